@@ -1,0 +1,193 @@
+//! An engine, its ranges, its log and its maintenance: what transactions run on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::data_dir::DataDir;
+use crate::engine::{Batch, Direction, Engine, Span, Visit};
+use crate::log_writer::{Done, LogWriter, OnFatal};
+use crate::ranges::{Range, Ranges};
+use crate::rocks::{RocksEngine, RocksOptions};
+use crate::{Error, Result, Timestamp};
+
+/// How often ranges are looked at.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(2);
+/// How many maintenance rounds pass between writes of the statistics.
+const ROUNDS_PER_PERSIST: u32 = 15;
+
+/// Settings of a store.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Sizes of the engine on disk.
+    pub rocks: RocksOptions,
+    /// A range above this many bytes is split.
+    pub range_split_bytes: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        StoreOptions { rocks: RocksOptions::default(), range_split_bytes: 64 << 20 }
+    }
+}
+
+/// The storage layer's face to the transactions.
+pub struct Store {
+    engine: Arc<dyn Engine>,
+    ranges: Arc<Ranges>,
+    log: Arc<LogWriter>,
+    maintenance: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
+    _dir: Option<DataDir>,
+}
+
+impl Store {
+    /// Opens or creates the store in `dir`. `on_fatal` hears of a log that cannot be written.
+    pub fn open(dir: &Path, options: &StoreOptions, on_fatal: OnFatal) -> Result<Store> {
+        let dir = DataDir::open(dir)?;
+        let engine = Arc::new(RocksEngine::open(&dir.engine_path(), &options.rocks)?);
+        Store::on_engine(engine, Some(dir), options, on_fatal)
+    }
+
+    /// A store on any engine.
+    pub fn on_engine(
+        engine: Arc<dyn Engine>,
+        dir: Option<DataDir>,
+        options: &StoreOptions,
+        on_fatal: OnFatal,
+    ) -> Result<Store> {
+        let ranges = Arc::new(Ranges::load(&*engine)?);
+        let log = Arc::new(LogWriter::start(engine.clone(), ranges.clone(), on_fatal)?);
+        let (stop, stopped) = channel::<()>();
+        let thread = {
+            let (engine, ranges, log) = (engine.clone(), ranges.clone(), log.clone());
+            let split_bytes = options.range_split_bytes;
+            let work = move || {
+                let mut round = 0;
+                let mut before = Instant::now();
+                while stopped.recv_timeout(MAINTENANCE_INTERVAL)
+                    == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+                {
+                    let interval_s = before.elapsed().as_secs_f64();
+                    before = Instant::now();
+                    round += 1;
+                    let changed =
+                        ranges.maintain(&*engine, &log, split_bytes, Timestamp::MAX, interval_s);
+                    match changed {
+                        Ok(0) => {}
+                        Ok(changed) => tracing::info!(changed, "split or merged ranges"),
+                        Err(error) => tracing::warn!(%error, "range maintenance failed"),
+                    }
+                    if round % ROUNDS_PER_PERSIST == 0
+                        && let Err(error) = ranges.persist_statistics(&log)
+                    {
+                        tracing::warn!(%error, "could not persist range statistics");
+                    }
+                }
+            };
+            std::thread::Builder::new()
+                .name("ranges".into())
+                .spawn(work)
+                .map_err(|error| Error::Engine(format!("no thread for maintenance: {error}")))?
+        };
+        Ok(Store { engine, ranges, log, maintenance: Mutex::new(Some((stop, thread))), _dir: dir })
+    }
+
+    /// The value of `key` at `at`.
+    pub fn get(&self, key: &[u8], at: Timestamp) -> Result<Option<Vec<u8>>> {
+        self.ranges.note_read(key);
+        self.engine.get(key, at)
+    }
+
+    /// The values of `keys` at `at`, in the order asked.
+    pub fn multi_get(&self, keys: &[Vec<u8>], at: Timestamp) -> Result<Vec<Option<Vec<u8>>>> {
+        for key in keys {
+            self.ranges.note_read(key);
+        }
+        self.engine.multi_get(keys, at)
+    }
+
+    /// Visits the live keys of `span` at `at`.
+    pub fn scan(
+        &self,
+        span: &Span,
+        at: Timestamp,
+        direction: Direction,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        self.ranges.note_read(&span.start);
+        self.engine.scan(span, at, direction, visit)
+    }
+
+    /// See [`Engine::newest_version`].
+    pub fn newest_version(&self, key: &[u8]) -> Result<Option<Timestamp>> {
+        self.engine.newest_version(key)
+    }
+
+    /// Queues a batch for the log; batches become visible and durable in the order of the
+    /// calls.
+    pub fn submit(&self, batch: Batch, sync: bool, done: Done) {
+        self.log.submit(batch, sync, done);
+    }
+
+    /// See [`Engine::collect_garbage`].
+    pub fn collect_garbage(&self, bound: Timestamp) -> Result<()> {
+        self.engine.collect_garbage(bound)
+    }
+
+    /// Reads a key of the system space.
+    pub fn system_get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.engine.system_get(key)
+    }
+
+    /// The ranges in key order.
+    pub fn ranges(&self) -> Vec<Arc<Range>> {
+        self.ranges.list()
+    }
+
+    /// `span` cut at range boundaries: the units of a parallel scan.
+    pub fn cut(&self, span: &Span) -> Vec<Span> {
+        self.ranges.cut(span)
+    }
+
+    /// Estimated bytes and keys of the ranges that `span` touches.
+    pub fn estimate(&self, span: &Span) -> (u64, u64) {
+        self.ranges.estimate(span)
+    }
+
+    /// Gives `key` a range that starts there for good. Blocks on the log.
+    pub fn anchor_range(&self, key: &[u8]) -> Result<()> {
+        self.ranges.anchor(&self.log, key)
+    }
+
+    /// Takes back [`Store::anchor_range`]. Blocks on the log.
+    pub fn release_range(&self, key: &[u8]) -> Result<()> {
+        self.ranges.release_anchor(&self.log, key)
+    }
+
+    /// Splits the range of `key` there. Blocks on the log.
+    pub fn split_range(&self, key: &[u8]) -> Result<()> {
+        self.ranges.split_at(&*self.engine, &self.log, key, Timestamp::MAX)
+    }
+
+    /// Stops maintenance, persists the statistics and closes the log. Idempotent.
+    pub fn close(&self) {
+        if let Some((stop, thread)) = self.maintenance.lock().take() {
+            drop(stop);
+            let _ = thread.join();
+            if let Err(error) = self.ranges.persist_statistics(&self.log) {
+                tracing::warn!(%error, "could not persist range statistics");
+            }
+        }
+        self.log.close();
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
