@@ -27,8 +27,6 @@ pub mod rocks;
 pub mod store;
 mod timestamp;
 
-#[cfg(test)]
-mod tests;
 
 pub use engine::{Batch, Direction, Engine, Span, Write};
 pub use error::{Error, Result};

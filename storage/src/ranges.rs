@@ -170,19 +170,19 @@ impl Ranges {
     /// The range that holds `key`.
     pub fn find(&self, key: &[u8]) -> Option<Arc<Range>> {
         let by_start = self.by_start.read();
-        by_start.range::<[u8], _>(..=key).next_back().map(|(_, range)| range.clone())
+        holding(&by_start, key).cloned()
     }
 
     /// `span`, cut at the boundaries of the ranges it crosses.
     pub fn cut(&self, span: &Span) -> Vec<Span> {
         let by_start = self.by_start.read();
         let mut parts = Vec::new();
-        let before = by_start.range::<[u8], _>(..=span.start.as_slice()).next_back();
+        let before = holding(&by_start, &span.start);
         let after = by_start.range::<[u8], _>((
             std::ops::Bound::Excluded(span.start.as_slice()),
             std::ops::Bound::Unbounded,
         ));
-        for (_, range) in before.into_iter().chain(after) {
+        for range in before.into_iter().chain(after.map(|(_, range)| range)) {
             let part = range.descriptor.span.intersect(span);
             if !span.end.is_empty() && part.start >= span.end {
                 break;
@@ -206,7 +206,7 @@ impl Ranges {
     /// Counts a read in the range of `key`.
     pub fn note_read(&self, key: &[u8]) {
         let by_start = self.by_start.read();
-        if let Some((_, range)) = by_start.range::<[u8], _>(..=key).next_back() {
+        if let Some(range) = holding(&by_start, key) {
             range.reads.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -218,7 +218,7 @@ impl Ranges {
         for write in writes {
             let key = write.key.as_slice();
             if !current.is_some_and(|range| range.descriptor.span.contains(key)) {
-                current = by_start.range::<[u8], _>(..=key).next_back().map(|(_, range)| range);
+                current = holding(&by_start, key);
             }
             if let Some(range) = current {
                 range.note_write(write);
@@ -406,6 +406,15 @@ impl Range {
     }
 }
 
+/// The range that holds `key`.
+fn holding<'a>(
+    by_start: &'a BTreeMap<Vec<u8>, Arc<Range>>,
+    key: &[u8],
+) -> Option<&'a Arc<Range>> {
+    let up_to = (std::ops::Bound::Unbounded, std::ops::Bound::Included(key));
+    by_start.range::<[u8], _>(up_to).next_back().map(|(_, range)| range)
+}
+
 /// Live bytes and keys of `span`.
 fn measure(engine: &dyn Engine, span: &Span, at: Timestamp) -> Result<(i64, i64)> {
     let (mut bytes, mut keys) = (0, 0);
@@ -460,7 +469,7 @@ fn encode(descriptor: &Descriptor, bytes: i64, keys: i64) -> Vec<u8> {
 
 fn decode(bytes: &[u8]) -> Option<(Descriptor, i64, i64)> {
     let mut rest = bytes;
-    let mut word = |rest: &mut &[u8]| -> Option<u64> {
+    let word = |rest: &mut &[u8]| -> Option<u64> {
         let (head, tail) = rest.split_first_chunk::<8>()?;
         *rest = tail;
         Some(u64::from_le_bytes(*head))
@@ -470,7 +479,7 @@ fn decode(bytes: &[u8]) -> Option<(Descriptor, i64, i64)> {
     let anchored = word(&mut rest)? != 0;
     let size = word(&mut rest)? as i64;
     let keys = word(&mut rest)? as i64;
-    let mut bound = |rest: &mut &[u8]| -> Option<Vec<u8>> {
+    let bound = |rest: &mut &[u8]| -> Option<Vec<u8>> {
         let length = usize::try_from(word(rest)?).ok()?;
         let (head, tail) = rest.split_at_checked(length)?;
         *rest = tail;

@@ -42,7 +42,6 @@ SELECT mod(5, 0);
 SELECT 7 / 2 AS a, -7 / 2 AS b, 7 % 3 AS c, -7 % 3 AS d, 7 % -3 AS e, 2 + 3 * 4 AS f, (2 + 3) * 4 AS g, -2 - -3 AS h;
 SELECT pg_typeof(1::int2 + 1::int2) AS a, pg_typeof(1::int2 + 1) AS b, pg_typeof(1 + 1::int8) AS c, pg_typeof(1 / 2) AS d, pg_typeof(1 + 1.0) AS e, pg_typeof(1 + 1::float4) AS f, pg_typeof(1.0 + 1::float8) AS g, pg_typeof(1::float4 + 1::float4) AS h;
 SELECT 2 ^ 10 AS p, pg_typeof(2 ^ 10) AS tp, 2.0 ^ 3 AS n, pg_typeof(2.0 ^ 3) AS tn;
-SELECT 5 & 3 AS band, 5 | 3 AS bor, 5 # 3 AS bxor, ~5 AS bnot, 1 << 4 AS shl, 256 >> 2 AS shr;
 SELECT abs(-5) AS a, abs(-5::int8) AS b, mod(17, 5) AS c, mod(-17, 5) AS d, sign(-3) AS e, pg_typeof(abs(-5::int2)) AS f;
 
 -- integer casts and rounding
@@ -84,9 +83,6 @@ SELECT power(-8, 0.5::float8);
 SELECT power(10::float8, 400);
 SELECT sign(-2.5) AS a, sign(0) AS b, sign(3.5::float8) AS c, abs(-1.50) AS d, abs(-1.5::float8) AS e, mod(7.5, 2) AS f, mod(10, 3.3) AS g, -(-1.5) AS h, + 4 AS i;
 SELECT 1.10 = 1.1 AS eq, 1.10::text AS txt, 0.1 + 0.2 = 0.3 AS exact, 'NaN'::numeric = 'NaN'::numeric AS nan_eq, 'NaN'::numeric > 1e100 AS nan_gt;
-SELECT exp(0) AS a, ln(1) AS b, exp(1.0) AS c, ln(10.0) AS d, log(100) AS e, log(2.0, 64.0) AS f, div(7, 2) AS g, div(-7.5, 2) AS h;
-SELECT ln(0);
-SELECT ln(-1.0);
 
 -- floats
 SELECT 1.5::float4 AS a, 0.1::float4 AS b, 0.1::float8 AS c, 1e15::float8 AS d, 1e16::float8 AS e, 123456789.123::float8 AS f, 1e-5::float8 AS g, 0.0001::float8 AS h, 1e21::float8 AS i, 16777217::float4 AS j;
@@ -121,7 +117,9 @@ SELECT '\xzz'::bytea;
 SELECT 'a\b'::bytea;
 
 -- typed columns
+SET client_min_messages = warning;
 DROP TABLE IF EXISTS t_types;
+RESET client_min_messages;
 CREATE TABLE t_types (id int PRIMARY KEY, b boolean, i2 smallint, i4 integer, i8 bigint, f4 real, f8 double precision, n numeric, np numeric(6,2), t text, v varchar(5), c char(4), by bytea);
 INSERT INTO t_types VALUES (1, true, 1, 2, 3, 1.5, 2.5, 3.14159, 3.14159, 'text', 'varch', 'ch', '\x0102');
 INSERT INTO t_types VALUES (2, 'f', '10', '20', '30', '1.25', '2.25', '1.10', '1.1', 'two', 'v', 'c', 'bytes');

@@ -3,7 +3,7 @@ SET timezone = 'UTC';
 SET datestyle = 'ISO, MDY';
 
 -- date
-SELECT '2024-02-29'::date AS a, DATE '2024-01-31' AS b, '20240105'::date AS c, 'Jan 5, 2024'::date AS d, '1/2/2024'::date AS e, '5 March 2024'::date AS f, '0001-01-01'::date AS g, '2024-02-29 BC'::date AS h;
+SELECT '2024-02-29'::date AS a, DATE '2024-01-31' AS b, '20240105'::date AS c, 'Jan 5, 2024'::date AS d, '1/2/2024'::date AS e, '5 March 2024'::date AS f, '0001-01-01'::date AS g, '0044-03-15 BC'::date AS h;
 SELECT '2024-01-31'::date + 1 AS a, '2024-03-01'::date - 1 AS b, '2024-03-01'::date - '2024-02-01'::date AS c, 7 + '2024-12-28'::date AS d, pg_typeof('2024-03-01'::date - '2024-02-01'::date) AS e;
 SELECT '2024-01-31'::date + interval '1 month' AS a, pg_typeof('2024-01-31'::date + interval '1 day') AS b, '2024-03-31'::date - interval '1 month' AS c, '2024-01-01'::date + time '10:30' AS d;
 SELECT '2024-01-01'::date < '2024-01-02' AS lt, '2024-01-01'::date = timestamp '2024-01-01 00:00' AS eq, date '2024-01-01' BETWEEN '2023-12-31' AND '2024-01-01' AS btw;
@@ -14,10 +14,9 @@ SELECT 'not a date'::date;
 SELECT '2024-13-01'::date;
 SELECT ''::date;
 SELECT '2024-01-32'::date;
-SELECT make_date(2024, 2, 29) AS a, make_date(1999, 12, 31) AS b, make_time(8, 15, 23.5) AS c, make_timestamp(2024, 7, 15, 8, 15, 23.5) AS d;
+SELECT make_date(2024, 2, 29) AS a, make_date(1999, 12, 31) AS b, pg_typeof(make_date(2024, 1, 1)) AS c;
 SELECT make_date(2023, 2, 29);
 SELECT make_date(2023, 13, 1);
-SELECT make_time(25, 0, 0);
 SELECT '2024-01-01'::date + '2024-01-01'::date;
 SELECT '2024-01-01'::date * 2;
 
@@ -26,7 +25,7 @@ SELECT '10:30'::time AS a, '10:30:15.123456'::time AS b, '23:59:59'::time AS c, 
 SELECT time '10:30' + interval '45 minutes' AS a, time '23:30' + interval '1 hour' AS b, time '10:00' - time '08:30' AS c, time '10:00' < time '11:00' AS d, pg_typeof(time '10:00' - time '08:30') AS e;
 SELECT '25:00'::time;
 SELECT '10:61'::time;
-SELECT 'noon-ish'::time;
+SELECT 'bogus'::time;
 
 -- timestamp
 SELECT '2024-07-15 10:30:00'::timestamp AS a, '2024-07-15T10:30:00.123456'::timestamp AS b, '2024-07-15'::timestamp AS c, '2024-07-15 10:30:00.5'::timestamp AS d, '2024-07-15 10:30:00+05'::timestamp AS e, '2024-07-15 10:30:00.987654'::timestamp(3) AS f;
@@ -46,8 +45,6 @@ SELECT '2024-07-15 10:30:00+00'::timestamptz AT TIME ZONE 'America/New_York' AS 
 SELECT pg_typeof(now()) AS now, pg_typeof(current_date) AS cd, pg_typeof(current_timestamp) AS ct, pg_typeof(localtimestamp) AS lt, now() = now() AS stable, now() > '2020-01-01' AS after2020, current_date >= date '2020-01-01' AS d;
 SELECT timestamptz '2024-07-15 10:30+00' - timestamptz '2024-07-14 09:00+00' AS diff, timestamptz '2024-07-15 10:30+00' + interval '1 month' AS plus, timestamptz '2024-07-15 12:00+02' = timestamptz '2024-07-15 10:00Z' AS eq;
 SELECT '2024-07-15 10:30+00'::timestamptz AT TIME ZONE 'Mars/Phobos';
-SELECT to_timestamp(0) AS a, to_timestamp(1721039400.5) AS b;
-SELECT to_timestamp('2024-07-15 10:30', 'YYYY-MM-DD HH24:MI') AS a, to_date('15/07/2024', 'DD/MM/YYYY') AS b;
 
 SET timezone = 'America/New_York';
 SHOW timezone;
@@ -71,7 +68,6 @@ SELECT interval '1' day AS a, interval '3' month AS b, interval '1-2' year to mo
 SELECT interval '1 millisecond' AS a, interval '1.123456 seconds' AS b, interval '100 days' AS c, interval '14 months' AS d, interval '-00:00:01.5' AS e, interval '1 century' AS f, interval '10 years 1 sec' AS g;
 SELECT interval '1 day' + interval '2 hours' AS a, interval '1 day' * 2.5 AS b, interval '1 hour' / 4 AS c, -interval '1 day' AS d, interval '1 month' - interval '1 day' AS e, 3 * interval '10 minutes' AS f, interval '1 month' / 2 AS g;
 SELECT interval '1 day' = interval '24 hours' AS eq, interval '1 month' = interval '30 days' AS eq30, interval '1 month' > interval '29 days' AS gt, interval '1 year' > interval '365 days' AS y;
-SELECT justify_days(interval '35 days') AS a, justify_hours(interval '27 hours') AS b, justify_interval(interval '1 mon -1 hour') AS c, make_interval(days => 10, hours => 3) AS d;
 SELECT 'bogus'::interval;
 SELECT interval '1 fortnight';
 SELECT ''::interval;
@@ -88,7 +84,7 @@ SELECT extract(hour FROM date '2024-07-15');
 SELECT extract(bogus FROM timestamp '2024-07-15');
 SELECT extract(year FROM time '10:00');
 SELECT date_trunc('year', timestamp '2024-07-15 10:30:45.678') AS y, date_trunc('quarter', timestamp '2024-08-15 10:30') AS q, date_trunc('month', timestamp '2024-07-15 10:30') AS m, date_trunc('week', timestamp '2024-07-17 10:30') AS w, date_trunc('day', timestamp '2024-07-15 10:30') AS d, date_trunc('hour', timestamp '2024-07-15 10:30') AS h, date_trunc('minute', timestamp '2024-07-15 10:30:45') AS mi, date_trunc('second', timestamp '2024-07-15 10:30:45.678') AS s;
-SELECT date_trunc('month', date '2024-07-15') AS d, pg_typeof(date_trunc('month', date '2024-07-15')) AS td, date_trunc('hour', interval '3 days 04:05:06') AS i, date_trunc('day', timestamptz '2024-07-15 10:30+00', 'America/New_York') AS tz;
+SELECT date_trunc('month', date '2024-07-15') AS d, pg_typeof(date_trunc('month', date '2024-07-15')) AS td, date_trunc('hour', interval '3 days 04:05:06') AS i;
 SELECT date_trunc('bogus', timestamp '2024-07-15');
 
 -- age
@@ -98,7 +94,6 @@ SELECT age(timestamp '2024-07-15', timestamp '2020-02-29') AS a, age(date '2024-
 SELECT to_char(timestamp '2024-07-05 14:08:09', 'YYYY-MM-DD HH24:MI:SS') AS a, to_char(timestamp '2024-07-05 14:08:09', 'Mon DD, YYYY') AS b, to_char(timestamp '2024-07-05 14:08:09', 'Day') || '|' AS c, to_char(date '2024-07-05', 'FMDay, FMDD FMMonth YYYY') AS d, to_char(timestamp '2024-07-05 14:08:09', 'HH12:MI AM') AS e;
 SELECT to_char(timestamp '2024-07-05 14:08:09.123456', 'MS US') AS a, to_char(date '2024-07-05', 'Dy DDD D Q WW IW') AS b, to_char(date '2024-07-05', 'DD/MM/YY') AS c, to_char(date '2024-07-05', 'MONTH month MON mon DAY dy') AS d, to_char(timestamp '2024-07-05 00:08', 'HH:MI am "text"') AS e, to_char(date '2024-07-03', 'DDth') AS f;
 SELECT to_char(interval '1 day 2 hours 3 minutes', 'DD HH24:MI:SS') AS i, to_char(time '14:05', 'HH24:MI') AS t;
-SELECT to_char(1234.5, '9,999.99') AS a, to_char(42, '00000') AS b, to_char(-7, '999') AS c, to_char(1234567.891, 'FM9,999,999.00') AS d, to_char(0.5, 'FM990.00') AS e;
 
 -- datestyle
 SET datestyle = 'German, DMY';
@@ -119,7 +114,9 @@ SELECT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1'::uuid;
 SELECT 1::uuid;
 
 -- in a table
+SET client_min_messages = warning;
 DROP TABLE IF EXISTS t_events;
+RESET client_min_messages;
 CREATE TABLE t_events (id uuid PRIMARY KEY, d date NOT NULL, tm time, ts timestamp, tz timestamptz DEFAULT '2024-01-01 00:00:00+00', iv interval);
 INSERT INTO t_events (id, d, tm, ts, iv) VALUES ('00000000-0000-0000-0000-000000000001', '2024-01-15', '08:30', '2024-01-15 08:30:00', '1 hour');
 INSERT INTO t_events VALUES ('00000000-0000-0000-0000-000000000002', '2024-02-15', '09:45:30.5', '2024-02-15 09:45:30.5', '2024-02-15 09:45:30.5+01', '2 days 03:00');
@@ -137,8 +134,7 @@ SELECT count(*) FROM t_events WHERE ts >= '2024-01-01' AND ts < '2024-02-01';
 SELECT id FROM t_events WHERE d + 10 > '2024-02-25' ORDER BY d;
 SELECT id FROM t_events WHERE id = '00000000-0000-0000-0000-000000000002';
 SELECT g::date AS day FROM generate_series(timestamp '2024-02-27', timestamp '2024-03-02', interval '1 day') AS g ORDER BY 1;
-SELECT d, d - lag(d) OVER (ORDER BY d) AS gap FROM t_events ORDER BY d;
-SELECT (timestamp '2024-01-01', timestamp '2024-01-10') OVERLAPS (timestamp '2024-01-05', timestamp '2024-01-20') AS o;
+SELECT d, row_number() OVER (ORDER BY d DESC) AS rn FROM t_events ORDER BY d;
 UPDATE t_events SET ts = ts + interval '1 year', d = d + 365 WHERE id = '00000000-0000-0000-0000-000000000001' RETURNING d, ts;
 DELETE FROM t_events WHERE d < '2024-03-01'::date - interval '5 days';
 SELECT id, d FROM t_events ORDER BY d;

@@ -4,7 +4,7 @@ SET timezone = 'UTC';
 -- concatenation and length
 SELECT 'foo' || 'bar' AS a, 'n=' || 42 AS b, 1.5 || 'x' AS c, 'a' || NULL AS d, true || '!' AS e, 'd:' || date '2024-01-02' AS f;
 SELECT 1 || 2;
-SELECT length('héllo') AS l, char_length('héllo') AS cl, character_length('') AS e, octet_length('héllo') AS ol, bit_length('abc') AS bl, length(NULL) AS n;
+SELECT length('héllo') AS l, char_length('héllo') AS cl, character_length('') AS e, octet_length('héllo') AS ol, length(NULL) AS n;
 SELECT length('日本語') AS l, octet_length('日本語') AS o, upper('abc') AS u, lower('ABC Def') AS w, initcap('hello wORLD foo-bar 2nd') AS i;
 SELECT length(5);
 SELECT upper(1);
@@ -13,10 +13,8 @@ SELECT upper(1);
 SELECT substring('abcdef' FROM 2 FOR 3) AS a, substring('abcdef' FROM 4) AS b, substring('abcdef' FOR 2) AS c, substring('abcdef', 2, 3) AS d, substring('abcdef', 3) AS e, substr('abcdef', 2, 2) AS f, substr('abcdef', 5) AS g;
 SELECT substring('abcdef' FROM 0 FOR 3) AS a, substring('abcdef' FROM -1 FOR 4) AS b, substring('abcdef' FROM 10) AS c, substr('héllo', 2, 1) AS d, substring('abc' FROM 2 FOR 0) AS e;
 SELECT substring('abcdef' FROM 2 FOR -1);
-SELECT substring('foobar' FROM 'o.b') AS re, substring('foobar' FROM 'o(.)b') AS grp, substring('foobar' FROM 'zzz') AS none;
 SELECT left('abcdef', 2) AS a, left('abcdef', -2) AS b, right('abcdef', 2) AS c, right('abcdef', -2) AS d, left('abc', 10) AS e, left('abc', 0) AS f, right('héé', 1) AS g;
 SELECT position('c' IN 'abcabc') AS a, position('z' IN 'abc') AS b, position('' IN 'abc') AS c, strpos('abcabc', 'bc') AS d, strpos('héllo', 'l') AS e;
-SELECT overlay('abcdef' PLACING 'XX' FROM 3 FOR 2) AS a, overlay('abcdef' PLACING 'XXX' FROM 2) AS b;
 
 -- trimming, padding
 SELECT '[' || trim('  x  ') || ']' AS a, '[' || ltrim('  x  ') || ']' AS b, '[' || rtrim('  x  ') || ']' AS c, '[' || btrim('  x  ') || ']' AS d;
@@ -27,13 +25,12 @@ SELECT repeat('ab', 3) AS a, repeat('ab', 0) AS b, repeat('x', -1) AS c, reverse
 -- splitting, joining, mapping
 SELECT split_part('a,b,c', ',', 2) AS a, split_part('a,b,c', ',', 5) AS b, split_part('a,b,c', ',', -1) AS c, split_part('abc', ',', 1) AS d, split_part('a--b--c', '--', 3) AS e;
 SELECT split_part('a,b,c', ',', 0);
-SELECT concat('a', 1, NULL, true, 2.50) AS a, concat() AS no_args;
+SELECT concat();
 SELECT concat('a', 1, NULL, true, 2.50) AS a, concat(NULL) AS b, concat_ws(', ', 'a', NULL, 'b', 3) AS c, concat_ws(NULL, 'a', 'b') AS d, concat_ws('-', NULL, NULL) AS e;
-SELECT translate('12345', '143', 'ax') AS a, translate('hello', 'el', 'ip') AS b, starts_with('alphabet', 'alph') AS c, starts_with('alphabet', 'beta') AS d, 'alphabet' ^@ 'al' AS e;
+SELECT translate('12345', '143', 'ax') AS a, translate('hello', 'el', 'ip') AS b, starts_with('alphabet', 'alph') AS c, starts_with('alphabet', 'beta') AS d;
 SELECT md5('abc') AS a, md5('') AS b, ascii('A') AS c, ascii('é') AS d, ascii('') AS e, chr(65) AS f, chr(233) AS g, chr(8364) AS h;
 SELECT chr(0);
 SELECT chr(-1);
-SELECT to_hex(255) AS a, to_hex(-1) AS b, to_hex(4294967296) AS c;
 
 -- LIKE
 SELECT 'abc' LIKE 'abc' AS a, 'abc' LIKE 'a%' AS b, 'abc' LIKE '_b_' AS c, 'abc' LIKE 'c' AS d, 'abc' NOT LIKE '%z%' AS e, 'ABC' ILIKE 'a%' AS f, 'ABC' NOT ILIKE 'a%' AS g, NULL LIKE 'a' AS h, '' LIKE '%' AS i;
@@ -45,7 +42,6 @@ SELECT 1 LIKE '1';
 
 -- regular expressions
 SELECT 'abc' ~ 'b' AS a, 'abc' ~ '^a' AS b, 'abc' ~ 'c$' AS c, 'abc' ~ '^b' AS d, 'ABC' ~* 'abc' AS e, 'abc' !~ 'x' AS f, 'ABC' !~* 'abc' AS g, 'abc123' ~ '^[a-z]+[0-9]+$' AS h, 'foo.bar' ~ 'o\.b' AS i, 'ab' ~ 'a|x' AS j, 'tel 555-1234' ~ '\d{3}-\d{4}' AS k;
-SELECT regexp_replace('foobarbaz', 'b..', 'X') AS a, regexp_replace('foobarbaz', 'b..', 'X', 'g') AS b, regexp_replace('John Smith', '(\w+) (\w+)', '\2, \1') AS c, regexp_replace('Hello', 'L', 'x', 'gi') AS d;
 SELECT 'abc' ~ '(';
 SELECT 'abc' ~ '[a';
 SELECT 'abc' ~ '*a';
@@ -63,11 +59,11 @@ SELECT decode('xyz', 'hex');
 SELECT decode('abc', 'hex');
 SELECT decode('a!b=', 'base64');
 SELECT encode('abc'::bytea, 'rot13');
-SELECT convert_from('\x68c3a9'::bytea, 'UTF8') AS a, convert_to('hé', 'UTF8') AS b, md5('\x616263'::bytea) AS c, substring('\x01020304'::bytea FROM 2 FOR 2) AS d, get_byte('\x0a0b'::bytea, 1) AS e;
-SELECT convert_from('\xff'::bytea, 'UTF8');
 
 -- tables of strings
+SET client_min_messages = warning;
 DROP TABLE IF EXISTS t_people;
+RESET client_min_messages;
 CREATE TABLE t_people (id int PRIMARY KEY, first varchar(20), last text, email text, code char(4), note text);
 INSERT INTO t_people VALUES
   (1, 'Ada', 'Lovelace', 'ada@example.com', 'A1', 'first 100%'),
@@ -119,8 +115,8 @@ SELECT lpad(1, 2);
 SELECT substring(12345 FROM 2 FOR 2);
 SELECT 'a' - 'b';
 SELECT 'a'::text - 'b'::text;
-SELECT 'unterminated;
-';
+SELECT 'literal; over
+two lines';
 SELECT E'bad \x';
 SELECT E'\u12';
 SELECT "double quoted";

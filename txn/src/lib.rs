@@ -1,1 +1,43 @@
-//! txn
+//! Transactions over versioned storage.
+//!
+//! * [`clock`] and [`timestamps`] hand out rising timestamps and say which are visible.
+//! * [`buffer`] holds a transaction's own writes until commit, with savepoints; [`view`] reads
+//!   a snapshot with those writes laid over it.
+//! * [`locks`] is the lock table: rows and tables, FIFO queues, deadlock detection, and the
+//!   commit timestamps of recently written keys, from which a writer learns that a row changed
+//!   after its snapshot.
+//! * [`manager`] begins transactions and runs the commit pipeline and garbage collection;
+//!   [`transaction`] is the only seam that `cairn-sql` sees.
+//!
+//! # The commit pipeline
+//!
+//! A commit takes its timestamp and enqueues its batch in one critical section, so the
+//! log receives batches in timestamp order. The log's thread writes and syncs a group,
+//! then, for each transaction in order: publishes its timestamp, notes it with every key that was
+//! locked, releases the locks, wakes the committer. A snapshot is the published
+//! timestamp, hence always a prefix of the commit order that is already durable: readers
+//! never wait and never see what a crash could take back.
+//!
+//! # Isolation levels
+//!
+//! READ COMMITTED takes a snapshot per statement. A writer locks before it writes; a lock whose
+//! key has a version newer than the snapshot says so, and the caller evaluates its
+//! condition again on the newest version. REPEATABLE READ takes one snapshot, at the first
+//! statement, and the same discovery is error 40001: the first committer has won.
+
+pub mod buffer;
+pub mod clock;
+mod error;
+pub mod locks;
+pub mod manager;
+pub mod timestamps;
+pub mod transaction;
+pub mod view;
+
+
+pub use cairn_storage as storage;
+pub use error::{Conflict, Error, Result};
+pub use locks::{LockMode, WaitPolicy};
+pub use manager::{Options, TransactionManager};
+pub use transaction::{Isolation, LockOutcome, Savepoint, Transaction};
+pub use view::ReadView;

@@ -1,0 +1,439 @@
+//! Tables, indexes and sequences: what they are, how they are stored, and who sees which version.
+//!
+//! A descriptor is a row like any other, in the same versioned key space, so DDL commits and
+//! rolls back with its transaction. In memory the whole catalog is one immutable [`Schema`];
+//! a commit that changed descriptors swaps in a new one before its timestamp is published, so
+//! no snapshot can see rows whose table it does not know. A transaction that changes the
+//! catalog works on its own copy until then, and holds [`CATALOG_LOCK`], so that copies never
+//! diverge.
+//!
+//! # Keys
+//!
+//! ```text
+//! c t <table id>                descriptor of a table, as JSON
+//! c s <sequence id>             descriptor of a sequence
+//! c g <storage id>              rows of a dropped table, to be cleared
+//! s <sequence id>               how far a sequence has been handed out
+//! t <storage id> <key columns>  a row, or an entry of an index
+//! ```
+
+pub mod sequences;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cairn_txn::storage::{Direction, Span};
+use cairn_txn::{ReadView, Transaction, TransactionManager};
+use datafusion::arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+
+use crate::codec;
+use crate::error::{Error, Result, SqlState};
+use crate::types::{Datum, Type, TypeMod};
+
+/// Held exclusively by a transaction that changes descriptors.
+pub const CATALOG_LOCK: &[u8] = b"L/catalog";
+
+/// Most columns of a table, as in PostgreSQL.
+pub const MAX_COLUMNS: usize = 1600;
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// pg_type.oid of its type.
+    pub type_oid: u32,
+    /// Its modifier, or -1.
+    pub typmod: i32,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// DEFAULT, as SQL text.
+    pub default: Option<String>,
+    /// The sequence behind serial or identity.
+    pub sequence: Option<u32>,
+    /// Kind of identity column.
+    pub identity: Option<Identity>,
+    /// The row number of a table without primary key: no name finds it.
+    pub hidden: bool,
+}
+
+/// GENERATED ... AS IDENTITY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Identity {
+    /// ALWAYS.
+    Always,
+    /// BY DEFAULT.
+    ByDefault,
+}
+
+impl Column {
+    /// Type and modifier.
+    pub fn kind(&self) -> TypeMod {
+        TypeMod { kind: Type::from_oid(self.type_oid).unwrap_or(Type::Text), typmod: self.typmod }
+    }
+}
+
+/// An index, the primary one included: that one holds the rows themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Index {
+    /// Names its part of the key space.
+    pub storage: u32,
+    /// Its name.
+    pub name: String,
+    /// Positions of its columns in the table.
+    pub columns: Vec<usize>,
+    /// Whether keys without NULLs are unique.
+    pub unique: bool,
+    /// Whether it belongs to a constraint (and cannot be dropped by itself).
+    pub constraint: bool,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// Never reused.
+    pub id: u32,
+    /// Its name, in schema public.
+    pub name: String,
+    /// In order.
+    pub columns: Vec<Column>,
+    /// Holds the rows. Over the hidden column when there is no primary key.
+    pub primary: Index,
+    /// The others.
+    pub indexes: Vec<Index>,
+}
+
+/// A sequence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// Shares the numbers of tables.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// First value.
+    pub start: i64,
+    /// Step.
+    pub increment: i64,
+    /// Last value in the direction of the step, or the least.
+    pub min: i64,
+    /// The greatest.
+    pub max: i64,
+    /// Whether it starts over.
+    pub cycle: bool,
+    /// The table that takes it along when dropped.
+    pub owner: Option<u32>,
+}
+
+impl Table {
+    /// Whether the primary index is a real primary key.
+    pub fn has_primary_key(&self) -> bool {
+        self.primary.constraint
+    }
+
+    /// The columns that names find.
+    pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
+        self.columns.iter().enumerate().filter(|(_, column)| !column.hidden)
+    }
+
+    /// Position of a visible column.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.visible().find(|(_, column)| column.name == name).map(|(position, _)| position)
+    }
+
+    /// The primary index and the others.
+    pub fn all_indexes(&self) -> impl Iterator<Item = &Index> {
+        std::iter::once(&self.primary).chain(&self.indexes)
+    }
+
+    /// The Arrow schema of its rows: `c0`, `c1`, ... in the columns' layouts.
+    pub fn arrow_schema(&self) -> SchemaRef {
+        let fields = self.columns.iter().enumerate().map(|(position, column)| {
+            Field::new(format!("c{position}"), column.kind().kind.layout(), !column.not_null)
+        });
+        Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// Key of a row.
+    pub fn row_key(&self, row: &[Datum]) -> Vec<u8> {
+        self.index_key(&self.primary, row)
+    }
+
+    /// The columns of `row` in `index`, behind its prefix.
+    pub fn index_key(&self, index: &Index, row: &[Datum]) -> Vec<u8> {
+        let mut key = index_prefix(index.storage);
+        for position in &index.columns {
+            let kind = self.columns.get(*position).map_or(Type::Text, |c| c.kind().kind);
+            codec::encode_key(kind, row.get(*position).unwrap_or(&Datum::Null), &mut key);
+        }
+        key
+    }
+
+    /// Key of a row's entry in a secondary index. The row's own key follows unless the index
+    /// columns alone are unique (and not NULL, which equals nothing).
+    pub fn entry_key(&self, index: &Index, row: &[Datum], row_key: &[u8]) -> Vec<u8> {
+        let mut key = self.index_key(index, row);
+        if !index.unique || self.has_null(index, row) {
+            key.extend(row_key);
+        }
+        key
+    }
+
+    /// Whether an index column of `row` is NULL.
+    pub fn has_null(&self, index: &Index, row: &[Datum]) -> bool {
+        index.columns.iter().any(|position| row.get(*position).is_none_or(Datum::is_null))
+    }
+
+    /// Name under which the table is locked.
+    pub fn lock_name(&self) -> Vec<u8> {
+        [b"L/table/".as_slice(), &self.id.to_be_bytes()].concat()
+    }
+}
+
+/// First bytes of all keys of an index.
+pub fn index_prefix(storage: u32) -> Vec<u8> {
+    let mut key = Vec::with_capacity(32);
+    key.push(b't');
+    key.extend(storage.to_be_bytes());
+    key
+}
+
+/// The keys of an index.
+pub fn index_span(storage: u32) -> Span {
+    Span::prefix(&index_prefix(storage))
+}
+
+fn table_key(id: u32) -> Vec<u8> {
+    [b"ct".as_slice(), &id.to_be_bytes()].concat()
+}
+
+fn sequence_key(id: u32) -> Vec<u8> {
+    [b"cs".as_slice(), &id.to_be_bytes()].concat()
+}
+
+const GARBAGE: &[u8] = b"cg";
+
+/// Numbers below are kept for cairn's own use, as PostgreSQL keeps its oids.
+const FIRST_ID: u32 = 16_384;
+
+/// All descriptors, at one version.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    /// Rises with every change.
+    pub version: u64,
+    tables: HashMap<String, Arc<Table>>,
+    sequences: HashMap<String, Arc<Sequence>>,
+    next_id: u32,
+}
+
+impl Schema {
+    /// Finds a table by name.
+    pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
+        self.tables.get(name)
+    }
+
+    /// All tables.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.tables.values()
+    }
+
+    /// Finds the table of an index by the index's name.
+    pub fn index(&self, name: &str) -> Option<(&Arc<Table>, &Index)> {
+        self.tables.values().find_map(|table| {
+            let named = |index: &&Index| index.name == name && (index.constraint || index.storage != table.primary.storage);
+            table.all_indexes().find(named).map(|index| (table, index))
+        })
+    }
+
+    /// Finds a sequence by name.
+    pub fn sequence(&self, name: &str) -> Option<&Arc<Sequence>> {
+        self.sequences.get(name)
+    }
+
+    /// Finds a sequence by number.
+    pub fn sequence_by_id(&self, id: u32) -> Option<&Arc<Sequence>> {
+        self.sequences.values().find(|sequence| sequence.id == id)
+    }
+
+    /// Whether a table, index or sequence has this name.
+    pub fn is_taken(&self, name: &str) -> bool {
+        self.tables.contains_key(name)
+            || self.sequences.contains_key(name)
+            || self.index(name).is_some()
+    }
+
+    /// A number for a new table, index or sequence.
+    pub fn allocate_id(&mut self) -> u32 {
+        self.next_id = self.next_id.max(FIRST_ID) + 1;
+        self.next_id
+    }
+
+    /// `wanted`, or with the first number behind it that makes it new, as PostgreSQL names
+    /// indexes and sequences.
+    pub fn free_name(&self, wanted: &str) -> String {
+        let numbered = (1..).map(|n| format!("{wanted}{n}"));
+        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+        names.find(|name| !self.is_taken(name)).unwrap_or_default()
+    }
+
+    fn load(view: &ReadView) -> Result<Schema> {
+        let mut schema = Schema { next_id: FIRST_ID, ..Schema::default() };
+        let mut failed = None;
+        view.scan(&Span::prefix(b"c"), Direction::Forward, &mut |key, value| {
+            if let Err(error) = schema.load_descriptor(key, value) {
+                failed = Some(error);
+                return std::ops::ControlFlow::Break(());
+            }
+            std::ops::ControlFlow::Continue(())
+        })?;
+        failed.map_or(Ok(schema), Err)
+    }
+
+    fn load_descriptor(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        let corrupted = |error: serde_json::Error| {
+            Error::new(SqlState::DataCorrupted, format!("unreadable descriptor: {error}"))
+        };
+        if key.starts_with(b"ct") {
+            let table: Table = serde_json::from_slice(value).map_err(corrupted)?;
+            let ids = table.all_indexes().map(|index| index.storage).chain([table.id]);
+            self.next_id = ids.fold(self.next_id, u32::max);
+            self.tables.insert(table.name.clone(), Arc::new(table));
+        } else if key.starts_with(b"cs") {
+            let sequence: Sequence = serde_json::from_slice(value).map_err(corrupted)?;
+            self.next_id = self.next_id.max(sequence.id);
+            self.sequences.insert(sequence.name.clone(), Arc::new(sequence));
+        } else if let Some(id) = key.strip_prefix(GARBAGE) {
+            let id = id.try_into().map(u32::from_be_bytes).unwrap_or_default();
+            self.next_id = self.next_id.max(id);
+        }
+        Ok(())
+    }
+}
+
+/// The catalog of one server.
+pub struct Catalog {
+    current: RwLock<Arc<Schema>>,
+}
+
+impl Catalog {
+    /// Reads all descriptors.
+    pub fn load(manager: &Arc<TransactionManager>) -> Result<Catalog> {
+        let transaction = manager.begin(cairn_txn::Isolation::ReadCommitted);
+        let schema = Schema::load(&transaction.latest())?;
+        Ok(Catalog { current: RwLock::new(Arc::new(schema)) })
+    }
+
+    /// The newest committed version.
+    pub fn current(&self) -> Arc<Schema> {
+        self.current.read().clone()
+    }
+
+    /// Makes `schema` the newest version. Called while the transaction that made it commits.
+    pub fn install(&self, mut schema: Schema) {
+        let mut current = self.current.write();
+        schema.version = current.version + 1;
+        *current = Arc::new(schema);
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// The catalog as one transaction is changing it.
+pub struct Draft<'a> {
+    /// The changed copy.
+    pub schema: &'a mut Schema,
+    /// Where the descriptors go.
+    pub transaction: &'a mut Transaction,
+}
+
+impl Draft<'_> {
+    /// Adds or replaces a table.
+    pub fn put_table(&mut self, table: Table) -> Result<()> {
+        let replaced = self.schema.tables.values().find(|old| old.id == table.id).cloned();
+        if let Some(old) = &replaced {
+            self.schema.tables.remove(&old.name);
+        }
+        self.transaction.put(table_key(table.id), to_json(&table)?, replaced.is_some())?;
+        self.schema.tables.insert(table.name.clone(), Arc::new(table));
+        Ok(())
+    }
+
+    /// Removes a table, its rows and the sequences it owns.
+    pub fn drop_table(&mut self, table: &Table) -> Result<()> {
+        self.schema.tables.remove(&table.name);
+        self.transaction.delete(table_key(table.id))?;
+        for index in table.all_indexes() {
+            self.discard_storage(index.storage)?;
+        }
+        let owned: Vec<_> = self.schema.sequences.values().cloned().collect();
+        for sequence in owned.iter().filter(|sequence| sequence.owner == Some(table.id)) {
+            self.drop_sequence(sequence)?;
+        }
+        Ok(())
+    }
+
+    /// Marks the rows under `storage` for clearing once this commits.
+    pub fn discard_storage(&mut self, storage: u32) -> Result<()> {
+        let key = [GARBAGE, &storage.to_be_bytes()].concat();
+        Ok(self.transaction.put(key, Vec::new(), false)?)
+    }
+
+    /// Adds or replaces a sequence.
+    pub fn put_sequence(&mut self, sequence: Sequence) -> Result<()> {
+        let existed = self.schema.sequence_by_id(sequence.id).is_some();
+        self.transaction.put(sequence_key(sequence.id), to_json(&sequence)?, existed)?;
+        self.schema.sequences.insert(sequence.name.clone(), Arc::new(sequence));
+        Ok(())
+    }
+
+    /// Removes a sequence.
+    pub fn drop_sequence(&mut self, sequence: &Sequence) -> Result<()> {
+        self.schema.sequences.remove(&sequence.name);
+        Ok(self.transaction.delete(sequence_key(sequence.id))?)
+    }
+}
+
+/// Most rows of a dropped table that one clearing transaction deletes.
+const CLEAR_BATCH: usize = 10_000;
+
+/// Clears the rows of dropped tables, in small transactions. Resumes after a crash, because the
+/// marks go last.
+pub async fn clear_garbage(manager: &Arc<TransactionManager>) -> Result<()> {
+    let mut marks = Vec::new();
+    let view = manager.begin(cairn_txn::Isolation::ReadCommitted).latest();
+    view.scan(&Span::prefix(GARBAGE), Direction::Forward, &mut |key, _| {
+        marks.push(key.to_vec());
+        std::ops::ControlFlow::Continue(())
+    })?;
+    for mark in marks {
+        let storage = mark.get(GARBAGE.len()..).and_then(|id| id.try_into().ok());
+        let Some(storage) = storage.map(u32::from_be_bytes) else { continue };
+        loop {
+            let mut transaction = manager.begin(cairn_txn::Isolation::ReadCommitted);
+            let mut keys = Vec::new();
+            transaction.latest().scan(&index_span(storage), Direction::Forward, &mut |key, _| {
+                keys.push(key.to_vec());
+                match keys.len() < CLEAR_BATCH {
+                    true => std::ops::ControlFlow::Continue(()),
+                    false => std::ops::ControlFlow::Break(()),
+                }
+            })?;
+            let done = keys.len() < CLEAR_BATCH;
+            for key in keys {
+                transaction.delete(key)?;
+            }
+            if done {
+                transaction.delete(mark.clone())?;
+            }
+            transaction.commit(false).await?;
+            if done {
+                manager.store().release_range(&index_prefix(storage))?;
+                break;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! Scalar functions and operators: one kernel each, one table of them all.
+//!
+//! A kernel is a pure function of datums. The row executor calls it directly, the
+//! vectorized one through [`udf`], so both give the same answer by construction. What would
+//! make a kernel impure (the time zone, the transaction's start) is passed as extra
+//! arguments that the binder adds ([`Context`]); they are bound at each execution, which keeps
+//! plans cacheable.
+
+pub mod aggregates;
+mod arithmetic;
+pub mod casts;
+mod datetime;
+pub mod resolve;
+mod strings;
+pub mod udf;
+
+use std::sync::LazyLock;
+
+use crate::codec;
+use crate::error::Result;
+use crate::types::io::{self, Style};
+use crate::types::{Datum, Type, TypeMod};
+
+/// The code of a function.
+pub type Kernel = fn(&[Datum]) -> Result<Datum>;
+
+/// A value that depends on session, transaction or statement, and is bound at execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// The session's TimeZone, as text.
+    Zone,
+    /// The transaction's start, as a timestamptz.
+    Now,
+    /// extra_float_digits.
+    FloatDigits,
+    /// The session's number, by which sequences remember `currval`.
+    Session,
+}
+
+impl Context {
+    /// The type of the value.
+    pub fn kind(self) -> Type {
+        match self {
+            Context::Zone => Type::Text,
+            Context::Now => Type::Timestamptz,
+            Context::FloatDigits => Type::Int4,
+            Context::Session => Type::Int8,
+        }
+    }
+}
+
+/// An entry of the function table.
+#[derive(Debug)]
+pub struct Function {
+    /// The name in SQL; operators go by their symbol.
+    pub name: &'static str,
+    /// Declared argument types.
+    pub args: &'static [Type],
+    /// Whether the last argument may repeat.
+    pub variadic: bool,
+    /// Result type.
+    pub returns: Type,
+    /// Whether any NULL argument makes the result NULL without a call.
+    pub strict: bool,
+    /// Whether each call may differ.
+    pub volatile: bool,
+    /// Values appended to the arguments.
+    pub context: &'static [Context],
+    /// The code.
+    pub kernel: Kernel,
+}
+
+/// A scalar function with all its parameters settled.
+#[derive(Clone, Copy, Debug)]
+pub enum Scalar {
+    /// One of the table.
+    Builtin(&'static Function),
+    /// A conversion between types; the second argument carries the session's style.
+    Cast {
+        /// Source type.
+        from: Type,
+        /// Target type.
+        to: Type,
+    },
+    /// Fitting into a length, precision or scale.
+    Coerce {
+        /// Type and modifier.
+        target: TypeMod,
+        /// Whether the user wrote the cast.
+        explicit: bool,
+    },
+    /// The form that equal values share.
+    Canonical(Type),
+}
+
+impl PartialEq for Scalar {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Scalar {}
+
+impl std::hash::Hash for Scalar {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
+impl Scalar {
+    fn identity(&self) -> (u8, usize, u32, i32) {
+        match self {
+            Scalar::Builtin(function) => (0, std::ptr::from_ref(*function) as usize, 0, 0),
+            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0),
+            Scalar::Coerce { target, explicit } => {
+                (2, usize::from(*explicit), target.kind.oid(), target.typmod)
+            }
+            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0),
+        }
+    }
+
+    /// For plans that people read.
+    pub fn name(&self) -> String {
+        match self {
+            Scalar::Builtin(function) => function.name.to_owned(),
+            Scalar::Cast { from, to } => format!("cast_{from:?}_{to:?}").to_lowercase(),
+            Scalar::Coerce { target, .. } => format!("coerce[{}]", target.display()),
+            Scalar::Canonical(kind) => format!("canonical_{kind:?}").to_lowercase(),
+        }
+    }
+
+    /// Result type.
+    pub fn returns(&self) -> Type {
+        match self {
+            Scalar::Builtin(function) => function.returns,
+            Scalar::Cast { to, .. } => *to,
+            Scalar::Coerce { target, .. } => target.kind,
+            Scalar::Canonical(kind) => *kind,
+        }
+    }
+
+    /// Whether each call may differ.
+    pub fn is_volatile(&self) -> bool {
+        matches!(self, Scalar::Builtin(function) if function.volatile)
+    }
+
+    /// The value for these arguments.
+    pub fn call(&self, args: &[Datum]) -> Result<Datum> {
+        match self {
+            Scalar::Builtin(function) => {
+                if function.strict && args.iter().any(Datum::is_null) {
+                    return Ok(Datum::Null);
+                }
+                (function.kernel)(args)
+            }
+            Scalar::Cast { from, to } => match args.first() {
+                None | Some(Datum::Null) => Ok(Datum::Null),
+                Some(value) => casts::cast(*from, *to, value, &style_of(args)),
+            },
+            Scalar::Coerce { target, explicit } => match args.first() {
+                None | Some(Datum::Null) => Ok(Datum::Null),
+                Some(value) => io::apply_typmod(*target, value.clone(), *explicit),
+            },
+            Scalar::Canonical(kind) => match args.first() {
+                None | Some(Datum::Null) => Ok(Datum::Null),
+                Some(value) => Ok(codec::canonical(*kind, value.clone())),
+            },
+        }
+    }
+}
+
+/// The style that a cast's context arguments describe; see [`casts::context`].
+fn style_of(args: &[Datum]) -> Style {
+    let mut style = Style::default();
+    if let Some(Datum::Text(zone)) = args.get(1) {
+        style.zone = crate::types::datetime::Zone::parse(zone).unwrap_or(style.zone);
+    }
+    if let Some(Datum::Int64(now)) = args.get(2) {
+        style.now = *now;
+    }
+    if let Some(Datum::Int32(digits)) = args.get(1) {
+        style.extra_float_digits = *digits;
+    }
+    style
+}
+
+/// All functions and operators.
+pub static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    arithmetic::register(&mut all);
+    strings::register(&mut all);
+    datetime::register(&mut all);
+    all
+});
+
+/// The functions called `name`.
+pub fn named(name: &str) -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter().filter(move |function| function.name == name)
+}
+
+/// A strict, immutable function.
+fn pure(
+    name: &'static str,
+    args: &'static [Type],
+    returns: Type,
+    kernel: Kernel,
+) -> Function {
+    Function {
+        name,
+        args,
+        variadic: false,
+        returns,
+        strict: true,
+        volatile: false,
+        context: &[],
+        kernel,
+    }
+}
+
+/// A strict function with context arguments.
+fn contextual(
+    name: &'static str,
+    args: &'static [Type],
+    returns: Type,
+    context: &'static [Context],
+    kernel: Kernel,
+) -> Function {
+    Function { context, ..pure(name, args, returns, kernel) }
+}
+
+/// Argument `index`; the binder has checked the count.
+fn arg(args: &[Datum], index: usize) -> &Datum {
+    args.get(index).unwrap_or(&Datum::Null)
+}

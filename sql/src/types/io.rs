@@ -1,0 +1,460 @@
+//! Text and binary forms of every type, as PostgreSQL's input, output, receive and send
+//! functions have them.
+
+use super::datetime::{self, Zone};
+use super::interval::Interval;
+use super::{Datum, Numeric, Type, TypeMod};
+use crate::error::{Error, Result, SqlState};
+
+/// Settings that input and output of values depend on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Style {
+    /// TimeZone.
+    pub zone: Zone,
+    /// The transaction's start, for inputs such as `now`.
+    pub now: i64,
+    /// extra_float_digits.
+    pub extra_float_digits: i32,
+    /// bytea_output = escape.
+    pub bytea_escape: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style { zone: Zone::UTC, now: 0, extra_float_digits: 1, bytea_escape: false }
+    }
+}
+
+fn invalid(kind: Type, text: &str) -> Error {
+    let name = match kind {
+        Type::Time => "time",
+        other => other.name(),
+    };
+    Error::new(
+        SqlState::InvalidTextRepresentation,
+        format!("invalid input syntax for type {name}: \"{text}\""),
+    )
+}
+
+fn out_of_range(kind: Type, text: &str) -> Error {
+    Error::new(
+        SqlState::NumericValueOutOfRange,
+        format!("value \"{text}\" is out of range for type {}", kind.name()),
+    )
+}
+
+fn parse_integer(kind: Type, text: &str, min: i64, max: i64) -> Result<i64> {
+    let body = text.trim_matches(|c: char| c.is_ascii_whitespace());
+    let digits = body.strip_prefix(['-', '+']).unwrap_or(body);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(invalid(kind, text));
+    }
+    let value = body.strip_prefix('+').unwrap_or(body).parse::<i64>().ok();
+    value.filter(|v| (min..=max).contains(v)).ok_or_else(|| out_of_range(kind, text))
+}
+
+fn parse_float(kind: Type, text: &str) -> Result<f64> {
+    let body = text.trim_matches(|c: char| c.is_ascii_whitespace());
+    let lower = body.to_ascii_lowercase();
+    match lower.as_str() {
+        "nan" => return Ok(f64::NAN),
+        "infinity" | "+infinity" | "inf" | "+inf" => return Ok(f64::INFINITY),
+        "-infinity" | "-inf" => return Ok(f64::NEG_INFINITY),
+        _ => {}
+    }
+    if !lower.bytes().all(|b| b.is_ascii_digit() || b"+-.e".contains(&b)) {
+        return Err(invalid(kind, text));
+    }
+    let value: f64 = lower.parse().map_err(|_| invalid(kind, text))?;
+    let is_zero_text = !lower.split('e').next().unwrap_or("").bytes().any(|b| b > b'0');
+    let narrowed = if kind == Type::Float4 { f64::from(value as f32) } else { value };
+    if narrowed.is_infinite() || (narrowed == 0.0 && !is_zero_text) {
+        return Err(Error::new(
+            SqlState::NumericValueOutOfRange,
+            format!("\"{body}\" is out of range for type {}", kind.name()),
+        ));
+    }
+    Ok(value)
+}
+
+fn parse_bool(text: &str) -> Option<bool> {
+    let word = text.trim_matches(|c: char| c.is_ascii_whitespace()).to_ascii_lowercase();
+    let starts = |full: &str, least: usize| word.len() >= least && full.starts_with(&word);
+    if starts("true", 1) || starts("yes", 1) || word == "on" || word == "1" {
+        Some(true)
+    } else if starts("false", 1) || starts("no", 1) || starts("off", 2) || word == "0" {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Reads `bytea` in hex or escape format.
+pub fn parse_bytea(text: &str) -> Result<Vec<u8>> {
+    let invalid_data = |message: String| Error::new(SqlState::InvalidParameterValue, message);
+    if let Some(hex) = text.strip_prefix("\\x") {
+        let mut out = Vec::with_capacity(hex.len() / 2);
+        let mut high = None;
+        for c in hex.chars().filter(|c| !c.is_ascii_whitespace()) {
+            let digit = c
+                .to_digit(16)
+                .ok_or_else(|| invalid_data(format!("invalid hexadecimal digit: \"{c}\"")))?;
+            match high.take() {
+                None => high = Some(digit),
+                Some(high) => out.push((high * 16 + digit) as u8),
+            }
+        }
+        return match high {
+            Some(_) => Err(invalid_data(
+                "invalid hexadecimal data: odd number of digits".into(),
+            )),
+            None => Ok(out),
+        };
+    }
+    let bad = || Error::new(SqlState::InvalidTextRepresentation, "invalid input syntax for type bytea");
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, tail)) = rest.split_first() {
+        rest = tail;
+        if *byte != b'\\' {
+            out.push(*byte);
+        } else if let Some((b'\\', tail)) = rest.split_first() {
+            out.push(b'\\');
+            rest = tail;
+        } else {
+            let (digits, tail) = rest.split_first_chunk::<3>().ok_or_else(bad)?;
+            if !digits.iter().all(|d| (b'0'..=b'7').contains(d)) || digits[0] > b'3' {
+                return Err(bad());
+            }
+            out.push(digits.iter().fold(0u8, |sum, d| (sum << 3) | (d - b'0')));
+            rest = tail;
+        }
+    }
+    Ok(out)
+}
+
+fn parse_uuid(text: &str) -> Result<Vec<u8>> {
+    let body = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
+    let hex: String = body.chars().filter(|c| *c != '-').collect();
+    let dashes_fit = body.split('-').all(|group| group.len() % 4 == 0 && !group.is_empty());
+    let value = u128::from_str_radix(&hex, 16).ok().filter(|_| hex.len() == 32 && dashes_fit);
+    value.map(|v| v.to_be_bytes().to_vec()).ok_or_else(|| invalid(Type::Uuid, text))
+}
+
+/// Reads the text form of a type.
+pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
+    Ok(match kind {
+        Type::Bool => Datum::Bool(parse_bool(text).ok_or_else(|| invalid(kind, text))?),
+        Type::Int2 => {
+            let value = parse_integer(kind, text, i64::from(i16::MIN), i64::from(i16::MAX))?;
+            Datum::Int16(value as i16)
+        }
+        Type::Int4 => {
+            let value = parse_integer(kind, text, i64::from(i32::MIN), i64::from(i32::MAX))?;
+            Datum::Int32(value as i32)
+        }
+        Type::Int8 => Datum::Int64(parse_integer(kind, text, i64::MIN, i64::MAX)?),
+        Type::Oid => Datum::Int64(parse_integer(kind, text, 0, i64::from(u32::MAX))?),
+        Type::Regtype => match Type::from_name(&text.trim().to_ascii_lowercase()) {
+            Some(found) => Datum::Int64(i64::from(found.oid())),
+            None => {
+                return Err(Error::new(
+                    SqlState::UndefinedObject,
+                    format!("type \"{text}\" does not exist"),
+                ));
+            }
+        },
+        Type::Float4 => Datum::Float32(parse_float(kind, text)? as f32),
+        Type::Float8 => Datum::Float64(parse_float(kind, text)?),
+        Type::Numeric => {
+            let trimmed = text.trim_matches(|c: char| c.is_ascii_whitespace());
+            let value = Numeric::parse(trimmed).ok_or_else(|| invalid(kind, text))?;
+            Datum::Bytes(value.checked()?.encode())
+        }
+        Type::Text | Type::Varchar | Type::Bpchar | Type::Unknown | Type::Void => {
+            Datum::Text(text.to_owned())
+        }
+        Type::Name => Datum::Text(truncate_name(text).to_owned()),
+        Type::Bytea => Datum::Bytes(parse_bytea(text)?),
+        Type::Date => Datum::Int32(datetime::parse_date(text, style.zone, style.now)?),
+        Type::Time => Datum::Int64(datetime::parse_time_of_day(text, style.zone, style.now)?),
+        Type::Timestamp => {
+            Datum::Int64(datetime::parse_timestamp(text, false, style.zone, style.now)?)
+        }
+        Type::Timestamptz => {
+            Datum::Int64(datetime::parse_timestamp(text, true, style.zone, style.now)?)
+        }
+        Type::Interval => match Interval::parse(text) {
+            Some(interval) => Datum::Bytes(interval.encode()),
+            None => {
+                return Err(Error::new(
+                    SqlState::InvalidDatetimeFormat,
+                    format!("invalid input syntax for type interval: \"{text}\""),
+                ));
+            }
+        },
+        Type::Uuid => Datum::Bytes(parse_uuid(text)?),
+    })
+}
+
+/// A `name` keeps 63 bytes.
+fn truncate_name(text: &str) -> &str {
+    let mut end = text.len().min(63);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Shortest form that reads back the same, in C's notation.
+pub fn format_float(value: f64, digits: &str, exponent_limit: i32) -> String {
+    if value.is_nan() {
+        return "NaN".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+    }
+    // `digits` is in the form d.ddde±x.
+    let Some((mantissa, exponent)) = digits.split_once('e') else { return digits.to_owned() };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..exponent_limit).contains(&exponent) || value == 0.0 {
+        return positional(mantissa, exponent);
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+fn positional(mantissa: &str, exponent: i32) -> String {
+    let (sign, body) = match mantissa.strip_prefix('-') {
+        Some(body) => ("-", body),
+        None => ("", mantissa),
+    };
+    let digits: String = body.chars().filter(char::is_ascii_digit).collect();
+    if exponent < 0 {
+        let zeros = "0".repeat((-exponent - 1) as usize);
+        return format!("{sign}0.{zeros}{digits}");
+    }
+    let point = exponent as usize + 1;
+    if digits.len() <= point {
+        return format!("{sign}{digits}{}", "0".repeat(point - digits.len()));
+    }
+    let (whole, fraction) = digits.split_at(point);
+    format!("{sign}{whole}.{fraction}")
+}
+
+fn float8_text(value: f64, style: &Style) -> String {
+    if style.extra_float_digits > 0 {
+        return format_float(value, &format!("{value:e}"), 15);
+    }
+    let digits = (15 + style.extra_float_digits).max(1) as usize;
+    let rounded = trim_mantissa(&format!("{value:.*e}", digits - 1));
+    format_float(value, &rounded, digits as i32)
+}
+
+fn float4_text(value: f32, style: &Style) -> String {
+    let wide = f64::from(value);
+    if style.extra_float_digits > 0 {
+        return format_float(wide, &format!("{value:e}"), 6);
+    }
+    let digits = (6 + style.extra_float_digits).max(1) as usize;
+    let rounded = trim_mantissa(&format!("{value:.*e}", digits - 1));
+    format_float(wide, &rounded, digits as i32)
+}
+
+fn trim_mantissa(text: &str) -> String {
+    match text.split_once('e') {
+        Some((mantissa, exponent)) if mantissa.contains('.') => {
+            let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+            format!("{mantissa}e{exponent}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The text form of a non-NULL value.
+pub fn to_text(kind: Type, datum: &Datum, style: &Style) -> Result<String> {
+    let mut out = String::new();
+    write_text(kind, datum, style, &mut out)?;
+    Ok(out)
+}
+
+/// Appends the text form of a non-NULL value.
+pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) -> Result<()> {
+    use std::fmt::Write as _;
+    match (kind, datum) {
+        (_, Datum::Bool(v)) => out.push(if *v { 't' } else { 'f' }),
+        (Type::Date, Datum::Int32(v)) => out.push_str(&datetime::format_date(*v)),
+        (Type::Time, Datum::Int64(v)) => out.push_str(&datetime::format_time(*v)),
+        (Type::Timestamp, Datum::Int64(v)) => out.push_str(&datetime::format_timestamp(*v, None)),
+        (Type::Timestamptz, Datum::Int64(v)) => {
+            out.push_str(&datetime::format_timestamp(*v, Some(style.zone)));
+        }
+        (Type::Regtype, Datum::Int64(v)) => match Type::from_oid(*v as u32) {
+            Some(found) => out.push_str(found.name()),
+            None => drop(write!(out, "{v}")),
+        },
+        (_, Datum::Int16(v)) => drop(write!(out, "{v}")),
+        (_, Datum::Int32(v)) => drop(write!(out, "{v}")),
+        (_, Datum::Int64(v)) => drop(write!(out, "{v}")),
+        (_, Datum::Float32(v)) => out.push_str(&float4_text(*v, style)),
+        (_, Datum::Float64(v)) => out.push_str(&float8_text(*v, style)),
+        (_, Datum::Text(v)) => out.push_str(v),
+        (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
+        (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
+        (Type::Uuid, Datum::Bytes(v)) => {
+            for (i, byte) in v.iter().enumerate() {
+                if matches!(i, 4 | 6 | 8 | 10) {
+                    out.push('-');
+                }
+                let _ = write!(out, "{byte:02x}");
+            }
+        }
+        (_, Datum::Bytes(v)) if style.bytea_escape => {
+            for byte in v {
+                match byte {
+                    b'\\' => out.push_str("\\\\"),
+                    0x20..=0x7e => out.push(char::from(*byte)),
+                    byte => drop(write!(out, "\\{byte:03o}")),
+                }
+            }
+        }
+        (_, Datum::Bytes(v)) => {
+            out.push_str("\\x");
+            for byte in v {
+                let _ = write!(out, "{byte:02x}");
+            }
+        }
+        (_, Datum::Null) => return Err(Error::internal("NULL has no text form")),
+    }
+    Ok(())
+}
+
+/// Appends the binary form of a non-NULL value.
+pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> {
+    match (kind, datum) {
+        (_, Datum::Bool(v)) => out.push(u8::from(*v)),
+        (Type::Oid | Type::Regtype, Datum::Int64(v)) => out.extend((*v as u32).to_be_bytes()),
+        (_, Datum::Int16(v)) => out.extend(v.to_be_bytes()),
+        (_, Datum::Int32(v)) => out.extend(v.to_be_bytes()),
+        (_, Datum::Int64(v)) => out.extend(v.to_be_bytes()),
+        (_, Datum::Float32(v)) => out.extend(v.to_be_bytes()),
+        (_, Datum::Float64(v)) => out.extend(v.to_be_bytes()),
+        (_, Datum::Text(v)) => out.extend(v.as_bytes()),
+        (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
+        (Type::Interval, Datum::Bytes(v)) => {
+            let interval = Interval::decode(v)?;
+            out.extend(interval.microseconds.to_be_bytes());
+            out.extend(interval.days.to_be_bytes());
+            out.extend(interval.months.to_be_bytes());
+        }
+        (_, Datum::Bytes(v)) => out.extend(v),
+        (_, Datum::Null) => return Err(Error::internal("NULL has no binary form")),
+    }
+    Ok(())
+}
+
+/// Reads the binary form of a type.
+pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
+    fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+        bytes.try_into().map_err(|_| {
+            Error::new(
+                SqlState::InvalidBinaryRepresentation,
+                "incorrect binary data format in bind parameter",
+            )
+        })
+    }
+    let malformed = || {
+        Error::new(
+            SqlState::InvalidBinaryRepresentation,
+            format!("invalid binary value for type {}", kind.name()),
+        )
+    };
+    Ok(match kind {
+        Type::Bool => Datum::Bool(fixed::<1>(bytes)? != [0]),
+        Type::Int2 => Datum::Int16(i16::from_be_bytes(fixed(bytes)?)),
+        Type::Int4 | Type::Date => Datum::Int32(i32::from_be_bytes(fixed(bytes)?)),
+        Type::Oid | Type::Regtype => Datum::Int64(i64::from(u32::from_be_bytes(fixed(bytes)?))),
+        Type::Int8 | Type::Timestamp | Type::Timestamptz => {
+            Datum::Int64(i64::from_be_bytes(fixed(bytes)?))
+        }
+        Type::Time => {
+            let time = i64::from_be_bytes(fixed(bytes)?);
+            if !(0..=super::interval::DAY_US).contains(&time) {
+                return Err(Error::new(SqlState::DatetimeFieldOverflow, "time out of range"));
+            }
+            Datum::Int64(time)
+        }
+        Type::Float4 => Datum::Float32(f32::from_be_bytes(fixed(bytes)?)),
+        Type::Float8 => Datum::Float64(f64::from_be_bytes(fixed(bytes)?)),
+        Type::Numeric => {
+            Datum::Bytes(Numeric::from_binary(bytes).ok_or_else(malformed)?.checked()?.encode())
+        }
+        Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Void => {
+            Datum::Text(utf8(bytes)?.to_owned())
+        }
+        Type::Bytea => Datum::Bytes(bytes.to_vec()),
+        Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
+        Type::Interval => {
+            let parts = fixed::<16>(bytes)?;
+            let (microseconds, rest) = parts.split_first_chunk::<8>().ok_or_else(malformed)?;
+            let (days, months) = rest.split_first_chunk::<4>().ok_or_else(malformed)?;
+            let interval = Interval {
+                months: i32::from_be_bytes(months.try_into().map_err(|_| malformed())?),
+                days: i32::from_be_bytes(*days),
+                microseconds: i64::from_be_bytes(*microseconds),
+            };
+            Datum::Bytes(interval.encode())
+        }
+    })
+}
+
+/// Text from a client: UTF-8 without zero bytes.
+pub fn utf8(bytes: &[u8]) -> Result<&str> {
+    let bad = |byte: u8| {
+        Error::new(
+            SqlState::CharacterNotInRepertoire,
+            format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}"),
+        )
+    };
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| bad(bytes.get(error.valid_up_to()).copied().unwrap_or(0)))?;
+    if text.contains('\0') { Err(bad(0)) } else { Ok(text) }
+}
+
+/// Fits a value into its column's modifier. An explicit cast cuts strings silently; an
+/// assignment only cuts blanks.
+pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Datum> {
+    if target.typmod < 0 {
+        return Ok(datum);
+    }
+    match (target.kind, datum) {
+        (Type::Varchar | Type::Bpchar, Datum::Text(text)) => {
+            let Some(length) = target.length() else { return Ok(Datum::Text(text)) };
+            let count = text.chars().count();
+            if count <= length {
+                let pad = if target.kind == Type::Bpchar { length - count } else { 0 };
+                return Ok(Datum::Text(text + &" ".repeat(pad)));
+            }
+            let cut = text.char_indices().nth(length).map_or(text.len(), |(at, _)| at);
+            let (kept, rest) = text.split_at(cut);
+            if !explicit && !rest.chars().all(|c| c == ' ') {
+                return Err(Error::new(
+                    SqlState::StringDataRightTruncation,
+                    format!("value too long for type {}", target.display()),
+                ));
+            }
+            Ok(Datum::Text(kept.to_owned()))
+        }
+        (Type::Numeric, Datum::Bytes(bytes)) => {
+            let Some((precision, scale)) = target.precision_scale() else {
+                return Ok(Datum::Bytes(bytes));
+            };
+            let value = Numeric::decode(&bytes)?.with_typmod(precision, scale)?;
+            Ok(Datum::Bytes(value.encode()))
+        }
+        (Type::Time | Type::Timestamp | Type::Timestamptz, Datum::Int64(value)) => {
+            Ok(Datum::Int64(datetime::round_to_precision(value, target.typmod)))
+        }
+        (_, datum) => Ok(datum),
+    }
+}

@@ -1,0 +1,250 @@
+//! PostgreSQL's types, and how their values are laid out.
+//!
+//! The binder thinks in [`Type`]; everything below it sees only a [`Datum`], whose eight shapes
+//! are also the Arrow types in use. Where a type has no natural shape it is encoded: `numeric`
+//! and `interval` as bytes whose order is the values' order, dates and times as integers.
+//! Which functions apply to a datum is settled when a statement is bound, so no type tag
+//! travels with the values.
+
+pub mod datetime;
+pub mod datum;
+pub mod format;
+pub mod interval;
+pub mod io;
+pub mod numeric;
+
+use datafusion::arrow::datatypes::DataType;
+
+pub use datum::Datum;
+pub use numeric::Numeric;
+
+/// A type of PostgreSQL's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names are PostgreSQL's")]
+pub enum Type {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    Numeric,
+    Text,
+    Varchar,
+    Bpchar,
+    Name,
+    Bytea,
+    Date,
+    Time,
+    Timestamp,
+    Timestamptz,
+    Interval,
+    Uuid,
+    Oid,
+    Regtype,
+    Void,
+    Unknown,
+}
+
+/// The categories of pg_type.typcategory, which decide between overloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are PostgreSQL's")]
+pub enum Category {
+    Boolean,
+    Numeric,
+    String,
+    DateTime,
+    Timespan,
+    User,
+    Pseudo,
+    Unknown,
+}
+
+/// Everything that is known of a type beside its functions.
+struct Properties {
+    kind: Type,
+    oid: u32,
+    /// Bytes, or -1.
+    size: i16,
+    category: Category,
+    preferred: bool,
+    /// The name that SQL standard and error messages use.
+    name: &'static str,
+    /// Other names that the parser accepts.
+    aliases: &'static [&'static str],
+}
+
+macro_rules! types {
+    ($($kind:ident $oid:literal $size:literal $category:ident $preferred:literal $name:literal [$($alias:literal)*];)*) => {
+        const TYPES: &[Properties] = &[$(Properties {
+            kind: Type::$kind, oid: $oid, size: $size, category: Category::$category,
+            preferred: $preferred, name: $name, aliases: &[$($alias),*],
+        }),*];
+    };
+}
+
+types! {
+    Bool 16 1 Boolean true "boolean" ["bool"];
+    Int2 21 2 Numeric false "smallint" ["int2"];
+    Int4 23 4 Numeric false "integer" ["int4" "int"];
+    Int8 20 8 Numeric false "bigint" ["int8"];
+    Float4 700 4 Numeric false "real" ["float4"];
+    Float8 701 8 Numeric true "double precision" ["float8"];
+    Numeric 1700 -1 Numeric false "numeric" ["decimal"];
+    Text 25 -1 String true "text" [];
+    Varchar 1043 -1 String false "character varying" ["varchar"];
+    Bpchar 1042 -1 String false "character" ["bpchar" "char"];
+    Name 19 64 String false "name" [];
+    Bytea 17 -1 User false "bytea" [];
+    Date 1082 4 DateTime false "date" [];
+    Time 1083 8 DateTime false "time without time zone" ["time"];
+    Timestamp 1114 8 DateTime false "timestamp without time zone" ["timestamp"];
+    Timestamptz 1184 8 DateTime true "timestamp with time zone" ["timestamptz"];
+    Interval 1186 16 Timespan true "interval" [];
+    Uuid 2950 16 User false "uuid" [];
+    Oid 26 4 Numeric true "oid" [];
+    Regtype 2206 4 Numeric false "regtype" [];
+    Void 2278 4 Pseudo false "void" [];
+    Unknown 705 -2 Unknown false "unknown" [];
+}
+
+impl Type {
+    fn properties(self) -> &'static Properties {
+        let found = TYPES.iter().find(|properties| properties.kind == self);
+        found.expect("every type is in the table")
+    }
+
+    /// pg_type.oid.
+    pub fn oid(self) -> u32 {
+        self.properties().oid
+    }
+
+    /// The type with this oid.
+    pub fn from_oid(oid: u32) -> Option<Type> {
+        TYPES.iter().find(|properties| properties.oid == oid).map(|properties| properties.kind)
+    }
+
+    /// The type with this name, SQL's or PostgreSQL's own.
+    pub fn from_name(name: &str) -> Option<Type> {
+        let matches = |p: &&Properties| p.name == name || p.aliases.contains(&name);
+        TYPES.iter().find(matches).map(|properties| properties.kind)
+    }
+
+    /// pg_type.typlen: bytes, or negative when variable.
+    pub fn size(self) -> i16 {
+        self.properties().size
+    }
+
+    /// pg_type.typcategory.
+    pub fn category(self) -> Category {
+        self.properties().category
+    }
+
+    /// pg_type.typispreferred.
+    pub fn is_preferred(self) -> bool {
+        self.properties().preferred
+    }
+
+    /// The name for people, as `format_type` gives it.
+    pub fn name(self) -> &'static str {
+        self.properties().name
+    }
+
+    /// How values are laid out in Arrow, and in a [`Datum`].
+    pub fn layout(self) -> DataType {
+        match self {
+            Type::Bool => DataType::Boolean,
+            Type::Int2 => DataType::Int16,
+            Type::Int4 | Type::Date => DataType::Int32,
+            Type::Int8
+            | Type::Time
+            | Type::Timestamp
+            | Type::Timestamptz
+            | Type::Oid
+            | Type::Regtype => DataType::Int64,
+            Type::Float4 => DataType::Float32,
+            Type::Float8 => DataType::Float64,
+            Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Void => {
+                DataType::Utf8
+            }
+            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid => DataType::Binary,
+        }
+    }
+
+    /// Whether equal values of this type may have different layouts, so that grouping and
+    /// hashing need a canonical form first.
+    pub fn needs_canonical_form(self) -> bool {
+        matches!(self, Type::Numeric | Type::Interval | Type::Bpchar | Type::Float4 | Type::Float8)
+    }
+
+    /// Whether the values are strings.
+    pub fn is_string(self) -> bool {
+        self.category() == Category::String || self == Type::Unknown
+    }
+}
+
+/// A type with its modifier (length, precision and scale), as in pg_attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TypeMod {
+    /// The type.
+    pub kind: Type,
+    /// atttypmod; -1: none.
+    pub typmod: i32,
+}
+
+/// What PostgreSQL adds to lengths and precisions in a typmod.
+const VARHDRSZ: i32 = 4;
+
+impl TypeMod {
+    /// A type without modifier.
+    pub fn plain(kind: Type) -> TypeMod {
+        TypeMod { kind, typmod: -1 }
+    }
+
+    /// `varchar(length)` or `char(length)`.
+    pub fn with_length(kind: Type, length: u32) -> TypeMod {
+        TypeMod { kind, typmod: i32::try_from(length).unwrap_or(i32::MAX - VARHDRSZ) + VARHDRSZ }
+    }
+
+    /// `numeric(precision, scale)`.
+    pub fn numeric(precision: u32, scale: u32) -> TypeMod {
+        let typmod = ((precision << 16) | (scale & 0x7ff)) as i32 + VARHDRSZ;
+        TypeMod { kind: Type::Numeric, typmod }
+    }
+
+    /// The length of `varchar(n)` or `char(n)`, in characters.
+    pub fn length(self) -> Option<usize> {
+        (self.typmod >= VARHDRSZ).then(|| (self.typmod - VARHDRSZ) as usize)
+    }
+
+    /// Precision and scale of `numeric(p, s)`.
+    pub fn precision_scale(self) -> Option<(u32, u32)> {
+        (self.typmod >= VARHDRSZ).then(|| {
+            let bits = (self.typmod - VARHDRSZ) as u32;
+            (bits >> 16, bits & 0x7ff)
+        })
+    }
+
+    /// `format_type(oid, typmod)`.
+    pub fn display(self) -> String {
+        let name = self.kind.name();
+        match self.kind {
+            Type::Varchar | Type::Bpchar => match self.length() {
+                Some(length) => format!("{name}({length})"),
+                None if self.kind == Type::Bpchar => "bpchar".into(),
+                None => name.into(),
+            },
+            Type::Numeric => match self.precision_scale() {
+                Some((precision, scale)) => format!("{name}({precision},{scale})"),
+                None => name.into(),
+            },
+            Type::Time | Type::Timestamp | Type::Timestamptz if self.typmod >= 0 => {
+                match name.split_once(' ') {
+                    Some((head, tail)) => format!("{head}({}) {tail}", self.typmod),
+                    None => name.into(),
+                }
+            }
+            _ => name.into(),
+        }
+    }
+}

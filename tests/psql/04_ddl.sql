@@ -1,0 +1,145 @@
+-- 04 ddl: tables, constraints, defaults, serial and identity columns
+SET timezone = 'UTC';
+SET client_min_messages = warning;
+DROP TABLE IF EXISTS d1;
+DROP TABLE IF EXISTS d2, d3, d4;
+DROP TABLE IF EXISTS d_serial, d_ident, d_uniq, d_def, d_comp;
+RESET client_min_messages;
+
+-- create and drop
+CREATE TABLE d1 (a int, b text);
+CREATE TABLE d1 (a int);
+CREATE TABLE IF NOT EXISTS d1 (a int, b text, c int);
+SELECT * FROM d1;
+INSERT INTO d1 VALUES (1, 'one');
+SELECT * FROM d1;
+DROP TABLE d1;
+DROP TABLE d1;
+DROP TABLE IF EXISTS d1;
+SELECT * FROM d1;
+INSERT INTO d1 VALUES (1);
+UPDATE d1 SET a = 1;
+DELETE FROM d1;
+TRUNCATE d1;
+ALTER TABLE d1 ADD PRIMARY KEY (a);
+CREATE INDEX ON d1 (a);
+DROP TABLE IF EXISTS nosuch_schema.d1;
+DROP TABLE nosuch_schema.d1;
+CREATE TABLE nosuch_schema.d1 (a int);
+CREATE TABLE public.d1 (a int);
+SELECT * FROM public.d1;
+DROP TABLE public.d1;
+CREATE TABLE d2 ();
+DROP TABLE d2;
+CREATE TABLE "Mixed Case" ("Col One" int, col2 int);
+INSERT INTO "Mixed Case" VALUES (1, 2);
+SELECT "Col One", COL2 FROM "Mixed Case";
+SELECT col_one FROM "Mixed Case";
+SELECT * FROM Mixed_Case;
+DROP TABLE "Mixed Case";
+CREATE TABLE d2 (a int, a text);
+CREATE TABLE d2 (a int, b nosuchtype);
+CREATE TABLE d2 (a int b int);
+CREATE TABLE d2 (a int, );
+CREATE TABLE (a int);
+CREATE TABLE select (a int);
+CREATE TABLE d2 (a int DEFAULT 'abc');
+CREATE TABLE d2 (a int DEFAULT b);
+CREATE TABLE d2 (a int);
+CREATE TABLE d3 (a int);
+DROP TABLE d2, d3;
+CREATE TABLE d2 (a int);
+DROP TABLE d2, d3;
+SELECT * FROM d2;
+DROP TABLE d2;
+
+-- not null and defaults
+CREATE TABLE d_def (id int NOT NULL, a int DEFAULT 5, b text DEFAULT 'none' NOT NULL, c numeric(6,2) DEFAULT 1.5, d boolean DEFAULT true, e int DEFAULT 2 + 3 * 4, f varchar(10) DEFAULT upper('x') || 'y', g date DEFAULT '2024-01-01', h int NULL);
+INSERT INTO d_def (id) VALUES (1);
+INSERT INTO d_def (id, a, b) VALUES (2, DEFAULT, 'given');
+INSERT INTO d_def (id, a) VALUES (3, NULL);
+INSERT INTO d_def (id, b) VALUES (4, NULL);
+INSERT INTO d_def (a) VALUES (4);
+INSERT INTO d_def DEFAULT VALUES;
+UPDATE d_def SET id = NULL WHERE id = 1;
+UPDATE d_def SET a = DEFAULT, b = DEFAULT WHERE id = 3;
+SELECT * FROM d_def ORDER BY id;
+CREATE TABLE d3 (a int NOT NULL NULL);
+CREATE TABLE d3 (a int DEFAULT 1 DEFAULT 2);
+
+-- primary keys
+CREATE TABLE d3 (id int PRIMARY KEY, v text);
+INSERT INTO d3 VALUES (1, 'a'), (2, 'b');
+INSERT INTO d3 VALUES (1, 'again');
+INSERT INTO d3 VALUES (NULL, 'null');
+INSERT INTO d3 (v) VALUES ('nokey');
+SELECT * FROM d3 ORDER BY id;
+DROP TABLE d3;
+CREATE TABLE d3 (a int PRIMARY KEY, b int PRIMARY KEY);
+CREATE TABLE d3 (a int PRIMARY KEY, b int, PRIMARY KEY (b));
+CREATE TABLE d3 (a int, PRIMARY KEY (nosuch));
+CREATE TABLE d3 (a int, PRIMARY KEY (a, a));
+CREATE TABLE d3 (a int PRIMARY KEY, b int NOT NULL UNIQUE, c text NOT NULL DEFAULT 'c');
+INSERT INTO d3 VALUES (1, 1), (2, NULL);
+INSERT INTO d3 VALUES (1, 1) RETURNING c;
+DROP TABLE d3;
+CREATE TABLE d_comp (region text, code int, name text, PRIMARY KEY (region, code));
+INSERT INTO d_comp VALUES ('eu', 1, 'one'), ('eu', 2, 'two'), ('us', 1, 'uno');
+INSERT INTO d_comp VALUES ('eu', 1, 'dup');
+INSERT INTO d_comp VALUES ('eu', NULL, 'nokey');
+INSERT INTO d_comp (code) VALUES (7);
+UPDATE d_comp SET region = 'eu' WHERE region = 'us';
+SELECT * FROM d_comp ORDER BY region, code;
+SELECT name FROM d_comp WHERE region = 'eu' AND code = 2;
+SELECT name FROM d_comp WHERE region = 'eu' ORDER BY code DESC;
+DROP TABLE d_comp;
+CREATE TABLE d_comp (a int, b int, CONSTRAINT my_pk PRIMARY KEY (b, a), CONSTRAINT my_uq UNIQUE (a));
+INSERT INTO d_comp VALUES (1, 1);
+INSERT INTO d_comp VALUES (1, 1);
+INSERT INTO d_comp VALUES (1, 2);
+INSERT INTO d_comp VALUES (2, 2);
+SELECT * FROM d_comp ORDER BY a;
+
+-- unique
+CREATE TABLE d_uniq (id int PRIMARY KEY, email text UNIQUE, a int, b int, UNIQUE (a, b));
+INSERT INTO d_uniq VALUES (1, 'x@y', 1, 1);
+INSERT INTO d_uniq VALUES (2, 'x@y', 2, 2);
+INSERT INTO d_uniq VALUES (2, 'z@y', 1, 1);
+INSERT INTO d_uniq VALUES (2, NULL, 1, NULL);
+INSERT INTO d_uniq VALUES (3, NULL, 1, NULL);
+INSERT INTO d_uniq VALUES (4, 'a@b', 4, 4), (5, 'a@b', 5, 5);
+SELECT * FROM d_uniq ORDER BY id;
+UPDATE d_uniq SET email = 'x@y' WHERE id = 2;
+UPDATE d_uniq SET email = 'x@y' WHERE id = 1;
+CREATE TABLE d4 (a int UNIQUE, CONSTRAINT d4_a_key UNIQUE (a));
+DROP TABLE IF EXISTS d4;
+
+-- serial and identity
+CREATE TABLE d_serial (id serial PRIMARY KEY, big bigserial, s smallserial, v text);
+INSERT INTO d_serial (v) VALUES ('a'), ('b') RETURNING id, big, s;
+INSERT INTO d_serial (id, v) VALUES (10, 'explicit');
+INSERT INTO d_serial (v) VALUES ('c') RETURNING id;
+INSERT INTO d_serial (id, v) VALUES (DEFAULT, 'd');
+INSERT INTO d_serial (id, v) VALUES (5, 'taken soon');
+INSERT INTO d_serial (v) VALUES ('collides');
+INSERT INTO d_serial (v) VALUES ('works again') RETURNING id;
+INSERT INTO d_serial (id, v) VALUES (NULL, 'null id');
+SELECT id, v FROM d_serial ORDER BY id;
+CREATE TABLE d_ident (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id2 bigint GENERATED BY DEFAULT AS IDENTITY, v text);
+INSERT INTO d_ident (v) VALUES ('a'), ('b') RETURNING *;
+INSERT INTO d_ident (id, v) VALUES (10, 'no');
+INSERT INTO d_ident (id, v) OVERRIDING SYSTEM VALUE VALUES (10, 'overriding');
+INSERT INTO d_ident (id2, v) VALUES (50, 'by default');
+INSERT INTO d_ident (id, v) VALUES (DEFAULT, 'default keyword');
+UPDATE d_ident SET id = 99 WHERE id = 1;
+INSERT INTO d_ident DEFAULT VALUES;
+SELECT * FROM d_ident ORDER BY id;
+CREATE TABLE d4 (id text GENERATED ALWAYS AS IDENTITY);
+CREATE TABLE d4 (id int GENERATED ALWAYS AS IDENTITY, v int);
+INSERT INTO d4 (v) VALUES (1), (2), (3) RETURNING id;
+TRUNCATE d4 RESTART IDENTITY;
+INSERT INTO d4 (v) VALUES (4) RETURNING id;
+DROP TABLE d4;
+
+-- cleanup
+DROP TABLE IF EXISTS d_serial, d_ident, d_uniq, d_def, d_comp, d_never;

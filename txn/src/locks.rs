@@ -1,0 +1,449 @@
+//! The lock table: rows and tables, in memory, sharded by key.
+//!
+//! A lock is named by a key. Rows are locked under their own key, tables under keys that no row
+//! has. Requests that conflict wait in FIFO order; a holder that asks for more goes to the head
+//! of the queue, because nobody behind it can be served before it finishes anyway.
+//!
+//! Deadlocks are found when they arise: a cycle can only be closed by a request that starts to
+//! wait, so each such request walks the waits-for graph once, under one mutex that serializes
+//! walkers. Edges are read from the shards during the walk rather than stored, so they are never
+//! stale.
+//!
+//! An entry outlives its lock until no snapshot in use is older than the key's last commit:
+//! that is how a writer learns, without reading the engine, that the row changed after its
+//! snapshot. When a long-lived snapshot keeps too many entries alive they are dropped all the
+//! same, and the shard remembers up to which timestamp it has forgotten
+//! ([`LastCommit::Forgotten`]); the engine is asked then.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+
+use cairn_storage::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::{Error, Result};
+
+/// Identity of a transaction while it lives.
+pub type TransactionId = u64;
+
+/// The modes of PostgreSQL: four for rows (chapter 13.3.2), eight for tables (13.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are PostgreSQL's")]
+#[repr(u8)]
+pub enum LockMode {
+    ForKeyShare,
+    ForShare,
+    ForNoKeyUpdate,
+    ForUpdate,
+    AccessShare,
+    RowShare,
+    RowExclusive,
+    ShareUpdateExclusive,
+    Share,
+    ShareRowExclusive,
+    Exclusive,
+    AccessExclusive,
+}
+
+use LockMode::*;
+
+/// A set of modes, one bit each.
+type Modes = u16;
+
+const fn set(modes: &[LockMode]) -> Modes {
+    let mut bits = 0;
+    let mut i = 0;
+    while i < modes.len() {
+        bits |= 1 << modes[i] as u8;
+        i += 1;
+    }
+    bits
+}
+
+impl LockMode {
+    fn bit(self) -> Modes {
+        1 << self as u8
+    }
+
+    /// The modes that another transaction may not hold at the same time.
+    const fn conflicts(self) -> Modes {
+        match self {
+            ForKeyShare => set(&[ForUpdate]),
+            ForShare => set(&[ForNoKeyUpdate, ForUpdate]),
+            ForNoKeyUpdate => set(&[ForShare, ForNoKeyUpdate, ForUpdate]),
+            ForUpdate => set(&[ForKeyShare, ForShare, ForNoKeyUpdate, ForUpdate]),
+            AccessShare => set(&[AccessExclusive]),
+            RowShare => set(&[Exclusive, AccessExclusive]),
+            RowExclusive => set(&[Share, ShareRowExclusive, Exclusive, AccessExclusive]),
+            ShareUpdateExclusive => set(&[
+                ShareUpdateExclusive,
+                Share,
+                ShareRowExclusive,
+                Exclusive,
+                AccessExclusive,
+            ]),
+            Share => set(&[
+                RowExclusive,
+                ShareUpdateExclusive,
+                ShareRowExclusive,
+                Exclusive,
+                AccessExclusive,
+            ]),
+            ShareRowExclusive => set(&[
+                RowExclusive,
+                ShareUpdateExclusive,
+                Share,
+                ShareRowExclusive,
+                Exclusive,
+                AccessExclusive,
+            ]),
+            Exclusive => set(&[
+                RowShare,
+                RowExclusive,
+                ShareUpdateExclusive,
+                Share,
+                ShareRowExclusive,
+                Exclusive,
+                AccessExclusive,
+            ]),
+            AccessExclusive => set(&[
+                AccessShare,
+                RowShare,
+                RowExclusive,
+                ShareUpdateExclusive,
+                Share,
+                ShareRowExclusive,
+                Exclusive,
+                AccessExclusive,
+            ]),
+        }
+    }
+}
+
+/// What to do when a lock is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitPolicy {
+    /// Wait for it.
+    Block,
+    /// Fail with [`Error::LockNotAvailable`].
+    NoWait,
+    /// Report that it is taken.
+    Skip,
+}
+
+/// What the lock table knows about the last commit of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastCommit {
+    /// At this timestamp, or before every snapshot in use.
+    At(Timestamp),
+    /// Perhaps as late as this; the engine knows.
+    Forgotten(Timestamp),
+}
+
+/// Idle entries a shard keeps for their commit timestamps before it forgets them.
+const MAX_IDLE_ENTRIES: usize = 1 << 16;
+const SHARDS: usize = 64;
+
+struct Waiter {
+    transaction: TransactionId,
+    mode: LockMode,
+    granted: oneshot::Sender<()>,
+}
+
+#[derive(Default)]
+struct Entry {
+    holders: Vec<(TransactionId, Modes)>,
+    queue: VecDeque<Waiter>,
+    last_commit: Timestamp,
+}
+
+impl Entry {
+    fn is_idle(&self) -> bool {
+        self.holders.is_empty() && self.queue.is_empty()
+    }
+
+    fn compatible(&self, transaction: TransactionId, mode: LockMode) -> bool {
+        let conflicts = mode.conflicts();
+        self.holders.iter().all(|(id, modes)| *id == transaction || modes & conflicts == 0)
+    }
+
+    fn grant(&mut self, transaction: TransactionId, mode: LockMode) {
+        match self.holders.iter_mut().find(|(id, _)| *id == transaction) {
+            Some((_, modes)) => *modes |= mode.bit(),
+            None => self.holders.push((transaction, mode.bit())),
+        }
+    }
+
+    /// Serves the queue from its head until someone has to go on waiting.
+    fn serve(&mut self) {
+        while let Some(head) = self.queue.front() {
+            if !self.compatible(head.transaction, head.mode) {
+                break;
+            }
+            let Some(waiter) = self.queue.pop_front() else { break };
+            // A waiter that has gone away has dropped its end; its lock is not granted.
+            if waiter.granted.send(()).is_ok() {
+                self.grant(waiter.transaction, waiter.mode);
+            }
+        }
+    }
+
+    /// The transactions that `transaction`, waiting here, waits for.
+    fn blockers(&self, transaction: TransactionId) -> Vec<(TransactionId, LockMode)> {
+        let Some(position) = self.queue.iter().position(|w| w.transaction == transaction) else {
+            return Vec::new();
+        };
+        let Some(mode) = self.queue.get(position).map(|waiter| waiter.mode) else {
+            return Vec::new();
+        };
+        let conflicts = mode.conflicts();
+        let holders = self.holders.iter().filter(|(_, modes)| modes & conflicts != 0);
+        let ahead = self.queue.iter().take(position).filter(|w| w.mode.bit() & conflicts != 0);
+        holders
+            .map(|(id, _)| *id)
+            .chain(ahead.map(|waiter| waiter.transaction))
+            .filter(|id| *id != transaction)
+            .map(|id| (id, mode))
+            .collect()
+    }
+}
+
+#[derive(Default)]
+struct Shard {
+    entries: HashMap<Box<[u8]>, Entry>,
+    /// Commits up to here may have been forgotten.
+    forgotten: Timestamp,
+    /// Number of entries at which to look for idle ones next.
+    sweep_at: usize,
+}
+
+impl Shard {
+    /// Drops idle entries that no snapshot needs, and all idle ones when they are too many.
+    fn sweep(&mut self, oldest_snapshot: Timestamp) {
+        self.entries.retain(|_, entry| !entry.is_idle() || entry.last_commit > oldest_snapshot);
+        if self.entries.len() > MAX_IDLE_ENTRIES {
+            let mut forgotten = self.forgotten;
+            self.entries.retain(|_, entry| {
+                if entry.is_idle() {
+                    forgotten = forgotten.max(entry.last_commit);
+                }
+                !entry.is_idle()
+            });
+            self.forgotten = forgotten;
+        }
+        self.sweep_at = (self.entries.len() * 2).max(1024);
+    }
+}
+
+/// All locks of one server.
+pub struct LockTable {
+    shards: Vec<Mutex<Shard>>,
+    hasher: RandomState,
+    /// What each waiting transaction waits for; also serializes deadlock detection.
+    waiting: Mutex<HashMap<TransactionId, Vec<u8>>>,
+}
+
+/// Removes a waiter whose future was dropped before it was granted.
+struct WaitGuard<'a> {
+    table: &'a LockTable,
+    key: &'a [u8],
+    transaction: TransactionId,
+    mode: LockMode,
+    granted: bool,
+}
+
+impl Drop for WaitGuard<'_> {
+    fn drop(&mut self) {
+        self.table.waiting.lock().remove(&self.transaction);
+        if self.granted {
+            return;
+        }
+        let mut shard = self.table.shard(self.key).lock();
+        if let Some(entry) = shard.entries.get_mut(self.key) {
+            let before = entry.queue.len();
+            entry.queue.retain(|waiter| waiter.transaction != self.transaction);
+            if entry.queue.len() == before {
+                // Granted in the instant before the wait was given up.
+                release_mode(entry, self.transaction, self.mode.bit());
+            }
+            entry.serve();
+        }
+    }
+}
+
+fn release_mode(entry: &mut Entry, transaction: TransactionId, modes: Modes) {
+    if let Some((_, held)) = entry.holders.iter_mut().find(|(id, _)| *id == transaction) {
+        *held &= !modes;
+    }
+    entry.holders.retain(|(_, held)| *held != 0);
+}
+
+/// Result of asking for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquired {
+    /// Held from now on, and was not in this mode before.
+    New,
+    /// Was held already.
+    AlreadyHeld,
+    /// Taken by someone else, and the policy was to skip.
+    Skipped,
+}
+
+impl Default for LockTable {
+    fn default() -> Self {
+        LockTable {
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect(),
+            hasher: RandomState::new(),
+            waiting: Mutex::new(HashMap::new()),
+        }
+    }
+}
+
+impl LockTable {
+    fn shard(&self, key: &[u8]) -> &Mutex<Shard> {
+        let index = self.hasher.hash_one(key) as usize % SHARDS;
+        &self.shards[index]
+    }
+
+    /// Takes the lock `key` in `mode`, waiting as `policy` says. `oldest_snapshot` is asked
+    /// now and then, to forget what nobody needs.
+    pub async fn acquire(
+        &self,
+        transaction: TransactionId,
+        key: &[u8],
+        mode: LockMode,
+        policy: WaitPolicy,
+        oldest_snapshot: impl Fn() -> Timestamp,
+    ) -> Result<Acquired> {
+        let receiver = {
+            let mut shard = self.shard(key).lock();
+            if shard.entries.len() >= shard.sweep_at {
+                shard.sweep(oldest_snapshot());
+            }
+            if !shard.entries.contains_key(key) {
+                shard.entries.insert(key.into(), Entry::default());
+            }
+            let Some(entry) = shard.entries.get_mut(key) else { return Ok(Acquired::Skipped) };
+            let held = entry.holders.iter().find(|(id, _)| *id == transaction).map(|(_, m)| *m);
+            if held.is_some_and(|modes| modes & mode.bit() != 0) {
+                return Ok(Acquired::AlreadyHeld);
+            }
+            // New requests wait behind the queue; holders only for other holders.
+            if (held.is_some() || entry.queue.is_empty()) && entry.compatible(transaction, mode) {
+                entry.grant(transaction, mode);
+                return Ok(Acquired::New);
+            }
+            match policy {
+                WaitPolicy::NoWait => return Err(Error::LockNotAvailable),
+                WaitPolicy::Skip => return Ok(Acquired::Skipped),
+                WaitPolicy::Block => {}
+            }
+            let (granted, receiver) = oneshot::channel();
+            let waiter = Waiter { transaction, mode, granted };
+            match held {
+                Some(_) => entry.queue.push_front(waiter),
+                None => entry.queue.push_back(waiter),
+            }
+            receiver
+        };
+        let mut guard = WaitGuard { table: self, key, transaction, mode, granted: false };
+        self.check_deadlock(transaction, key)?;
+        if receiver.await.is_err() {
+            return Err(Error::LockNotAvailable);
+        }
+        guard.granted = true;
+        Ok(Acquired::New)
+    }
+
+    fn check_deadlock(&self, transaction: TransactionId, key: &[u8]) -> Result<()> {
+        let mut waiting = self.waiting.lock();
+        waiting.insert(transaction, key.to_vec());
+        let mut path = Vec::new();
+        let mut seen = HashSet::new();
+        if !self.reaches(&waiting, transaction, transaction, &mut path, &mut seen) {
+            return Ok(());
+        }
+        let lines = path.iter().map(|(waiter, mode, holder)| {
+            format!("Transaction {waiter} waits for {mode:?} lock; blocked by transaction {holder}.")
+        });
+        Err(Error::Deadlock { detail: lines.collect::<Vec<_>>().join("\n") })
+    }
+
+    /// Depth-first search from `from` to `target`; `path` holds the edges found.
+    fn reaches(
+        &self,
+        waiting: &HashMap<TransactionId, Vec<u8>>,
+        from: TransactionId,
+        target: TransactionId,
+        path: &mut Vec<(TransactionId, LockMode, TransactionId)>,
+        seen: &mut HashSet<TransactionId>,
+    ) -> bool {
+        let Some(key) = waiting.get(&from) else { return false };
+        let blockers = {
+            let shard = self.shard(key).lock();
+            shard.entries.get(key.as_slice()).map(|e| e.blockers(from)).unwrap_or_default()
+        };
+        for (blocker, mode) in blockers {
+            path.push((from, mode, blocker));
+            if blocker == target {
+                return true;
+            }
+            if seen.insert(blocker) && self.reaches(waiting, blocker, target, path, seen) {
+                return true;
+            }
+            path.pop();
+        }
+        false
+    }
+
+    /// When `key` last changed, as far as is known. The caller holds its lock.
+    pub fn last_commit(&self, key: &[u8]) -> LastCommit {
+        let shard = self.shard(key).lock();
+        match shard.entries.get(key) {
+            Some(entry) if entry.last_commit > Timestamp::MIN => LastCommit::At(entry.last_commit),
+            _ if shard.forgotten > Timestamp::MIN => LastCommit::Forgotten(shard.forgotten),
+            _ => LastCommit::At(Timestamp::MIN),
+        }
+    }
+
+    /// Gives one mode of a lock back, as when a savepoint is rolled back.
+    pub fn release(&self, transaction: TransactionId, key: &[u8], mode: LockMode) {
+        self.finish(transaction, key, mode.bit(), None);
+    }
+
+    /// Gives a lock back at the end of a transaction; `commit` is the timestamp
+    /// at which the key was written, if it was.
+    pub fn release_all(&self, transaction: TransactionId, key: &[u8], commit: Option<Timestamp>) {
+        self.finish(transaction, key, Modes::MAX, commit);
+    }
+
+    fn finish(
+        &self,
+        transaction: TransactionId,
+        key: &[u8],
+        modes: Modes,
+        commit: Option<Timestamp>,
+    ) {
+        let mut shard = self.shard(key).lock();
+        let Some(entry) = shard.entries.get_mut(key) else { return };
+        release_mode(entry, transaction, modes);
+        if let Some(at) = commit {
+            entry.last_commit = entry.last_commit.max(at);
+        }
+        entry.serve();
+        if entry.is_idle() && entry.last_commit == Timestamp::MIN {
+            shard.entries.remove(key);
+        }
+    }
+
+    /// Number of entries, for tests of the memory bound.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().entries.len()).sum()
+    }
+
+    /// Whether nothing is locked or remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,216 @@
+//! Begins transactions, commits them in order, and collects what nobody can see any more.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use cairn_storage::{Store, Timestamp};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::Result;
+use crate::buffer::WriteBuffer;
+use crate::clock::Clock;
+use crate::locks::{LockMode, LockTable, TransactionId};
+use crate::timestamps::Timestamps;
+use crate::transaction::{Isolation, Transaction};
+
+/// Runs when a commit is durable, before it becomes visible.
+pub type OnCommit = Box<dyn FnOnce() + Send>;
+
+const HIGH_WATER: &[u8] = b"txn/high_water";
+
+/// Settings of the transaction layer.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long old versions stay readable.
+    pub gc_retention: Duration,
+    /// How often the garbage-collection bound moves.
+    pub gc_interval: Duration,
+    /// Most memory for one transaction's writes.
+    pub max_transaction_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            gc_retention: Duration::from_secs(60),
+            gc_interval: Duration::from_secs(10),
+            max_transaction_bytes: 4 << 30,
+        }
+    }
+}
+
+/// One a server.
+pub struct TransactionManager {
+    store: Arc<Store>,
+    timestamps: Arc<Timestamps>,
+    locks: LockTable,
+    options: Options,
+    next_id: AtomicU64,
+    running: Mutex<BTreeSet<TransactionId>>,
+    /// Makes taking a commit timestamp and queueing its batch one step.
+    commit_order: Mutex<()>,
+    collector: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
+}
+
+impl TransactionManager {
+    /// Starts on `store`, after the last timestamp that it holds.
+    pub fn open(
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Result<Arc<TransactionManager>> {
+        let high_water = match store.system_get(HIGH_WATER)? {
+            None => Timestamp::MIN,
+            Some(bytes) => {
+                let bytes = bytes.as_slice().try_into().map_err(|_| {
+                    cairn_storage::Error::Corrupted("unreadable high-water timestamp".into())
+                })?;
+                Timestamp(u64::from_le_bytes(bytes))
+            }
+        };
+        let manager = Arc::new(TransactionManager {
+            store,
+            timestamps: Arc::new(Timestamps::new(clock, high_water)),
+            locks: LockTable::default(),
+            options,
+            next_id: AtomicU64::new(1),
+            running: Mutex::new(BTreeSet::new()),
+            commit_order: Mutex::new(()),
+            collector: Mutex::new(None),
+        });
+        manager.start_collector()?;
+        Ok(manager)
+    }
+
+    fn start_collector(self: &Arc<Self>) -> Result<()> {
+        let (stop, stopped) = channel::<()>();
+        let manager = Arc::downgrade(self);
+        let interval = self.options.gc_interval;
+        let work = move || {
+            while stopped.recv_timeout(interval)
+                == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+            {
+                let Some(manager) = manager.upgrade() else { return };
+                if let Err(error) = manager.collect_garbage() {
+                    tracing::warn!(%error, "garbage collection failed");
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("garbage-collector".into())
+            .spawn(work)
+            .map_err(|error| cairn_storage::Error::Engine(format!("no thread: {error}")))?;
+        *self.collector.lock() = Some((stop, thread));
+        Ok(())
+    }
+
+    /// Lets the engine drop what is older than the retention and than every snapshot.
+    pub fn collect_garbage(&self) -> Result<()> {
+        let retention_ms = u64::try_from(self.options.gc_retention.as_millis()).unwrap_or(u64::MAX);
+        let now_ms = self.timestamps.now_ms();
+        let bound = Timestamp::from_unix_ms(now_ms.saturating_sub(retention_ms));
+        // The published timestamp stands still while nobody writes: it stays readable.
+        let bound = bound.min(self.timestamps.oldest()).min(self.timestamps.published());
+        Ok(self.store.collect_garbage(bound)?)
+    }
+
+    /// Begins a transaction. It has no snapshot until its first statement.
+    pub fn begin(self: &Arc<Self>, isolation: Isolation) -> Transaction {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.running.lock().insert(id);
+        Transaction::new(self.clone(), id, isolation)
+    }
+
+    pub(crate) fn ended(&self, id: TransactionId) {
+        self.running.lock().remove(&id);
+    }
+
+    /// The transactions that are running now.
+    pub fn running(&self) -> Vec<TransactionId> {
+        self.running.lock().iter().copied().collect()
+    }
+
+    /// The storage beneath.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// The lock table.
+    pub fn locks(&self) -> &LockTable {
+        &self.locks
+    }
+
+    pub(crate) fn timestamps(&self) -> &Arc<Timestamps> {
+        &self.timestamps
+    }
+
+    pub(crate) fn max_transaction_bytes(&self) -> usize {
+        self.options.max_transaction_bytes
+    }
+
+    /// Writes one key in a transaction of its own without waiting. It is in the log before
+    /// any commit that starts later. The caller serializes writes of one key.
+    pub fn write_behind(self: &Arc<Self>, key: Vec<u8>, value: Vec<u8>) {
+        let mut buffer = WriteBuffer::default();
+        buffer.write(key, Some(value), true);
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        drop(self.clone().submit(id, buffer, Vec::new(), false, None));
+    }
+
+    /// The commit pipeline; see the head of this crate.
+    pub(crate) fn submit(
+        self: Arc<Self>,
+        id: TransactionId,
+        buffer: WriteBuffer,
+        locks: Vec<(Vec<u8>, LockMode)>,
+        durable: bool,
+        on_commit: Option<OnCommit>,
+    ) -> oneshot::Receiver<Result<Timestamp>> {
+        let (sender, receiver) = oneshot::channel();
+        let manager = self.clone();
+        let order = self.commit_order.lock();
+        let at = self.timestamps.allocate();
+        let mut batch = buffer.into_batch(at);
+        batch.system.push((HIGH_WATER.to_vec(), Some(at.0.to_le_bytes().to_vec())));
+        let done = move |result: cairn_storage::Result<()>| {
+            let committed = result.is_ok().then_some(at);
+            // Until its lock is released nobody asks for a key's last commit, so it may be
+            // noted after publishing.
+            if committed.is_some() {
+                if let Some(on_commit) = on_commit {
+                    on_commit();
+                }
+                manager.timestamps.publish(at);
+            }
+            for (key, _) in locks {
+                manager.locks.release_all(id, &key, committed);
+            }
+            let _ = sender.send(result.map(|()| at).map_err(Into::into));
+        };
+        self.store.submit(batch, durable, Box::new(done));
+        drop(order);
+        receiver
+    }
+
+    /// Stops garbage collection and closes the store. Idempotent.
+    pub fn close(&self) {
+        if let Some((stop, thread)) = self.collector.lock().take() {
+            drop(stop);
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+        self.store.close();
+    }
+}
+
+impl Drop for TransactionManager {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

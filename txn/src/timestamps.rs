@@ -1,0 +1,99 @@
+//! The timestamp oracle and the registry of snapshots.
+//!
+//! Commit timestamps rise strictly, also across restarts: each batch carries its timestamp
+//! as the high-water mark, in the same atomic write. The published timestamp trails behind and
+//! moves in commit order. The registry knows every snapshot in use; its minimum bounds garbage
+//! collection and the memory of the lock table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cairn_storage::Timestamp;
+use parking_lot::Mutex;
+
+use crate::clock::Clock;
+
+/// Allocates, publishes and tracks timestamps.
+pub struct Timestamps {
+    clock: Arc<dyn Clock>,
+    last: AtomicU64,
+    published: AtomicU64,
+    in_use: Mutex<BTreeMap<Timestamp, usize>>,
+}
+
+/// A registered snapshot; dropping it lets its versions be collected.
+pub struct Snapshot {
+    at: Timestamp,
+    owner: Arc<Timestamps>,
+}
+
+impl Snapshot {
+    /// The timestamp that it reads at.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        let mut in_use = self.owner.in_use.lock();
+        if let Some(count) = in_use.get_mut(&self.at) {
+            *count -= 1;
+            if *count == 0 {
+                in_use.remove(&self.at);
+            }
+        }
+    }
+}
+
+impl Timestamps {
+    /// Continues after `high_water`, the last timestamp of an earlier run.
+    pub fn new(clock: Arc<dyn Clock>, high_water: Timestamp) -> Timestamps {
+        Timestamps {
+            clock,
+            last: AtomicU64::new(high_water.0),
+            published: AtomicU64::new(high_water.0),
+            in_use: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// The next commit timestamp. The caller serializes calls with the log's queue.
+    pub fn allocate(&self) -> Timestamp {
+        let wall = Timestamp::from_unix_ms(self.clock.now_ms());
+        let next = wall.max(Timestamp(self.last.load(Ordering::Acquire)).next());
+        self.last.store(next.0, Ordering::Release);
+        next
+    }
+
+    /// Makes everything up to `at` visible to new snapshots.
+    pub fn publish(&self, at: Timestamp) {
+        let before = self.published.swap(at.0, Ordering::AcqRel);
+        assert!(before < at.0, "timestamps are published in rising order");
+    }
+
+    /// The newest visible timestamp.
+    pub fn published(&self) -> Timestamp {
+        Timestamp(self.published.load(Ordering::Acquire))
+    }
+
+    /// Registers a snapshot of everything published.
+    pub fn snapshot(self: &Arc<Self>) -> Snapshot {
+        // Read under the registry's lock, so that `oldest` cannot pass by in between.
+        let mut in_use = self.in_use.lock();
+        let at = self.published();
+        *in_use.entry(at).or_insert(0) += 1;
+        Snapshot { at, owner: self.clone() }
+    }
+
+    /// No snapshot in use, or yet to be taken, is older.
+    pub fn oldest(&self) -> Timestamp {
+        let in_use = self.in_use.lock();
+        in_use.keys().next().copied().unwrap_or_else(|| self.published())
+    }
+
+    /// The wall clock.
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+}

@@ -1,0 +1,125 @@
+//! An immutable view: a snapshot with one transaction's own writes laid over it.
+//!
+//! Cheap to make and free of lifetimes, so that parallel scans on other threads can hold
+//! one. The writes are shared with the transaction and copied only if it writes while a view
+//! is still alive.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use cairn_storage::engine::Visit;
+use cairn_storage::{Direction, Span, Store, Timestamp};
+
+use crate::Result;
+use crate::buffer::WriteBuffer;
+
+/// What a statement reads from.
+#[derive(Clone)]
+pub struct ReadView {
+    store: Arc<Store>,
+    at: Timestamp,
+    own: Arc<WriteBuffer>,
+}
+
+impl ReadView {
+    /// A view of `store` at `at` under `own`.
+    pub fn new(store: Arc<Store>, at: Timestamp, own: Arc<WriteBuffer>) -> ReadView {
+        ReadView { store, at, own }
+    }
+
+    /// The snapshot's timestamp.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.own.writes().get(key) {
+            Some(pending) => Ok(pending.value.clone()),
+            None => Ok(self.store.get(key, self.at)?),
+        }
+    }
+
+    /// The values of `keys`, in the order asked.
+    pub fn multi_get(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut values = self.store.multi_get(keys, self.at)?;
+        if !self.own.writes().is_empty() {
+            for (key, value) in keys.iter().zip(&mut values) {
+                if let Some(pending) = self.own.writes().get(key) {
+                    *value = pending.value.clone();
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// Visits the live keys of `span` in order until the visitor breaks.
+    pub fn scan(&self, span: &Span, direction: Direction, visit: &mut Visit<'_>) -> Result<()> {
+        if span.is_empty() {
+            return Ok(());
+        }
+        if self.own.writes().is_empty() {
+            return Ok(self.store.scan(span, self.at, direction, visit)?);
+        }
+        let end = match span.end.as_slice() {
+            [] => std::ops::Bound::Unbounded,
+            end => std::ops::Bound::Excluded(end),
+        };
+        let start = std::ops::Bound::Included(span.start.as_slice());
+        let own = self.own.writes().range::<[u8], _>((start, end));
+        match direction {
+            Direction::Forward => self.merge(span, direction, own, visit),
+            Direction::Reverse => self.merge(span, direction, own.rev(), visit),
+        }
+    }
+
+    fn merge<'a>(
+        &self,
+        span: &Span,
+        direction: Direction,
+        own: impl Iterator<Item = (&'a Vec<u8>, &'a crate::buffer::Pending)>,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        let mut own = own.peekable();
+        let mut flow = ControlFlow::Continue(());
+        let comes_first = |a: &[u8], b: &[u8]| match direction {
+            Direction::Forward => a < b,
+            Direction::Reverse => a > b,
+        };
+        self.store.scan(span, self.at, direction, &mut |key, value| {
+            while let Some((own_key, pending)) = own.next_if(|(own, _)| comes_first(own, key)) {
+                if let Some(value) = &pending.value {
+                    flow = visit(own_key, value);
+                    flow?;
+                }
+            }
+            flow = match own.next_if(|(own, _)| own.as_slice() == key) {
+                Some((_, pending)) => match &pending.value {
+                    Some(value) => visit(key, value),
+                    None => ControlFlow::Continue(()),
+                },
+                None => visit(key, value),
+            };
+            flow
+        })?;
+        for (key, pending) in own {
+            if flow.is_break() {
+                break;
+            }
+            if let Some(value) = &pending.value {
+                flow = visit(key, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// `span` cut at range boundaries: the units of a parallel scan.
+    pub fn cut(&self, span: &Span) -> Vec<Span> {
+        self.store.cut(span)
+    }
+
+    /// Estimated bytes and keys of the ranges that `span` touches.
+    pub fn estimate(&self, span: &Span) -> (u64, u64) {
+        self.store.estimate(span)
+    }
+}
