@@ -56,7 +56,11 @@ impl Zone {
             "BST" => 1,
             "JST" => 9,
             _ => {
-                return chrono_tz::Tz::from_str_insensitive(text).ok().map(Zone::Named);
+                let mut zones = chrono_tz::TZ_VARIANTS.iter();
+                let exact = text.parse().ok();
+                return exact
+                    .or_else(|| zones.find(|z| z.name().eq_ignore_ascii_case(text)).copied())
+                    .map(Zone::Named);
             }
         };
         Some(Zone::Fixed(fixed * 3600))

@@ -1,0 +1,491 @@
+//! Function calls: scalar functions, aggregates, window functions, and the forms that look
+//! like functions but are not.
+
+use datafusion::logical_expr::expr::{Case, WindowFunction, WindowFunctionParams};
+use datafusion::logical_expr::{
+    Expr, Operator, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
+};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments,
+};
+
+use super::expr::canonical;
+use super::{Binder, Bound, computed, context, name_parts};
+use crate::error::{Error, Result, SqlState};
+use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
+use crate::functions::casts::CastLevel;
+use crate::functions::resolve::{self, Resolution};
+use crate::functions::{self, Function, Scalar, udf};
+use crate::types::{Datum, Type, TypeMod};
+
+/// Most arguments of a call, as in PostgreSQL.
+const MAX_ARGUMENTS: usize = 100;
+
+/// An aggregate or window call, computed below the expression that refers to it by name.
+#[derive(Clone, Debug)]
+pub struct Extracted {
+    /// Its column.
+    pub name: String,
+    /// The call.
+    pub expr: Expr,
+}
+
+/// What the current query level has extracted so far.
+#[derive(Default, Debug)]
+pub struct Extraction {
+    /// Aggregates, below everything else.
+    pub aggregates: Vec<Extracted>,
+    /// Window functions, above the aggregates.
+    pub windows: Vec<Extracted>,
+    /// Clause in which neither may stand, as error messages name it.
+    pub forbidden_in: Option<&'static str>,
+}
+
+impl Binder<'_> {
+    pub(super) fn function(&self, call: &ast::Function) -> Result<Bound> {
+        let parts = name_parts(&call.name);
+        let name = match parts.as_slice() {
+            [name] => name.clone(),
+            [schema, name] if schema == "pg_catalog" => name.clone(),
+            _ => return Err(Error::unsupported(format!("function {}", call.name))),
+        };
+        let position = call.name.0.first().and_then(|part| part.as_ident());
+        let position = position.and_then(|ident| self.position(ident.span));
+        let (args, duplicates, clauses) = match &call.args {
+            FunctionArguments::None => (&[][..], None, &[][..]),
+            FunctionArguments::List(list) => {
+                (list.args.as_slice(), list.duplicate_treatment, list.clauses.as_slice())
+            }
+            FunctionArguments::Subquery(_) => {
+                return Err(Error::unsupported("a subquery as argument list"));
+            }
+        };
+        if args.len() > MAX_ARGUMENTS {
+            return Err(Error::new(
+                SqlState::TooManyArguments,
+                format!("cannot pass more than {MAX_ARGUMENTS} arguments to a function"),
+            ));
+        }
+        if !call.within_group.is_empty() {
+            return Err(Error::unsupported("WITHIN GROUP"));
+        }
+        let distinct = duplicates == Some(DuplicateTreatment::Distinct);
+        let bound = if let Some(over) = &call.over {
+            self.window_call(&name, args, over, call.filter.as_deref(), position)
+        } else if aggregates::is_aggregate(&name) {
+            self.aggregate_call(&name, args, distinct, clauses, call.filter.as_deref(), position)
+        } else if distinct || call.filter.is_some() {
+            let what = if distinct { "DISTINCT" } else { "FILTER" };
+            Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("{what} specified, but {name} is not an aggregate function"),
+            ))
+        } else {
+            self.plain_call(&name, args)
+        };
+        bound.map_err(|error| error.at(position)).map(|bound| bound.at(position))
+    }
+
+    fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
+        let bound = args.iter().map(|arg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.expr(expr),
+            other => Err(Error::unsupported(format!("argument {other}"))),
+        });
+        bound.collect()
+    }
+
+    fn plain_call(&self, name: &str, args: &[FunctionArg]) -> Result<Bound> {
+        let args = self.arguments(args)?;
+        match (name, args.len()) {
+            ("coalesce", 1..) => {
+                let (args, ty) = self.unify(args, "COALESCE")?;
+                let last = args.len() - 1;
+                let mut args: Vec<Expr> = args.into_iter().map(|bound| bound.expr).collect();
+                let otherwise = args.pop().map(Box::new);
+                if last == 0 {
+                    return Ok(Bound { expr: *otherwise.unwrap_or_default(), ty, position: None });
+                }
+                let pairs = args.into_iter().map(|arg| {
+                    (Box::new(Expr::IsNotNull(Box::new(arg.clone()))), Box::new(arg))
+                });
+                let expr = Expr::Case(Case::new(None, pairs.collect(), otherwise));
+                Ok(Bound { expr, ty, position: None })
+            }
+            ("nullif", 2) => {
+                let mut args = args.into_iter();
+                let (Some(a), Some(b)) = (args.next(), args.next()) else {
+                    return Err(Error::internal("two arguments"));
+                };
+                let kind = if a.kind() == Type::Unknown { b.kind() } else { a.kind() };
+                let a = if a.kind() == Type::Unknown { self.implicit(a, kind)? } else { a };
+                let a = self.settle(a)?;
+                let ty = a.ty;
+                let equal = self.compare(a.clone(), "=", Operator::Eq, b)?;
+                let null = self.null(ty.kind)?;
+                let pairs = vec![(Box::new(equal.expr), Box::new(null.expr))];
+                let expr = Expr::Case(Case::new(None, pairs, Some(Box::new(a.expr))));
+                Ok(Bound { expr, ty, position: None })
+            }
+            ("greatest" | "least", 1..) => self.extreme(name == "greatest", args),
+            ("pg_typeof", 1) => {
+                let kind = args.first().map_or(Type::Unknown, Bound::kind);
+                self.literal(&Datum::Int64(i64::from(kind.oid())), Type::Regtype)
+            }
+            ("version", 0) => {
+                let text = format!(
+                    "PostgreSQL 15.0 (cairn {}) on {}",
+                    env!("CARGO_PKG_VERSION"),
+                    std::env::consts::ARCH
+                );
+                self.literal(&Datum::Text(text), Type::Text)
+            }
+            ("current_database" | "current_catalog", 0) => {
+                self.literal(&Datum::Text(self.settings.database()), Type::Name)
+            }
+            ("current_schema", 0) => self.literal(&Datum::Text("public".into()), Type::Name),
+            ("pg_backend_pid", 0) => {
+                let id = self.settings.session_id() as i32;
+                self.literal(&Datum::Int32(id), Type::Int4)
+            }
+            ("current_setting", 1) => match args.first().map(|arg| &arg.expr) {
+                Some(Expr::Literal(ScalarValue::Utf8(Some(setting)), _)) => {
+                    let value = self.settings.show(setting)?;
+                    self.literal(&Datum::Text(value), Type::Text)
+                }
+                _ => Err(Error::unsupported("current_setting of a computed name")),
+            },
+            ("nextval" | "currval" | "setval" | "lastval", _) => self.sequence_call(name, args),
+            ("age", 1) if args.first().is_some_and(|a| a.kind() == Type::Date) => {
+                let args = args.into_iter().map(|arg| self.implicit(arg, Type::Timestamp));
+                self.named_call(name, args.collect::<Result<_>>()?)
+            }
+            _ => self.named_call(name, args),
+        }
+    }
+
+    fn extreme(&self, greatest: bool, args: Vec<Bound>) -> Result<Bound> {
+        let (args, ty) = self.unify(args, if greatest { "GREATEST" } else { "LEAST" })?;
+        let op = if greatest { Operator::Gt } else { Operator::Lt };
+        let mut best: Option<Expr> = None;
+        for arg in args {
+            best = Some(match best {
+                None => arg.expr,
+                Some(best) => {
+                    // The argument wins over NULL, and over what it beats.
+                    let beats = super::expr::binary(
+                        canonical(ty.kind, arg.expr.clone()),
+                        op,
+                        canonical(ty.kind, best.clone()),
+                    );
+                    let wins = super::expr::binary(
+                        Expr::IsNull(Box::new(best.clone())),
+                        Operator::Or,
+                        beats,
+                    );
+                    let pairs = vec![(Box::new(wins), Box::new(arg.expr))];
+                    Expr::Case(Case::new(None, pairs, Some(Box::new(best))))
+                }
+            });
+        }
+        Ok(Bound { expr: best.unwrap_or_default(), ty, position: None })
+    }
+
+    /// A call by name with bound arguments.
+    pub(super) fn named_call(&self, name: &str, args: Vec<Bound>) -> Result<Bound> {
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        match resolve::resolve(functions::named(name), &kinds) {
+            Resolution::Found(function) => self.apply(function, args),
+            Resolution::Ambiguous => Err(Error::new(
+                SqlState::AmbiguousFunction,
+                format!("function {} is not unique", signature(name, &kinds)),
+            )
+            .hint("Could not choose a best candidate function. You might need to add explicit type casts.")),
+            Resolution::NoMatch => {
+                // A type's name with one argument is a cast.
+                if let ([arg], Some(kind)) = (args.as_slice(), Type::from_name(name)) {
+                    return self.explicit_cast(arg.clone(), TypeMod::plain(kind));
+                }
+                Err(no_function(name, &kinds))
+            }
+        }
+    }
+
+    /// Applies a chosen function: converts the arguments and adds the context.
+    pub(super) fn apply(&self, function: &'static Function, args: Vec<Bound>) -> Result<Bound> {
+        let mut exprs = Vec::with_capacity(args.len());
+        for (index, arg) in args.into_iter().enumerate() {
+            let expected = resolve::expected(function, index);
+            let repeated = function.variadic && index + 1 >= function.args.len();
+            let arg = match repeated && arg.kind() != Type::Unknown {
+                // The text of anything.
+                true => self.explicit_cast(arg, TypeMod::plain(expected))?,
+                false => self.implicit(arg, expected)?,
+            };
+            exprs.push(arg.expr);
+        }
+        exprs.extend(function.context.iter().map(|c| context(*c)));
+        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), function.returns))
+    }
+
+    /// `nextval` and its kin, on a sequence named by a literal.
+    fn sequence_call(&self, name: &str, args: Vec<Bound>) -> Result<Bound> {
+        use crate::row::sequence::{Operation, call};
+        let operation = match (name, args.len()) {
+            ("nextval", 1) => Operation::Next,
+            ("currval", 1) => Operation::Current,
+            ("lastval", 0) => Operation::Last,
+            ("setval", 2 | 3) => Operation::Set,
+            _ => {
+                let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+                return Err(no_function(name, &kinds));
+            }
+        };
+        let mut args = args.into_iter();
+        let sequence = match args.next().map(|arg| arg.expr) {
+            None => None,
+            Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => {
+                let wanted = text.strip_prefix("public.").unwrap_or(&text).trim_matches('"');
+                let found = self.schema.sequence(wanted).ok_or_else(|| {
+                    Error::new(
+                        SqlState::UndefinedTable,
+                        format!("relation \"{text}\" does not exist"),
+                    )
+                })?;
+                Some(found.clone())
+            }
+            Some(_) => return Err(Error::unsupported("a computed sequence name")),
+        };
+        let mut exprs = Vec::new();
+        for (arg, kind) in args.zip([Type::Int8, Type::Bool]) {
+            exprs.push(self.implicit(arg, kind)?.expr);
+        }
+        exprs.push(context(functions::Context::Session));
+        let expr = call(operation, sequence, self.settings.sequences(), exprs);
+        Ok(Bound::new(expr, Type::Int8))
+    }
+
+    fn aggregate_call(
+        &self,
+        name: &str,
+        args: &[FunctionArg],
+        distinct: bool,
+        clauses: &[FunctionArgumentClause],
+        filter: Option<&ast::Expr>,
+        position: Option<usize>,
+    ) -> Result<Bound> {
+        if let Some(clause) = self.extraction_forbidden() {
+            return Err(Error::new(
+                SqlState::GroupingError,
+                format!("aggregate functions are not allowed in {clause}"),
+            )
+            .at(position));
+        }
+        let nested = self.forbid("aggregate function calls");
+        let (aggregate, exprs) = self.aggregate_parts(name, args, distinct, clauses)?;
+        let filter = match filter {
+            None => None,
+            Some(filter) => Some(self.expect_bool(self.expr(filter)?, "FILTER")?.expr),
+        };
+        drop(nested);
+        let returns = aggregate.returns();
+        let expr = aggregates::call(aggregate, exprs, filter);
+        let extracted = self.extract_aggregate(expr);
+        Ok(Bound::new(computed(&extracted), returns))
+    }
+
+    fn aggregate_parts(
+        &self,
+        name: &str,
+        args: &[FunctionArg],
+        distinct: bool,
+        clauses: &[FunctionArgumentClause],
+    ) -> Result<(Aggregate, Vec<Expr>)> {
+        if let [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)] = args {
+            if name != "count" {
+                return Err(no_function(name, &[]));
+            }
+            let aggregate = Aggregate {
+                kind: Kind::Count,
+                input: Type::Void,
+                distinct: false,
+                order: Vec::new(),
+            };
+            return Ok((aggregate, vec![self.literal(&Datum::Bool(true), Type::Bool)?.expr]));
+        }
+        let mut bound = self.arguments(args)?;
+        let kinds: Vec<Type> = bound.iter().map(Bound::kind).collect();
+        if kinds.as_slice() == [Type::Unknown] && name == "count" {
+            bound = bound.into_iter().map(|b| self.settle(b)).collect::<Result<_>>()?;
+        }
+        let kinds: Vec<Type> = bound.iter().map(Bound::kind).collect();
+        let (kind, wanted) =
+            aggregates::resolve(name, &kinds).ok_or_else(|| no_function(name, &kinds))?;
+        let mut exprs = Vec::new();
+        for (arg, kind) in bound.into_iter().zip(&wanted) {
+            exprs.push(self.implicit(arg, *kind)?.expr);
+        }
+        let mut order = Vec::new();
+        for clause in clauses {
+            let FunctionArgumentClause::OrderBy(keys) = clause else {
+                return Err(Error::unsupported(format!("{clause} in an aggregate")));
+            };
+            for key in keys {
+                let bound = self.expr(&key.expr)?;
+                let bound = self.settle(bound)?;
+                exprs.push(canonical(bound.kind(), bound.expr));
+                let descending = key.options.asc == Some(false);
+                let nulls_first = key.options.nulls_first.unwrap_or(descending);
+                order.push(SortKey { descending, nulls_first });
+            }
+        }
+        let input = wanted.first().copied().unwrap_or(Type::Void);
+        Ok((Aggregate { kind, input, distinct, order }, exprs))
+    }
+
+    fn window_call(
+        &self,
+        name: &str,
+        args: &[FunctionArg],
+        over: &ast::WindowType,
+        filter: Option<&ast::Expr>,
+        position: Option<usize>,
+    ) -> Result<Bound> {
+        use datafusion::functions_window as windows;
+        if let Some(clause) = self.extraction_forbidden() {
+            return Err(Error::new(
+                SqlState::WindowingError,
+                format!("window functions are not allowed in {clause}"),
+            )
+            .at(position));
+        }
+        let ast::WindowType::WindowSpec(spec) = over else {
+            return Err(Error::unsupported("a named window"));
+        };
+        if spec.window_name.is_some() || filter.is_some() {
+            return Err(Error::unsupported("FILTER or a named window in a window function"));
+        }
+        let ranking = |udwf| Ok((WindowFunctionDefinition::WindowUDF(udwf), Vec::new(), Type::Int8));
+        let (fun, args, returns) = match (name, args.len()) {
+            ("row_number", 0) => ranking(windows::row_number::row_number_udwf()),
+            ("rank", 0) => ranking(windows::rank::rank_udwf()),
+            ("dense_rank", 0) => ranking(windows::rank::dense_rank_udwf()),
+            ("first_value" | "last_value", 1) => {
+                let arg = self.arguments(args)?.remove(0);
+                let arg = self.settle(arg)?;
+                let udwf = match name {
+                    "first_value" => windows::nth_value::first_value_udwf(),
+                    _ => windows::nth_value::last_value_udwf(),
+                };
+                let kind = arg.kind();
+                Ok((WindowFunctionDefinition::WindowUDF(udwf), vec![arg.expr], kind))
+            }
+            ("lag" | "lead", 1 | 2) => {
+                let mut bound = self.arguments(args)?.into_iter();
+                let first = bound.next().ok_or_else(|| no_function(name, &[]))?;
+                let arg = self.settle(first)?;
+                let udwf = match name {
+                    "lag" => windows::lead_lag::lag_udwf(),
+                    _ => windows::lead_lag::lead_udwf(),
+                };
+                let kind = arg.kind();
+                let mut exprs = vec![arg.expr];
+                if let Some(offset) = bound.next() {
+                    exprs.push(self.implicit(offset, Type::Int8)?.expr);
+                }
+                Ok((WindowFunctionDefinition::WindowUDF(udwf), exprs, kind))
+            }
+            _ if aggregates::is_aggregate(name) => {
+                let (aggregate, exprs) = self.aggregate_parts(name, args, false, &[])?;
+                let returns = aggregate.returns();
+                let udaf = aggregates::udaf(aggregate);
+                Ok((WindowFunctionDefinition::AggregateUDF(udaf), exprs, returns))
+            }
+            _ => Err(Error::unsupported(format!("window function {name}"))),
+        }?;
+        let mut partition_by = Vec::new();
+        for key in &spec.partition_by {
+            let key = self.expr(key)?;
+            let key = self.settle(key)?;
+            partition_by.push(canonical(key.kind(), key.expr));
+        }
+        let order_by = self.sort_keys(&spec.order_by)?;
+        let window_frame = match &spec.window_frame {
+            Some(frame) => self.window_frame(frame)?,
+            None => WindowFrame::new((!order_by.is_empty()).then_some(false)),
+        };
+        let params = WindowFunctionParams {
+            args,
+            partition_by,
+            order_by,
+            window_frame,
+            filter: None,
+            null_treatment: None,
+            distinct: false,
+        };
+        let expr = Expr::WindowFunction(Box::new(WindowFunction { fun, params }));
+        let name = self.extract_window(expr);
+        // DataFusion's ranks are unsigned; the layout of int8 is wanted.
+        let expr = match returns {
+            Type::Int8 if !aggregates::is_aggregate(name.as_str()) => {
+                datafusion::logical_expr::cast(computed(&name), returns.layout())
+            }
+            _ => computed(&name),
+        };
+        Ok(Bound::new(expr, returns))
+    }
+
+    fn window_frame(&self, frame: &ast::WindowFrame) -> Result<WindowFrame> {
+        let units = match frame.units {
+            ast::WindowFrameUnits::Rows => WindowFrameUnits::Rows,
+            ast::WindowFrameUnits::Range => WindowFrameUnits::Range,
+            ast::WindowFrameUnits::Groups => WindowFrameUnits::Groups,
+        };
+        let bound = |bound: &ast::WindowFrameBound| -> Result<WindowFrameBound> {
+            let offset = |offset: &Option<Box<ast::Expr>>| -> Result<ScalarValue> {
+                let Some(expr) = offset else { return Ok(ScalarValue::Null) };
+                match (&**expr, units) {
+                    (ast::Expr::Value(value), WindowFrameUnits::Rows | WindowFrameUnits::Groups) => {
+                        let offset = value.value.to_string().parse().map_err(|_| {
+                            Error::unsupported("a computed window frame offset")
+                        })?;
+                        Ok(ScalarValue::UInt64(Some(offset)))
+                    }
+                    _ => Err(Error::unsupported("a RANGE offset in a window frame")),
+                }
+            };
+            Ok(match bound {
+                ast::WindowFrameBound::CurrentRow => WindowFrameBound::CurrentRow,
+                ast::WindowFrameBound::Preceding(expr) => {
+                    WindowFrameBound::Preceding(offset(expr)?)
+                }
+                ast::WindowFrameBound::Following(expr) => {
+                    WindowFrameBound::Following(offset(expr)?)
+                }
+            })
+        };
+        let start = bound(&frame.start_bound)?;
+        let end = match &frame.end_bound {
+            Some(end) => bound(end)?,
+            None => WindowFrameBound::CurrentRow,
+        };
+        Ok(WindowFrame::new_bounds(units, start, end))
+    }
+}
+
+fn signature(name: &str, kinds: &[Type]) -> String {
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    format!("{name}({})", kinds.join(", "))
+}
+
+pub(super) fn no_function(name: &str, kinds: &[Type]) -> Error {
+    Error::new(
+        SqlState::UndefinedFunction,
+        format!("function {} does not exist", signature(name, kinds)),
+    )
+    .hint("No function matches the given name and argument types. You might need to add explicit type casts.")
+}
+
+/// The level at which INSERT and UPDATE convert.
+pub(super) const ASSIGNMENT: CastLevel = CastLevel::Assignment;

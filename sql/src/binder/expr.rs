@@ -1,0 +1,801 @@
+//! Expressions.
+
+use datafusion::common::Column;
+use datafusion::logical_expr::expr::Case;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::sql::sqlparser::ast::{
+    self, BinaryOperator, Expr as Sql, UnaryOperator, Value,
+};
+
+use super::subplan::{Comparison, Form};
+use super::{Binder, Bound, Level, fold, placeholder};
+use crate::error::{Error, Result, SqlState};
+use crate::functions::casts::CastLevel;
+use crate::functions::resolve::{self, Resolution};
+use crate::functions::{self, Scalar, udf};
+use crate::types::{Category, Datum, Numeric, Type, TypeMod};
+
+pub(super) fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
+}
+
+/// `operand` in the form that DataFusion's comparisons are right for.
+pub(super) fn canonical(kind: Type, operand: Expr) -> Expr {
+    if kind.needs_canonical_form() {
+        udf::call(Scalar::Canonical(kind), vec![operand])
+    } else {
+        operand
+    }
+}
+
+fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison)> {
+    Some(match op {
+        BinaryOperator::Eq => (Operator::Eq, Comparison::Eq),
+        BinaryOperator::NotEq => (Operator::NotEq, Comparison::NotEq),
+        BinaryOperator::Lt => (Operator::Lt, Comparison::Lt),
+        BinaryOperator::LtEq => (Operator::LtEq, Comparison::LtEq),
+        BinaryOperator::Gt => (Operator::Gt, Comparison::Gt),
+        BinaryOperator::GtEq => (Operator::GtEq, Comparison::GtEq),
+        _ => return None,
+    })
+}
+
+/// The name under which an operator stands in the function table.
+fn operator_symbol(op: &BinaryOperator) -> String {
+    match op {
+        BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
+        BinaryOperator::PGExp => "^".into(),
+        BinaryOperator::PGCustomBinaryOperator(parts) => {
+            parts.last().cloned().unwrap_or_default()
+        }
+        other => other.to_string(),
+    }
+}
+
+impl Binder<'_> {
+    /// Binds an expression in the current scope.
+    pub fn expr(&self, sql: &Sql) -> Result<Bound> {
+        let position = self.position_of(sql);
+        let bound = self.nested(|| self.expr_inner(sql))?;
+        Ok(if bound.position.is_none() { bound.at(position) } else { bound })
+    }
+
+    fn expr_inner(&self, sql: &Sql) -> Result<Bound> {
+        match sql {
+            Sql::Identifier(ident) => self.identifier(ident),
+            Sql::CompoundIdentifier(parts) => self.qualified_column(parts),
+            Sql::Nested(inner) => self.expr(inner),
+            Sql::Value(value) => self.value(&value.value),
+            Sql::TypedString(typed) => {
+                let target = super::types::type_of(&typed.data_type)?;
+                let literal = self.value(&typed.value.value)?;
+                let literal = literal.at(self.position(typed.value.span));
+                self.explicit_cast(literal, target)
+            }
+            Sql::Interval(interval) => self.interval(interval),
+            Sql::BinaryOp { left, op, right } => self.binary_op(left, op, right, sql),
+            Sql::UnaryOp { op, expr } => self.unary_op(op, expr),
+            Sql::IsNull(inner) => self.is_test(inner, |e| Expr::IsNull(Box::new(e))),
+            Sql::IsNotNull(inner) => self.is_test(inner, |e| Expr::IsNotNull(Box::new(e))),
+            Sql::IsTrue(inner) => self.truth(inner, "IS TRUE", |e| Expr::IsTrue(Box::new(e))),
+            Sql::IsNotTrue(inner) => {
+                self.truth(inner, "IS NOT TRUE", |e| Expr::IsNotTrue(Box::new(e)))
+            }
+            Sql::IsFalse(inner) => self.truth(inner, "IS FALSE", |e| Expr::IsFalse(Box::new(e))),
+            Sql::IsNotFalse(inner) => {
+                self.truth(inner, "IS NOT FALSE", |e| Expr::IsNotFalse(Box::new(e)))
+            }
+            Sql::IsUnknown(inner) => {
+                self.truth(inner, "IS UNKNOWN", |e| Expr::IsUnknown(Box::new(e)))
+            }
+            Sql::IsNotUnknown(inner) => {
+                self.truth(inner, "IS NOT UNKNOWN", |e| Expr::IsNotUnknown(Box::new(e)))
+            }
+            Sql::IsDistinctFrom(a, b) => {
+                self.compare(self.expr(a)?, "IS DISTINCT FROM", Operator::IsDistinctFrom, self.expr(b)?)
+            }
+            Sql::IsNotDistinctFrom(a, b) => {
+                let op = Operator::IsNotDistinctFrom;
+                self.compare(self.expr(a)?, "IS NOT DISTINCT FROM", op, self.expr(b)?)
+            }
+            Sql::Between { expr, negated, low, high } => {
+                let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
+                let above = self.compare(value.clone(), ">=", Operator::GtEq, low)?;
+                let below = self.compare(value, "<=", Operator::LtEq, high)?;
+                let inside = binary(above.expr, Operator::And, below.expr);
+                Ok(Bound::new(negate_if(*negated, inside), Type::Bool))
+            }
+            Sql::InList { expr, list, negated } => self.in_list(expr, list, *negated),
+            Sql::InSubquery { expr, subquery, negated } => {
+                let form = |kind| (Form::Any(Comparison::Eq), kind);
+                let found = self.quantified(expr, subquery, form, "=")?;
+                Ok(Bound::new(negate_if(*negated, found.expr), Type::Bool))
+            }
+            Sql::AnyOp { left, compare_op, right, .. } => {
+                self.any_all(left, compare_op, right, true)
+            }
+            Sql::AllOp { left, compare_op, right } => self.any_all(left, compare_op, right, false),
+            Sql::Exists { subquery, negated } => {
+                let found = self.subquery(subquery, Form::Exists, None)?;
+                Ok(Bound::new(negate_if(*negated, found.expr), Type::Bool))
+            }
+            Sql::Subquery(query) => self.subquery(query, Form::Scalar, None),
+            Sql::Case { operand, conditions, else_result, .. } => {
+                self.case(operand.as_deref(), conditions, else_result.as_deref())
+            }
+            Sql::Cast { expr, data_type, kind, array: false, format: None } => {
+                if !matches!(kind, ast::CastKind::Cast | ast::CastKind::DoubleColon) {
+                    return Err(Error::unsupported(format!("{kind:?}")));
+                }
+                let target = super::types::type_of(data_type)?;
+                self.explicit_cast(self.expr(expr)?, target)
+            }
+            Sql::Like { negated, any: false, expr, pattern, escape_char } => {
+                self.like(if *negated { "!~~" } else { "~~" }, expr, pattern, escape_char)
+            }
+            Sql::ILike { negated, any: false, expr, pattern, escape_char } => {
+                self.like(if *negated { "!~~*" } else { "~~*" }, expr, pattern, escape_char)
+            }
+            Sql::Function(function) => self.function(function),
+            Sql::Extract { field, expr, .. } => {
+                let field = field.to_string().to_lowercase();
+                let field = field.trim_matches('\'').to_owned();
+                let field = self.literal(&Datum::Text(field), Type::Text)?;
+                self.named_call("extract", vec![field, self.expr(expr)?])
+            }
+            Sql::Position { expr, r#in } => {
+                self.named_call("position", vec![self.expr(expr)?, self.expr(r#in)?])
+            }
+            Sql::Substring { expr, substring_from, substring_for, .. } => {
+                let mut args = vec![self.expr(expr)?];
+                match substring_from {
+                    Some(from) => args.push(self.expr(from)?),
+                    None => args.push(self.literal(&Datum::Int32(1), Type::Int4)?),
+                }
+                if let Some(length) = substring_for {
+                    args.push(self.expr(length)?);
+                }
+                self.named_call("substring", args)
+            }
+            Sql::Trim { trim_where, trim_what, expr, trim_characters } => {
+                let name = match trim_where {
+                    Some(ast::TrimWhereField::Leading) => "ltrim",
+                    Some(ast::TrimWhereField::Trailing) => "rtrim",
+                    _ => "btrim",
+                };
+                let mut args = vec![self.expr(expr)?];
+                let what = trim_what.as_deref();
+                let list = trim_characters.iter().flatten();
+                for chars in what.into_iter().chain(list) {
+                    args.push(self.expr(chars)?);
+                }
+                self.named_call(name, args)
+            }
+            Sql::Ceil { expr, .. } => self.named_call("ceil", vec![self.expr(expr)?]),
+            Sql::Floor { expr, .. } => self.named_call("floor", vec![self.expr(expr)?]),
+            Sql::AtTimeZone { timestamp, time_zone } => {
+                self.named_call("timezone", vec![self.expr(time_zone)?, self.expr(timestamp)?])
+            }
+            Sql::Collate { expr, collation } => match super::name_parts(collation).last() {
+                Some(name) if matches!(name.as_str(), "C" | "POSIX" | "default" | "ucs_basic") => {
+                    self.expr(expr)
+                }
+                _ => Err(Error::unsupported(format!("collation {collation}"))),
+            },
+            Sql::Tuple(_) => Err(Error::unsupported("a row constructor here")),
+            other => Err(Error::unsupported(format!("expression {other}"))),
+        }
+    }
+
+    fn value(&self, value: &Value) -> Result<Bound> {
+        match value {
+            Value::Number(digits, _) => self.number(digits),
+            Value::SingleQuotedString(text)
+            | Value::EscapedStringLiteral(text)
+            | Value::NationalStringLiteral(text)
+            | Value::UnicodeStringLiteral(text) => {
+                crate::types::io::utf8(text.as_bytes())?;
+                self.literal(&Datum::Text(text.clone()), Type::Unknown)
+            }
+            Value::DollarQuotedString(text) => {
+                self.literal(&Datum::Text(text.value.clone()), Type::Unknown)
+            }
+            Value::Boolean(value) => self.literal(&Datum::Bool(*value), Type::Bool),
+            Value::Null => self.null(Type::Unknown),
+            Value::Placeholder(name) => {
+                let index = name.strip_prefix('$').and_then(|n| n.parse::<usize>().ok());
+                match index.filter(|n| (1..=super::MAX_PARAMETERS).contains(n)) {
+                    Some(index) => Ok(self.parameter(index)),
+                    None => Err(Error::new(
+                        SqlState::UndefinedParameter,
+                        format!("there is no parameter {name}"),
+                    )),
+                }
+            }
+            other => Err(Error::unsupported(format!("literal {other}"))),
+        }
+    }
+
+    /// The narrowest of int4, int8 and numeric that holds the digits.
+    fn number(&self, digits: &str) -> Result<Bound> {
+        if let Ok(value) = digits.parse::<i32>() {
+            return self.literal(&Datum::Int32(value), Type::Int4);
+        }
+        if let Ok(value) = digits.parse::<i64>() {
+            return self.literal(&Datum::Int64(value), Type::Int8);
+        }
+        let value = Numeric::parse(digits).ok_or_else(|| {
+            Error::new(SqlState::SyntaxError, format!("syntax error at or near \"{digits}\""))
+        })?;
+        self.literal(&Datum::Bytes(value.checked()?.encode()), Type::Numeric)
+    }
+
+    fn interval(&self, interval: &ast::Interval) -> Result<Bound> {
+        let literal = self.expr(&interval.value)?;
+        let text = match (&literal.expr, &interval.leading_field) {
+            (Expr::Literal(value, _), Some(field)) if interval.last_field.is_none() => {
+                let text = match value {
+                    datafusion::scalar::ScalarValue::Utf8(Some(text)) => text.clone(),
+                    _ => String::new(),
+                };
+                let unit = field.to_string().to_lowercase();
+                let bare = text.trim().parse::<f64>().is_ok();
+                Some(if bare { format!("{text} {unit}") } else { text })
+            }
+            (_, None) => None,
+            _ => return Err(Error::unsupported("interval field range")),
+        };
+        let literal = match text {
+            Some(text) => self.literal(&Datum::Text(text), Type::Unknown)?.at(literal.position),
+            None => literal,
+        };
+        self.explicit_cast(literal, TypeMod::plain(Type::Interval))
+    }
+
+    pub(super) fn explicit_cast(&self, bound: Bound, target: TypeMod) -> Result<Bound> {
+        let (from, position) = (bound.kind(), bound.position);
+        let cast = self.convert(bound, target, CastLevel::Explicit)?;
+        cast.ok_or_else(|| {
+            Error::new(
+                SqlState::CannotCoerce,
+                format!("cannot cast type {} to {}", from.name(), target.kind.name()),
+            )
+            .at(position)
+        })
+    }
+
+    fn is_test(&self, inner: &Sql, test: impl Fn(Expr) -> Expr) -> Result<Bound> {
+        let bound = self.expr(inner)?;
+        Ok(Bound::new(test(self.settle(bound)?.expr), Type::Bool))
+    }
+
+    fn truth(&self, inner: &Sql, what: &str, test: impl Fn(Expr) -> Expr) -> Result<Bound> {
+        let bound = self.expr(inner)?;
+        Ok(Bound::new(test(self.expect_bool(bound, what)?.expr), Type::Bool))
+    }
+
+    /// Finds a column by name, here or in an outer query.
+    fn identifier(&self, ident: &ast::Ident) -> Result<Bound> {
+        let name = fold(ident);
+        let position = self.position(ident.span);
+        if ident.quote_style.is_none() && !self.is_column(&name) {
+            // Functions that are written without parentheses.
+            match name.as_str() {
+                "current_timestamp" | "now" if name != "now" => return self.named_call("now", vec![]),
+                "current_date" => {
+                    let now = self.named_call("now", vec![])?;
+                    return self.explicit_cast(now, TypeMod::plain(Type::Date));
+                }
+                "localtimestamp" => {
+                    let now = self.named_call("now", vec![])?;
+                    return self.explicit_cast(now, TypeMod::plain(Type::Timestamp));
+                }
+                "localtime" => {
+                    let now = self.named_call("now", vec![])?;
+                    return self.explicit_cast(now, TypeMod::plain(Type::Time));
+                }
+                "current_user" | "session_user" | "user" | "current_role" => {
+                    return self.literal(&Datum::Text(self.settings.user()), Type::Name);
+                }
+                "current_catalog" => {
+                    return self.literal(&Datum::Text(self.settings.database()), Type::Name);
+                }
+                "current_schema" => {
+                    return self.literal(&Datum::Text("public".into()), Type::Name);
+                }
+                _ => {}
+            }
+        }
+        self.find_column(None, &name).map_err(|error| error.at(position))
+    }
+
+    fn is_column(&self, name: &str) -> bool {
+        let levels = self.levels.borrow();
+        levels.iter().any(|level| level.scope.columns.iter().any(|column| column.name == name))
+    }
+
+    fn qualified_column(&self, parts: &[ast::Ident]) -> Result<Bound> {
+        let position = parts.first().and_then(|part| self.position(part.span));
+        let folded: Vec<String> = parts.iter().map(fold).collect();
+        let found = match folded.as_slice() {
+            [relation, name] => self.find_column(Some(relation), name),
+            [_, relation, name] => self.find_column(Some(relation), name),
+            _ => Err(Error::unsupported("a name of so many parts")),
+        };
+        found.map_err(|error| error.at(position))
+    }
+
+    fn find_column(&self, relation: Option<&str>, name: &str) -> Result<Bound> {
+        let count = self.levels.borrow().len();
+        for depth in (0..count).rev() {
+            let found = {
+                let levels = self.levels.borrow();
+                let Some(level) = levels.get(depth) else { break };
+                let matching = level.scope.columns.iter().filter(|column| {
+                    column.name == name
+                        && match relation {
+                            Some(relation) => column.relation == relation,
+                            None => !column.merged_away,
+                        }
+                });
+                let matching: Vec<_> = matching.collect();
+                match matching.as_slice() {
+                    [] => None,
+                    [column] => Some(((*column).column.clone(), column.ty)),
+                    _ => {
+                        return Err(Error::new(
+                            SqlState::AmbiguousColumn,
+                            format!("column reference \"{name}\" is ambiguous"),
+                        ));
+                    }
+                }
+            };
+            if let Some((column, ty)) = found {
+                return Ok(self.captured(depth, column, ty));
+            }
+        }
+        Err(self.unknown_column(relation, name))
+    }
+
+    /// A column of level `depth`: directly at the innermost level, else through a slot that the
+    /// levels between pass on.
+    fn captured(&self, depth: usize, column: Column, ty: TypeMod) -> Bound {
+        let mut levels = self.levels.borrow_mut();
+        let innermost = levels.len() - 1;
+        let expr = Expr::Column(column);
+        if depth == innermost {
+            return Bound { expr, ty, position: None };
+        }
+        let Some(level) = levels.get_mut(depth + 1) else {
+            return Bound { expr, ty, position: None };
+        };
+        let slot = match level.captured.iter().find(|(_, outer)| *outer == expr) {
+            Some((slot, _)) => *slot,
+            None => {
+                let slot = self.next_slot.get();
+                self.next_slot.set(slot + 1);
+                level.captured.push((slot, expr));
+                slot
+            }
+        };
+        let expr = placeholder(format!("$o{slot}"), ty.kind.layout());
+        Bound { expr, ty, position: None }
+    }
+
+    fn unknown_column(&self, relation: Option<&str>, name: &str) -> Error {
+        let levels = self.levels.borrow();
+        let mut columns = levels.iter().flat_map(|level| &level.scope.columns);
+        match relation {
+            Some(relation) if columns.any(|column| column.relation == relation) => Error::new(
+                SqlState::UndefinedColumn,
+                format!("column {relation}.{name} does not exist"),
+            ),
+            Some(relation) => Error::new(
+                SqlState::UndefinedTable,
+                format!("missing FROM-clause entry for table \"{relation}\""),
+            ),
+            None => {
+                Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"))
+            }
+        }
+    }
+
+    pub(super) fn binary_op(
+        &self,
+        left: &Sql,
+        op: &BinaryOperator,
+        right: &Sql,
+        whole: &Sql,
+    ) -> Result<Bound> {
+        match op {
+            BinaryOperator::And | BinaryOperator::Or => {
+                let word = if *op == BinaryOperator::And { "AND" } else { "OR" };
+                let left = self.expect_bool(self.expr(left)?, word)?;
+                let right = self.expect_bool(self.expr(right)?, word)?;
+                let op = if word == "AND" { Operator::And } else { Operator::Or };
+                return Ok(Bound::new(binary(left.expr, op, right.expr), Type::Bool));
+            }
+            _ => {}
+        }
+        if let (Sql::Tuple(a), Sql::Tuple(b)) = (left, right) {
+            return self.row_comparison(a, op, b);
+        }
+        let (a, b) = (self.expr(left)?, self.expr(right)?);
+        let position = self.operator_position(left, right, op).or(self.position_of(whole));
+        if let Some((operator, _)) = comparison_of(op) {
+            return self.compare(a, &op.to_string(), operator, b).map_err(|e| e.at(position));
+        }
+        self.operator(&operator_symbol(op), vec![a, b]).map_err(|e| e.at(position))
+    }
+
+    /// Where the operator stands: the parser does not say, so look between its operands.
+    fn operator_position(&self, left: &Sql, right: &Sql, op: &BinaryOperator) -> Option<usize> {
+        use datafusion::sql::sqlparser::ast::Spanned;
+        let end = left.span().end;
+        let from = super::position_of(self.sql, end.line, end.column)?;
+        let to = self.position_of(right)?;
+        let between: String =
+            self.sql.chars().skip(from - 1).take(to.saturating_sub(from)).collect();
+        let at = between.find(&operator_symbol(op))?;
+        Some(from + between.get(..at)?.chars().count())
+    }
+
+    /// `(a, b) = (c, d)`, and `<` and its kin by the first difference.
+    fn row_comparison(&self, a: &[Sql], op: &BinaryOperator, b: &[Sql]) -> Result<Bound> {
+        if a.len() != b.len() {
+            return Err(Error::new(
+                SqlState::SyntaxError,
+                "unequal number of entries in row expressions",
+            ));
+        }
+        let (operator, comparison) =
+            comparison_of(op).ok_or_else(|| Error::unsupported(format!("row operator {op}")))?;
+        let mut result: Option<Expr> = None;
+        for (a, b) in a.iter().zip(b).rev() {
+            let (a, b) = (self.expr(a)?, self.expr(b)?);
+            let piece = |op, name| self.compare(a.clone(), name, op, b.clone()).map(|b| b.expr);
+            result = Some(match (result, comparison) {
+                (None, _) => piece(operator, "=")?,
+                (Some(rest), Comparison::Eq) => {
+                    binary(piece(Operator::Eq, "=")?, Operator::And, rest)
+                }
+                (Some(rest), Comparison::NotEq) => {
+                    binary(piece(Operator::NotEq, "<>")?, Operator::Or, rest)
+                }
+                (Some(rest), Comparison::Lt | Comparison::LtEq) => {
+                    let tie = binary(piece(Operator::Eq, "=")?, Operator::And, rest);
+                    binary(piece(Operator::Lt, "<")?, Operator::Or, tie)
+                }
+                (Some(rest), Comparison::Gt | Comparison::GtEq) => {
+                    let tie = binary(piece(Operator::Eq, "=")?, Operator::And, rest);
+                    binary(piece(Operator::Gt, ">")?, Operator::Or, tie)
+                }
+            });
+        }
+        let result = result.ok_or_else(|| Error::new(SqlState::SyntaxError, "empty row"))?;
+        Ok(Bound::new(result, Type::Bool))
+    }
+
+    /// A comparison by an operator that every type has.
+    pub(super) fn compare(&self, a: Bound, name: &str, op: Operator, b: Bound) -> Result<Bound> {
+        let common = resolve::common_operand_type(a.kind(), b.kind());
+        let Some(kind) = common.filter(|kind| *kind != Type::Void) else {
+            return Err(no_operator(name, &[a.kind(), b.kind()]));
+        };
+        // Columns of one scale hold comparable layouts; others need the canonical form.
+        let (a, b) = (self.implicit(a, kind)?, self.implicit(b, kind)?);
+        let expr = binary(canonical(kind, a.expr), op, canonical(kind, b.expr));
+        Ok(Bound::new(expr, Type::Bool))
+    }
+
+    pub(super) fn operator(&self, symbol: &str, args: Vec<Bound>) -> Result<Bound> {
+        let mut kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        // A string can be joined with anything.
+        if symbol == "||" && kinds.iter().any(|k| k.category() == Category::String) {
+            let text = args.into_iter().map(|arg| match arg.kind() {
+                Type::Unknown => self.implicit(arg, Type::Text),
+                _ => self.explicit_cast(arg, TypeMod::plain(Type::Text)),
+            });
+            let text = text.collect::<Result<Vec<_>>>()?;
+            return self.operator_call(symbol, text);
+        }
+        if symbol == "||" && kinds.iter().all(|k| *k == Type::Unknown) {
+            kinds = vec![Type::Text; 2];
+        }
+        match resolve::resolve(functions::named(symbol), &kinds) {
+            Resolution::Found(function) => self.apply(function, args),
+            Resolution::NoMatch => Err(no_operator(symbol, &kinds)),
+            Resolution::Ambiguous => {
+                let operands = operand_list(symbol, &kinds);
+                Err(Error::new(
+                    SqlState::AmbiguousFunction,
+                    format!("operator is not unique: {operands}"),
+                )
+                .hint("Could not choose a best candidate operator. You might need to add explicit type casts."))
+            }
+        }
+    }
+
+    fn operator_call(&self, symbol: &str, args: Vec<Bound>) -> Result<Bound> {
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        match resolve::resolve(functions::named(symbol), &kinds) {
+            Resolution::Found(function) => self.apply(function, args),
+            _ => Err(no_operator(symbol, &kinds)),
+        }
+    }
+
+    fn unary_op(&self, op: &UnaryOperator, operand: &Sql) -> Result<Bound> {
+        match op {
+            UnaryOperator::Not => {
+                let operand = self.expect_bool(self.expr(operand)?, "NOT")?;
+                Ok(Bound::new(Expr::Not(Box::new(operand.expr)), Type::Bool))
+            }
+            UnaryOperator::Minus => {
+                // The smallest integers have no positive counterpart.
+                if let Sql::Value(value) = operand
+                    && let Value::Number(digits, _) = &value.value
+                {
+                    return self.number(&format!("-{digits}"));
+                }
+                self.operator("-", vec![self.expr(operand)?])
+            }
+            UnaryOperator::Plus => self.operator("+", vec![self.expr(operand)?]),
+            UnaryOperator::BitwiseNot => self.operator("~", vec![self.expr(operand)?]),
+            UnaryOperator::PGSquareRoot => self.operator("|/", vec![self.expr(operand)?]),
+            UnaryOperator::PGAbs => self.named_call("abs", vec![self.expr(operand)?]),
+            other => Err(Error::unsupported(format!("operator {other}"))),
+        }
+    }
+
+    fn in_list(&self, probe: &Sql, list: &[Sql], negated: bool) -> Result<Bound> {
+        let mut result: Option<Expr> = None;
+        for item in list {
+            let equal = match (probe, item) {
+                (Sql::Tuple(a), Sql::Tuple(b)) => self.row_comparison(a, &BinaryOperator::Eq, b)?,
+                _ => {
+                    let position = self.position_of(item);
+                    let (probe, item) = (self.expr(probe)?, self.expr(item)?);
+                    self.compare(probe, "=", Operator::Eq, item).map_err(|e| e.at(position))?
+                }
+            };
+            result = Some(match result {
+                None => equal.expr,
+                Some(before) => binary(before, Operator::Or, equal.expr),
+            });
+        }
+        let found = result.ok_or_else(|| Error::new(SqlState::SyntaxError, "empty list"))?;
+        Ok(Bound::new(negate_if(negated, found), Type::Bool))
+    }
+
+    fn any_all(
+        &self,
+        left: &Sql,
+        op: &BinaryOperator,
+        right: &Sql,
+        any: bool,
+    ) -> Result<Bound> {
+        let query = match right {
+            Sql::Subquery(query) => query,
+            Sql::Nested(inner) => match &**inner {
+                Sql::Subquery(query) => query,
+                _ => return Err(Error::unsupported("ANY/ALL over an array")),
+            },
+            _ => return Err(Error::unsupported("ANY/ALL over an array")),
+        };
+        let (_, comparison) = comparison_of(op)
+            .ok_or_else(|| Error::unsupported(format!("operator {op} with ANY/ALL")))?;
+        let form = move |kind| match any {
+            true => (Form::Any(comparison), kind),
+            false => (Form::All(comparison), kind),
+        };
+        self.quantified(left, query, form, &op.to_string())
+    }
+
+    /// `left op ANY (query)`: both sides in the canonical form of their common type.
+    fn quantified(
+        &self,
+        left: &Sql,
+        query: &ast::Query,
+        form: impl Fn(Type) -> (Form, Type),
+        symbol: &str,
+    ) -> Result<Bound> {
+        let probe = self.expr(left)?;
+        let position = self.position_of(left);
+        let bound = self.subquery_of(query)?;
+        let [column] = bound.0.columns.as_slice() else {
+            return Err(Error::new(SqlState::SyntaxError, "subquery has too many columns"));
+        };
+        let inner = column.ty.kind;
+        let common = resolve::common_operand_type(probe.kind(), inner)
+            .ok_or_else(|| no_operator(symbol, &[probe.kind(), inner]).at(position))?;
+        let probe = self.implicit(probe, common)?;
+        let probe = Bound::new(canonical(common, probe.expr), common);
+        let (mut query, captured) = bound;
+        query = self.cast_outputs(query, &[TypeMod::plain(common)])?;
+        query = self.canonical_outputs(query)?;
+        let (form, _) = form(common);
+        self.make_subplan(query, captured, form, Some(probe))
+    }
+
+    fn subquery(&self, query: &ast::Query, form: Form, probe: Option<Bound>) -> Result<Bound> {
+        let (query, captured) = self.subquery_of(query)?;
+        if form == Form::Scalar && query.columns.len() != 1 {
+            return Err(Error::new(
+                SqlState::SyntaxError,
+                "subquery must return only one column",
+            ));
+        }
+        self.make_subplan(query, captured, form, probe)
+    }
+
+    /// Binds a query one level down; also the outer columns it uses.
+    fn subquery_of(
+        &self,
+        query: &ast::Query,
+    ) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
+        self.levels.borrow_mut().push(Level::default());
+        let bound = self.nested(|| self.query(query));
+        let level = self.levels.borrow_mut().pop();
+        let captured = level.map(|level| level.captured).unwrap_or_default();
+        Ok((bound?, captured))
+    }
+
+    fn make_subplan(
+        &self,
+        query: super::BoundQuery,
+        captured: Vec<(usize, Expr)>,
+        form: Form,
+        probe: Option<Bound>,
+    ) -> Result<Bound> {
+        let ty = match (form, query.columns.first()) {
+            (Form::Scalar, Some(column)) => column.ty,
+            _ => TypeMod::plain(Type::Bool),
+        };
+        let mut args: Vec<Expr> = probe.map(|probe| probe.expr).into_iter().collect();
+        let mut slots = Vec::new();
+        for (slot, outer) in captured {
+            slots.push(slot);
+            args.push(outer);
+        }
+        let subplan = super::subplan::Subplan {
+            form,
+            returns: ty.kind,
+            plan: query.plan,
+            slots,
+            compiled: std::sync::OnceLock::new(),
+        };
+        let expr = super::subplan::call(std::sync::Arc::new(subplan), None, args);
+        Ok(Bound { expr, ty, position: None })
+    }
+
+    fn case(
+        &self,
+        operand: Option<&Sql>,
+        conditions: &[ast::CaseWhen],
+        otherwise: Option<&Sql>,
+    ) -> Result<Bound> {
+        let operand = operand.map(|operand| self.expr(operand)).transpose()?;
+        let mut whens = Vec::new();
+        let mut results = Vec::new();
+        for when in conditions {
+            let condition = self.expr(&when.condition)?;
+            whens.push(match &operand {
+                None => self.expect_bool(condition, "CASE/WHEN")?.expr,
+                Some(operand) => {
+                    let position = condition.position;
+                    let equal = self.compare(operand.clone(), "=", Operator::Eq, condition);
+                    equal.map_err(|error| error.at(position))?.expr
+                }
+            });
+            results.push(self.expr(&when.result)?);
+        }
+        // PostgreSQL lets ELSE decide first where several types would do.
+        match otherwise {
+            Some(otherwise) => results.push(self.expr(otherwise)?),
+            None => results.push(self.null(Type::Unknown)?),
+        }
+        let (mut results, ty) = self.unify(results, "CASE")?;
+        let otherwise = results.pop().map(|bound| Box::new(bound.expr));
+        let pairs = whens.into_iter().zip(results);
+        let pairs = pairs.map(|(when, then)| (Box::new(when), Box::new(then.expr)));
+        Ok(Bound {
+            expr: Expr::Case(Case::new(None, pairs.collect(), otherwise)),
+            ty,
+            position: None,
+        })
+    }
+
+    /// Brings alternatives to one type (chapter 10.5).
+    pub(super) fn unify(&self, all: Vec<Bound>, what: &str) -> Result<(Vec<Bound>, TypeMod)> {
+        let kinds: Vec<TypeMod> = all.iter().map(|bound| bound.ty).collect();
+        let positions: Vec<_> = all.iter().map(|bound| bound.position).collect();
+        let ty = common_type(&kinds, what, &positions)?;
+        let converted = all.into_iter().map(|bound| {
+            let (from, position) = (bound.kind(), bound.position);
+            self.convert(bound, TypeMod::plain(ty.kind), CastLevel::Implicit)?.ok_or_else(|| {
+                Error::new(
+                    SqlState::CannotCoerce,
+                    format!("{what} could not convert type {} to {}", from.name(), ty.kind.name()),
+                )
+                .at(position)
+            })
+        });
+        Ok((converted.collect::<Result<_>>()?, ty))
+    }
+
+    fn like(
+        &self,
+        symbol: &str,
+        subject: &Sql,
+        pattern: &Sql,
+        escape: &Option<ast::ValueWithSpan>,
+    ) -> Result<Bound> {
+        let mut args = vec![self.expr(subject)?, self.expr(pattern)?];
+        if let Some(escape) = escape {
+            let escape = self.value(&escape.value)?;
+            args.push(self.settle(escape)?);
+        }
+        self.operator(symbol, args).map_err(|error| error.at(self.position_of(subject)))
+    }
+}
+
+fn negate_if(negated: bool, expr: Expr) -> Expr {
+    if negated { Expr::Not(Box::new(expr)) } else { expr }
+}
+
+fn operand_list(symbol: &str, kinds: &[Type]) -> String {
+    match kinds {
+        [one] => format!("{symbol} {}", one.name()),
+        [left, right] => format!("{} {symbol} {}", left.name(), right.name()),
+        _ => symbol.to_owned(),
+    }
+}
+
+pub(super) fn no_operator(symbol: &str, kinds: &[Type]) -> Error {
+    let hint = if kinds.len() == 1 {
+        "No operator matches the given name and argument type. You might need to add an explicit type cast."
+    } else {
+        "No operator matches the given name and argument types. You might need to add explicit type casts."
+    };
+    Error::new(
+        SqlState::UndefinedFunction,
+        format!("operator does not exist: {}", operand_list(symbol, kinds)),
+    )
+    .hint(hint)
+}
+
+/// The type that all alternatives can take (chapter 10.5).
+pub(super) fn common_type(
+    kinds: &[TypeMod],
+    what: &str,
+    positions: &[Option<usize>],
+) -> Result<TypeMod> {
+    use functions::casts;
+    let mut known = kinds.iter().filter(|ty| ty.kind != Type::Unknown);
+    let Some(first) = known.next() else { return Ok(TypeMod::plain(Type::Text)) };
+    let mut chosen = *first;
+    for (index, ty) in kinds.iter().enumerate() {
+        if ty.kind == Type::Unknown || ty.kind == chosen.kind {
+            continue;
+        }
+        if ty.kind.category() != chosen.kind.category() {
+            return Err(Error::new(
+                SqlState::DatatypeMismatch,
+                format!(
+                    "{what} types {} and {} cannot be matched",
+                    chosen.kind.name(),
+                    ty.kind.name()
+                ),
+            )
+            .at(positions.get(index).copied().flatten()));
+        }
+        let widens = casts::level(chosen.kind, ty.kind) == Some(CastLevel::Implicit)
+            && casts::level(ty.kind, chosen.kind) != Some(CastLevel::Implicit);
+        if !chosen.kind.is_preferred() && (widens || ty.kind.is_preferred()) {
+            chosen = *ty;
+        }
+    }
+    // A modifier survives only if all agree on it.
+    let agreed = kinds.iter().all(|ty| *ty == chosen);
+    Ok(if agreed { chosen } else { TypeMod::plain(chosen.kind) })
+}

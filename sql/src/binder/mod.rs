@@ -1,0 +1,436 @@
+//! From parsed SQL to logical plans: names, overloads, casts and types, as PostgreSQL settles them.
+//!
+//! Every cast and function in an emitted plan is explicit and ours; DataFusion's operators are
+//! used only where their meaning on the layout is PostgreSQL's (comparisons, logic, CASE).
+//! Columns get generated names (`t3.c0` for the third relation's first column, `x7` for
+//! the seventh computed expression), because DataFusion wants them unique and PostgreSQL does not; the
+//! names that the client sees stay in [`BoundQuery`].
+//!
+//! Parameters have three kinds of identifier in a plan: `$1` is the client's, `$c0` a
+//! [`Context`] value, `$o5` a column of an outer query.
+
+mod call;
+pub mod dml;
+mod expr;
+mod from;
+mod query;
+pub mod subplan;
+pub mod types;
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::common::{Column, TableReference};
+use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::sqlparser::ast::{self, Spanned};
+use datafusion::sql::sqlparser::tokenizer::Span;
+
+use crate::catalog::Schema;
+use crate::error::{Error, Result, SqlState};
+use crate::functions::casts::{self, CastLevel};
+use crate::functions::{Context, Scalar, udf};
+use crate::types::io::{self, Style};
+use crate::types::{Datum, Type, TypeMod};
+
+/// Deepest nesting of expressions and queries.
+const MAX_DEPTH: usize = 200;
+/// Most parameters of a statement: what the protocol can count.
+pub const MAX_PARAMETERS: usize = 65_535;
+
+/// An expression with its SQL type.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// For DataFusion.
+    pub expr: Expr,
+    /// In PostgreSQL.
+    pub ty: TypeMod,
+    /// Where it stands in the statement.
+    pub position: Option<usize>,
+}
+
+impl Bound {
+    fn new(expr: Expr, kind: Type) -> Bound {
+        Bound { expr, ty: TypeMod::plain(kind), position: None }
+    }
+
+    fn kind(&self) -> Type {
+        self.ty.kind
+    }
+
+    fn at(mut self, position: Option<usize>) -> Bound {
+        self.position = position;
+        self
+    }
+}
+
+/// A column that names can find.
+#[derive(Clone, Debug)]
+pub struct ScopeColumn {
+    /// The relation's name in this query.
+    pub relation: String,
+    /// The column's name.
+    pub name: String,
+    /// In the plan.
+    pub column: Column,
+    /// Its type.
+    pub ty: TypeMod,
+    /// Whether only a qualified name finds it (the other side of a USING join).
+    pub merged_away: bool,
+    /// Id of the table and number of the column, for clients.
+    pub origin: Option<(u32, i16)>,
+}
+
+/// The columns in sight at one query level.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// In order.
+    pub columns: Vec<ScopeColumn>,
+}
+
+/// A column of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputColumn {
+    /// The name the client sees.
+    pub name: String,
+    /// Its type.
+    pub ty: TypeMod,
+    /// Id of the table and number of the column, if it is one.
+    pub origin: Option<(u32, i16)>,
+}
+
+/// A bound query: its plan and what comes out.
+#[derive(Clone, Debug)]
+pub struct BoundQuery {
+    /// Unoptimized.
+    pub plan: LogicalPlan,
+    /// Names and types of the plan's columns.
+    pub columns: Vec<OutputColumn>,
+}
+
+/// One level of queries: what is in sight, and which outer columns were used.
+#[derive(Default)]
+struct Level {
+    scope: Scope,
+    /// Slots of outer columns that this level's query uses, and the column of the parent each
+    /// stands for.
+    captured: Vec<(usize, Expr)>,
+    /// Aggregates and window functions found so far.
+    extraction: call::Extraction,
+}
+
+/// A WITH query.
+#[derive(Clone)]
+struct CommonTable {
+    name: String,
+    query: BoundQuery,
+}
+
+/// Binds one statement.
+pub struct Binder<'a> {
+    schema: &'a Schema,
+    sql: &'a str,
+    style: Style,
+    settings: &'a dyn Settings,
+    next_name: Cell<usize>,
+    next_slot: Cell<usize>,
+    depth: Cell<usize>,
+    parameters: RefCell<Vec<Option<Type>>>,
+    levels: RefCell<Vec<Level>>,
+    common_tables: RefCell<Vec<CommonTable>>,
+    tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
+}
+
+/// What the binder asks the session.
+pub trait Settings {
+    /// Value of a setting, as SHOW gives it.
+    fn show(&self, name: &str) -> Result<String>;
+    /// The user.
+    fn user(&self) -> String;
+    /// The database.
+    fn database(&self) -> String;
+    /// The session's number.
+    fn session_id(&self) -> i64;
+    /// A kernel for a function that needs more than its arguments.
+    fn sequences(&self) -> Arc<crate::catalog::sequences::Sequences>;
+}
+
+impl<'a> Binder<'a> {
+    /// For `sql`, with the parameter types the client declared.
+    pub fn new(
+        schema: &'a Schema,
+        sql: &'a str,
+        style: Style,
+        settings: &'a dyn Settings,
+        declared: &[Option<Type>],
+    ) -> Binder<'a> {
+        Binder {
+            schema,
+            sql,
+            style,
+            settings,
+            next_name: Cell::new(0),
+            next_slot: Cell::new(0),
+            depth: Cell::new(0),
+            parameters: RefCell::new(declared.to_vec()),
+            levels: RefCell::new(Vec::new()),
+            common_tables: RefCell::new(Vec::new()),
+            tables_used: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Types of the parameters, once everything is bound.
+    pub fn parameter_types(&self) -> Result<Vec<Type>> {
+        let parameters = self.parameters.borrow();
+        let settled = parameters.iter().enumerate().map(|(index, kind)| {
+            kind.ok_or_else(|| {
+                Error::new(
+                    SqlState::IndeterminateDatatype,
+                    format!("could not determine data type of parameter ${}", index + 1),
+                )
+            })
+        });
+        settled.collect()
+    }
+
+    /// Slots of outer columns in use.
+    pub fn slots(&self) -> usize {
+        self.next_slot.get()
+    }
+
+    /// The tables that the statement reads or writes.
+    pub fn tables_used(&self) -> Vec<Arc<crate::catalog::Table>> {
+        self.tables_used.borrow().clone()
+    }
+
+    /// 1-based character offset of a place in the statement.
+    fn position(&self, span: Span) -> Option<usize> {
+        position_of(self.sql, span.start.line, span.start.column)
+    }
+
+    fn position_of(&self, node: &impl Spanned) -> Option<usize> {
+        self.position(node.span())
+    }
+
+    fn fresh(&self, prefix: &str) -> String {
+        let number = self.next_name.get();
+        self.next_name.set(number + 1);
+        format!("{prefix}{number}")
+    }
+
+    /// Guards recursion: statements nested too deep fail instead of overflowing the stack.
+    fn nested<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let depth = self.depth.get();
+        if depth >= MAX_DEPTH {
+            return Err(Error::new(SqlState::StatementTooComplex, "stack depth limit exceeded")
+                .hint(format!("Statements may be nested {MAX_DEPTH} levels deep.")));
+        }
+        self.depth.set(depth + 1);
+        let result = work();
+        self.depth.set(depth);
+        result
+    }
+
+    fn parameter(&self, index: usize) -> Bound {
+        let mut parameters = self.parameters.borrow_mut();
+        if parameters.len() < index {
+            parameters.resize(index, None);
+        }
+        let kind = parameters.get(index - 1).copied().flatten().unwrap_or(Type::Unknown);
+        Bound::new(placeholder(format!("${index}"), kind.layout()), kind)
+    }
+
+    fn literal(&self, datum: &Datum, kind: Type) -> Result<Bound> {
+        Ok(Bound::new(Expr::Literal(datum.to_scalar(&kind.layout())?, None), kind))
+    }
+
+    fn null(&self, kind: Type) -> Result<Bound> {
+        self.literal(&Datum::Null, kind)
+    }
+
+    /// Converts to a type, where `level` allows it; `None` if it does not.
+    fn convert(&self, bound: Bound, target: TypeMod, level: CastLevel) -> Result<Option<Bound>> {
+        let position = bound.position;
+        let from = bound.kind();
+        let to = target.kind;
+        if from == Type::Unknown && to != Type::Unknown {
+            return self.convert_unknown(bound, target, level).map(Some);
+        }
+        match casts::level(from, to) {
+            Some(needed) if needed <= level => {}
+            _ => return Ok(None),
+        }
+        let mut bound = match from == to {
+            true => bound,
+            false => {
+                let mut args = vec![bound.expr];
+                args.extend(casts::context(from, to).iter().map(|c| context(*c)));
+                Bound::new(udf::call(Scalar::Cast { from, to }, args), to)
+            }
+        };
+        if target.typmod >= 0 && bound.ty != target {
+            let explicit = level == CastLevel::Explicit;
+            let coerce = Scalar::Coerce { target, explicit };
+            bound = Bound { expr: udf::call(coerce, vec![bound.expr]), ty: target, position };
+        } else if target.typmod < 0 && level != CastLevel::Explicit {
+            bound.ty.typmod = if from == to { bound.ty.typmod } else { -1 };
+        }
+        Ok(Some(bound.at(position)))
+    }
+
+    /// A literal is read as the target type, a parameter takes it on.
+    fn convert_unknown(&self, bound: Bound, target: TypeMod, level: CastLevel) -> Result<Bound> {
+        let position = bound.position;
+        let to = target.kind;
+        let explicit = level == CastLevel::Explicit;
+        let expr = match &bound.expr {
+            Expr::Placeholder(parameter) if parameter.id.starts_with('$') => {
+                let index: usize = parameter.id.get(1..).and_then(|n| n.parse().ok()).unwrap_or(0);
+                let mut parameters = self.parameters.borrow_mut();
+                if let Some(slot) = index.checked_sub(1).and_then(|i| parameters.get_mut(i)) {
+                    slot.get_or_insert(to);
+                }
+                placeholder(parameter.id.clone(), to.layout())
+            }
+            Expr::Literal(value, _) if value.is_null() => {
+                return Ok(Bound { ty: target, position, ..self.null(to)? });
+            }
+            // What depends on the session is read when the plan runs.
+            Expr::Literal(value, _) if needs_style(to, value) => {
+                let scalar = Scalar::Cast { from: Type::Text, to };
+                let mut args = vec![bound.expr.clone()];
+                args.extend(casts::context(Type::Text, to).iter().map(|c| context(*c)));
+                // Read it now as well, so that errors come with their position.
+                io::from_text(to, text_of(value), &self.style).map_err(|e| e.at(position))?;
+                udf::call(scalar, args)
+            }
+            Expr::Literal(value, _) => {
+                let datum = io::from_text(to, text_of(value), &self.style)
+                    .and_then(|datum| io::apply_typmod(target, datum, explicit))
+                    .map_err(|error| error.at(position))?;
+                return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
+            }
+            other => {
+                let scalar = Scalar::Cast { from: Type::Text, to };
+                let mut args = vec![other.clone()];
+                args.extend(casts::context(Type::Text, to).iter().map(|c| context(*c)));
+                udf::call(scalar, args)
+            }
+        };
+        let expr = match target.typmod >= 0 {
+            true => udf::call(Scalar::Coerce { target, explicit }, vec![expr]),
+            false => expr,
+        };
+        Ok(Bound { expr, ty: target, position })
+    }
+
+    /// Implicit conversion that is known to exist.
+    fn implicit(&self, bound: Bound, to: Type) -> Result<Bound> {
+        let from = bound.kind();
+        let position = bound.position;
+        self.convert(bound, TypeMod::plain(to), CastLevel::Implicit)?.ok_or_else(|| {
+            Error::new(
+                SqlState::CannotCoerce,
+                format!("cannot cast type {} to {}", from.name(), to.name()),
+            )
+            .at(position)
+        })
+    }
+
+    /// A literal of open type becomes text where nothing else is asked for.
+    fn settle(&self, bound: Bound) -> Result<Bound> {
+        if bound.kind() == Type::Unknown { self.implicit(bound, Type::Text) } else { Ok(bound) }
+    }
+
+    fn expect_bool(&self, bound: Bound, what: &str) -> Result<Bound> {
+        let (from, position) = (bound.kind(), bound.position);
+        self.convert(bound, TypeMod::plain(Type::Bool), CastLevel::Implicit)?.ok_or_else(|| {
+            Error::new(
+                SqlState::DatatypeMismatch,
+                format!("argument of {what} must be type boolean, not type {}", from.name()),
+            )
+            .at(position)
+        })
+    }
+}
+
+/// Whether reading this text depends on the session's settings or on the time.
+fn needs_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
+    let text = text_of(value).to_ascii_lowercase();
+    let relative = ["now", "today", "tomorrow", "yesterday"].contains(&text.trim());
+    match to {
+        Type::Timestamptz => true,
+        Type::Date | Type::Time | Type::Timestamp => relative,
+        _ => false,
+    }
+}
+
+fn text_of(value: &datafusion::scalar::ScalarValue) -> &str {
+    match value {
+        datafusion::scalar::ScalarValue::Utf8(Some(text)) => text,
+        _ => "",
+    }
+}
+
+/// A parameter of a plan.
+pub fn placeholder(id: String, layout: DataType) -> Expr {
+    let field = Arc::new(Field::new("", layout, true));
+    Expr::Placeholder(Placeholder::new_with_field(id, Some(field)))
+}
+
+/// The parameter that stands for a context value.
+pub fn context(context: Context) -> Expr {
+    placeholder(format!("$c{}", context as u8), context.kind().layout())
+}
+
+/// A column of a relation in a plan.
+pub fn column_of(relation: &str, name: &str) -> Column {
+    Column::new(Some(TableReference::bare(relation)), name)
+}
+
+/// A computed column in a plan.
+pub fn computed(name: &str) -> Expr {
+    Expr::Column(Column::new_unqualified(name))
+}
+
+/// 1-based character offset of a line and column, both 1-based.
+pub fn position_of(sql: &str, line: u64, column: u64) -> Option<usize> {
+    if line == 0 {
+        return None;
+    }
+    let before: usize =
+        sql.split('\n').take(line as usize - 1).map(|line| line.chars().count() + 1).sum();
+    Some(before + column as usize)
+}
+
+/// A name as the catalog has it: folded to lower case unless quoted.
+pub fn fold(ident: &ast::Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    }
+}
+
+/// The parts of a qualified name, folded.
+pub fn name_parts(name: &ast::ObjectName) -> Vec<String> {
+    name.0.iter().filter_map(|part| part.as_ident()).map(fold).collect()
+}
+
+/// A relation name, with the schema checked: there is `public`, and what search_path implies.
+pub fn relation_name(name: &ast::ObjectName) -> Result<(Option<String>, String)> {
+    match name_parts(name).as_slice() {
+        [name] => Ok((None, name.clone())),
+        [schema, name] => Ok((Some(schema.clone()), name.clone())),
+        [_, schema, name] => Ok((Some(schema.clone()), name.clone())),
+        _ => Err(Error::new(
+            SqlState::SyntaxError,
+            format!("improper qualified name (too many dotted names): {name}"),
+        )),
+    }
+}
+
+/// `a = b` on layouts.
+pub fn equals(a: Expr, b: Expr) -> Expr {
+    expr::binary(a, datafusion::logical_expr::Operator::Eq, b)
+}

@@ -1,0 +1,148 @@
+//! Subqueries in expressions.
+//!
+//! A subquery becomes a scalar function in the plan of the query around it: its
+//! arguments are the outer columns it uses, its kernel runs the inner plan with them. DataFusion's
+//! optimizer moves it about like any function, so every form works in every clause. One
+//! without outer columns runs once an execution and its result is kept, hashed for IN.
+
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
+};
+
+use crate::error::Result;
+use crate::row::{Env, RowPlan};
+use crate::types::datum::ArrayBuilder;
+use crate::types::{Datum, Type};
+
+/// How a subquery's rows become a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Its only value.
+    Scalar,
+    /// Whether there are rows.
+    Exists,
+    /// Whether the comparison holds for some row; the first argument is the left side.
+    Any(Comparison),
+    /// Whether it holds for all rows.
+    All(Comparison),
+}
+
+/// The operators that ANY and ALL take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Comparison {
+    Eq,
+    NotEq,
+    Lt,
+    LtEq,
+    Gt,
+    GtEq,
+}
+
+/// A subquery.
+#[derive(Debug)]
+pub struct Subplan {
+    /// How its rows are used.
+    pub form: Form,
+    /// Type of the result.
+    pub returns: Type,
+    /// The inner plan; outer columns are parameters `$o<slot>`.
+    pub plan: LogicalPlan,
+    /// Where the arguments go.
+    pub slots: Vec<usize>,
+    /// The inner plan, compiled at first use.
+    pub compiled: OnceLock<std::result::Result<RowPlan, String>>,
+}
+
+impl Subplan {
+    /// Whether the left side comes first among the arguments.
+    pub fn has_probe(&self) -> bool {
+        matches!(self.form, Form::Any(_) | Form::All(_))
+    }
+}
+
+/// The DataFusion face of a [`Subplan`].
+#[derive(Clone, Debug)]
+pub struct SubplanUdf {
+    /// The subquery.
+    pub subplan: Arc<Subplan>,
+    /// What it runs in; set when an execution starts.
+    env: Option<Arc<Env>>,
+    signature: Signature,
+}
+
+impl PartialEq for SubplanUdf {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.subplan, &other.subplan)
+    }
+}
+
+impl Eq for SubplanUdf {}
+
+impl Hash for SubplanUdf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (Arc::as_ptr(&self.subplan) as usize).hash(state);
+    }
+}
+
+/// A call of `subplan`.
+pub fn call(subplan: Arc<Subplan>, env: Option<Arc<Env>>, args: Vec<Expr>) -> Expr {
+    // Volatile, so that it is neither folded at planning nor copied.
+    let signature = Signature::user_defined(Volatility::Volatile);
+    let udf = SubplanUdf { subplan, env, signature };
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(udf)), args))
+}
+
+/// The subquery that an expression calls, if it does.
+pub fn subplan_of(function: &ScalarFunction) -> Option<&Arc<Subplan>> {
+    let inner = function.func.inner().as_ref() as &dyn std::any::Any;
+    inner.downcast_ref::<SubplanUdf>().map(|udf| &udf.subplan)
+}
+
+impl ScalarUDFImpl for SubplanUdf {
+    fn name(&self) -> &str {
+        "subplan"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(self.subplan.returns.layout())
+    }
+
+    fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
+        Ok(Arc::new(Field::new("subplan", self.subplan.returns.layout(), true)))
+    }
+
+    fn coerce_types(&self, args: &[DataType]) -> DfResult<Vec<DataType>> {
+        Ok(args.to_vec())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let env = self.env.as_ref().ok_or_else(|| {
+            crate::error::Error::internal("a subquery was evaluated outside of an execution")
+        })?;
+        let mut builder = ArrayBuilder::new(&self.subplan.returns.layout())?;
+        let mut row = Vec::with_capacity(args.args.len());
+        for index in 0..args.number_rows {
+            row.clear();
+            for arg in &args.args {
+                row.push(match arg {
+                    ColumnarValue::Array(array) => Datum::from_array(array, index)?,
+                    ColumnarValue::Scalar(value) => Datum::from_scalar(value)?,
+                });
+            }
+            builder.append(&crate::row::evaluate_subplan(&self.subplan, env, &row)?)?;
+        }
+        Ok(ColumnarValue::Array(builder.finish()))
+    }
+}

@@ -1,0 +1,116 @@
+//! Type names.
+
+use datafusion::sql::sqlparser::ast::{
+    CharacterLength, DataType, ExactNumberInfo, TimezoneInfo,
+};
+
+use crate::error::{Error, Result, SqlState};
+use crate::types::{Type, TypeMod};
+
+const MAX_VARCHAR_LENGTH: u64 = 10_485_760;
+const MAX_NUMERIC_PRECISION: u64 = 1000;
+
+fn string(kind: Type, name: &str, length: &Option<CharacterLength>) -> Result<TypeMod> {
+    let length = match length {
+        None if kind == Type::Bpchar => 1,
+        None => return Ok(TypeMod::plain(kind)),
+        Some(CharacterLength::IntegerLength { length, .. }) => *length,
+        Some(CharacterLength::Max) => return Err(Error::unsupported("length MAX")),
+    };
+    let state = SqlState::InvalidParameterValue;
+    match length {
+        0 => Err(Error::new(state, format!("length for type {name} must be at least 1"))),
+        length if length > MAX_VARCHAR_LENGTH => Err(Error::new(
+            state,
+            format!("length for type {name} cannot exceed {MAX_VARCHAR_LENGTH}"),
+        )),
+        length => Ok(TypeMod::with_length(kind, length as u32)),
+    }
+}
+
+fn numeric(info: &ExactNumberInfo) -> Result<TypeMod> {
+    let (precision, scale) = match info {
+        ExactNumberInfo::None => return Ok(TypeMod::plain(Type::Numeric)),
+        ExactNumberInfo::Precision(precision) => (*precision, 0),
+        ExactNumberInfo::PrecisionAndScale(precision, scale) => (*precision, *scale),
+    };
+    let state = SqlState::InvalidParameterValue;
+    if !(1..=MAX_NUMERIC_PRECISION).contains(&precision) {
+        return Err(Error::new(
+            state,
+            format!("NUMERIC precision {precision} must be between 1 and {MAX_NUMERIC_PRECISION}"),
+        ));
+    }
+    match u32::try_from(scale) {
+        Ok(scale) if u64::from(scale) <= precision => {
+            Ok(TypeMod::numeric(precision as u32, scale))
+        }
+        _ => Err(Error::unsupported(format!("NUMERIC scale {scale} with precision {precision}"))),
+    }
+}
+
+fn with_precision(kind: Type, precision: &Option<u64>) -> TypeMod {
+    TypeMod { kind, typmod: precision.map_or(-1, |p| p.min(6) as i32) }
+}
+
+/// The type that a name in SQL means.
+pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
+    let plain = |kind| Ok(TypeMod::plain(kind));
+    match data_type {
+        DataType::Bool | DataType::Boolean => plain(Type::Bool),
+        DataType::SmallInt(None) | DataType::Int2(None) => plain(Type::Int2),
+        DataType::Int(None) | DataType::Integer(None) | DataType::Int4(None) => plain(Type::Int4),
+        DataType::BigInt(None) | DataType::Int8(None) => plain(Type::Int8),
+        DataType::Real | DataType::Float4 => plain(Type::Float4),
+        DataType::DoublePrecision | DataType::Float8 | DataType::Double(ExactNumberInfo::None) => {
+            plain(Type::Float8)
+        }
+        DataType::Float(ExactNumberInfo::None) => plain(Type::Float8),
+        DataType::Float(ExactNumberInfo::Precision(p)) if *p <= 24 => plain(Type::Float4),
+        DataType::Float(_) => plain(Type::Float8),
+        DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => numeric(info),
+        DataType::Text => plain(Type::Text),
+        DataType::Varchar(length)
+        | DataType::CharacterVarying(length)
+        | DataType::CharVarying(length) => string(Type::Varchar, "varchar", length),
+        DataType::Char(length) | DataType::Character(length) => {
+            string(Type::Bpchar, "char", length)
+        }
+        DataType::Bytea => plain(Type::Bytea),
+        DataType::Date => plain(Type::Date),
+        DataType::Time(precision, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
+            Ok(with_precision(Type::Time, precision))
+        }
+        DataType::Timestamp(precision, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
+            Ok(with_precision(Type::Timestamp, precision))
+        }
+        DataType::Timestamp(precision, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => {
+            Ok(with_precision(Type::Timestamptz, precision))
+        }
+        DataType::Interval { fields: None, precision: None } => plain(Type::Interval),
+        DataType::Uuid => plain(Type::Uuid),
+        DataType::Custom(name, modifiers) => {
+            let parts = super::name_parts(name);
+            let last = match parts.as_slice() {
+                [name] => name,
+                [schema, name] if schema == "pg_catalog" => name,
+                _ => return Err(unknown_type(&name.to_string())),
+            };
+            let kind = Type::from_name(last).filter(|kind| *kind != Type::Unknown);
+            match (kind, modifiers.as_slice()) {
+                (Some(kind), []) => plain(kind),
+                (Some(kind @ (Type::Bpchar | Type::Varchar)), [length]) => {
+                    let length = length.parse().map_err(|_| unknown_type(last))?;
+                    Ok(TypeMod::with_length(kind, length))
+                }
+                _ => Err(unknown_type(last)),
+            }
+        }
+        DataType::Int16 => plain(Type::Int2),
+        other => Err(Error::unsupported(format!("type {other}"))),
+    }
+}
+
+fn unknown_type(name: &str) -> Error {
+    Error::new(SqlState::UndefinedObject, format!("type \"{name}\" does not exist"))
+}

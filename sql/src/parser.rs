@@ -1,0 +1,200 @@
+//! From text to statements: sqlparser with PostgreSQL's dialect, PostgreSQL's error messages,
+//! and the few statements whose PostgreSQL form sqlparser does not read.
+
+use datafusion::sql::sqlparser::ast::{self, Statement};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use crate::binder::{fold, position_of};
+use crate::error::{Error, Result, SqlState};
+
+/// Deepest nesting the parser follows.
+const RECURSION_LIMIT: usize = 120;
+/// Longest statement text.
+pub const MAX_STATEMENT_BYTES: usize = 256 << 20;
+
+/// A statement as this crate understands it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Parsed {
+    /// Nothing but white space and comments.
+    Empty,
+    /// What sqlparser read.
+    Sql(Box<Statement>),
+    /// VACUUM or ANALYZE with the tables named.
+    Maintenance {
+        /// Whether VACUUM was asked for.
+        vacuum: bool,
+        /// Whether ANALYZE was asked for.
+        analyze: bool,
+        /// None: all.
+        tables: Vec<String>,
+    },
+}
+
+fn syntax_error(found: &str, position: Option<usize>) -> Error {
+    match found {
+        "" | "EOF" => Error::new(SqlState::SyntaxError, "syntax error at end of input").at(position),
+        token => Error::new(
+            SqlState::SyntaxError,
+            format!("syntax error at or near \"{token}\""),
+        )
+        .at(position),
+    }
+}
+
+/// sqlparser says `Expected: x, found: y at Line: 1, Column: 8`.
+fn convert(error: ParserError, sql: &str, tokens: &[TokenWithSpan]) -> Error {
+    let text = match error {
+        ParserError::RecursionLimitExceeded => {
+            return Error::new(SqlState::StatementTooComplex, "stack depth limit exceeded");
+        }
+        ParserError::TokenizerError(text) => {
+            let position = location_in(&text, sql);
+            let unterminated = text.contains("Unterminated");
+            let rest = position.and_then(|p| sql.char_indices().nth(p - 1));
+            let near = rest.and_then(|(at, _)| sql.get(at..)).unwrap_or_default();
+            let message = match unterminated && text.contains("string") {
+                true => format!("unterminated quoted string at or near \"{near}\""),
+                false => format!("syntax error at or near \"{near}\""),
+            };
+            return Error::new(SqlState::SyntaxError, message).at(position);
+        }
+        ParserError::ParserError(text) => text,
+    };
+    let position = location_in(&text, sql);
+    let Some((_, found)) = text.rsplit_once("found: ") else {
+        let end = Some(sql.trim_end().chars().count() + 1);
+        return syntax_error("", position.or(end));
+    };
+    let found = found.split(" at Line:").next().unwrap_or_default();
+    // The token as it is written, not as sqlparser shows it.
+    let at = tokens.iter().find(|token| {
+        position_of(sql, token.span.start.line, token.span.start.column) == position
+    });
+    match at {
+        Some(token) if token.token != Token::EOF => {
+            let written = written(sql, token).unwrap_or_else(|| found.to_owned());
+            syntax_error(&written, position)
+        }
+        _ if found.starts_with("EOF") => {
+            syntax_error("", Some(sql.trim_end_matches([';', ' ', '\n']).chars().count() + 1))
+        }
+        _ => syntax_error(found, position),
+    }
+}
+
+fn written(sql: &str, token: &TokenWithSpan) -> Option<String> {
+    let start = position_of(sql, token.span.start.line, token.span.start.column)?;
+    let end = position_of(sql, token.span.end.line, token.span.end.column)?;
+    Some(sql.chars().skip(start - 1).take(end.saturating_sub(start)).collect())
+}
+
+fn location_in(text: &str, sql: &str) -> Option<usize> {
+    let (_, rest) = text.rsplit_once("Line: ")?;
+    let (line, rest) = rest.split_once(", Column: ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    position_of(sql, line.parse().ok()?, digits.parse().ok()?)
+}
+
+fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
+    let dialect = PostgreSqlDialect {};
+    Tokenizer::new(&dialect, sql)
+        .with_unescape(true)
+        .tokenize_with_location()
+        .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
+}
+
+/// Parses a string of statements; each with its own text.
+pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
+    if sql.len() > MAX_STATEMENT_BYTES {
+        return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
+    }
+    let tokens = tokenize(sql)?;
+    let dialect = PostgreSqlDialect {};
+    let mut parser = Parser::new(&dialect)
+        .with_recursion_limit(RECURSION_LIMIT)
+        .with_tokens_with_locations(tokens.clone());
+    let fail = |error| convert(error, sql, &tokens);
+    let mut statements = Vec::new();
+    loop {
+        while parser.consume_token(&Token::SemiColon) {}
+        if parser.peek_token().token == Token::EOF {
+            break;
+        }
+        let statement = parse_one(&mut parser).map_err(fail)?;
+        let next = parser.peek_token();
+        if next.token != Token::EOF && next.token != Token::SemiColon {
+            let shown = written(sql, &next).unwrap_or_default();
+            let position = position_of(sql, next.span.start.line, next.span.start.column);
+            return Err(syntax_error(&shown, position));
+        }
+        // Positions count from the start of the whole string, as in PostgreSQL.
+        statements.push((statement, sql.to_owned()));
+    }
+    if statements.is_empty() {
+        statements.push((Parsed::Empty, sql.to_owned()));
+    }
+    Ok(statements)
+}
+
+/// Parses an expression, such as a stored DEFAULT.
+pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
+    let tokens = tokenize(sql)?;
+    let dialect = PostgreSqlDialect {};
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens.clone());
+    parser.parse_expr().map_err(|error| convert(error, sql, &tokens))
+}
+
+fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
+    let keyword = match &parser.peek_token().token {
+        Token::Word(word) => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    match keyword {
+        Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
+        _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+    }
+}
+
+/// `VACUUM [(option, ...)] [FULL] [FREEZE] [VERBOSE] [ANALYZE] [table, ...]`
+fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
+    let vacuum = parser.parse_keyword(Keyword::VACUUM);
+    let mut analyze = !vacuum;
+    if !vacuum {
+        parser.expect_keyword(Keyword::ANALYZE)?;
+    }
+    if parser.consume_token(&Token::LParen) {
+        loop {
+            analyze |= parser.parse_identifier()?.value.eq_ignore_ascii_case("analyze");
+            if !matches!(parser.peek_token().token, Token::Comma | Token::RParen) {
+                parser.next_token();
+            }
+            if !parser.consume_token(&Token::Comma) {
+                break;
+            }
+        }
+        parser.expect_token(&Token::RParen)?;
+    }
+    loop {
+        if parser.parse_keyword(Keyword::ANALYZE) {
+            analyze = true;
+        } else if !parser.parse_one_of_keywords(&[Keyword::FULL, Keyword::FREEZE, Keyword::VERBOSE]).is_some() {
+            break;
+        }
+    }
+    let mut tables = Vec::new();
+    while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
+        let name = parser.parse_object_name(false)?;
+        tables.extend(name.0.last().and_then(|part| part.as_ident()).map(fold));
+        if parser.consume_token(&Token::LParen) {
+            parser.parse_comma_separated(Parser::parse_identifier)?;
+            parser.expect_token(&Token::RParen)?;
+        }
+        if !parser.consume_token(&Token::Comma) {
+            break;
+        }
+    }
+    Ok(Parsed::Maintenance { vacuum, analyze, tables })
+}

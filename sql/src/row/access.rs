@@ -1,0 +1,393 @@
+//! Access paths: which index to read, and which of its keys.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use cairn_txn::storage::engine::prefix_end;
+use cairn_txn::storage::{Direction, Span};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+
+use super::expr::RowExpr;
+use super::{CANCEL_CHECK_ROWS, Flow, Frame};
+use crate::catalog::{Index, Table, index_prefix, index_span};
+use crate::codec;
+use crate::error::{Error, Result};
+use crate::functions::{Scalar, udf};
+use crate::types::{Datum, Type};
+
+/// Rows fetched together through a secondary index.
+const FETCH_BATCH: usize = 64;
+/// Most combinations of IN lists that become key look-ups.
+const MAX_POINTS: usize = 1000;
+
+/// Which keys of an index to read.
+#[derive(Debug)]
+pub struct Access {
+    /// The index; `None` reads the whole table.
+    pub index: Option<Arc<Index>>,
+    /// For each of the first key columns the values it may have.
+    equal: Vec<Vec<RowExpr>>,
+    /// Bounds of the next key column, and whether they are inside.
+    lower: Option<(RowExpr, bool)>,
+    upper: Option<(RowExpr, bool)>,
+}
+
+/// A condition `column op constant` found in a filter.
+struct Condition {
+    column: usize,
+    op: Operator,
+    values: Vec<Expr>,
+}
+
+/// The column of an expression that keeps its order: the column itself, or in its canonical
+/// form, or widened.
+fn ordered_column(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Column(column) => column.name.strip_prefix('c')?.parse().ok(),
+        Expr::ScalarFunction(ScalarFunction { args, .. }) => {
+            let Expr::ScalarFunction(function) = expr else { return None };
+            match udf::scalar_of(function)? {
+                Scalar::Canonical(_) => {}
+                Scalar::Cast { from, to } if widens(from, to) => {}
+                _ => return None,
+            }
+            ordered_column(args.first()?)
+        }
+        _ => None,
+    }
+}
+
+fn widens(from: Type, to: Type) -> bool {
+    use Type::*;
+    matches!((from, to), (Int2, Int4 | Int8) | (Int4, Int8))
+        || (matches!(from, Text | Varchar | Name | Bpchar) && matches!(to, Text | Varchar))
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(..) | Expr::Placeholder(_) => true,
+        Expr::ScalarFunction(function) => {
+            udf::scalar_of(function).is_some_and(|scalar| !scalar.is_volatile())
+                && function.args.iter().all(is_constant)
+        }
+        _ => false,
+    }
+}
+
+fn condition_of(expr: &Expr) -> Option<Condition> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return None };
+    match op {
+        Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq => {
+            if let (Some(column), true) = (ordered_column(left), is_constant(right)) {
+                return Some(Condition { column, op: *op, values: vec![(**right).clone()] });
+            }
+            if let (true, Some(column)) = (is_constant(left), ordered_column(right)) {
+                let op = op.swap()?;
+                return Some(Condition { column, op, values: vec![(**left).clone()] });
+            }
+            None
+        }
+        Operator::Or => {
+            let (a, b) = (condition_of(left)?, condition_of(right)?);
+            let same = a.column == b.column && a.op == Operator::Eq && b.op == Operator::Eq;
+            same.then(|| Condition {
+                column: a.column,
+                op: Operator::Eq,
+                values: a.values.into_iter().chain(b.values).collect(),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn in_list_condition(expr: &Expr) -> Option<Condition> {
+    let Expr::InList(list) = expr else { return condition_of(expr) };
+    let usable = !list.negated && list.list.iter().all(is_constant);
+    let column = ordered_column(&list.expr).filter(|_| usable)?;
+    Some(Condition { column, op: Operator::Eq, values: list.list.clone() })
+}
+
+impl Access {
+    /// Reads everything.
+    pub fn full() -> Access {
+        Access { index: None, equal: Vec::new(), lower: None, upper: None }
+    }
+
+    /// The best path for these conditions, each over the table's columns `c0`, `c1`, ...
+    pub fn choose(
+        table: &Table,
+        filters: &[Expr],
+        compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
+    ) -> Result<Access> {
+        let conjuncts = filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+        let conditions: Vec<Condition> = conjuncts.filter_map(in_list_condition).collect();
+        let mut best: Option<(usize, &Index)> = None;
+        for index in table.all_indexes() {
+            let matched = index.columns.iter().take_while(|column| {
+                conditions.iter().any(|c| c.column == **column && c.op == Operator::Eq)
+            });
+            let matched = matched.count();
+            let range = index.columns.get(matched).is_some_and(|column| {
+                conditions.iter().any(|c| c.column == *column && c.op != Operator::Eq)
+            });
+            let is_primary = index.storage == table.primary.storage;
+            let complete = matched == index.columns.len() && index.unique;
+            let score = usize::from(complete) * 1000 + matched * 10 + usize::from(range) * 5
+                + usize::from(is_primary && matched + usize::from(range) > 0);
+            if score > 0 && best.is_none_or(|(before, _)| score > before) {
+                best = Some((score, index));
+            }
+        }
+        let Some((_, index)) = best else { return Ok(Access::full()) };
+        let mut access = Access::full();
+        let mut points = 1;
+        for column in &index.columns {
+            let mut found = conditions.iter().filter(|c| c.column == *column && c.op == Operator::Eq);
+            let shortest = found.by_ref().min_by_key(|c| c.values.len());
+            let Some(condition) = shortest else {
+                for condition in conditions.iter().filter(|c| c.column == *column) {
+                    let Some(value) = condition.values.first() else { continue };
+                    let value = compile(value)?;
+                    match condition.op {
+                        Operator::Gt => access.lower = Some((value, false)),
+                        Operator::GtEq => access.lower = Some((value, true)),
+                        Operator::Lt => access.upper = Some((value, false)),
+                        Operator::LtEq => access.upper = Some((value, true)),
+                        _ => {}
+                    }
+                }
+                break;
+            };
+            points *= condition.values.len();
+            if points > MAX_POINTS {
+                break;
+            }
+            access.equal.push(condition.values.iter().map(&mut *compile).collect::<Result<_>>()?);
+        }
+        if access.equal.is_empty() && access.lower.is_none() && access.upper.is_none() {
+            return Ok(Access::full());
+        }
+        access.index = Some(Arc::new(index.clone()));
+        Ok(access)
+    }
+
+    /// Whether some leading key column is fixed.
+    pub fn has_equality(&self) -> bool {
+        !self.equal.is_empty()
+    }
+
+    /// If the rows come out ordered by one value of each leading column, the columns that
+    /// order them.
+    pub fn order<'t>(&self, table: &'t Table) -> Option<(Vec<usize>, &'t [usize])> {
+        let columns = match &self.index {
+            None => table.primary.columns.as_slice(),
+            Some(index) => {
+                let found = table.all_indexes().find(|other| other.storage == index.storage)?;
+                found.columns.as_slice()
+            }
+        };
+        if self.equal.iter().any(|values| values.len() != 1) {
+            return None;
+        }
+        let (fixed, ordering) = columns.split_at(self.equal.len().min(columns.len()));
+        Some((fixed.to_vec(), ordering))
+    }
+
+    /// For EXPLAIN.
+    pub fn describe(&self, table: &Table, backward: &str) -> String {
+        match &self.index {
+            None => format!("Seq Scan{backward} on {}", table.name),
+            Some(index) => {
+                let is_point = self.equal.len() == index.columns.len() && index.unique;
+                let how = if is_point { "Point Lookup" } else { "Index Scan" };
+                let columns = index.columns.iter().take(self.equal.len());
+                let named = |c: &usize| table.columns.get(*c).map_or("?", |c| c.name.as_str()).to_owned();
+                let mut on: Vec<String> = columns.map(|c| named(c) + " =").collect();
+                if (self.lower.is_some() || self.upper.is_some())
+                    && let Some(column) = index.columns.get(self.equal.len())
+                {
+                    on.push(format!("{} range", named(column)));
+                }
+                format!("{how}{backward} using {} on {} ({})", index.name, table.name, on.join(", "))
+            }
+        }
+    }
+
+    /// The key ranges to read, in key order. Empty when a bound is NULL.
+    pub fn spans(&self, table: &Table, frame: &Frame<'_>) -> Result<Vec<Span>> {
+        let Some(index) = &self.index else {
+            let whole = index_span(table.primary.storage);
+            return Ok(vec![frame.part.map_or(whole.clone(), |part| part.intersect(&whole))]);
+        };
+        let kind_at = |position: usize| {
+            let column = index.columns.get(position).and_then(|c| table.columns.get(*c));
+            column.map_or(Type::Text, |column| column.kind().kind)
+        };
+        let mut prefixes = vec![index_prefix(index.storage)];
+        for (position, values) in self.equal.iter().enumerate() {
+            let mut next = Vec::new();
+            for value in values {
+                let Some(value) = fit(kind_at(position), value.eval(&[], frame)?) else { continue };
+                for prefix in &prefixes {
+                    let mut key = prefix.clone();
+                    codec::encode_key(kind_at(position), &value, &mut key);
+                    next.push(key);
+                }
+            }
+            prefixes = next;
+        }
+        prefixes.sort();
+        prefixes.dedup();
+        if self.lower.is_none() && self.upper.is_none() {
+            return Ok(prefixes.iter().map(|prefix| Span::prefix(prefix)).collect());
+        }
+        let kind = kind_at(self.equal.len());
+        let bound = |bound: &Option<(RowExpr, bool)>| -> Result<Option<(Datum, bool)>> {
+            let Some((expr, inclusive)) = bound else { return Ok(None) };
+            Ok(Some((expr.eval(&[], frame)?, *inclusive)))
+        };
+        let (lower, upper) = (bound(&self.lower)?, bound(&self.upper)?);
+        let is_null = |bound: &Option<(Datum, bool)>| bound.as_ref().is_some_and(|(v, _)| v.is_null());
+        if is_null(&lower) || is_null(&upper) {
+            return Ok(Vec::new());
+        }
+        let spans = prefixes.into_iter().map(|prefix| {
+            let at = |value: &Datum| {
+                let mut key = prefix.clone();
+                codec::encode_key(kind, value, &mut key);
+                key
+            };
+            // A bound outside the column's type bounds nothing: the filter decides.
+            let start = match lower.as_ref().and_then(|(v, i)| Some((fit(kind, v.clone())?, *i))) {
+                None => prefix.clone(),
+                Some((value, true)) => at(&value),
+                Some((value, false)) => prefix_end(&at(&value)),
+            };
+            let end = match upper.as_ref().and_then(|(v, i)| Some((fit(kind, v.clone())?, *i))) {
+                // NULLs sort last and satisfy no bound.
+                None => [prefix.as_slice(), &[0xff]].concat(),
+                Some((value, true)) => prefix_end(&at(&value)),
+                Some((value, false)) => at(&value),
+            };
+            Span { start, end }
+        });
+        Ok(spans.filter(|span| !span.is_empty()).collect())
+    }
+
+    /// Whether each span is one key of a unique index.
+    fn is_point(&self) -> bool {
+        self.index.as_ref().is_some_and(|index| {
+            index.unique && self.equal.len() == index.columns.len()
+        })
+    }
+
+    /// Passes the values of the matching rows on.
+    pub fn read(
+        &self,
+        table: &Table,
+        direction: Direction,
+        frame: &Frame<'_>,
+        emit: &mut dyn FnMut(&[u8]) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let mut spans = self.spans(table, frame)?;
+        if direction == Direction::Reverse {
+            spans.reverse();
+        }
+        let primary = self.index.as_ref().is_none_or(|i| i.storage == table.primary.storage);
+        for span in spans {
+            let flow = match (primary, self.is_point()) {
+                (true, true) => match frame.env.view.get(&span.start)? {
+                    Some(value) => emit(&value)?,
+                    None => ControlFlow::Continue(()),
+                },
+                (true, false) => scan_rows(&span, direction, frame, emit)?,
+                (false, _) => scan_entries(&span, direction, frame, emit)?,
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// A value as one of the column's type, if it is one: `int8 = 5000000000` finds no `int4`.
+fn fit(kind: Type, value: Datum) -> Option<Datum> {
+    match (kind, value) {
+        (_, Datum::Null) => None,
+        (Type::Int2, value @ (Datum::Int32(_) | Datum::Int64(_))) => {
+            i16::try_from(value.as_i64().ok()?).ok().map(Datum::Int16)
+        }
+        (Type::Int4, value @ (Datum::Int16(_) | Datum::Int64(_))) => {
+            i32::try_from(value.as_i64().ok()?).ok().map(Datum::Int32)
+        }
+        (_, value) => Some(value),
+    }
+}
+
+fn scan_rows(
+    span: &Span,
+    direction: Direction,
+    frame: &Frame<'_>,
+    emit: &mut dyn FnMut(&[u8]) -> Result<Flow>,
+) -> Result<Flow> {
+    let mut result = Ok(ControlFlow::Continue(()));
+    let mut count = 0usize;
+    frame.env.view.scan(span, direction, &mut |_, value| {
+        count += 1;
+        if count.is_multiple_of(CANCEL_CHECK_ROWS)
+            && let Err(error) = frame.env.check_cancel()
+        {
+            result = Err(error);
+            return ControlFlow::Break(());
+        }
+        result = emit(value);
+        match &result {
+            Ok(flow) => *flow,
+            Err(_) => ControlFlow::Break(()),
+        }
+    })?;
+    result
+}
+
+/// Reads index entries in batches and fetches their rows.
+fn scan_entries(
+    span: &Span,
+    direction: Direction,
+    frame: &Frame<'_>,
+    emit: &mut dyn FnMut(&[u8]) -> Result<Flow>,
+) -> Result<Flow> {
+    let mut span = span.clone();
+    loop {
+        frame.env.check_cancel()?;
+        let mut keys: Vec<Vec<u8>> = Vec::new();
+        let mut last = Vec::new();
+        frame.env.view.scan(&span, direction, &mut |key, row_key| {
+            keys.push(row_key.to_vec());
+            if keys.len() == FETCH_BATCH {
+                last = key.to_vec();
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        for value in frame.env.view.multi_get(&keys)? {
+            let value = value.ok_or_else(|| {
+                Error::new(crate::error::SqlState::DataCorrupted, "index entry without a row")
+            })?;
+            if emit(&value)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        if keys.len() < FETCH_BATCH {
+            return Ok(ControlFlow::Continue(()));
+        }
+        match direction {
+            Direction::Forward => {
+                last.push(0);
+                span.start = last;
+            }
+            Direction::Reverse => span.end = last,
+        }
+    }
+}

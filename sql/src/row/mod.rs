@@ -1,0 +1,457 @@
+//! The row executor: short reads and all changes, without Arrow.
+//!
+//! A [`RowPlan`] is compiled once from an optimized logical plan and kept with the cached
+//! statement; parameters are bound at run time. Operators push rows into the one above them, so
+//! a LIMIT stops everything below by returning `Break`, and nothing is buffered that need not be.
+
+pub mod access;
+mod compile;
+pub mod expr;
+mod join;
+pub mod modify;
+pub mod sequence;
+mod subplan;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cairn_txn::ReadView;
+use cairn_txn::storage::{Direction, Span};
+use parking_lot::Mutex;
+
+use crate::catalog::Table;
+use crate::codec;
+use crate::error::{Error, Result, SqlState};
+use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
+use crate::types::Datum;
+use access::Access;
+use expr::RowExpr;
+
+pub use subplan::evaluate as evaluate_subplan;
+
+/// A row in flight.
+pub type Row = Vec<Datum>;
+/// Whether an operator wants more.
+pub type Flow = ControlFlow<()>;
+/// Where rows go.
+pub type Sink<'a> = dyn FnMut(Row) -> Result<Flow> + 'a;
+
+/// Rows between two looks at the cancel flag.
+const CANCEL_CHECK_ROWS: usize = 256;
+/// Full scans of more rows than this are left to the vectorized executor.
+pub const SHORT_SCAN_ROWS: u64 = 2000;
+
+/// Everything an execution reads from.
+#[derive(Clone)]
+pub struct Env {
+    /// The snapshot with the transaction's own writes.
+    pub view: ReadView,
+    /// Parameters of the client.
+    pub params: Arc<Vec<Datum>>,
+    /// Values of [`crate::functions::Context`], by number.
+    pub context: Arc<Vec<Datum>>,
+    /// Columns of outer queries, by slot.
+    pub outer: Vec<Datum>,
+    /// Results of uncorrelated subqueries.
+    pub subplans: Arc<Mutex<HashMap<usize, Arc<subplan::Materialized>>>>,
+    /// Set when the client asks to stop.
+    pub cancel: Arc<AtomicBool>,
+    /// The ranges, for `cairn.ranges`.
+    pub ranges: Arc<dyn Fn() -> Vec<Row> + Send + Sync>,
+}
+
+impl std::fmt::Debug for Env {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Env").field("at", &self.view.at()).finish()
+    }
+}
+
+impl Env {
+    /// Fails if the client asked to stop.
+    pub fn check_cancel(&self) -> Result<()> {
+        match self.cancel.load(Ordering::Relaxed) {
+            true => Err(canceled()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The error of a statement that was asked to stop.
+pub fn canceled() -> Error {
+    Error::new(SqlState::QueryCanceled, "canceling statement due to user request")
+}
+
+/// One run of a plan: its environment, and the outer columns as joins and subqueries set them.
+pub struct Frame<'a> {
+    /// What does not change.
+    pub env: &'a Env,
+    outer: RefCell<Vec<Datum>>,
+    /// The part of the table that a full scan reads.
+    part: Option<&'a Span>,
+}
+
+impl<'a> Frame<'a> {
+    /// A run in `env`.
+    pub fn new(env: &'a Env) -> Frame<'a> {
+        Frame { env, outer: RefCell::new(env.outer.clone()), part: None }
+    }
+
+    fn set_outer(&self, slot: usize, value: Datum) {
+        let mut outer = self.outer.borrow_mut();
+        if outer.len() <= slot {
+            outer.resize(slot + 1, Datum::Null);
+        }
+        if let Some(place) = outer.get_mut(slot) {
+            *place = value;
+        }
+    }
+}
+
+/// A compiled plan.
+#[derive(Debug)]
+pub struct RowPlan {
+    root: Node,
+    /// The tables read in full: their sizes decide between the executors.
+    full_scans: Vec<Span>,
+}
+
+/// A scan of a table.
+#[derive(Debug)]
+struct Scan {
+    table: Arc<Table>,
+    access: Access,
+    /// Columns to decode: rising.
+    needed: Vec<usize>,
+    /// Positions within `needed` that go up.
+    output: Vec<usize>,
+    /// Over `needed`.
+    filter: Vec<RowExpr>,
+    direction: Direction,
+}
+
+#[derive(Debug)]
+enum Node {
+    Scan(Scan),
+    Series { bounds: Vec<RowExpr>, filter: Vec<RowExpr>, width: usize },
+    Ranges { filter: Vec<RowExpr>, output: Vec<usize> },
+    Filter { input: Box<Node>, predicate: RowExpr },
+    Project { input: Box<Node>, exprs: Vec<RowExpr> },
+    Limit { input: Box<Node>, skip: Option<RowExpr>, fetch: Option<RowExpr> },
+    Sort { input: Box<Node>, keys: Vec<(RowExpr, SortKey)>, fetch: Option<usize> },
+    Aggregate { input: Box<Node>, groups: Vec<RowExpr>, calls: Vec<AggregateCall> },
+    Join(join::Join),
+    Union { inputs: Vec<Node> },
+    Values { rows: Vec<Vec<RowExpr>> },
+}
+
+#[derive(Debug)]
+struct AggregateCall {
+    aggregate: Aggregate,
+    args: Vec<RowExpr>,
+    filter: Option<RowExpr>,
+}
+
+impl RowPlan {
+    /// Runs the plan into `sink`.
+    pub fn run(&self, env: &Env, sink: &mut Sink<'_>) -> Result<()> {
+        let frame = Frame::new(env);
+        self.root.run(&frame, sink).map(|_| ())
+    }
+
+    /// Runs a plan that is one full scan over a part of its table.
+    pub fn run_part(&self, env: &Env, part: Option<&Span>, sink: &mut Sink<'_>) -> Result<()> {
+        let frame = Frame { part, ..Frame::new(env) };
+        self.root.run(&frame, sink).map(|_| ())
+    }
+
+    /// Whether the plan is a scan that reads its whole table.
+    pub fn is_full_scan(&self) -> bool {
+        matches!(&self.root, Node::Scan(scan) if scan.access.index.is_none())
+    }
+
+    /// All rows.
+    pub fn collect(&self, env: &Env) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        self.run(env, &mut |row| {
+            rows.push(row);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(rows)
+    }
+
+    /// Whether no scan is long: then this executor is the faster one.
+    pub fn is_short(&self, view: &ReadView) -> bool {
+        self.full_scans.iter().all(|span| view.estimate(span).1 <= SHORT_SCAN_ROWS)
+    }
+
+    /// The plan for people, a line an operator.
+    pub fn explain(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        self.root.explain(0, &mut lines);
+        lines
+    }
+}
+
+fn passes(filter: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<bool> {
+    for condition in filter {
+        if !condition.eval(row, frame)?.is_true() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn count_of(expr: &Option<RowExpr>, frame: &Frame<'_>, what: &str) -> Result<Option<usize>> {
+    let Some(expr) = expr else { return Ok(None) };
+    let value = expr.eval(&[], frame)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    usize::try_from(value.as_i64()?).map(Some).map_err(|_| {
+        let state = match what {
+            "LIMIT" => SqlState::InvalidRowCountInLimitClause,
+            _ => SqlState::InvalidRowCountInResultOffsetClause,
+        };
+        Error::new(state, format!("{what} must not be negative"))
+    })
+}
+
+impl Node {
+    fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
+        match self {
+            Node::Scan(scan) => scan.run(frame, sink),
+            Node::Series { bounds, filter, width } => run_series(bounds, filter, *width, frame, sink),
+            Node::Ranges { filter, output } => {
+                for row in (frame.env.ranges)() {
+                    if passes(filter, &row, frame)? {
+                        let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
+                        if sink(row)?.is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Node::Filter { input, predicate } => input.run(frame, &mut |row| {
+                match predicate.eval(&row, frame)?.is_true() {
+                    true => sink(row),
+                    false => Ok(ControlFlow::Continue(())),
+                }
+            }),
+            Node::Project { input, exprs } => input.run(frame, &mut |row| {
+                let projected = exprs.iter().map(|expr| expr.eval(&row, frame));
+                sink(projected.collect::<Result<Row>>()?)
+            }),
+            Node::Limit { input, skip, fetch } => {
+                let mut skip = count_of(skip, frame, "OFFSET")?.unwrap_or(0);
+                let mut left = count_of(fetch, frame, "LIMIT")?.unwrap_or(usize::MAX);
+                if left == 0 {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                let mut stopped_above = false;
+                let _ = input.run(frame, &mut |row| {
+                    if skip > 0 {
+                        skip -= 1;
+                        return Ok(ControlFlow::Continue(()));
+                    }
+                    left -= 1;
+                    if sink(row)?.is_break() {
+                        stopped_above = true;
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                })?;
+                Ok(if stopped_above { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            }
+            Node::Sort { input, keys, fetch } => {
+                let mut rows: Vec<(Row, Row)> = Vec::new();
+                let _ = input.run(frame, &mut |row| {
+                    let key = keys.iter().map(|(expr, _)| expr.eval(&row, frame));
+                    rows.push((key.collect::<Result<_>>()?, row));
+                    Ok(ControlFlow::Continue(()))
+                })?;
+                rows.sort_by(|(a, _), (b, _)| {
+                    let orders = keys.iter().enumerate();
+                    let mut orders = orders.map(|(i, (_, key))| compare_key(key, a.get(i), b.get(i)));
+                    orders.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+                });
+                for (_, row) in rows.into_iter().take(fetch.unwrap_or(usize::MAX)) {
+                    if sink(row)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Node::Aggregate { input, groups, calls } => aggregate(input, groups, calls, frame, sink),
+            Node::Join(join) => join.run(frame, sink),
+            Node::Union { inputs } => {
+                for input in inputs {
+                    if input.run(frame, sink)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Node::Values { rows } => {
+                for row in rows {
+                    let row = row.iter().map(|expr| expr.eval(&[], frame));
+                    if sink(row.collect::<Result<Row>>()?)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+        }
+    }
+
+    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+        let indent = if depth == 0 { String::new() } else { "  ".repeat(depth) + "->  " };
+        let mut line = |text: String| lines.push(format!("{indent}{text}"));
+        match self {
+            Node::Scan(scan) => {
+                let backward = match scan.direction {
+                    Direction::Forward => "",
+                    Direction::Reverse => " Backward",
+                };
+                line(scan.access.describe(&scan.table, backward));
+                if !scan.filter.is_empty() {
+                    lines.push(format!("{}Filters: {}", "  ".repeat(depth + 2), scan.filter.len()));
+                }
+            }
+            Node::Series { .. } => line("Function Scan on generate_series".into()),
+            Node::Ranges { .. } => line("System Scan on cairn.ranges".into()),
+            Node::Filter { input, .. } => {
+                line("Filter".into());
+                input.explain(depth + 1, lines);
+            }
+            Node::Project { input, .. } => input.explain(depth, lines),
+            Node::Limit { input, .. } => {
+                line("Limit".into());
+                input.explain(depth + 1, lines);
+            }
+            Node::Sort { input, .. } => {
+                line("Sort".into());
+                input.explain(depth + 1, lines);
+            }
+            Node::Aggregate { input, groups, .. } => {
+                line(if groups.is_empty() { "Aggregate".into() } else { "HashAggregate".into() });
+                input.explain(depth + 1, lines);
+            }
+            Node::Join(join) => join.explain(depth, lines),
+            Node::Union { inputs } => {
+                line("Append".into());
+                for input in inputs {
+                    input.explain(depth + 1, lines);
+                }
+            }
+            Node::Values { rows } if rows.len() == 1 => line("Result".into()),
+            Node::Values { .. } => line("Values Scan".into()),
+        }
+    }
+}
+
+fn run_series(
+    bounds: &[RowExpr],
+    filter: &[RowExpr],
+    width: usize,
+    frame: &Frame<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Flow> {
+    let values = bounds.iter().map(|bound| bound.eval(&[], frame)).collect::<Result<Row>>()?;
+    if values.iter().any(Datum::is_null) {
+        return Ok(ControlFlow::Continue(()));
+    }
+    let bound = |i: usize| values.get(i).map_or(Ok(0), Datum::as_i64);
+    let (start, stop, step) = (bound(0)?, bound(1)?, bound(2)?);
+    if step == 0 {
+        return Err(Error::new(SqlState::InvalidParameterValue, "step size cannot equal zero"));
+    }
+    let mut next = Some(start);
+    let mut count = 0usize;
+    while let Some(value) = next.filter(|v| if step > 0 { *v <= stop } else { *v >= stop }) {
+        count += 1;
+        if count.is_multiple_of(CANCEL_CHECK_ROWS) {
+            frame.env.check_cancel()?;
+        }
+        let row = vec![Datum::Int64(value)];
+        if passes(filter, &row, frame)?
+            && sink(if width == 0 { Vec::new() } else { row })?.is_break()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+        next = value.checked_add(step);
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn aggregate(
+    input: &Node,
+    groups: &[RowExpr],
+    calls: &[AggregateCall],
+    frame: &Frame<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Flow> {
+    let start = || calls.iter().map(|call| call.aggregate.start()).collect::<Vec<State>>();
+    let mut index: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut states: Vec<(Row, Vec<State>)> = Vec::new();
+    if groups.is_empty() {
+        states.push((Vec::new(), start()));
+    }
+    let _ = input.run(frame, &mut |row| {
+        let at = if groups.is_empty() {
+            0
+        } else {
+            let key = groups.iter().map(|group| group.eval(&row, frame)).collect::<Result<Row>>()?;
+            let encoded = codec::encode_row(&key);
+            match index.get(&encoded) {
+                Some(at) => *at,
+                None => {
+                    index.insert(encoded, states.len());
+                    states.push((key, start()));
+                    states.len() - 1
+                }
+            }
+        };
+        if let Some((_, states)) = states.get_mut(at) {
+            for (call, state) in calls.iter().zip(states) {
+                if let Some(filter) = &call.filter
+                    && !filter.eval(&row, frame)?.is_true()
+                {
+                    continue;
+                }
+                let args = call.args.iter().map(|arg| arg.eval(&row, frame));
+                state.update(&args.collect::<Result<Row>>()?)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for (mut row, states) in states {
+        for state in &states {
+            row.push(state.finish()?);
+        }
+        if sink(row)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+impl Scan {
+    fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
+        let mut emit = |value: &[u8]| -> Result<Flow> {
+            let mut row = Vec::with_capacity(self.needed.len());
+            codec::decode_columns(value, &self.needed, &mut row)?;
+            if !passes(&self.filter, &row, frame)? {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if self.output.len() == row.len() {
+                return sink(row);
+            }
+            sink(self.output.iter().filter_map(|i| row.get(*i).cloned()).collect())
+        };
+        self.access.read(&self.table, self.direction, frame, &mut emit)
+    }
+}

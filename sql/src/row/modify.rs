@@ -1,0 +1,220 @@
+//! Changing rows: locks, constraints, index maintenance.
+//!
+//! A statement first collects what its source query yields, then changes row by row, so it
+//! never sees its own changes. Before a row is changed it is locked; if READ COMMITTED then
+//! finds a version newer than the statement's snapshot, the statement ends with
+//! [`Error::Restart`]: the caller takes its writes back, keeps the locks and runs it again on a
+//! new snapshot. As the locks stay, each run gets further than the one before.
+
+use cairn_txn::{LockMode, LockOutcome, Transaction, WaitPolicy};
+
+use super::{Env, Frame, Row};
+use crate::binder::dml::Operation;
+use crate::catalog::sequences::Sequences;
+use crate::catalog::{Index, Table};
+use crate::codec;
+use crate::error::{Error, Result, SqlState};
+use crate::row::expr::RowExpr;
+use crate::types::io::{self, Style};
+use crate::types::Datum;
+
+/// How an inserted column gets its value, compiled.
+#[derive(Debug)]
+pub enum InsertColumn {
+    /// From the source row.
+    Input(usize),
+    /// Computed.
+    Default(RowExpr),
+    /// The next row number.
+    RowNumber,
+}
+
+/// Writes rows of one table.
+pub struct Writer<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// For messages about rows.
+    pub style: &'a Style,
+    /// Whether the table is locked against everyone else, so that rows need no locks.
+    pub exclusive: bool,
+}
+
+impl Writer<'_> {
+    /// The row that an INSERT makes of a source row.
+    pub fn make_row(
+        &self,
+        columns: &[InsertColumn],
+        source: &[Datum],
+        env: &Env,
+        sequences: &Sequences,
+    ) -> Result<Row> {
+        let frame = Frame::new(env);
+        let values = columns.iter().map(|column| match column {
+            InsertColumn::Input(index) => Ok(source.get(*index).cloned().unwrap_or(Datum::Null)),
+            InsertColumn::Default(expr) => expr.eval(&[], &frame),
+            InsertColumn::RowNumber => sequences.next_row_number(self.table.id).map(Datum::Int64),
+        });
+        values.collect()
+    }
+
+    fn check_not_null(&self, row: &[Datum]) -> Result<()> {
+        for (column, value) in self.table.columns.iter().zip(row) {
+            if column.not_null && value.is_null() {
+                return Err(Error::new(
+                    SqlState::NotNullViolation,
+                    format!(
+                        "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                        column.name, self.table.name
+                    ),
+                )
+                .detail(format!("Failing row contains ({}).", self.describe_row(row)?))
+                .table(&self.table.name)
+                .column(&column.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn describe_row(&self, row: &[Datum]) -> Result<String> {
+        let mut shown = Vec::new();
+        for (index, column) in self.table.visible() {
+            shown.push(match row.get(index) {
+                None | Some(Datum::Null) => "null".to_owned(),
+                Some(value) => {
+                    let text = io::to_text(column.kind().kind, value, self.style)?;
+                    match text.char_indices().nth(64) {
+                        Some((cut, _)) => format!("{}...", text.get(..cut).unwrap_or_default()),
+                        None => text,
+                    }
+                }
+            });
+        }
+        Ok(shown.join(", "))
+    }
+
+    fn duplicate(&self, index: &Index, row: &[Datum]) -> Result<Error> {
+        let mut names = Vec::new();
+        let mut values = Vec::new();
+        for position in &index.columns {
+            let (Some(column), Some(value)) = (self.table.columns.get(*position), row.get(*position))
+            else {
+                continue;
+            };
+            names.push(column.name.clone());
+            values.push(match value {
+                Datum::Null => "null".into(),
+                value => io::to_text(column.kind().kind, value, self.style)?,
+            });
+        }
+        Ok(Error::new(
+            SqlState::UniqueViolation,
+            format!("duplicate key value violates unique constraint \"{}\"", index.name),
+        )
+        .detail(format!("Key ({})=({}) already exists.", names.join(", "), values.join(", ")))
+        .table(&self.table.name)
+        .constraint(&index.name))
+    }
+
+    /// Adds a row.
+    pub async fn insert(&self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
+        self.check_not_null(row)?;
+        let key = self.table.row_key(row);
+        if self.table.has_primary_key() {
+            if !self.exclusive {
+                transaction.lock_unique(&key).await?;
+            }
+            if transaction.latest().get(&key)?.is_some() {
+                return Err(self.duplicate(&self.table.primary, row)?);
+            }
+        }
+        for index in &self.table.indexes {
+            self.add_entry(transaction, index, row, &key).await?;
+        }
+        Ok(transaction.put(key, codec::encode_row(row), false)?)
+    }
+
+    async fn add_entry(
+        &self,
+        transaction: &mut Transaction,
+        index: &Index,
+        row: &[Datum],
+        key: &[u8],
+    ) -> Result<()> {
+        let entry = self.table.entry_key(index, row, key);
+        if index.unique && !self.table.has_null(index, row) {
+            if !self.exclusive {
+                transaction.lock_unique(&entry).await?;
+            }
+            if transaction.latest().get(&entry)?.is_some() {
+                return Err(self.duplicate(index, row)?);
+            }
+        }
+        Ok(transaction.put(entry, key.to_vec(), false)?)
+    }
+
+    /// Locks a row that was read, and finds out whether it is still as it was read.
+    pub async fn lock(
+        &self,
+        transaction: &mut Transaction,
+        row: &[Datum],
+        mode: LockMode,
+        policy: WaitPolicy,
+    ) -> Result<bool> {
+        if self.exclusive {
+            return Ok(true);
+        }
+        let key = self.table.row_key(row);
+        match transaction.lock_row(&key, mode, policy).await? {
+            LockOutcome::Unchanged => Ok(true),
+            LockOutcome::Changed => Err(Error::Restart),
+            LockOutcome::Skipped => Ok(false),
+        }
+    }
+
+    /// Removes a row that is locked.
+    pub fn delete(&self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
+        let key = self.table.row_key(row);
+        for index in &self.table.indexes {
+            transaction.delete(self.table.entry_key(index, row, &key))?;
+        }
+        Ok(transaction.delete(key)?)
+    }
+
+    /// Replaces a row that is locked. Entries of indexes whose columns did not change stay.
+    pub async fn update(
+        &self,
+        transaction: &mut Transaction,
+        old: &[Datum],
+        new: &[Datum],
+    ) -> Result<()> {
+        self.check_not_null(new)?;
+        let (old_key, new_key) = (self.table.row_key(old), self.table.row_key(new));
+        if old_key != new_key {
+            // A row under another key is another row to storage.
+            self.delete(transaction, old)?;
+            return self.insert(transaction, new).await;
+        }
+        for index in &self.table.indexes {
+            let before = self.table.entry_key(index, old, &old_key);
+            if before != self.table.entry_key(index, new, &new_key) {
+                transaction.delete(before)?;
+                self.add_entry(transaction, index, new, &new_key).await?;
+            }
+        }
+        Ok(transaction.put(new_key, codec::encode_row(new), true)?)
+    }
+
+    /// The lock an operation needs: one that changes key columns excludes everyone.
+    pub fn lock_mode(&self, operation: &Operation) -> LockMode {
+        match operation {
+            Operation::Update(positions) => {
+                let mut unique = self.table.all_indexes().filter(|index| index.unique);
+                match unique.any(|i| positions.iter().any(|p| i.columns.contains(p))) {
+                    true => LockMode::ForUpdate,
+                    false => LockMode::ForNoKeyUpdate,
+                }
+            }
+            _ => LockMode::ForUpdate,
+        }
+    }
+}
