@@ -22,6 +22,8 @@ pub enum Parsed {
     Empty,
     /// What sqlparser read.
     Sql(Box<Statement>),
+    /// COPY.
+    Copy(Box<Copy>),
     /// VACUUM or ANALYZE with the tables named.
     Maintenance {
         /// Whether VACUUM was asked for.
@@ -31,6 +33,26 @@ pub enum Parsed {
         /// None: all.
         tables: Vec<String>,
     },
+}
+
+/// A COPY statement between a relation and the client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copy {
+    /// What is copied.
+    pub source: CopySource,
+    /// TO STDOUT rather than FROM STDIN.
+    pub to_client: bool,
+    /// Options by lower-case name, with their value if given.
+    pub options: Vec<(String, Option<String>)>,
+}
+
+/// What COPY reads or fills.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CopySource {
+    /// A table and its columns; no columns: all.
+    Table(ast::ObjectName, Vec<ast::Ident>),
+    /// The result of a query.
+    Query(Box<ast::Query>),
 }
 
 fn syntax_error(found: &str, position: Option<usize>) -> Error {
@@ -154,6 +176,7 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     };
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
+        Keyword::COPY => parse_copy(parser),
         _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
     }
 }
@@ -197,4 +220,65 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
         }
     }
     Ok(Parsed::Maintenance { vacuum, analyze, tables })
+}
+
+/// `COPY table [(column, ...)] | (query) FROM STDIN | TO STDOUT [[WITH] options]`. sqlparser's own
+/// form wants a semicolon and the data behind it.
+fn parse_copy(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
+    parser.expect_keyword(Keyword::COPY)?;
+    let source = if parser.consume_token(&Token::LParen) {
+        let query = parser.parse_query()?;
+        parser.expect_token(&Token::RParen)?;
+        CopySource::Query(query)
+    } else {
+        let name = parser.parse_object_name(false)?;
+        let mut columns = Vec::new();
+        if parser.consume_token(&Token::LParen) {
+            columns = parser.parse_comma_separated(Parser::parse_identifier)?;
+            parser.expect_token(&Token::RParen)?;
+        }
+        CopySource::Table(name, columns)
+    };
+    let to_client = match parser.expect_one_of_keywords(&[Keyword::FROM, Keyword::TO])? {
+        Keyword::TO => true,
+        _ => false,
+    };
+    parser.expect_one_of_keywords(&[Keyword::STDIN, Keyword::STDOUT])?;
+    let mut options = Vec::new();
+    let _ = parser.parse_keyword(Keyword::WITH);
+    if parser.consume_token(&Token::LParen) {
+        loop {
+            let name = parser.parse_identifier()?.value.to_lowercase();
+            let value = match parser.peek_token().token {
+                Token::Comma | Token::RParen => None,
+                _ => Some(option_value(parser)),
+            };
+            options.push((name, value));
+            if !parser.consume_token(&Token::Comma) {
+                break;
+            }
+        }
+        parser.expect_token(&Token::RParen)?;
+    } else {
+        // The old form: words, some with a value.
+        while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
+            let name = parser.parse_identifier()?.value.to_lowercase();
+            let takes_value = matches!(name.as_str(), "delimiter" | "null" | "encoding" | "quote" | "escape");
+            let _ = takes_value && parser.parse_keyword(Keyword::AS);
+            let value = takes_value.then(|| option_value(parser));
+            match name.as_str() {
+                "csv" | "binary" => options.push(("format".into(), Some(name))),
+                _ => options.push((name, value)),
+            }
+        }
+    }
+    Ok(Parsed::Copy(Box::new(Copy { source, to_client, options })))
+}
+
+fn option_value(parser: &mut Parser<'_>) -> String {
+    match parser.next_token().token {
+        Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) => text,
+        Token::Word(word) => word.value,
+        other => other.to_string(),
+    }
 }

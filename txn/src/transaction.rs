@@ -228,6 +228,12 @@ impl Transaction {
         }
     }
 
+    /// Takes back the writes since `savepoint` and keeps the locks: what a statement does
+    /// before it runs again.
+    pub fn rollback_writes(&mut self, savepoint: Savepoint) {
+        Arc::make_mut(&mut self.buffer).rollback_to(savepoint.undo_mark);
+    }
+
     /// Commits; returns once the writes are visible and, if asked, durable. Its timestamp is
     /// returned unless there was nothing to write.
     pub async fn commit(mut self, durable: bool) -> Result<Option<Timestamp>> {

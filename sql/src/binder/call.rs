@@ -142,16 +142,16 @@ impl Binder<'_> {
                 self.literal(&Datum::Text(text), Type::Text)
             }
             ("current_database" | "current_catalog", 0) => {
-                self.literal(&Datum::Text(self.settings.database()), Type::Name)
+                self.literal(&Datum::Text(self.session_value().database()), Type::Name)
             }
             ("current_schema", 0) => self.literal(&Datum::Text("public".into()), Type::Name),
             ("pg_backend_pid", 0) => {
-                let id = self.settings.session_id() as i32;
+                let id = self.session_value().session_id() as i32;
                 self.literal(&Datum::Int32(id), Type::Int4)
             }
             ("current_setting", 1) => match args.first().map(|arg| &arg.expr) {
                 Some(Expr::Literal(ScalarValue::Utf8(Some(setting)), _)) => {
-                    let value = self.settings.show(setting)?;
+                    let value = self.session_value().show(setting)?;
                     self.literal(&Datum::Text(value), Type::Text)
                 }
                 _ => Err(Error::unsupported("current_setting of a computed name")),

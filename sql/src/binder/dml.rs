@@ -170,6 +170,23 @@ impl Binder<'_> {
         })
     }
 
+    /// A value for a parameter of this type, as EXECUTE gives it.
+    pub fn parameter_value(&self, sql: &ast::Expr, kind: Type) -> Result<Expr> {
+        self.levels.borrow_mut().push(Level::default());
+        let bound = self.expr(sql);
+        self.levels.borrow_mut().pop();
+        let bound = bound?;
+        let from = bound.kind();
+        let converted = self.convert(bound, crate::types::TypeMod::plain(kind), ASSIGNMENT)?;
+        converted.map(|bound| bound.expr).ok_or_else(|| {
+            Error::new(
+                SqlState::DatatypeMismatch,
+                format!("parameter of type {} cannot be coerced to the expected type {}", from.name(), kind.name()),
+            )
+            .hint("You will need to rewrite or cast the expression.")
+        })
+    }
+
     /// Binds INSERT.
     pub fn insert(&self, insert: &ast::Insert) -> Result<BoundModify> {
         let TableObject::TableName(name) = &insert.table else {

@@ -295,10 +295,10 @@ impl Binder<'_> {
                     return self.explicit_cast(now, TypeMod::plain(Type::Time));
                 }
                 "current_user" | "session_user" | "user" | "current_role" => {
-                    return self.literal(&Datum::Text(self.settings.user()), Type::Name);
+                    return self.literal(&Datum::Text(self.session_value().user()), Type::Name);
                 }
                 "current_catalog" => {
-                    return self.literal(&Datum::Text(self.settings.database()), Type::Name);
+                    return self.literal(&Datum::Text(self.session_value().database()), Type::Name);
                 }
                 "current_schema" => {
                     return self.literal(&Datum::Text("public".into()), Type::Name);

@@ -140,6 +140,7 @@ pub struct Binder<'a> {
     levels: RefCell<Vec<Level>>,
     common_tables: RefCell<Vec<CommonTable>>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
+    session_values: Cell<bool>,
 }
 
 /// What the binder asks the session.
@@ -177,7 +178,19 @@ impl<'a> Binder<'a> {
             levels: RefCell::new(Vec::new()),
             common_tables: RefCell::new(Vec::new()),
             tables_used: RefCell::new(Vec::new()),
+            session_values: Cell::new(false),
         }
+    }
+
+    /// The session, for a value that becomes part of the plan.
+    fn session_value(&self) -> &dyn Settings {
+        self.session_values.set(true);
+        self.settings
+    }
+
+    /// Whether the plan would be the same for every session.
+    pub fn is_generic(&self) -> bool {
+        !self.session_values.get()
     }
 
     /// Types of the parameters, once everything is bound.

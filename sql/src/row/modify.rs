@@ -92,7 +92,19 @@ impl Writer<'_> {
         Ok(shown.join(", "))
     }
 
-    fn duplicate(&self, index: &Index, row: &[Datum]) -> Result<Error> {
+    /// The error of an index that cannot be made because this row's key occurs twice.
+    pub fn could_not_create(&self, index: &Index, row: &[Datum]) -> Result<Error> {
+        let key = self.describe_key(index, row)?;
+        Ok(Error::new(
+            SqlState::UniqueViolation,
+            format!("could not create unique index \"{}\"", index.name),
+        )
+        .detail(format!("Key {key} is duplicated."))
+        .table(&self.table.name)
+        .constraint(&index.name))
+    }
+
+    fn describe_key(&self, index: &Index, row: &[Datum]) -> Result<String> {
         let mut names = Vec::new();
         let mut values = Vec::new();
         for position in &index.columns {
@@ -106,11 +118,16 @@ impl Writer<'_> {
                 value => io::to_text(column.kind().kind, value, self.style)?,
             });
         }
+        Ok(format!("({})=({})", names.join(", "), values.join(", ")))
+    }
+
+    fn duplicate(&self, index: &Index, row: &[Datum]) -> Result<Error> {
+        let key = self.describe_key(index, row)?;
         Ok(Error::new(
             SqlState::UniqueViolation,
             format!("duplicate key value violates unique constraint \"{}\"", index.name),
         )
-        .detail(format!("Key ({})=({}) already exists.", names.join(", "), values.join(", ")))
+        .detail(format!("Key {key} already exists."))
         .table(&self.table.name)
         .constraint(&index.name))
     }

@@ -1,1 +1,382 @@
-//! sessions
+//! What a connection is to SQL.
+//!
+//! A [`Session`] owns the transaction block, the settings, the prepared statements and the
+//! portals of one connection. The server drives it: it hands over statements, takes rows out of
+//! [`Outcome`]s, and says when an implicit transaction ends ([`Session::finish_implicit`]: at the
+//! end of a query string or at Sync). Everything sessions share is in [`Database`].
+
+mod copy;
+mod ddl;
+mod execute;
+mod explain;
+mod plan;
+mod settings;
+mod transaction;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use cairn_txn::TransactionManager;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::binder::{OutputColumn, Settings as BinderSettings};
+use crate::catalog::sequences::Sequences;
+use crate::catalog::{Catalog, Schema};
+use crate::error::{Error, Report, Result, SqlState};
+use crate::parser::{self, Parsed};
+use crate::row::Row;
+use crate::types::{Datum, Type};
+use crate::vector::VectorExecutor;
+
+pub use copy::CopyIn;
+pub use execute::{Outcome, Rows};
+pub use plan::Plan;
+pub use settings::Settings;
+pub use transaction::Status;
+
+/// Settings of the SQL layer.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads of the vectorized executor.
+    pub vector_threads: usize,
+    /// Memory of the vectorized executor's sorts, joins and groups.
+    pub vector_memory_bytes: usize,
+    /// Most prepared statements of a session.
+    pub max_prepared_statements: usize,
+    /// Most plans in the shared cache.
+    pub max_cached_plans: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            vector_threads: 2,
+            vector_memory_bytes: 1 << 30,
+            max_prepared_statements: 10_000,
+            max_cached_plans: 2_000,
+        }
+    }
+}
+
+/// What all sessions share.
+pub struct Database {
+    manager: Arc<TransactionManager>,
+    catalog: Arc<Catalog>,
+    sequences: Arc<Sequences>,
+    vector: VectorExecutor,
+    plans: plan::PlanCache,
+    options: Options,
+    next_session: AtomicI64,
+}
+
+impl Database {
+    /// Opens the database on a transaction manager.
+    pub fn open(manager: Arc<TransactionManager>, options: Options) -> Result<Arc<Database>> {
+        Ok(Arc::new(Database {
+            catalog: Arc::new(Catalog::load(&manager)?),
+            sequences: Arc::new(Sequences::new(manager.clone())),
+            vector: VectorExecutor::new(options.vector_threads, options.vector_memory_bytes)?,
+            plans: plan::PlanCache::new(options.max_cached_plans),
+            options,
+            manager,
+            next_session: AtomicI64::new(1),
+        }))
+    }
+
+    /// Clears what dropped tables left behind. Runs in the background.
+    pub async fn clear_garbage(&self) -> Result<()> {
+        crate::catalog::clear_garbage(&self.manager).await
+    }
+
+    /// Gives back what sequences reserved, and closes the storage. For an orderly end.
+    pub fn close(&self) {
+        self.sequences.settle();
+        self.manager.close();
+    }
+}
+
+/// How a session is asked to stop what it does.
+#[derive(Default)]
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+    notify: Notify,
+}
+
+impl Cancel {
+    /// Asks.
+    pub fn cancel(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+        self.notify.notify_waiters();
+    }
+
+    fn reset(&self) {
+        self.flag.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A prepared statement.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The statement's text.
+    pub sql: Arc<str>,
+    /// Parsed.
+    pub parsed: Arc<Parsed>,
+    /// Types the client declared.
+    declared: Vec<Option<Type>>,
+    /// Types of all parameters.
+    pub parameters: Vec<Type>,
+    /// The result's columns, if it has one.
+    pub columns: Option<Vec<OutputColumn>>,
+}
+
+/// A portal: a statement with its parameters, perhaps half read.
+pub struct Portal {
+    /// The statement.
+    pub prepared: Arc<Prepared>,
+    /// Parameter values.
+    pub params: Vec<Datum>,
+    /// Formats of the result's columns, as in Bind.
+    pub formats: Vec<i16>,
+    /// Its result, once started.
+    pub outcome: Option<Outcome>,
+}
+
+/// A connection's SQL state.
+pub struct Session {
+    database: Arc<Database>,
+    id: i64,
+    settings: Settings,
+    block: Option<transaction::Block>,
+    prepared: HashMap<String, Arc<Prepared>>,
+    /// Open portals by name.
+    pub portals: HashMap<String, Portal>,
+    cancel: Arc<Cancel>,
+    notices: Vec<Report>,
+}
+
+/// Gives the binder a session's settings.
+struct BinderView<'a> {
+    settings: &'a Settings,
+    id: i64,
+    sequences: Arc<Sequences>,
+}
+
+impl BinderSettings for BinderView<'_> {
+    fn show(&self, name: &str) -> Result<String> {
+        self.settings.show(name)
+    }
+
+    fn user(&self) -> String {
+        self.settings.user.clone()
+    }
+
+    fn database(&self) -> String {
+        self.settings.database.clone()
+    }
+
+    fn session_id(&self) -> i64 {
+        self.id
+    }
+
+    fn sequences(&self) -> Arc<Sequences> {
+        self.sequences.clone()
+    }
+}
+
+impl Session {
+    /// A session of `user` on the database called `database_name`.
+    pub fn new(database: Arc<Database>, user: &str, database_name: &str) -> Session {
+        let id = database.next_session.fetch_add(1, Ordering::Relaxed);
+        Session {
+            database,
+            id,
+            settings: Settings::new(user, database_name),
+            block: None,
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+            cancel: Arc::new(Cancel::default()),
+            notices: Vec::new(),
+        }
+    }
+
+    /// The session's number, which clients see as the backend's process id.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// For cancelling from elsewhere.
+    pub fn cancel_handle(&self) -> Arc<Cancel> {
+        self.cancel.clone()
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The settings, to change at connection start.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    /// Notices and warnings since the last call.
+    pub fn take_notices(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.notices)
+    }
+
+    fn notice(&mut self, severity: settings::Severity, state: SqlState, message: impl Into<String>) {
+        if severity >= self.settings.client_min_messages {
+            let mut report = Error::new(state, message).into_report();
+            report.context = Some(severity.name().to_owned());
+            self.notices.push(report);
+        }
+    }
+
+    /// The catalog as this session sees it: its own changes before the committed ones.
+    fn schema(&self) -> Arc<Schema> {
+        match self.block.as_ref().and_then(|block| block.draft.clone()) {
+            Some(draft) => draft,
+            None => self.database.catalog.current(),
+        }
+    }
+
+    /// Parses a query string.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Arc<Prepared>>> {
+        let statements = parser::parse(sql)?;
+        let prepared = statements.into_iter().map(|(parsed, sql)| {
+            Arc::new(Prepared {
+                sql: sql.into(),
+                parsed: Arc::new(parsed),
+                declared: Vec::new(),
+                parameters: Vec::new(),
+                columns: None,
+            })
+        });
+        Ok(prepared.collect())
+    }
+
+    /// Prepares a statement: binds it, so that its parameters and result are known.
+    pub fn prepare(&mut self, name: &str, sql: &str, declared: &[u32]) -> Result<()> {
+        if !name.is_empty() && self.prepared.contains_key(name) {
+            return Err(Error::new(
+                SqlState::DuplicatePreparedStatement,
+                format!("prepared statement \"{name}\" already exists"),
+            ));
+        }
+        if self.prepared.len() >= self.database.options.max_prepared_statements {
+            return Err(Error::new(
+                SqlState::ProgramLimitExceeded,
+                "too many prepared statements in this session",
+            ));
+        }
+        let mut statements = parser::parse(sql)?;
+        let (Some((parsed, sql)), true) = (statements.pop(), statements.is_empty()) else {
+            return Err(Error::new(
+                SqlState::SyntaxError,
+                "cannot insert multiple commands into a prepared statement",
+            ));
+        };
+        let declared = declared.iter().map(|oid| match oid {
+            0 => Ok(None),
+            oid => Type::from_oid(*oid).map(|k| (k != Type::Unknown).then_some(k)).ok_or_else(|| {
+                Error::unsupported(format!("a parameter of the type with oid {oid}"))
+            }),
+        });
+        let declared = declared.collect::<Result<Vec<_>>>()?;
+        let prepared = self.prepare_parsed(parsed, sql.into(), declared)?;
+        self.prepared.insert(name.to_owned(), Arc::new(prepared));
+        Ok(())
+    }
+
+    fn prepare_parsed(
+        &mut self,
+        parsed: Parsed,
+        sql: Arc<str>,
+        declared: Vec<Option<Type>>,
+    ) -> Result<Prepared> {
+        self.check_not_failed(&parsed)?;
+        let mut prepared = Prepared {
+            sql,
+            parsed: Arc::new(parsed),
+            parameters: declared.iter().map(|k| k.unwrap_or(Type::Text)).collect(),
+            declared,
+            columns: None,
+        };
+        if let Some(plan) = self.plan(&prepared)? {
+            prepared.parameters = plan.parameters.clone();
+            prepared.columns = plan.columns().map(<[OutputColumn]>::to_vec);
+        } else {
+            prepared.columns = self.utility_columns(&prepared.parsed)?;
+        }
+        Ok(prepared)
+    }
+
+    /// A prepared statement by name.
+    pub fn prepared(&self, name: &str) -> Result<Arc<Prepared>> {
+        self.prepared.get(name).cloned().ok_or_else(|| {
+            let what = match name {
+                "" => "unnamed prepared statement does not exist".to_owned(),
+                name => format!("prepared statement \"{name}\" does not exist"),
+            };
+            Error::new(SqlState::InvalidSqlStatementName, what)
+        })
+    }
+
+    /// Forgets a prepared statement; it need not exist.
+    pub fn close_prepared(&mut self, name: &str) {
+        self.prepared.remove(name);
+    }
+
+    /// Ends the session: rolls back what is open.
+    pub fn end(&mut self) {
+        self.portals.clear();
+        self.block = None;
+        self.database.sequences.forget_session(self.id);
+    }
+
+    /// Statistics of the ranges, as rows of `cairn.ranges`.
+    fn ranges(database: &Arc<Database>, schema: &Arc<Schema>) -> Arc<dyn Fn() -> Vec<Row> + Send + Sync> {
+        let (manager, schema) = (database.manager.clone(), schema.clone());
+        Arc::new(move || range_rows(&manager, &schema))
+    }
+}
+
+fn range_rows(manager: &TransactionManager, schema: &Schema) -> Vec<Row> {
+    let owner = |key: &[u8]| {
+        let tables = schema.tables();
+        tables.flat_map(|table| table.all_indexes().map(move |index| (table, index))).find_map(
+            |(table, index)| {
+                let own = key.starts_with(&crate::catalog::index_prefix(index.storage));
+                let shown = match index.storage == table.primary.storage {
+                    true => table.name.clone(),
+                    false => index.name.clone(),
+                };
+                own.then_some(shown)
+            },
+        )
+    };
+    let hex = |key: &[u8]| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let ranges = manager.store().ranges().into_iter().map(|range| {
+        let statistics = range.statistics();
+        let descriptor = &range.descriptor;
+        vec![
+            Datum::Int64(descriptor.id as i64),
+            owner(&descriptor.span.start).map_or(Datum::Null, Datum::Text),
+            Datum::Text(hex(&descriptor.span.start)),
+            Datum::Text(hex(&descriptor.span.end)),
+            Datum::Int64(descriptor.generation as i64),
+            Datum::Int64(statistics.bytes as i64),
+            Datum::Int64(statistics.keys as i64),
+            Datum::Float64(statistics.reads_per_s),
+            Datum::Float64(statistics.writes_per_s),
+        ]
+    });
+    ranges.collect()
+}
+
+/// Identifies plans in the cache.
+type PlanKey = (Arc<str>, Vec<Option<Type>>);
+/// Shared plans.
+type PlanMap = Mutex<HashMap<PlanKey, Arc<Plan>>>;

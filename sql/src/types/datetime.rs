@@ -77,6 +77,18 @@ impl Zone {
         }
     }
 
+    /// A name that [`Zone::parse`] reads back.
+    pub fn name_for_input(&self) -> String {
+        match self {
+            Zone::Named(zone) => zone.name().to_owned(),
+            Zone::Fixed(seconds) => {
+                let sign = if *seconds < 0 { '-' } else { '+' };
+                let s = seconds.abs();
+                format!("{sign}{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+            }
+        }
+    }
+
     /// Seconds east of Greenwich at a moment in UTC.
     pub fn offset_at_utc(&self, timestamp: i64) -> i32 {
         match self {

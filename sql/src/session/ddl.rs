@@ -1,0 +1,757 @@
+//! CREATE, ALTER, DROP and TRUNCATE.
+//!
+//! All of it is transactional: descriptors and rows are written through the transaction, and the
+//! session sees its own copy of the catalog until the commit installs it.
+
+use std::sync::Arc;
+
+use cairn_txn::storage::Direction;
+use cairn_txn::{LockMode, WaitPolicy};
+use datafusion::sql::sqlparser::ast::{
+    self, AlterTableOperation, ColumnOption, CreateTableOptions, GeneratedAs, ObjectType,
+    SqlOption, Statement, TableConstraint, TruncateIdentityOption,
+};
+
+use super::Session;
+use super::execute::Outcome;
+use super::settings::Severity;
+use crate::binder::{fold, name_parts, relation_name, types};
+use crate::catalog::{
+    CATALOG_LOCK, Column, Draft, Identity, Index, MAX_COLUMNS, Schema, Sequence, Table, index_prefix,
+};
+use crate::codec;
+use crate::error::{Error, Result, SqlState};
+use crate::row::modify::Writer;
+use crate::types::Type;
+
+/// Longest name, as in PostgreSQL.
+const MAX_NAME_BYTES: usize = 63;
+
+/// A constraint of a table being made.
+struct Unique {
+    name: Option<String>,
+    columns: Vec<String>,
+    primary: bool,
+}
+
+fn truncate_name(name: String) -> String {
+    let mut end = name.len().min(MAX_NAME_BYTES);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.get(..end).unwrap_or_default().to_owned()
+}
+
+fn public_name(name: &ast::ObjectName) -> Result<String> {
+    match relation_name(name)? {
+        (None, name) => Ok(truncate_name(name)),
+        (Some(schema), name) if schema == "public" => Ok(truncate_name(name)),
+        (Some(schema), _) => Err(Error::new(
+            SqlState::InvalidSchemaName,
+            format!("schema \"{schema}\" does not exist"),
+        )),
+    }
+}
+
+fn index_columns(columns: &[ast::IndexColumn]) -> Result<Vec<String>> {
+    let names = columns.iter().map(|column| match &column.column.expr {
+        ast::Expr::Identifier(ident)
+            if column.column.options.asc != Some(false)
+                && column.column.options.nulls_first != Some(true)
+                && column.operator_class.is_none() =>
+        {
+            Ok(fold(ident))
+        }
+        _ => Err(Error::unsupported("an index on an expression, or in another order")),
+    });
+    names.collect()
+}
+
+fn serial(data_type: &ast::DataType) -> Option<Type> {
+    let ast::DataType::Custom(name, _) = data_type else { return None };
+    match name_parts(name).last().map(String::as_str) {
+        Some("serial" | "serial4") => Some(Type::Int4),
+        Some("bigserial" | "serial8") => Some(Type::Int8),
+        Some("smallserial" | "serial2") => Some(Type::Int2),
+        _ => None,
+    }
+}
+
+fn undefined_table(what: &str, name: &str) -> Error {
+    Error::new(SqlState::UndefinedTable, format!("{what} \"{name}\" does not exist"))
+}
+
+impl Session {
+    pub(super) async fn execute_ddl(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
+        let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
+        match statement {
+            Statement::CreateTable(create) => {
+                self.check_writable("CREATE TABLE")?;
+                self.create_table(create, sql).await?;
+                done("CREATE TABLE")
+            }
+            Statement::CreateIndex(create) => {
+                self.check_writable("CREATE INDEX")?;
+                self.create_index(create).await?;
+                done("CREATE INDEX")
+            }
+            Statement::AlterTable(alter) => {
+                self.check_writable("ALTER TABLE")?;
+                self.alter_table(alter).await?;
+                done("ALTER TABLE")
+            }
+            Statement::Drop { object_type, if_exists, names, .. } => match object_type {
+                ObjectType::Table => {
+                    self.check_writable("DROP TABLE")?;
+                    self.drop_tables(names, *if_exists).await?;
+                    done("DROP TABLE")
+                }
+                ObjectType::Index => {
+                    self.check_writable("DROP INDEX")?;
+                    for name in names {
+                        self.drop_index(name, *if_exists).await?;
+                    }
+                    done("DROP INDEX")
+                }
+                other => Err(Error::unsupported(format!("DROP {other}"))),
+            },
+            Statement::Truncate(truncate) => {
+                self.check_writable("TRUNCATE TABLE")?;
+                self.truncate(truncate).await?;
+                done("TRUNCATE TABLE")
+            }
+            other => {
+                let text = other.to_string();
+                let words: Vec<&str> = text.split_whitespace().take(2).collect();
+                Err(Error::unsupported(words.join(" ")))
+            }
+        }
+    }
+
+    /// Makes sure that nobody else changes the catalog until this transaction ends.
+    async fn lock_catalog(&mut self) -> Result<()> {
+        let block = self.block();
+        let mode = LockMode::AccessExclusive;
+        block.transaction.lock_name(CATALOG_LOCK, mode, WaitPolicy::Block).await?;
+        if self.block().draft.is_none() {
+            let current = self.database.catalog.current();
+            self.block().draft = Some(current);
+        }
+        Ok(())
+    }
+
+    /// Changes the catalog. The lock is held.
+    fn draft<T>(&mut self, change: impl FnOnce(&mut Draft<'_>) -> Result<T>) -> Result<T> {
+        let block = self.block();
+        let mut shared = block.draft.take().unwrap_or_default();
+        let schema: &mut Schema = Arc::make_mut(&mut shared);
+        // A version of its own: plans made before do not fit any more.
+        schema.version += 1;
+        let result = change(&mut Draft { schema, transaction: &mut block.transaction });
+        block.draft = Some(shared);
+        result
+    }
+
+    fn find_table(&mut self, name: &ast::ObjectName) -> Result<Arc<Table>> {
+        let wanted = public_name(name)?;
+        self.schema().table(&wanted).cloned().ok_or_else(|| undefined_table("relation", &wanted))
+    }
+
+    async fn create_table(&mut self, create: &ast::CreateTable, sql: &str) -> Result<()> {
+        let plain = !create.temporary
+            && create.query.is_none()
+            && create.like.is_none()
+            && create.inherits.is_none()
+            && create.partition_by.is_none()
+            && create.partition_of.is_none()
+            && create.on_commit.is_none();
+        if !plain {
+            return Err(Error::unsupported("this form of CREATE TABLE"));
+        }
+        if let CreateTableOptions::With(options) = &create.table_options {
+            for option in options {
+                match option {
+                    // Rows are not kept in pages, so there is nothing to leave free in them.
+                    SqlOption::KeyValue { key, .. } if fold(key) == "fillfactor" => {}
+                    other => return Err(Error::unsupported(format!("storage parameter {other}"))),
+                }
+            }
+        }
+        let name = public_name(&create.name)?;
+        self.lock_catalog().await?;
+        if self.schema().is_taken(&name) {
+            if create.if_not_exists {
+                self.notice(
+                    Severity::Notice,
+                    SqlState::DuplicateTable,
+                    format!("relation \"{name}\" already exists, skipping"),
+                );
+                return Ok(());
+            }
+            return Err(Error::new(
+                SqlState::DuplicateTable,
+                format!("relation \"{name}\" already exists"),
+            ));
+        }
+        if create.columns.len() >= MAX_COLUMNS {
+            return Err(Error::new(
+                SqlState::TooManyColumns,
+                format!("tables can have at most {MAX_COLUMNS} columns"),
+            ));
+        }
+        let mut columns = Vec::new();
+        let mut uniques = Vec::new();
+        let mut sequences = Vec::new();
+        for definition in &create.columns {
+            let column =
+                self.column(definition, columns.len(), &mut uniques, &mut sequences, sql)?;
+            if columns.iter().any(|other: &Column| other.name == column.name) {
+                return Err(Error::new(
+                    SqlState::DuplicateColumn,
+                    format!("column \"{}\" specified more than once", column.name),
+                ));
+            }
+            columns.push(column);
+        }
+        for constraint in &create.constraints {
+            uniques.push(unique_constraint(constraint)?);
+        }
+        let table = self.draft(|draft| {
+            let mut table = new_table(draft.schema, name, columns);
+            for (column, kind) in sequences {
+                add_sequence(draft, &mut table, column, kind)?;
+            }
+            for unique in uniques.iter().filter(|unique| unique.primary) {
+                if table.has_primary_key() {
+                    return Err(Error::new(
+                        SqlState::InvalidTableDefinition,
+                        format!("multiple primary keys for table \"{}\" are not allowed", table.name),
+                    ));
+                }
+                set_primary_key(draft.schema, &mut table, unique)?;
+            }
+            draft.put_table(table.clone())?;
+            for unique in uniques.iter().filter(|unique| !unique.primary) {
+                let index = unique_index(draft.schema, &table, unique)?;
+                table.indexes.push(index);
+                draft.put_table(table.clone())?;
+            }
+            Ok(table)
+        })?;
+        self.lock_table(&table, LockMode::AccessExclusive).await?;
+        self.anchor(&table).await
+    }
+
+    /// Gives each index of a table a range of its own.
+    async fn anchor(&mut self, table: &Table) -> Result<()> {
+        let store = self.database.manager.store().clone();
+        let keys: Vec<_> = table.all_indexes().map(|index| index_prefix(index.storage)).collect();
+        let anchored = tokio::task::spawn_blocking(move || {
+            keys.iter().try_for_each(|key| store.anchor_range(key))
+        });
+        anchored.await.map_err(|error| Error::internal(error.to_string()))??;
+        Ok(())
+    }
+
+    fn column(
+        &mut self,
+        definition: &ast::ColumnDef,
+        position: usize,
+        uniques: &mut Vec<Unique>,
+        sequences: &mut Vec<(usize, Type)>,
+        sql: &str,
+    ) -> Result<Column> {
+        let name = truncate_name(fold(&definition.name));
+        let serial = serial(&definition.data_type);
+        let kind = match serial {
+            Some(kind) => crate::types::TypeMod::plain(kind),
+            None => types::type_of(&definition.data_type)?,
+        };
+        let mut column = Column {
+            name: name.clone(),
+            type_oid: kind.kind.oid(),
+            typmod: kind.typmod,
+            not_null: serial.is_some(),
+            default: None,
+            sequence: None,
+            identity: None,
+            hidden: false,
+        };
+        let mut wants_sequence = serial.is_some();
+        for option in &definition.options {
+            match &option.option {
+                ColumnOption::Null => {}
+                ColumnOption::NotNull => column.not_null = true,
+                ColumnOption::Default(expr) => {
+                    self.with_binder(sql, |binder| binder.check_default(&column, expr))?;
+                    column.default = Some(expr.to_string());
+                }
+                ColumnOption::PrimaryKey(_) | ColumnOption::Unique(_) => {
+                    let primary = matches!(option.option, ColumnOption::PrimaryKey(_));
+                    let constraint = option.name.as_ref().map(fold);
+                    uniques.push(Unique { name: constraint, columns: vec![name.clone()], primary });
+                    column.not_null |= primary;
+                }
+                ColumnOption::Generated { generated_as, sequence_options, generation_expr: None, .. } => {
+                    if sequence_options.as_ref().is_some_and(|options| !options.is_empty()) {
+                        return Err(Error::unsupported("sequence options of an identity column"));
+                    }
+                    column.identity = Some(match generated_as {
+                        GeneratedAs::Always => Identity::Always,
+                        GeneratedAs::ByDefault => Identity::ByDefault,
+                        GeneratedAs::ExpStored => {
+                            return Err(Error::unsupported("a generated column"));
+                        }
+                    });
+                    if !matches!(kind.kind, Type::Int2 | Type::Int4 | Type::Int8) {
+                        return Err(Error::new(
+                            SqlState::InvalidParameterValue,
+                            "identity column type must be smallint, integer, or bigint",
+                        ));
+                    }
+                    column.not_null = true;
+                    wants_sequence = true;
+                }
+                ColumnOption::Check(_) => return Err(Error::unsupported("CHECK")),
+                ColumnOption::ForeignKey(_) => return Err(Error::unsupported("FOREIGN KEY")),
+                other => return Err(Error::unsupported(format!("column option {other}"))),
+            }
+        }
+        if wants_sequence {
+            sequences.push((position, kind.kind));
+        }
+        Ok(column)
+    }
+
+    async fn create_index(&mut self, create: &ast::CreateIndex) -> Result<()> {
+        let method = create.using.as_ref().map(|method| method.to_string().to_lowercase());
+        if create.predicate.is_some() || !create.include.is_empty() {
+            return Err(Error::unsupported("a partial or covering index"));
+        }
+        if create.nulls_distinct == Some(false) {
+            return Err(Error::unsupported("NULLS NOT DISTINCT"));
+        }
+        if create.concurrently {
+            return Err(Error::unsupported("CREATE INDEX CONCURRENTLY"));
+        }
+        if method.is_some_and(|method| method != "btree") {
+            return Err(Error::unsupported("an index method other than btree"));
+        }
+        self.lock_catalog().await?;
+        let table = self.find_table(&create.table_name)?;
+        let names = index_columns(&create.columns)?;
+        let wanted = match &create.name {
+            Some(name) => public_name(name)?,
+            None => {
+                let all = format!("{}_{}_idx", table.name, names.join("_"));
+                self.schema().free_name(&truncate_name(all))
+            }
+        };
+        if self.schema().is_taken(&wanted) {
+            if create.if_not_exists {
+                self.notice(
+                    Severity::Notice,
+                    SqlState::DuplicateTable,
+                    format!("relation \"{wanted}\" already exists, skipping"),
+                );
+                return Ok(());
+            }
+            return Err(Error::new(
+                SqlState::DuplicateTable,
+                format!("relation \"{wanted}\" already exists"),
+            ));
+        }
+        let columns = positions(&table, &names)?;
+        self.lock_table(&table, LockMode::AccessExclusive).await?;
+        let unique = create.unique;
+        let (table, index) = self.draft(|draft| {
+            let storage = draft.schema.allocate_id();
+            let index = Index { storage, name: wanted, columns, unique, constraint: false };
+            let mut changed = (*table).clone();
+            changed.indexes.push(index.clone());
+            draft.put_table(changed.clone())?;
+            Ok((changed, index))
+        })?;
+        self.anchor(&table).await?;
+        self.fill_index(&table, &index)
+    }
+
+    /// Makes the entries of a new index. The table is locked.
+    fn fill_index(&mut self, table: &Table, index: &Index) -> Result<()> {
+        let style = self.style();
+        let transaction = &mut self.block().transaction;
+        let writer = Writer { table, style: &style, exclusive: true };
+        let mut entries = std::collections::BTreeMap::new();
+        for row in all_rows(transaction, table)? {
+            let key = table.row_key(&row);
+            let entry = table.entry_key(index, &row, &key);
+            if entries.insert(entry, key).is_some() {
+                return Err(writer.could_not_create(index, &row)?);
+            }
+        }
+        for (entry, key) in entries {
+            transaction.put(entry, key, false)?;
+        }
+        Ok(())
+    }
+
+    async fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<()> {
+        self.lock_catalog().await?;
+        let table = match self.find_table(&alter.name) {
+            Ok(table) => table,
+            Err(_) if alter.if_exists => {
+                let name = public_name(&alter.name)?;
+                self.notice(
+                    Severity::Notice,
+                    SqlState::UndefinedTable,
+                    format!("relation \"{name}\" does not exist, skipping"),
+                );
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        self.lock_table(&table, LockMode::AccessExclusive).await?;
+        let mut table = table;
+        for operation in &alter.operations {
+            let AlterTableOperation::AddConstraint { constraint, .. } = operation else {
+                return Err(Error::unsupported("this form of ALTER TABLE"));
+            };
+            let unique = unique_constraint(constraint)?;
+            table = Arc::new(match unique.primary {
+                true => self.add_primary_key(&table, &unique).await?,
+                false => self.add_unique(&table, &unique).await?,
+            });
+        }
+        Ok(())
+    }
+
+    async fn add_unique(&mut self, table: &Table, unique: &Unique) -> Result<Table> {
+        let (changed, index) = self.draft(|draft| {
+            let index = unique_index(draft.schema, table, unique)?;
+            let mut changed = table.clone();
+            changed.indexes.push(index.clone());
+            draft.put_table(changed.clone())?;
+            Ok((changed, index))
+        })?;
+        self.anchor(&changed).await?;
+        self.fill_index(&changed, &index)?;
+        Ok(changed)
+    }
+
+    /// Stores the rows anew, under their primary key.
+    async fn add_primary_key(&mut self, table: &Table, unique: &Unique) -> Result<Table> {
+        if table.has_primary_key() {
+            return Err(Error::new(
+                SqlState::InvalidTableDefinition,
+                format!("multiple primary keys for table \"{}\" are not allowed", table.name),
+            ));
+        }
+        let changed = self.draft(|draft| {
+            let mut changed = table.clone();
+            set_primary_key(draft.schema, &mut changed, unique)?;
+            changed.primary.storage = draft.schema.allocate_id();
+            for index in &mut changed.indexes {
+                index.storage = draft.schema.allocate_id();
+            }
+            for index in table.all_indexes() {
+                draft.discard_storage(index.storage)?;
+            }
+            draft.put_table(changed.clone())?;
+            Ok(changed)
+        })?;
+        self.anchor(&changed).await?;
+        let style = self.style();
+        let transaction = &mut self.block().transaction;
+        let writer = Writer { table: &changed, style: &style, exclusive: true };
+        let mut seen = std::collections::HashSet::new();
+        for row in all_rows(transaction, table)? {
+            for position in &changed.primary.columns {
+                if let (Some(crate::types::Datum::Null), Some(column)) =
+                    (row.get(*position), changed.columns.get(*position))
+                {
+                    return Err(Error::new(
+                        SqlState::NotNullViolation,
+                        format!(
+                            "column \"{}\" of relation \"{}\" contains null values",
+                            column.name, changed.name
+                        ),
+                    )
+                    .table(&changed.name)
+                    .column(&column.name));
+                }
+            }
+            if !seen.insert(changed.row_key(&row)) {
+                return Err(writer.could_not_create(&changed.primary, &row)?);
+            }
+            writer.insert(transaction, &row).await?;
+        }
+        Ok(changed)
+    }
+
+    async fn drop_tables(&mut self, names: &[ast::ObjectName], if_exists: bool) -> Result<()> {
+        self.lock_catalog().await?;
+        let mut tables = Vec::new();
+        for name in names {
+            let wanted = public_name(name)?;
+            match self.schema().table(&wanted).cloned() {
+                Some(table) => tables.push(table),
+                None if if_exists => self.notice(
+                    Severity::Notice,
+                    SqlState::SuccessfulCompletion,
+                    format!("table \"{wanted}\" does not exist, skipping"),
+                ),
+                None if self.schema().is_taken(&wanted) => {
+                    return Err(Error::new(
+                        SqlState::WrongObjectType,
+                        format!("\"{wanted}\" is not a table"),
+                    ));
+                }
+                None => return Err(undefined_table("table", &wanted)),
+            }
+        }
+        for table in tables {
+            self.lock_table(&table, LockMode::AccessExclusive).await?;
+            self.draft(|draft| draft.drop_table(&table))?;
+        }
+        Ok(())
+    }
+
+    async fn drop_index(&mut self, name: &ast::ObjectName, if_exists: bool) -> Result<()> {
+        self.lock_catalog().await?;
+        let wanted = public_name(name)?;
+        let schema = self.schema();
+        let Some((table, index)) = schema.index(&wanted) else {
+            if schema.is_taken(&wanted) {
+                return Err(Error::new(
+                    SqlState::WrongObjectType,
+                    format!("\"{wanted}\" is not an index"),
+                )
+                .hint("Use DROP TABLE to remove a table."));
+            }
+            if if_exists {
+                self.notice(
+                    Severity::Notice,
+                    SqlState::SuccessfulCompletion,
+                    format!("index \"{wanted}\" does not exist, skipping"),
+                );
+                return Ok(());
+            }
+            return Err(Error::new(
+                SqlState::UndefinedObject,
+                format!("index \"{wanted}\" does not exist"),
+            ));
+        };
+        if index.constraint {
+            return Err(Error::new(
+                SqlState::DependentObjectsStillExist,
+                format!(
+                    "cannot drop index {wanted} because constraint {wanted} on table {} requires it",
+                    table.name
+                ),
+            )
+            .hint(format!("You can drop constraint {wanted} on table {} instead.", table.name)));
+        }
+        self.lock_table(table, LockMode::AccessExclusive).await?;
+        let (table, storage) = (table.clone(), index.storage);
+        self.draft(|draft| {
+            let mut changed = (*table).clone();
+            changed.indexes.retain(|other| other.storage != storage);
+            draft.discard_storage(storage)?;
+            draft.put_table(changed)
+        })
+    }
+
+    async fn truncate(&mut self, truncate: &ast::Truncate) -> Result<()> {
+        self.lock_catalog().await?;
+        let restart = truncate.identity == Some(TruncateIdentityOption::Restart);
+        for target in &truncate.table_names {
+            let table = self.find_table(&target.name)?;
+            self.lock_table(&table, LockMode::AccessExclusive).await?;
+            let changed = self.draft(|draft| {
+                let mut changed = (*table).clone();
+                for index in table.all_indexes() {
+                    draft.discard_storage(index.storage)?;
+                }
+                changed.primary.storage = draft.schema.allocate_id();
+                for index in &mut changed.indexes {
+                    index.storage = draft.schema.allocate_id();
+                }
+                draft.put_table(changed.clone())?;
+                Ok(changed)
+            })?;
+            self.anchor(&changed).await?;
+            if restart {
+                let schema = self.schema();
+                for column in &changed.columns {
+                    let sequence = column.sequence.and_then(|id| schema.sequence_by_id(id));
+                    if let Some(sequence) = sequence {
+                        let sequences = &self.database.sequences;
+                        sequences.set(sequence, sequence.start, false, self.id)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn new_table(schema: &mut Schema, name: String, mut columns: Vec<Column>) -> Table {
+    let id = schema.allocate_id();
+    let storage = schema.allocate_id();
+    columns.push(Column {
+        name: String::new(),
+        type_oid: Type::Int8.oid(),
+        typmod: -1,
+        not_null: true,
+        default: None,
+        sequence: None,
+        identity: None,
+        hidden: true,
+    });
+    let hidden = columns.len() - 1;
+    let primary = Index {
+        storage,
+        name: format!("{name}_rows"),
+        columns: vec![hidden],
+        unique: true,
+        constraint: false,
+    };
+    Table { id, name, columns, primary, indexes: Vec::new() }
+}
+
+fn add_sequence(draft: &mut Draft<'_>, table: &mut Table, position: usize, kind: Type) -> Result<()> {
+    let id = draft.schema.allocate_id();
+    let owner = table.id;
+    let Some(column) = table.columns.get_mut(position) else {
+        return Err(Error::internal("a sequence without a column"));
+    };
+    let name = draft.schema.free_name(&truncate_name(format!("{}_{}_seq", table.name, column.name)));
+    let max = match kind {
+        Type::Int2 => i64::from(i16::MAX),
+        Type::Int4 => i64::from(i32::MAX),
+        _ => i64::MAX,
+    };
+    column.sequence = Some(id);
+    draft.put_sequence(Sequence {
+        id,
+        name,
+        start: 1,
+        increment: 1,
+        min: 1,
+        max,
+        cycle: false,
+        owner: Some(owner),
+    })
+}
+
+fn positions(table: &Table, names: &[String]) -> Result<Vec<usize>> {
+    let mut found = Vec::new();
+    for name in names {
+        let position = table.position(name).ok_or_else(|| {
+            Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"))
+        })?;
+        found.push(position);
+    }
+    Ok(found)
+}
+
+fn key_positions(table: &Table, unique: &Unique) -> Result<Vec<usize>> {
+    let mut found = Vec::new();
+    for name in &unique.columns {
+        let position = table.position(name).ok_or_else(|| {
+            Error::new(
+                SqlState::UndefinedColumn,
+                format!("column \"{name}\" named in key does not exist"),
+            )
+        })?;
+        if found.contains(&position) {
+            let what = if unique.primary { "primary key" } else { "unique" };
+            return Err(Error::new(
+                SqlState::DuplicateColumn,
+                format!("column \"{name}\" appears twice in {what} constraint"),
+            ));
+        }
+        found.push(position);
+    }
+    Ok(found)
+}
+
+fn set_primary_key(schema: &mut Schema, table: &mut Table, unique: &Unique) -> Result<()> {
+    let columns = key_positions(table, unique)?;
+    for position in &columns {
+        if let Some(column) = table.columns.get_mut(*position) {
+            column.not_null = true;
+        }
+    }
+    let name = match &unique.name {
+        Some(name) => {
+            if schema.is_taken(name) {
+                return Err(Error::new(
+                    SqlState::DuplicateTable,
+                    format!("relation \"{name}\" already exists"),
+                ));
+            }
+            name.clone()
+        }
+        None => schema.free_name(&truncate_name(format!("{}_pkey", table.name))),
+    };
+    table.primary = Index { name, columns, unique: true, constraint: true, ..table.primary.clone() };
+    Ok(())
+}
+
+fn unique_index(schema: &mut Schema, table: &Table, unique: &Unique) -> Result<Index> {
+    let columns = key_positions(table, unique)?;
+    let name = match &unique.name {
+        Some(name) if schema.is_taken(name) => {
+            return Err(Error::new(
+                SqlState::DuplicateTable,
+                format!("relation \"{name}\" already exists"),
+            ));
+        }
+        Some(name) => name.clone(),
+        None => {
+            let all = format!("{}_{}_key", table.name, unique.columns.join("_"));
+            schema.free_name(&truncate_name(all))
+        }
+    };
+    Ok(Index { storage: schema.allocate_id(), name, columns, unique: true, constraint: true })
+}
+
+fn unique_constraint(constraint: &TableConstraint) -> Result<Unique> {
+    match constraint {
+        TableConstraint::PrimaryKey(key) => Ok(Unique {
+            name: key.name.as_ref().map(fold),
+            columns: index_columns(&key.columns)?,
+            primary: true,
+        }),
+        TableConstraint::Unique(key) => Ok(Unique {
+            name: key.name.as_ref().map(fold),
+            columns: index_columns(&key.columns)?,
+            primary: false,
+        }),
+        TableConstraint::Check(_) => Err(Error::unsupported("CHECK")),
+        TableConstraint::ForeignKey(_) => Err(Error::unsupported("FOREIGN KEY")),
+        other => Err(Error::unsupported(format!("constraint {other}"))),
+    }
+}
+
+/// All rows of a table, newest versions.
+fn all_rows(
+    transaction: &cairn_txn::Transaction,
+    table: &Table,
+) -> Result<Vec<Vec<crate::types::Datum>>> {
+    let mut rows = Vec::new();
+    let mut failed = None;
+    let span = crate::catalog::index_span(table.primary.storage);
+    transaction.latest().scan(&span, Direction::Forward, &mut |_, value| {
+        match codec::decode_row(value) {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                failed = Some(error);
+                return std::ops::ControlFlow::Break(());
+            }
+        }
+        std::ops::ControlFlow::Continue(())
+    })?;
+    failed.map_or(Ok(rows), Err)
+}

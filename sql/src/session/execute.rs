@@ -1,0 +1,662 @@
+//! Executing statements.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use cairn_txn::{Isolation, LockMode, WaitPolicy};
+use datafusion::sql::sqlparser::ast::{
+    self, DiscardObject, Reset, Set, Statement,
+};
+use tokio::sync::mpsc;
+
+use super::plan::{Action, Modify, Plan, Source, no_subplans};
+use super::settings::Severity;
+use super::{CopyIn, Prepared, Session};
+use crate::binder::dml::Operation;
+use crate::binder::{OutputColumn, fold, name_parts};
+use crate::error::{Error, Result, SqlState};
+use crate::parser::Parsed;
+use crate::row::modify::Writer;
+use crate::row::{Env, Frame, Row, canceled};
+use crate::types::{Datum, Type, TypeMod};
+
+/// Rows handed over at a time.
+const ROWS_PER_TURN: usize = 1024;
+
+/// What a statement gives.
+pub enum Outcome {
+    /// There was no statement.
+    Empty,
+    /// A command tag.
+    Command(String),
+    /// Rows.
+    Rows(Rows),
+    /// Waits for data: COPY FROM STDIN.
+    CopyIn(Box<CopyIn>),
+    /// Lines of COPY TO STDOUT, and the number of columns.
+    CopyOut(Rows),
+}
+
+/// The rows of a result, as they come.
+pub struct Rows {
+    /// Names and types.
+    pub columns: Vec<OutputColumn>,
+    ready: VecDeque<Row>,
+    more: Option<mpsc::Receiver<Result<Vec<Row>>>>,
+    /// First word of the command tag; the count follows.
+    tag: &'static str,
+    count: u64,
+    fixed_count: Option<u64>,
+}
+
+impl Rows {
+    /// Rows that are all there.
+    pub fn ready(columns: Vec<OutputColumn>, rows: Vec<Row>, tag: &'static str) -> Rows {
+        Rows { columns, ready: rows.into(), more: None, tag, count: 0, fixed_count: None }
+    }
+
+    fn streamed(columns: Vec<OutputColumn>, more: mpsc::Receiver<Result<Vec<Row>>>) -> Rows {
+        Rows { columns, ready: VecDeque::new(), more: Some(more), tag: "SELECT", count: 0, fixed_count: None }
+    }
+
+    /// Up to `limit` further rows; none at the end.
+    pub async fn next(&mut self, limit: usize) -> Result<Vec<Row>> {
+        while self.ready.is_empty() {
+            let Some(more) = &mut self.more else { break };
+            match more.recv().await {
+                Some(batch) => self.ready.extend(batch?),
+                None => self.more = None,
+            }
+        }
+        let take = self.ready.len().min(limit).min(ROWS_PER_TURN);
+        self.count += take as u64;
+        Ok(self.ready.drain(..take).collect())
+    }
+
+    /// Whether the result is known to be read to its end.
+    pub fn is_done(&self) -> bool {
+        self.ready.is_empty() && self.more.is_none()
+    }
+
+    /// The command tag, with the rows delivered so far.
+    pub fn tag(&self) -> String {
+        if let Some(count) = self.fixed_count {
+            return format!("{} {count}", self.tag);
+        }
+        match self.tag {
+            "INSERT" => format!("INSERT 0 {}", self.count),
+            "SHOW" | "EXPLAIN" => self.tag.to_owned(),
+            tag => format!("{tag} {}", self.count),
+        }
+    }
+
+    /// Sets what the tag counts, where that is not the rows.
+    pub(super) fn report_count(&mut self, count: u64) {
+        self.fixed_count = Some(count);
+    }
+
+    /// Starts counting again: each Execute of a portal reports its own rows.
+    pub fn restart_count(&mut self) {
+        self.count = 0;
+    }
+}
+
+fn text_column(name: &str) -> OutputColumn {
+    OutputColumn { name: name.to_owned(), ty: TypeMod::plain(Type::Text), origin: None }
+}
+
+impl Session {
+    /// Executes a statement with its parameters. On error the caller calls [`Session::fail`].
+    pub async fn execute(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+        self.cancel.reset();
+        self.check_not_failed(&prepared.parsed)?;
+        let cancel = self.cancel.clone();
+        let is_end = matches!(&*prepared.parsed, Parsed::Sql(statement)
+            if matches!(**statement, Statement::Commit { .. } | Statement::Rollback { .. }));
+        if is_end {
+            // Whether a commit happened must not become unknown.
+            return self.execute_inner(prepared, params).await;
+        }
+        let timeout = self.settings.statement_timeout();
+        let timer = async {
+            match timeout {
+                Some(timeout) => tokio::time::sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            outcome = self.execute_inner(prepared, params) => outcome,
+            () = cancel.notify.notified() => Err(canceled()),
+            () = timer => {
+                cancel.flag.store(true, std::sync::atomic::Ordering::Relaxed);
+                Err(Error::new(SqlState::QueryCanceled, "canceling statement due to statement timeout"))
+            }
+        }
+    }
+
+    async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+        match &*prepared.parsed {
+            Parsed::Empty => Ok(Outcome::Empty),
+            Parsed::Maintenance { vacuum, analyze, tables } => {
+                self.maintenance(*vacuum, *analyze, tables)
+            }
+            Parsed::Copy(copy) => self.copy(copy, &prepared.sql).await,
+            Parsed::Sql(statement) => match &**statement {
+                Statement::Query(_)
+                | Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_) => self.execute_planned(prepared, params).await,
+                other => self.execute_utility(other, &prepared.sql).await,
+            },
+        }
+    }
+
+    /// Locks the tables of a plan; plans again if one changed meanwhile.
+    async fn plan_and_lock(&mut self, prepared: &Prepared) -> Result<Arc<Plan>> {
+        loop {
+            let plan = self
+                .plan(prepared)?
+                .ok_or_else(|| Error::internal("a statement without a plan"))?;
+            let version = self.schema().version;
+            for (table, mode) in &plan.tables {
+                self.lock_table(table, *mode).await?;
+            }
+            if self.schema().version == version {
+                return Ok(plan);
+            }
+        }
+    }
+
+    pub(super) async fn lock_table(
+        &mut self,
+        table: &crate::catalog::Table,
+        mode: LockMode,
+    ) -> Result<()> {
+        let lock_timeout = self.settings.lock_timeout();
+        let block = self.block();
+        if block.locked.contains(&(table.id, mode)) {
+            return Ok(());
+        }
+        let name = table.lock_name();
+        let lock = block.transaction.lock_name(&name, mode, WaitPolicy::Block);
+        match lock_timeout {
+            None => lock.await?,
+            Some(timeout) => tokio::time::timeout(timeout, lock).await.map_err(|_| timed_out())??,
+        };
+        self.block().locked.push((table.id, mode));
+        Ok(())
+    }
+
+    async fn execute_planned(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+        let plan = self.plan_and_lock(prepared).await?;
+        if let Action::Modify(modify) = &plan.action {
+            let what = match modify.operation {
+                Operation::Insert(_) => "INSERT",
+                Operation::Update(_) => "UPDATE",
+                Operation::Delete => "DELETE",
+            };
+            self.check_writable(what)?;
+        }
+        let params = Arc::new(params);
+        match &plan.action {
+            Action::Query { source, columns } => {
+                self.block().transaction.begin_statement();
+                let env = self.env(params);
+                self.read_source(source, columns, env)
+            }
+            _ => self.execute_with_restarts(&plan, params).await,
+        }
+    }
+
+    /// The environment of a statement on the transaction's current snapshot.
+    pub(super) fn env(&mut self, params: Arc<Vec<Datum>>) -> Env {
+        let schema = self.schema();
+        let ranges = Session::ranges(&self.database, &schema);
+        let context = vec![
+            Datum::Text(self.settings.zone.name_for_input()),
+            Datum::Int64(self.now()),
+            Datum::Int32(self.settings.extra_float_digits()),
+            Datum::Int64(self.id),
+        ];
+        let cancel = self.cancel.flag.clone();
+        Env {
+            view: self.block().transaction.view(),
+            params,
+            context: Arc::new(context),
+            outer: Vec::new(),
+            subplans: no_subplans(),
+            cancel,
+            ranges,
+        }
+    }
+
+    pub(super) fn read_source(&self, source: &Source, columns: &[OutputColumn], env: Env) -> Result<Outcome> {
+        let columns = columns.to_vec();
+        match &source.rows {
+            Some(rows) if rows.is_short(&env.view) => {
+                Ok(Outcome::Rows(Rows::ready(columns, rows.collect(&env)?, "SELECT")))
+            }
+            _ => {
+                let more = self.database.vector.run(&source.logical, Arc::new(env));
+                Ok(Outcome::Rows(Rows::streamed(columns, more)))
+            }
+        }
+    }
+
+    async fn collect(&self, source: &Source, env: Env) -> Result<Vec<Row>> {
+        if let Some(rows) = &source.rows {
+            return rows.collect(&env);
+        }
+        let mut more = self.database.vector.run(&source.logical, Arc::new(env));
+        let mut all = Vec::new();
+        while let Some(batch) = more.recv().await {
+            all.extend(batch?);
+        }
+        Ok(all)
+    }
+
+    /// Runs a statement that locks rows; again when READ COMMITTED met a newer version.
+    async fn execute_with_restarts(
+        &mut self,
+        plan: &Plan,
+        params: Arc<Vec<Datum>>,
+    ) -> Result<Outcome> {
+        loop {
+            let block = self.block();
+            block.transaction.begin_statement();
+            let savepoint = block.transaction.savepoint();
+            let outcome = match &plan.action {
+                Action::Modify(modify) => self.modify(modify, &params).await,
+                Action::Lock { source, columns, table, mode, policy } => {
+                    self.lock_rows(source, columns, table, *mode, *policy, &params).await
+                }
+                Action::Query { .. } => Err(Error::internal("a query has nothing to restart")),
+            };
+            let block = self.block();
+            if matches!(outcome, Err(Error::Restart)) {
+                assert!(block.transaction.isolation() == Isolation::ReadCommitted);
+                block.transaction.rollback_writes(savepoint);
+                block.transaction.release_savepoint();
+                continue;
+            }
+            block.transaction.release_savepoint();
+            block.transaction.end_statement();
+            return outcome;
+        }
+    }
+
+    async fn modify(&mut self, modify: &Modify, params: &Arc<Vec<Datum>>) -> Result<Outcome> {
+        let env = self.env(params.clone());
+        let rows = self.collect(&modify.source, env.clone()).await?;
+        let style = self.style();
+        let sequences = self.database.sequences.clone();
+        let lock_timeout = self.settings.lock_timeout();
+        let block = self.block();
+        let exclusive = block.locked.contains(&(modify.table.id, LockMode::AccessExclusive));
+        let writer = Writer { table: &modify.table, style: &style, exclusive };
+        let width = modify.table.columns.len();
+        let mode = writer.lock_mode(&modify.operation);
+        let mut returned = Vec::new();
+        let mut count = 0u64;
+        let transaction = &mut block.transaction;
+        for row in rows {
+            env.check_cancel()?;
+            let change = async {
+                match &modify.operation {
+                    Operation::Insert(_) => {
+                        let new = writer.make_row(&modify.insert, &row, &env, &sequences)?;
+                        writer.insert(transaction, &new).await?;
+                        Ok(new)
+                    }
+                    Operation::Update(positions) => {
+                        let (old, values) = row.split_at(width);
+                        writer.lock(transaction, old, mode, WaitPolicy::Block).await?;
+                        let mut new = old.to_vec();
+                        for (position, value) in positions.iter().zip(values) {
+                            if let Some(column) = new.get_mut(*position) {
+                                *column = value.clone();
+                            }
+                        }
+                        writer.update(transaction, old, &new).await?;
+                        Ok(new)
+                    }
+                    Operation::Delete => {
+                        writer.lock(transaction, &row, mode, WaitPolicy::Block).await?;
+                        writer.delete(transaction, &row)?;
+                        Ok(row)
+                    }
+                }
+            };
+            let changed: Result<Row> = match lock_timeout {
+                None => change.await,
+                Some(limit) => {
+                    tokio::time::timeout(limit, change).await.map_err(|_| timed_out())?
+                }
+            };
+            let changed = changed?;
+            count += 1;
+            if let Some((_, exprs)) = &modify.returning {
+                let frame = Frame::new(&env);
+                let values = exprs.iter().map(|expr| expr.eval(&changed, &frame));
+                returned.push(values.collect::<Result<Row>>()?);
+            }
+        }
+        let tag = match modify.operation {
+            Operation::Insert(_) => "INSERT",
+            Operation::Update(_) => "UPDATE",
+            Operation::Delete => "DELETE",
+        };
+        match &modify.returning {
+            Some((columns, _)) => {
+                Ok(Outcome::Rows(Rows::ready(columns.clone(), returned, tag)))
+            }
+            None if tag == "INSERT" => Ok(Outcome::Command(format!("INSERT 0 {count}"))),
+            None => Ok(Outcome::Command(format!("{tag} {count}"))),
+        }
+    }
+
+    async fn lock_rows(
+        &mut self,
+        source: &Source,
+        columns: &[OutputColumn],
+        table: &crate::catalog::Table,
+        mode: LockMode,
+        policy: WaitPolicy,
+        params: &Arc<Vec<Datum>>,
+    ) -> Result<Outcome> {
+        self.check_writable("SELECT FOR UPDATE")?;
+        let env = self.env(params.clone());
+        let rows = self.collect(source, env).await?;
+        let style = self.style();
+        let lock_timeout = self.settings.lock_timeout();
+        let transaction = &mut self.block().transaction;
+        let writer = Writer { table, style: &style, exclusive: false };
+        let mut kept = Vec::new();
+        for mut row in rows {
+            let stored = row.split_off(columns.len());
+            let lock = writer.lock(transaction, &stored, mode, policy);
+            let locked = match lock_timeout {
+                None => lock.await,
+                Some(limit) => tokio::time::timeout(limit, lock).await.map_err(|_| timed_out())?,
+            };
+            let locked = locked.map_err(|error| match error {
+                Error::Transaction(cairn_txn::Error::LockNotAvailable) => Error::new(
+                    SqlState::LockNotAvailable,
+                    format!("could not obtain lock on row in relation \"{}\"", table.name),
+                ),
+                other => other,
+            })?;
+            if locked {
+                kept.push(row);
+            }
+        }
+        Ok(Outcome::Rows(Rows::ready(columns.to_vec(), kept, "SELECT")))
+    }
+
+    /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: statistics
+    /// are live. Both check the names.
+    fn maintenance(&mut self, vacuum: bool, analyze: bool, tables: &[String]) -> Result<Outcome> {
+        if vacuum {
+            if self.status() != super::Status::Idle {
+                return Err(Error::new(
+                    SqlState::ActiveSqlTransaction,
+                    "VACUUM cannot run inside a transaction block",
+                ));
+            }
+            self.database.manager.collect_garbage()?;
+        }
+        let schema = self.schema();
+        for table in tables {
+            if schema.table(table).is_none() {
+                return Err(Error::new(
+                    SqlState::UndefinedTable,
+                    format!("relation \"{table}\" does not exist"),
+                ));
+            }
+        }
+        debug_assert!(vacuum || analyze);
+        Ok(Outcome::Command(if vacuum { "VACUUM" } else { "ANALYZE" }.into()))
+    }
+
+    /// The result columns of a statement that is not planned.
+    pub(super) fn utility_columns(&self, parsed: &Parsed) -> Result<Option<Vec<OutputColumn>>> {
+        let Parsed::Sql(statement) = parsed else { return Ok(None) };
+        Ok(match &**statement {
+            Statement::ShowVariable { variable } => Some(show_columns(variable)),
+            Statement::Explain { .. } => Some(vec![text_column("QUERY PLAN")]),
+            Statement::Execute { name, .. } => {
+                let name = name.as_ref().map(|name| name_parts(name).join(".")).unwrap_or_default();
+                self.prepared(&name)?.columns.clone()
+            }
+            _ => None,
+        })
+    }
+
+    async fn execute_utility(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
+        let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
+        match statement {
+            Statement::StartTransaction { modes, .. } => self.begin(modes),
+            Statement::Commit { chain, .. } => self.end_block(true, *chain).await,
+            Statement::Rollback { chain, savepoint: None } => self.end_block(false, *chain).await,
+            Statement::Rollback { savepoint: Some(name), .. } => self.rollback_to(name),
+            Statement::Savepoint { name } => self.savepoint(name),
+            Statement::ReleaseSavepoint { name } => self.release(name),
+            Statement::Set(set) => self.set(set),
+            Statement::Reset(reset) => {
+                match &reset.reset {
+                    Reset::ALL => self.settings.reset_all()?,
+                    Reset::ConfigurationParameter(name) => {
+                        self.settings.set(&name_parts(name).join("."), None)?;
+                    }
+                }
+                done("RESET")
+            }
+            Statement::ShowVariable { variable } => self.show(variable),
+            Statement::Discard { object_type } => {
+                match object_type {
+                    DiscardObject::ALL => {
+                        self.prepared.clear();
+                        self.portals.clear();
+                        self.settings.reset_all()?;
+                        return done("DISCARD ALL");
+                    }
+                    DiscardObject::PLANS => return done("DISCARD PLANS"),
+                    DiscardObject::SEQUENCES => {
+                        self.database.sequences.forget_session(self.id);
+                        return done("DISCARD SEQUENCES");
+                    }
+                    other => return Err(Error::unsupported(format!("DISCARD {other}"))),
+                }
+            }
+            Statement::Prepare { name, data_types, statement } => {
+                let name = fold(name);
+                if self.prepared.contains_key(&name) {
+                    return Err(Error::new(
+                        SqlState::DuplicatePreparedStatement,
+                        format!("prepared statement \"{name}\" already exists"),
+                    ));
+                }
+                let declared = data_types.iter().map(|data_type| {
+                    crate::binder::types::type_of(data_type).map(|ty| Some(ty.kind))
+                });
+                let declared = declared.collect::<Result<Vec<_>>>()?;
+                let parsed = Parsed::Sql(statement.clone());
+                // The inner statement's own text finds its plan again.
+                let text: Arc<str> = statement.to_string().into();
+                let prepared = self.prepare_parsed(parsed, text, declared)?;
+                self.prepared.insert(name, Arc::new(prepared));
+                done("PREPARE")
+            }
+            Statement::Execute { name, parameters, .. } => {
+                let name = name.as_ref().map(|name| name_parts(name).join(".")).unwrap_or_default();
+                self.execute_prepared(&name, parameters, sql).await
+            }
+            Statement::Deallocate { name, .. } => {
+                if name.value.eq_ignore_ascii_case("all") && name.quote_style.is_none() {
+                    self.prepared.clear();
+                    return done("DEALLOCATE ALL");
+                }
+                let name = fold(name);
+                self.prepared(&name)?;
+                self.prepared.remove(&name);
+                done("DEALLOCATE")
+            }
+            Statement::Explain { statement, analyze, verbose: _, .. } => {
+                self.explain(statement, *analyze, sql).await
+            }
+            other => self.execute_ddl(other, sql).await,
+        }
+    }
+
+    async fn execute_prepared(
+        &mut self,
+        name: &str,
+        parameters: &[ast::Expr],
+        sql: &str,
+    ) -> Result<Outcome> {
+        let prepared = self.prepared(name)?;
+        if parameters.len() != prepared.parameters.len() {
+            return Err(Error::new(
+                SqlState::SyntaxError,
+                format!("wrong number of parameters for prepared statement \"{name}\""),
+            )
+            .detail(format!(
+                "Expected {} parameters but got {}.",
+                prepared.parameters.len(),
+                parameters.len()
+            )));
+        }
+        let exprs = self.with_binder(sql, |binder| {
+            let pairs = parameters.iter().zip(&prepared.parameters);
+            pairs.map(|(sql, kind)| binder.parameter_value(sql, *kind)).collect::<Result<Vec<_>>>()
+        })?;
+        let env = self.env(Arc::new(Vec::new()));
+        let frame = Frame::new(&env);
+        let empty = datafusion::common::DFSchema::empty();
+        let values = exprs.iter().map(|expr| {
+            crate::row::expr::RowExpr::compile(expr, &empty)?.eval(&[], &frame)
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        Box::pin(self.execute_inner(&prepared, values)).await
+    }
+
+    fn set(&mut self, set: &Set) -> Result<Outcome> {
+        let done = Ok(Outcome::Command("SET".into()));
+        match set {
+            Set::SingleAssignment { scope, variable, values, .. } => {
+                let name = name_parts(variable).join(".");
+                let local = matches!(scope, Some(ast::ContextModifier::Local));
+                let value = setting_value(values)?;
+                self.set_one(&name, value.as_deref(), local)?;
+                done
+            }
+            Set::SetTimeZone { local, value } => {
+                let value = setting_value(std::slice::from_ref(value))?;
+                self.set_one("TimeZone", value.as_deref(), *local)?;
+                done
+            }
+            Set::SetNames { charset_name, .. } => {
+                self.set_one("client_encoding", Some(&charset_name.value), false)?;
+                done
+            }
+            Set::SetNamesDefault {} => {
+                self.set_one("client_encoding", None, false)?;
+                done
+            }
+            Set::SetTransaction { modes, snapshot: None, session: false } => {
+                self.set_transaction(modes)
+            }
+            Set::SetTransaction { modes, snapshot: None, session: true } => {
+                self.set_session_characteristics(modes)
+            }
+            other => Err(Error::unsupported(format!("SET {other}"))),
+        }
+    }
+
+    fn set_one(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {
+        if local {
+            if self.status() != super::Status::Open {
+                self.settings.clone().set(name, value)?;
+                let message = "SET LOCAL can only be used in transaction blocks";
+                self.notice(Severity::Warning, SqlState::NoActiveSqlTransaction, message);
+                return Ok(());
+            }
+            let before = self.settings.show(name)?;
+            self.settings.set(name, value)?;
+            self.block().local.push((name.to_owned(), before));
+            return Ok(());
+        }
+        // A transaction has to exist for ROLLBACK to undo the change.
+        self.block();
+        self.settings.set(name, value)
+    }
+
+    fn show(&mut self, variable: &[ast::Ident]) -> Result<Outcome> {
+        let columns = show_columns(variable);
+        let name = show_name(variable);
+        let row = match name.as_str() {
+            "all" => {
+                let all = self.settings.all().into_iter();
+                let rows = all.map(|(name, value)| {
+                    vec![Datum::Text(name), Datum::Text(value), Datum::Text(String::new())]
+                });
+                return Ok(Outcome::Rows(Rows::ready(columns, rows.collect(), "SHOW")));
+            }
+            "transaction_isolation" | "transaction isolation level" => {
+                match self.block().transaction.isolation() {
+                    Isolation::ReadCommitted => "read committed".to_owned(),
+                    Isolation::RepeatableRead => "repeatable read".to_owned(),
+                }
+            }
+            "transaction_read_only" => {
+                if self.block().read_only { "on" } else { "off" }.to_owned()
+            }
+            name => self.settings.show(name)?,
+        };
+        Ok(Outcome::Rows(Rows::ready(columns, vec![vec![Datum::Text(row)]], "SHOW")))
+    }
+}
+
+pub(super) fn timed_out() -> Error {
+    Error::new(SqlState::LockNotAvailable, "canceling statement due to lock timeout")
+}
+
+fn show_name(variable: &[ast::Ident]) -> String {
+    let words: Vec<String> = variable.iter().map(|ident| ident.value.to_lowercase()).collect();
+    words.join(if words.len() == 2 && words.first().is_some_and(|w| w == "time") { " " } else { "." }).replace("transaction.isolation.level", "transaction isolation level")
+}
+
+fn show_columns(variable: &[ast::Ident]) -> Vec<OutputColumn> {
+    match show_name(variable).as_str() {
+        "all" => ["name", "setting", "description"].map(text_column).to_vec(),
+        "transaction isolation level" => vec![text_column("transaction_isolation")],
+        name => {
+            let name = super::Settings::canonical_name(if name == "time zone" { "TimeZone" } else { name });
+            vec![text_column(&name)]
+        }
+    }
+}
+
+/// The text of what stands behind SET x =; `None` for DEFAULT.
+fn setting_value(values: &[ast::Expr]) -> Result<Option<String>> {
+    let text = |value: &ast::Expr| -> Result<String> {
+        Ok(match value {
+            ast::Expr::Identifier(ident) => ident.value.clone(),
+            ast::Expr::Value(value) => match &value.value {
+                ast::Value::SingleQuotedString(text) | ast::Value::EscapedStringLiteral(text) => {
+                    text.clone()
+                }
+                other => other.to_string(),
+            },
+            other => other.to_string(),
+        })
+    };
+    if let [ast::Expr::Identifier(ident)] = values
+        && ident.quote_style.is_none()
+        && ident.value.eq_ignore_ascii_case("default")
+    {
+        return Ok(None);
+    }
+    let parts = values.iter().map(text).collect::<Result<Vec<_>>>()?;
+    Ok(Some(parts.join(", ")))
+}

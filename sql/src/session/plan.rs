@@ -1,0 +1,305 @@
+//! Plans, and the cache that all sessions share.
+//!
+//! A plan is generic: parameters, the time zone and the clock are bound at each execution. It is
+//! valid for the catalog version it was made for. Statements are found again by their text and
+//! the parameter types their client declared.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cairn_txn::{LockMode, WaitPolicy};
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::sqlparser::ast::{LockType, NonBlock, Query, SetExpr, Statement};
+
+use super::{BinderView, PlanKey, PlanMap, Prepared, Session};
+use crate::binder::dml::{BoundModify, ColumnSource, Operation, RETURNING};
+use crate::binder::{Binder, OutputColumn};
+use crate::catalog::Table;
+use crate::error::{Error, Result};
+use crate::optimizer::optimize;
+use crate::parser::Parsed;
+use crate::row::RowPlan;
+use crate::row::expr::RowExpr;
+use crate::row::modify::InsertColumn;
+use crate::types::Type;
+
+/// A plan for a statement that reads or changes rows.
+#[derive(Debug)]
+pub struct Plan {
+    /// Catalog version it holds for.
+    version: u64,
+    /// Types of the parameters.
+    pub parameters: Vec<Type>,
+    /// The tables used, with the locks they need.
+    pub tables: Vec<(Arc<Table>, LockMode)>,
+    /// What to do.
+    pub action: Action,
+}
+
+/// A source of rows, in the forms that the two executors run.
+#[derive(Debug)]
+pub struct Source {
+    /// Optimized.
+    pub logical: LogicalPlan,
+    /// If the row executor can run it.
+    pub rows: Option<RowPlan>,
+}
+
+/// What a plan does.
+#[derive(Debug)]
+pub enum Action {
+    /// Reads.
+    Query {
+        /// The query.
+        source: Source,
+        /// The result's columns.
+        columns: Vec<OutputColumn>,
+    },
+    /// Reads and locks: rows come with the row to lock behind their columns.
+    Lock {
+        /// The query.
+        source: Source,
+        /// The result's columns.
+        columns: Vec<OutputColumn>,
+        /// Whose rows are locked.
+        table: Arc<Table>,
+        /// How.
+        mode: LockMode,
+        /// What to do about rows that are locked already.
+        policy: WaitPolicy,
+    },
+    /// Changes rows.
+    Modify(Modify),
+}
+
+/// A change of rows.
+#[derive(Debug)]
+pub struct Modify {
+    /// The table.
+    pub table: Arc<Table>,
+    /// What to do with each row.
+    pub operation: Operation,
+    /// For INSERT: the columns, compiled.
+    pub insert: Vec<InsertColumn>,
+    /// Yields rows to change.
+    pub source: Source,
+    /// RETURNING, over the table's row.
+    pub returning: Option<(Vec<OutputColumn>, Vec<RowExpr>)>,
+}
+
+impl Plan {
+    /// The result's columns, if it has one.
+    pub fn columns(&self) -> Option<&[OutputColumn]> {
+        match &self.action {
+            Action::Query { columns, .. } | Action::Lock { columns, .. } => Some(columns),
+            Action::Modify(modify) => modify.returning.as_ref().map(|(columns, _)| columns.as_slice()),
+        }
+    }
+}
+
+/// Plans by statement.
+pub(super) struct PlanCache {
+    plans: PlanMap,
+    capacity: usize,
+}
+
+impl PlanCache {
+    pub(super) fn new(capacity: usize) -> PlanCache {
+        PlanCache { plans: PlanMap::default(), capacity }
+    }
+
+    fn get(&self, key: &PlanKey, version: u64) -> Option<Arc<Plan>> {
+        self.plans.lock().get(key).filter(|plan| plan.version == version).cloned()
+    }
+
+    fn put(&self, key: PlanKey, plan: Arc<Plan>) {
+        let mut plans = self.plans.lock();
+        if plans.len() >= self.capacity {
+            // Plans of an older catalog are useless; if there are none, start over.
+            plans.retain(|_, old| old.version == plan.version);
+            if plans.len() >= self.capacity {
+                plans.clear();
+            }
+        }
+        plans.insert(key, plan);
+    }
+}
+
+fn make_source(plan: &LogicalPlan) -> Result<Source> {
+    let logical = optimize(plan)?;
+    let rows = match RowPlan::compile(&logical) {
+        Ok(rows) => Some(rows),
+        Err(Error::Report(report)) if report.state == crate::error::SqlState::FeatureNotSupported => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Source { logical, rows })
+}
+
+fn lock_clause(query: &Query) -> Result<Option<(LockMode, WaitPolicy)>> {
+    let Some(clause) = query.locks.first() else { return Ok(None) };
+    if query.locks.len() > 1 || clause.of.is_some() {
+        return Err(Error::unsupported("this locking clause"));
+    }
+    let mode = match clause.lock_type {
+        LockType::Update => LockMode::ForUpdate,
+        LockType::Share => LockMode::ForShare,
+    };
+    let policy = match clause.nonblock {
+        None => WaitPolicy::Block,
+        Some(NonBlock::Nowait) => WaitPolicy::NoWait,
+        Some(NonBlock::SkipLocked) => WaitPolicy::Skip,
+    };
+    Ok(Some((mode, policy)))
+}
+
+impl Session {
+    /// The plan of a statement; `None` for one that is executed directly.
+    pub(super) fn plan(&self, prepared: &Prepared) -> Result<Option<Arc<Plan>>> {
+        let Parsed::Sql(statement) = &*prepared.parsed else { return Ok(None) };
+        let plannable = matches!(
+            **statement,
+            Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+        );
+        if !plannable {
+            return Ok(None);
+        }
+        let schema = self.schema();
+        let shared = self.block.as_ref().is_none_or(|block| block.draft.is_none());
+        let key = (prepared.sql.clone(), prepared.declared.clone());
+        if shared && let Some(plan) = self.database.plans.get(&key, schema.version) {
+            return Ok(Some(plan));
+        }
+        let (plan, generic) = self.make_plan(statement, &prepared.sql, &prepared.declared)?;
+        let plan = Arc::new(plan);
+        // The text names one statement only if it holds just one.
+        let alone = !prepared.sql.trim_end_matches([';', ' ', '\n']).contains(';');
+        if shared && generic && alone {
+            self.database.plans.put(key, plan.clone());
+        }
+        Ok(Some(plan))
+    }
+
+    pub(super) fn style(&self) -> crate::types::io::Style {
+        crate::types::io::Style {
+            zone: self.settings.zone,
+            now: self.now(),
+            extra_float_digits: self.settings.extra_float_digits(),
+            bytea_escape: self.settings.bytea_escape(),
+        }
+    }
+
+    /// Plans a statement; also whether the plan serves every session.
+    pub(super) fn make_plan(
+        &self,
+        statement: &Statement,
+        sql: &str,
+        declared: &[Option<Type>],
+    ) -> Result<(Plan, bool)> {
+        let schema = self.schema();
+        let view = BinderView {
+            settings: &self.settings,
+            id: self.id,
+            sequences: self.database.sequences.clone(),
+        };
+        let binder = Binder::new(&schema, sql, self.style(), &view, declared);
+        let action = match statement {
+            Statement::Query(query) => plan_query(&binder, query)?,
+            Statement::Insert(insert) => plan_modify(binder.insert(insert)?)?,
+            Statement::Update(update) => plan_modify(binder.update(update)?)?,
+            Statement::Delete(delete) => plan_modify(binder.delete(delete)?)?,
+            other => return Err(Error::internal(format!("no plan for {other}"))),
+        };
+        let tables = binder.tables_used().into_iter().map(|table| {
+            let mode = match &action {
+                Action::Modify(modify) if modify.table.id == table.id => LockMode::RowExclusive,
+                Action::Lock { .. } => LockMode::RowShare,
+                _ => LockMode::AccessShare,
+            };
+            (table, mode)
+        });
+        let tables = tables.collect();
+        let plan = Plan {
+            version: schema.version,
+            parameters: binder.parameter_types()?,
+            tables,
+            action,
+        };
+        Ok((plan, binder.is_generic()))
+    }
+
+    /// Runs `work` with a binder, for statements that are not plans.
+    pub(super) fn with_binder<T>(
+        &self,
+        sql: &str,
+        work: impl FnOnce(&Binder<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let schema = self.schema();
+        let view = BinderView {
+            settings: &self.settings,
+            id: self.id,
+            sequences: self.database.sequences.clone(),
+        };
+        work(&Binder::new(&schema, sql, self.style(), &view, &[]))
+    }
+}
+
+fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
+    match &*query.body {
+        SetExpr::Insert(Statement::Insert(insert)) => return plan_modify(binder.insert(insert)?),
+        SetExpr::Update(Statement::Update(update)) => return plan_modify(binder.update(update)?),
+        SetExpr::Delete(Statement::Delete(delete)) => return plan_modify(binder.delete(delete)?),
+        _ => {}
+    }
+    if let Some((mode, policy)) = lock_clause(query)? {
+        let (bound, table) = binder.locking_query(query)?;
+        let source = make_source(&bound.plan)?;
+        return Ok(Action::Lock { source, columns: bound.columns, table, mode, policy });
+    }
+    let bound = binder.top_query(query)?;
+    Ok(Action::Query { source: make_source(&bound.plan)?, columns: bound.columns })
+}
+
+fn plan_modify(bound: BoundModify) -> Result<Action> {
+    let empty = DFSchema::empty();
+    let insert = match &bound.operation {
+        Operation::Insert(columns) => compile_columns(columns, &empty)?,
+        _ => Vec::new(),
+    };
+    let returning = match bound.returning {
+        None => None,
+        Some(items) => {
+            let qualifier = datafusion::common::TableReference::bare(RETURNING);
+            let schema =
+                DFSchema::try_from_qualified_schema(qualifier, &bound.table.arrow_schema())?;
+            let (columns, exprs): (Vec<OutputColumn>, Vec<Expr>) = items.into_iter().unzip();
+            let exprs = exprs.iter().map(|expr| RowExpr::compile(expr, &schema));
+            Some((columns, exprs.collect::<Result<_>>()?))
+        }
+    };
+    Ok(Action::Modify(Modify {
+        source: make_source(&bound.source)?,
+        table: bound.table,
+        operation: bound.operation,
+        insert,
+        returning,
+    }))
+}
+
+/// Compiles where the columns of an inserted row come from.
+pub(super) fn compile_columns(
+    columns: &[ColumnSource],
+    empty: &DFSchema,
+) -> Result<Vec<InsertColumn>> {
+    let compiled = columns.iter().map(|column| match column {
+        ColumnSource::Input(index) => Ok(InsertColumn::Input(*index)),
+        ColumnSource::Default(expr) => RowExpr::compile(expr, empty).map(InsertColumn::Default),
+        ColumnSource::RowNumber => Ok(InsertColumn::RowNumber),
+    });
+    compiled.collect()
+}
+
+/// An empty map of kept subquery results.
+pub(super) fn no_subplans<T>() -> Arc<parking_lot::Mutex<HashMap<usize, T>>> {
+    Arc::new(parking_lot::Mutex::new(HashMap::new()))
+}

@@ -1,0 +1,365 @@
+//! Run-time settings: the ones that drivers send and that cairn gives a meaning.
+//!
+//! Each setting has one meaning and a checked set of values. A value that would ask for
+//! behaviour cairn does not have is refused rather than stored.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result, SqlState};
+use crate::types::datetime::Zone;
+
+/// Severities of messages below errors, in PostgreSQL's order for `client_min_messages`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names are PostgreSQL's")]
+pub enum Severity {
+    Debug,
+    Log,
+    Notice,
+    Warning,
+    Error,
+}
+
+impl Severity {
+    /// As it goes over the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Debug => "DEBUG",
+            Severity::Log => "LOG",
+            Severity::Notice => "NOTICE",
+            Severity::Warning => "WARNING",
+            Severity::Error => "ERROR",
+        }
+    }
+}
+
+/// A session's settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The user.
+    pub user: String,
+    /// The database's name.
+    pub database: String,
+    values: BTreeMap<&'static str, String>,
+    /// From connection start: what RESET goes back to.
+    defaults: BTreeMap<&'static str, String>,
+    /// TimeZone, read.
+    pub zone: Zone,
+    /// client_min_messages, read.
+    pub client_min_messages: Severity,
+}
+
+/// Name as SHOW spells it, value at start, and whether clients are told of changes.
+const SETTINGS: &[(&str, &str, bool)] = &[
+    ("application_name", "", true),
+    ("bytea_output", "hex", false),
+    ("client_encoding", "UTF8", true),
+    ("client_min_messages", "notice", false),
+    ("DateStyle", "ISO, MDY", true),
+    ("default_transaction_isolation", "read committed", false),
+    ("default_transaction_read_only", "off", true),
+    ("extra_float_digits", "1", false),
+    ("idle_in_transaction_session_timeout", "0", false),
+    ("IntervalStyle", "postgres", true),
+    ("lock_timeout", "0", false),
+    ("search_path", "\"$user\", public", false),
+    ("standard_conforming_strings", "on", true),
+    ("statement_timeout", "0", false),
+    ("synchronous_commit", "on", false),
+    ("TimeZone", "UTC", true),
+];
+
+/// Settings that tell of the server and cannot be changed.
+const FIXED: &[(&str, &str)] = &[
+    ("integer_datetimes", "on"),
+    ("is_superuser", "on"),
+    ("lc_collate", "C"),
+    ("lc_ctype", "C"),
+    ("max_identifier_length", "63"),
+    ("server_encoding", "UTF8"),
+    ("server_version", "15.0"),
+    ("server_version_num", "150000"),
+];
+
+fn find(name: &str) -> Option<&'static str> {
+    let wanted = if name.eq_ignore_ascii_case("time zone") { "TimeZone" } else { name };
+    SETTINGS.iter().map(|(name, ..)| *name).find(|known| known.eq_ignore_ascii_case(wanted))
+}
+
+fn invalid(name: &str, value: &str) -> Error {
+    Error::new(
+        SqlState::InvalidParameterValue,
+        format!("invalid value for parameter \"{name}\": \"{value}\""),
+    )
+}
+
+fn boolean(name: &str, value: &str) -> Result<&'static str> {
+    match value.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" | "t" | "y" => Ok("on"),
+        "off" | "false" | "no" | "0" | "f" | "n" => Ok("off"),
+        _ => Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!("parameter \"{name}\" requires a Boolean value"),
+        )),
+    }
+}
+
+/// Milliseconds with PostgreSQL's units.
+fn milliseconds(name: &str, value: &str) -> Result<u64> {
+    let text = value.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let unit = text.get(digits.len()..).unwrap_or_default().trim();
+    let factor = match unit {
+        "" | "ms" => 1,
+        "s" => 1000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(invalid(name, value)),
+    };
+    let number: i64 = digits.parse().map_err(|_| invalid(name, value))?;
+    if number < 0 || number > i64::from(i32::MAX) {
+        return Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!("{number} ms is outside the valid range for parameter \"{name}\" (0 .. 2147483647)"),
+        ));
+    }
+    Ok(number.unsigned_abs() * factor)
+}
+
+fn show_milliseconds(ms: u64) -> String {
+    for (factor, unit) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")] {
+        if ms > 0 && ms.is_multiple_of(factor) {
+            return format!("{}{unit}", ms / factor);
+        }
+    }
+    if ms == 0 { "0".into() } else { format!("{ms}ms") }
+}
+
+impl Settings {
+    /// What a session starts with.
+    pub fn new(user: &str, database: &str) -> Settings {
+        let values: BTreeMap<_, _> =
+            SETTINGS.iter().map(|(name, value, _)| (*name, (*value).to_owned())).collect();
+        Settings {
+            user: user.to_owned(),
+            database: database.to_owned(),
+            defaults: values.clone(),
+            values,
+            zone: Zone::UTC,
+            client_min_messages: Severity::Notice,
+        }
+    }
+
+    fn unknown(name: &str) -> Error {
+        Error::new(
+            SqlState::UndefinedObject,
+            format!("unrecognized configuration parameter \"{name}\""),
+        )
+    }
+
+    /// The value of a setting.
+    pub fn show(&self, name: &str) -> Result<String> {
+        if let Some(value) = find(name).and_then(|name| self.values.get(name)) {
+            return Ok(value.clone());
+        }
+        let fixed = FIXED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        match fixed {
+            Some((_, value)) => Ok((*value).to_owned()),
+            None if name.eq_ignore_ascii_case("session_authorization") => Ok(self.user.clone()),
+            None => Err(Settings::unknown(name)),
+        }
+    }
+
+    /// The name of a setting as SHOW spells it.
+    pub fn canonical_name(name: &str) -> String {
+        let fixed = FIXED.iter().map(|(known, _)| *known);
+        let mut fixed = fixed.filter(|known| known.eq_ignore_ascii_case(name));
+        find(name).or_else(|| fixed.next()).unwrap_or(name).to_owned()
+    }
+
+    /// Changes a setting; `None` goes back to the default.
+    pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<()> {
+        let Some(name) = find(name) else {
+            if FIXED.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                return Err(Error::new(
+                    SqlState::CantChangeRuntimeParam,
+                    format!("parameter \"{}\" cannot be changed", name.to_ascii_lowercase()),
+                ));
+            }
+            return Err(Settings::unknown(name));
+        };
+        let default = self.defaults.get(name).cloned().unwrap_or_default();
+        let value = value.unwrap_or(&default);
+        let stored = self.checked(name, value)?;
+        self.values.insert(name, stored);
+        Ok(())
+    }
+
+    fn checked(&mut self, name: &str, value: &str) -> Result<String> {
+        let lower = value.to_ascii_lowercase();
+        let one_of = |allowed: &[&str]| match allowed.contains(&lower.as_str()) {
+            true => Ok(lower.clone()),
+            false => Err(invalid(name, value)
+                .hint(format!("Available values: {}.", allowed.join(", ")))),
+        };
+        Ok(match name {
+            "application_name" => {
+                let clean = value.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' });
+                clean.take(63).collect()
+            }
+            "client_encoding" => match lower.replace(['-', '_'], "").as_str() {
+                "utf8" | "unicode" => "UTF8".into(),
+                "sqlascii" | "latin1" | "win1252" | "euc_jp" => {
+                    return Err(Error::unsupported(format!("client_encoding {value}")));
+                }
+                _ => return Err(invalid(name, value)),
+            },
+            "TimeZone" => {
+                let zone = match lower.as_str() {
+                    "default" | "local" => Some(Zone::UTC),
+                    _ => match value.parse::<f64>() {
+                        Ok(hours) => Some(Zone::Fixed((hours * 3600.0) as i32)),
+                        Err(_) => Zone::parse(value),
+                    },
+                };
+                self.zone = zone.ok_or_else(|| invalid(name, value))?;
+                self.zone.name()
+            }
+            "DateStyle" => {
+                let mut words = lower.split([',', ' ']).filter(|word| !word.is_empty());
+                match words.find(|word| !matches!(*word, "iso" | "mdy" | "us")) {
+                    None => "ISO, MDY".into(),
+                    Some("sql" | "postgres" | "german" | "dmy" | "ymd" | "european") => {
+                        return Err(Error::unsupported(format!("DateStyle {value}")));
+                    }
+                    Some(_) => return Err(invalid(name, value)),
+                }
+            }
+            "IntervalStyle" => match lower.as_str() {
+                "postgres" => lower,
+                "sql_standard" | "iso_8601" | "postgres_verbose" => {
+                    return Err(Error::unsupported(format!("IntervalStyle {value}")));
+                }
+                _ => return Err(invalid(name, value)),
+            },
+            "standard_conforming_strings" => match boolean(name, value)? {
+                "on" => "on".into(),
+                _ => return Err(Error::unsupported("standard_conforming_strings off")),
+            },
+            "synchronous_commit" => match lower.as_str() {
+                "local" | "remote_write" | "remote_apply" => "on".into(),
+                _ => boolean(name, value)?.into(),
+            },
+            "default_transaction_read_only" => boolean(name, value)?.into(),
+            "bytea_output" => one_of(&["hex", "escape"])?,
+            "default_transaction_isolation" => match lower.as_str() {
+                "serializable" => return Err(super::transaction::no_serializable()),
+                _ => one_of(&["read committed", "read uncommitted", "repeatable read"])?,
+            },
+            "client_min_messages" => {
+                self.client_min_messages = match lower.as_str() {
+                    "error" => Severity::Error,
+                    "warning" => Severity::Warning,
+                    "notice" => Severity::Notice,
+                    "log" => Severity::Log,
+                    "debug" | "debug1" | "debug2" | "debug3" | "debug4" | "debug5" => Severity::Debug,
+                    _ => {
+                        return Err(invalid(name, value).hint(
+                            "Available values: debug5, debug4, debug3, debug2, debug1, log, notice, warning, error.",
+                        ));
+                    }
+                };
+                lower
+            }
+            "extra_float_digits" => {
+                let digits: i32 = value.parse().map_err(|_| invalid(name, value))?;
+                if !(-15..=3).contains(&digits) {
+                    return Err(Error::new(
+                        SqlState::InvalidParameterValue,
+                        format!("{digits} is outside the valid range for parameter \"{name}\" (-15 .. 3)"),
+                    ));
+                }
+                digits.to_string()
+            }
+            "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
+                show_milliseconds(milliseconds(name, value)?)
+            }
+            _ => value.to_owned(),
+        })
+    }
+
+    /// Takes the current values as the ones RESET goes back to.
+    pub fn keep_as_defaults(&mut self) {
+        self.defaults = self.values.clone();
+    }
+
+    /// RESET ALL.
+    pub fn reset_all(&mut self) -> Result<()> {
+        for (name, ..) in SETTINGS {
+            self.set(name, None)?;
+        }
+        Ok(())
+    }
+
+    /// Settings that clients are told of, with their values.
+    pub fn reported(&self) -> Vec<(&'static str, String)> {
+        let reported = SETTINGS.iter().filter(|(_, _, reported)| *reported);
+        let values = reported.map(|(name, ..)| (*name, self.values.get(name).cloned().unwrap_or_default()));
+        let fixed = ["integer_datetimes", "is_superuser", "server_encoding", "server_version"];
+        let fixed = FIXED.iter().filter(|(name, _)| fixed.contains(name));
+        let fixed = fixed.map(|(name, value)| (*name, (*value).to_owned()));
+        values.chain(fixed).chain([("session_authorization", self.user.clone())]).collect()
+    }
+
+    /// extra_float_digits.
+    pub fn extra_float_digits(&self) -> i32 {
+        self.values.get("extra_float_digits").and_then(|v| v.parse().ok()).unwrap_or(1)
+    }
+
+    /// Whether bytea_output is escape.
+    pub fn bytea_escape(&self) -> bool {
+        self.values.get("bytea_output").is_some_and(|value| value == "escape")
+    }
+
+    /// Whether a commit waits for the disk.
+    pub fn durable(&self) -> bool {
+        self.values.get("synchronous_commit").is_none_or(|value| value == "on")
+    }
+
+    fn timeout(&self, name: &str) -> Option<std::time::Duration> {
+        let ms = milliseconds(name, self.values.get(name)?).ok()?;
+        (ms > 0).then(|| std::time::Duration::from_millis(ms))
+    }
+
+    /// statement_timeout, if set.
+    pub fn statement_timeout(&self) -> Option<std::time::Duration> {
+        self.timeout("statement_timeout")
+    }
+
+    /// lock_timeout, if set.
+    pub fn lock_timeout(&self) -> Option<std::time::Duration> {
+        self.timeout("lock_timeout")
+    }
+
+    /// idle_in_transaction_session_timeout, if set.
+    pub fn idle_in_transaction_timeout(&self) -> Option<std::time::Duration> {
+        self.timeout("idle_in_transaction_session_timeout")
+    }
+
+    /// default_transaction_isolation.
+    pub fn default_isolation(&self) -> &str {
+        self.values.get("default_transaction_isolation").map_or("read committed", String::as_str)
+    }
+
+    /// default_transaction_read_only.
+    pub fn default_read_only(&self) -> bool {
+        self.values.get("default_transaction_read_only").is_some_and(|value| value == "on")
+    }
+
+    /// All settings, for SHOW ALL.
+    pub fn all(&self) -> Vec<(String, String)> {
+        let values = self.values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let fixed = FIXED.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        values.chain(fixed).collect()
+    }
+}

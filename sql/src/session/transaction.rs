@@ -1,0 +1,376 @@
+//! Transaction blocks: BEGIN to COMMIT, savepoints, and the failed state.
+
+use std::sync::Arc;
+
+use cairn_txn::{Isolation, Savepoint, Transaction};
+use datafusion::sql::sqlparser::ast::{
+    Statement, TransactionAccessMode, TransactionIsolationLevel, TransactionMode,
+};
+
+use super::settings::{Settings, Severity};
+use super::{Outcome, Session};
+use crate::binder::fold;
+use crate::catalog::Schema;
+use crate::error::{Error, Result, SqlState};
+use crate::parser::Parsed;
+use crate::types::datetime;
+
+/// What ReadyForQuery says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Outside of a block.
+    Idle,
+    /// Inside one.
+    Open,
+    /// Inside a failed one.
+    Failed,
+}
+
+struct Named {
+    name: String,
+    savepoint: Savepoint,
+    settings: Settings,
+    draft: Option<Arc<Schema>>,
+}
+
+/// A transaction and what SQL knows of it.
+pub(super) struct Block {
+    pub transaction: Transaction,
+    /// Whether BEGIN was given; else it ends with the query string.
+    pub explicit: bool,
+    failed: bool,
+    pub read_only: bool,
+    savepoints: Vec<Named>,
+    /// The catalog with this transaction's changes.
+    pub draft: Option<Arc<Schema>>,
+    /// The transaction's start, as a timestamptz.
+    pub now: i64,
+    /// What a rollback goes back to, and what SET LOCAL is undone to.
+    settings_before: Settings,
+    /// Settings changed by SET LOCAL, with the values to go back to.
+    pub local: Vec<(String, String)>,
+    /// Locks on tables are held in these modes, so they are asked for once.
+    pub locked: Vec<(u32, cairn_txn::LockMode)>,
+}
+
+pub(super) fn no_serializable() -> Error {
+    Error::unsupported("isolation level SERIALIZABLE")
+        .hint("Use REPEATABLE READ: snapshot isolation.")
+}
+
+fn isolation(level: &TransactionIsolationLevel) -> Result<Isolation> {
+    match level {
+        TransactionIsolationLevel::ReadCommitted | TransactionIsolationLevel::ReadUncommitted => {
+            Ok(Isolation::ReadCommitted)
+        }
+        TransactionIsolationLevel::RepeatableRead => Ok(Isolation::RepeatableRead),
+        _ => Err(no_serializable()),
+    }
+}
+
+impl Session {
+    /// The state for ReadyForQuery.
+    pub fn status(&self) -> Status {
+        match &self.block {
+            Some(block) if block.failed => Status::Failed,
+            Some(block) if block.explicit => Status::Open,
+            _ => Status::Idle,
+        }
+    }
+
+    /// In a failed block only its end is accepted.
+    pub(super) fn check_not_failed(&self, parsed: &Parsed) -> Result<()> {
+        if self.status() != Status::Failed {
+            return Ok(());
+        }
+        let ends = match parsed {
+            Parsed::Sql(statement) => matches!(
+                **statement,
+                Statement::Rollback { .. } | Statement::Commit { .. }
+            ),
+            Parsed::Empty => true,
+            Parsed::Maintenance { .. } | Parsed::Copy(_) => false,
+        };
+        if ends {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::InFailedSqlTransaction,
+            "current transaction is aborted, commands ignored until end of transaction block",
+        ))
+    }
+
+    /// The current transaction; starts an implicit one if there is none.
+    pub(super) fn block(&mut self) -> &mut Block {
+        if self.block.is_none() {
+            let level = match self.settings.default_isolation() {
+                "repeatable read" => Isolation::RepeatableRead,
+                _ => Isolation::ReadCommitted,
+            };
+            self.block = Some(Block {
+                transaction: self.database.manager.begin(level),
+                explicit: false,
+                failed: false,
+                read_only: self.settings.default_read_only(),
+                savepoints: Vec::new(),
+                draft: None,
+                now: datetime::from_unix_us(chrono::Utc::now().timestamp_micros()),
+                settings_before: self.settings.clone(),
+                local: Vec::new(),
+                locked: Vec::new(),
+            });
+        }
+        self.block.as_mut().expect("a block was just made")
+    }
+
+    /// The start of the current transaction.
+    pub(super) fn now(&self) -> i64 {
+        match &self.block {
+            Some(block) => block.now,
+            None => datetime::from_unix_us(chrono::Utc::now().timestamp_micros()),
+        }
+    }
+
+    /// After an error: a block is failed, an implicit transaction is gone.
+    pub fn fail(&mut self) {
+        match &mut self.block {
+            Some(block) if block.explicit => block.failed = true,
+            Some(_) => self.roll_back(),
+            None => {}
+        }
+    }
+
+    /// Ends an implicit transaction, at the end of a query string or at Sync.
+    pub async fn finish_implicit(&mut self) -> Result<()> {
+        match &self.block {
+            Some(block) if !block.explicit => self.commit().await,
+            _ => Ok(()),
+        }
+    }
+
+    fn restore_local(&mut self, local: Vec<(String, String)>) {
+        for (name, value) in local.into_iter().rev() {
+            let _ = self.settings.set(&name, Some(&value));
+        }
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        self.portals.clear();
+        let Some(mut block) = self.block.take() else { return Ok(()) };
+        self.restore_local(std::mem::take(&mut block.local));
+        let mut clear = false;
+        if let Some(draft) = block.draft.take() {
+            let catalog = self.database.catalog.clone();
+            let schema = Arc::unwrap_or_clone(draft);
+            block.transaction.on_commit(Box::new(move || catalog.install(schema)));
+            clear = true;
+        }
+        let settings_before = block.settings_before;
+        let result = block.transaction.commit(self.settings.durable()).await;
+        if let Err(error) = result {
+            self.settings = settings_before;
+            return Err(error.into());
+        }
+        if clear {
+            let database = self.database.clone();
+            tokio::spawn(async move {
+                if let Err(error) = database.clear_garbage().await {
+                    tracing::warn!(%error, "could not clear dropped tables");
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn roll_back(&mut self) {
+        self.portals.clear();
+        if let Some(block) = self.block.take() {
+            self.settings = block.settings_before;
+            block.transaction.rollback();
+        }
+    }
+
+    fn apply_modes(&mut self, modes: &[TransactionMode]) -> Result<()> {
+        for mode in modes {
+            match mode {
+                TransactionMode::AccessMode(mode) => {
+                    let read_only = *mode == TransactionAccessMode::ReadOnly;
+                    let block = self.block();
+                    if !read_only && block.read_only && block.transaction.has_snapshot() {
+                        return Err(Error::new(
+                            SqlState::ActiveSqlTransaction,
+                            "transaction read-write mode must be set before any query",
+                        ));
+                    }
+                    block.read_only = read_only;
+                }
+                TransactionMode::IsolationLevel(level) => {
+                    let level = isolation(level)?;
+                    let block = self.block();
+                    if block.transaction.isolation() == level {
+                        continue;
+                    }
+                    if block.transaction.has_snapshot() || block.transaction.has_writes() {
+                        return Err(Error::new(
+                            SqlState::ActiveSqlTransaction,
+                            "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+                        ));
+                    }
+                    block.transaction.set_isolation(level);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, state: SqlState, message: &str) {
+        self.notice(Severity::Warning, state, message);
+    }
+
+    fn in_block(&self) -> bool {
+        self.block.as_ref().is_some_and(|block| block.explicit)
+    }
+
+    pub(super) fn require_block(&self, what: &str) -> Result<()> {
+        match self.in_block() {
+            true => Ok(()),
+            false => Err(Error::new(
+                SqlState::NoActiveSqlTransaction,
+                format!("{what} can only be used in transaction blocks"),
+            )),
+        }
+    }
+
+    pub(super) fn begin(&mut self, modes: &[TransactionMode]) -> Result<Outcome> {
+        if self.in_block() {
+            let message = "there is already a transaction in progress";
+            self.warn(SqlState::ActiveSqlTransaction, message);
+        } else {
+            self.block().explicit = true;
+        }
+        if let Err(error) = self.apply_modes(modes) {
+            self.fail();
+            return Err(error);
+        }
+        Ok(Outcome::Command("BEGIN".into()))
+    }
+
+    pub(super) fn set_transaction(&mut self, modes: &[TransactionMode]) -> Result<Outcome> {
+        if !self.in_block() {
+            let message = "SET TRANSACTION can only be used in transaction blocks";
+            self.warn(SqlState::NoActiveSqlTransaction, message);
+            return Ok(Outcome::Command("SET".into()));
+        }
+        self.apply_modes(modes)?;
+        Ok(Outcome::Command("SET".into()))
+    }
+
+    pub(super) fn set_session_characteristics(&mut self, modes: &[TransactionMode]) -> Result<Outcome> {
+        for mode in modes {
+            match mode {
+                TransactionMode::AccessMode(mode) => {
+                    let value = if *mode == TransactionAccessMode::ReadOnly { "on" } else { "off" };
+                    self.settings.set("default_transaction_read_only", Some(value))?;
+                }
+                TransactionMode::IsolationLevel(level) => {
+                    let value = level.to_string().to_lowercase();
+                    self.settings.set("default_transaction_isolation", Some(&value))?;
+                }
+            }
+        }
+        Ok(Outcome::Command("SET".into()))
+    }
+
+    pub(super) async fn end_block(&mut self, commit: bool, chain: bool) -> Result<Outcome> {
+        if !self.in_block() {
+            if chain {
+                let word = if commit { "COMMIT" } else { "ROLLBACK" };
+                return Err(Error::new(
+                    SqlState::NoActiveSqlTransaction,
+                    format!("{word} AND CHAIN can only be used in transaction blocks"),
+                ));
+            }
+            let message = "there is no transaction in progress";
+            self.warn(SqlState::NoActiveSqlTransaction, message);
+        }
+        let characteristics =
+            self.block.as_ref().map(|b| (b.transaction.isolation(), b.read_only));
+        let failed = self.status() == Status::Failed;
+        let tag = if commit && !failed { "COMMIT" } else { "ROLLBACK" };
+        if tag == "COMMIT" {
+            self.commit().await?;
+        } else {
+            self.roll_back();
+        }
+        if let (true, Some((isolation, read_only))) = (chain, characteristics) {
+            let block = self.block();
+            block.explicit = true;
+            block.transaction.set_isolation(isolation);
+            block.read_only = read_only;
+        }
+        Ok(Outcome::Command(tag.into()))
+    }
+
+    pub(super) fn savepoint(&mut self, name: &datafusion::sql::sqlparser::ast::Ident) -> Result<Outcome> {
+        self.require_block("SAVEPOINT")?;
+        let (name, settings) = (fold(name), self.settings.clone());
+        let block = self.block();
+        let savepoint = block.transaction.savepoint();
+        let draft = block.draft.clone();
+        block.savepoints.push(Named { name, savepoint, settings, draft });
+        Ok(Outcome::Command("SAVEPOINT".into()))
+    }
+
+    fn find_savepoint(&mut self, name: &str) -> Result<usize> {
+        let block = self.block();
+        let found = block.savepoints.iter().rposition(|named| named.name == name);
+        found.ok_or_else(|| {
+            Error::new(
+                SqlState::InvalidSavepointSpecification,
+                format!("savepoint \"{name}\" does not exist"),
+            )
+        })
+    }
+
+    pub(super) fn release(&mut self, name: &datafusion::sql::sqlparser::ast::Ident) -> Result<Outcome> {
+        self.require_block("RELEASE SAVEPOINT")?;
+        let index = self.find_savepoint(&fold(name))?;
+        let block = self.block();
+        while block.savepoints.len() > index {
+            block.savepoints.pop();
+            block.transaction.release_savepoint();
+        }
+        Ok(Outcome::Command("RELEASE".into()))
+    }
+
+    pub(super) fn rollback_to(&mut self, name: &datafusion::sql::sqlparser::ast::Ident) -> Result<Outcome> {
+        self.require_block("ROLLBACK TO SAVEPOINT")?;
+        let index = self.find_savepoint(&fold(name))?;
+        let block = self.block();
+        while block.savepoints.len() > index + 1 {
+            block.savepoints.pop();
+            block.transaction.release_savepoint();
+        }
+        block.failed = false;
+        block.locked.clear();
+        let named = block.savepoints.last().map(|n| (n.savepoint, n.settings.clone(), n.draft.clone()));
+        if let Some((savepoint, settings, draft)) = named {
+            block.transaction.rollback_to(savepoint);
+            block.draft = draft;
+            self.settings = settings;
+        }
+        self.portals.clear();
+        Ok(Outcome::Command("ROLLBACK".into()))
+    }
+
+    /// Refuses a change in a read-only transaction.
+    pub(super) fn check_writable(&mut self, what: &str) -> Result<()> {
+        match self.block().read_only {
+            false => Ok(()),
+            true => Err(Error::new(
+                SqlState::ReadOnlySqlTransaction,
+                format!("cannot execute {what} in a read-only transaction"),
+            )),
+        }
+    }
+}
