@@ -1,1 +1,155 @@
-fn main() {}
+//! The `cairn` program.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cairn_server::listener::Server;
+use cairn_sql::session::{Database, Options as SqlOptions};
+use cairn_storage::rocks::RocksOptions;
+use cairn_storage::{Store, StoreOptions};
+use cairn_txn::TransactionManager;
+use cairn_txn::clock::SystemClock;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A PostgreSQL-compatible SQL database in one binary.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a server on a data directory, creating it if need be.
+    ///
+    /// Connect with: psql -h 127.0.0.1 -p 5432 -U postgres
+    Start(Start),
+}
+
+#[derive(Args)]
+struct Start {
+    /// Where the data is.
+    #[arg(long, value_name = "DIR", default_value = "cairn-data")]
+    data_dir: PathBuf,
+    /// Address to listen on. Connections are trusted, so only loopback addresses are accepted.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5432")]
+    listen: SocketAddr,
+    /// Most connections at a time.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    max_connections: usize,
+    /// Block cache, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    cache_mib: usize,
+    /// Memory for sorting, joining and grouping in long queries, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    query_memory_mib: usize,
+    /// Size above which a range of keys is split, in KiB.
+    #[arg(long, value_name = "KIB", default_value_t = 65_536)]
+    range_split_kib: u64,
+    /// How long old versions of rows stay readable, in seconds.
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    gc_retention_s: u64,
+    /// Threads that serve connections; as many run long queries.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    threads: usize,
+    /// Form of the log on standard error. RUST_LOG selects what is logged.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+fn start_log(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn main() -> ExitCode {
+    let Command::Start(start) = Cli::parse().command;
+    start_log(start.log_format);
+    match serve(&start) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A log that cannot be written must not acknowledge anything any more.
+fn on_fatal(error: &cairn_storage::Error) {
+    tracing::error!(%error, "cannot write the log; stopping at once");
+    std::process::exit(1);
+}
+
+fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
+    if !start.listen.ip().is_loopback() {
+        return Err(format!(
+            "refusing to listen on {}: connections are trusted, so only loopback is safe",
+            start.listen
+        )
+        .into());
+    }
+    let options = StoreOptions {
+        rocks: RocksOptions { cache_bytes: start.cache_mib << 20, ..RocksOptions::default() },
+        range_split_bytes: start.range_split_kib << 10,
+    };
+    let store = Store::open(&start.data_dir, &options, Box::new(on_fatal))?;
+    let retention = Duration::from_secs(start.gc_retention_s);
+    let transactions = cairn_txn::Options { gc_retention: retention, ..Default::default() };
+    let manager = TransactionManager::open(Arc::new(store), Arc::new(SystemClock), transactions)?;
+    let sql = SqlOptions {
+        vector_threads: start.threads,
+        vector_memory_bytes: start.query_memory_mib << 20,
+        ..SqlOptions::default()
+    };
+    let database = Database::open(manager, sql)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(start.threads)
+        .thread_name("server")
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(start.listen)
+            .await
+            .map_err(|error| format!("could not listen on {}: {error}", start.listen))?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        database.clear_garbage().await?;
+        tracing::info!(
+            listen = %listener.local_addr()?,
+            data_dir = %start.data_dir.display(),
+            "ready for connections"
+        );
+        let server = Server::new(database.clone(), start.max_connections);
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("shutting down");
+        };
+        server.run(listener, stop).await;
+        Ok::<(), Box<dyn std::error::Error>>(())
+    })?;
+    database.close();
+    tracing::info!("shut down");
+    Ok(())
+}

@@ -19,7 +19,7 @@ use crate::timestamps::Timestamps;
 use crate::transaction::{Isolation, Transaction};
 
 /// Runs when a commit is durable, before it becomes visible.
-pub type OnCommit = Box<dyn FnOnce() + Send>;
+pub type OnCommit = Box<dyn FnOnce() + Send + Sync>;
 
 const HIGH_WATER: &[u8] = b"txn/high_water";
 

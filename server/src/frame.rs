@@ -1,0 +1,126 @@
+//! Messages of the frontend: framing and fields, with every length checked.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+/// Largest message once a connection is established, as in PostgreSQL.
+pub const MAX_MESSAGE_BYTES: usize = (1 << 30) - 1;
+/// Largest startup packet, as in PostgreSQL.
+pub const MAX_STARTUP_BYTES: usize = 10_000;
+
+/// A message that breaks the protocol. The connection cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub String);
+
+/// Result of reading a message.
+pub type Result<T> = std::result::Result<T, Malformed>;
+
+fn malformed<T>(what: impl Into<String>) -> Result<T> {
+    Err(Malformed(what.into()))
+}
+
+/// Takes the next whole message from `input`: its type and body. `None` until it is all there.
+pub fn next(input: &mut BytesMut) -> Result<Option<(u8, Bytes)>> {
+    let Some((head, _)) = input.split_first_chunk::<5>() else { return Ok(None) };
+    let [kind, length @ ..] = *head;
+    let length = u32::from_be_bytes(length) as usize;
+    if !(4..=MAX_MESSAGE_BYTES).contains(&length) {
+        return malformed("invalid message length");
+    }
+    if input.len() < 1 + length {
+        return Ok(None);
+    }
+    let mut frame = input.split_to(1 + length);
+    frame.advance(5);
+    Ok(Some((kind, frame.freeze())))
+}
+
+/// Takes a startup packet's body, behind its length. `None` until it is all there.
+pub fn next_startup(input: &mut BytesMut) -> Result<Option<Bytes>> {
+    let Some((head, _)) = input.split_first_chunk::<4>() else { return Ok(None) };
+    let length = u32::from_be_bytes(*head) as usize;
+    if !(8..=MAX_STARTUP_BYTES).contains(&length) {
+        return malformed("invalid length of startup packet");
+    }
+    if input.len() < length {
+        return Ok(None);
+    }
+    let mut frame = input.split_to(length);
+    frame.advance(4);
+    Ok(Some(frame.freeze()))
+}
+
+/// Reads the fields of a message body in order.
+pub struct Fields(pub Bytes);
+
+impl Fields {
+    /// The next `count` bytes.
+    pub fn take(&mut self, count: usize) -> Result<Bytes> {
+        if count > self.0.len() {
+            return malformed("insufficient data left in message");
+        }
+        Ok(self.0.split_to(count))
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let bytes = self.take(N)?;
+        bytes.as_ref().try_into().or_else(|_| malformed("insufficient data left in message"))
+    }
+
+    /// A byte.
+    pub fn byte(&mut self) -> Result<u8> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    /// A count or a format: two bytes.
+    pub fn int16(&mut self) -> Result<i16> {
+        Ok(i16::from_be_bytes(self.array()?))
+    }
+
+    /// Four bytes.
+    pub fn int32(&mut self) -> Result<i32> {
+        Ok(i32::from_be_bytes(self.array()?))
+    }
+
+    /// A string up to its zero byte.
+    pub fn string(&mut self) -> Result<String> {
+        let Some(end) = self.0.iter().position(|byte| *byte == 0) else {
+            return malformed("invalid string in message");
+        };
+        let text = self.take(end)?;
+        self.take(1)?;
+        String::from_utf8(text.to_vec())
+            .or_else(|_| malformed("invalid byte sequence for encoding \"UTF8\""))
+    }
+
+    /// A list of two-byte numbers behind its count.
+    pub fn int16s(&mut self) -> Result<Vec<i16>> {
+        let count = usize::from(self.int16()? as u16);
+        let mut body = Fields(self.take(count * 2)?);
+        (0..count).map(|_| body.int16()).collect()
+    }
+
+    /// Parameter values behind their count: NULL or bytes.
+    pub fn values(&mut self) -> Result<Vec<Option<Bytes>>> {
+        let count = usize::from(self.int16()? as u16);
+        if self.0.len() < count * 4 {
+            return malformed("insufficient data left in message");
+        }
+        let mut values = Vec::with_capacity(count);
+        for _ in 0..count {
+            values.push(match self.int32()? {
+                -1 => None,
+                length => match usize::try_from(length) {
+                    Ok(length) => Some(self.take(length)?),
+                    Err(_) => return malformed("invalid length of a parameter"),
+                },
+            });
+        }
+        Ok(values)
+    }
+
+    /// Nothing may be left.
+    pub fn end(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { malformed("invalid message format") }
+    }
+}

@@ -1,0 +1,114 @@
+//! Accepting connections, and closing them at shutdown.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use cairn_sql::session::{Cancel, Database};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::connection;
+
+/// How long running statements get to finish at shutdown.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all connections share.
+pub struct Server {
+    /// The database they use.
+    pub database: Arc<Database>,
+    /// Most connections at a time.
+    pub max_connections: usize,
+    connections: AtomicUsize,
+    /// By process id and secret key, as in BackendKeyData.
+    cancels: Mutex<HashMap<(i32, i32), Arc<Cancel>>>,
+    shutdown: watch::Sender<bool>,
+}
+
+impl Server {
+    /// A server without connections.
+    pub fn new(database: Arc<Database>, max_connections: usize) -> Arc<Server> {
+        Arc::new(Server {
+            database,
+            max_connections,
+            connections: AtomicUsize::new(0),
+            cancels: Mutex::new(HashMap::new()),
+            shutdown: watch::Sender::new(false),
+        })
+    }
+
+    /// Lets a session be cancelled by whoever knows its key.
+    pub fn register(&self, key: (i32, i32), cancel: Arc<Cancel>) {
+        self.cancels.lock().insert(key, cancel);
+    }
+
+    /// Takes back [`Server::register`].
+    pub fn unregister(&self, key: (i32, i32)) {
+        self.cancels.lock().remove(&key);
+    }
+
+    /// Cancels what the session with this key is doing, if there is one.
+    pub fn cancel(&self, key: (i32, i32)) {
+        if let Some(cancel) = self.cancels.lock().get(&key) {
+            cancel.cancel();
+        }
+    }
+
+    /// Turns true when the server shuts down.
+    pub fn shutdown_signal(&self) -> watch::Receiver<bool> {
+        self.shutdown.subscribe()
+    }
+
+    /// Whether one more connection fits; counts it if so.
+    pub fn admit(&self) -> bool {
+        let before = self.connections.fetch_add(1, Ordering::AcqRel);
+        before < self.max_connections
+    }
+
+    fn left(&self) {
+        self.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Accepts connections until `stop` resolves, then ends them in order.
+    pub async fn run(self: &Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut stop => break,
+            };
+            match accepted {
+                Ok((socket, peer)) => {
+                    let server = self.clone();
+                    tokio::spawn(async move {
+                        let admitted = server.admit();
+                        // A panic ends this connection alone; the count is kept right.
+                        let task = tokio::spawn(connection::serve(server.clone(), socket, admitted));
+                        match task.await {
+                            Ok(Ok(())) => {}
+                            Ok(Err(error)) => tracing::debug!(%peer, %error, "connection ended"),
+                            Err(error) => tracing::error!(%peer, %error, "connection panicked"),
+                        }
+                        server.left();
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        drop(listener);
+        let _ = self.shutdown.send(true);
+        let drained = async {
+            while self.connections.load(Ordering::Acquire) > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+            tracing::warn!("some statements did not finish in time");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What goes back: rows and errors.
+
+use bytes::{BufMut, BytesMut};
+use cairn_sql::binder::OutputColumn;
+use cairn_sql::error::{Error, Report, Result};
+use cairn_sql::types::io::{self, Style};
+use cairn_sql::types::Datum;
+use pgwire::error::ErrorInfo;
+use pgwire::messages::Message;
+use pgwire::messages::data::{FieldDescription, RowDescription};
+use pgwire::messages::response::{ErrorResponse, NoticeResponse};
+
+/// Appends a message of pgwire's.
+pub fn put(out: &mut BytesMut, message: &impl Message) -> Result<()> {
+    let before = out.len();
+    message.encode(out).map_err(|error| {
+        out.truncate(before);
+        Error::internal(format!("could not encode a message: {error}"))
+    })
+}
+
+fn info(report: &Report, severity: &str) -> ErrorInfo {
+    let clean = |text: &str| text.replace('\0', "");
+    let mut info = ErrorInfo::new(
+        severity.to_owned(),
+        report.state.code().to_owned(),
+        clean(&report.message),
+    );
+    info.severity_nonlocalized = Some(severity.to_owned());
+    info.detail = report.detail.as_deref().map(clean);
+    info.hint = report.hint.as_deref().map(clean);
+    info.position = report.position.map(|position| position.to_string());
+    info.where_context = report.context.as_deref().map(clean);
+    info
+}
+
+/// The fields of PostgreSQL's that name objects.
+fn with_objects(mut fields: Vec<(u8, String)>, report: &Report) -> Vec<(u8, String)> {
+    if let Some(table) = &report.table {
+        fields.push((b's', "public".into()));
+        fields.push((b't', table.clone()));
+    }
+    if let Some(column) = &report.column {
+        fields.push((b'c', column.clone()));
+    }
+    if let Some(constraint) = &report.constraint {
+        fields.push((b'n', constraint.clone()));
+    }
+    fields
+}
+
+/// Appends an error.
+pub fn error(out: &mut BytesMut, report: &Report, severity: &str) -> Result<()> {
+    let fields = ErrorResponse::from(info(report, severity)).fields;
+    put(out, &ErrorResponse::new(with_objects(fields, report)))
+}
+
+/// Appends a notice. Its severity stands in the context field until here.
+pub fn notice(out: &mut BytesMut, mut report: Report) -> Result<()> {
+    let severity = report.context.take().unwrap_or_else(|| "NOTICE".into());
+    let fields = NoticeResponse::from(info(&report, &severity)).fields;
+    put(out, &NoticeResponse::new(fields))
+}
+
+/// The format of column `index`, as Bind's list says.
+pub fn format_of(formats: &[i16], index: usize) -> i16 {
+    match formats {
+        [] => 0,
+        [all] => *all,
+        each => each.get(index).copied().unwrap_or(0),
+    }
+}
+
+/// Appends the description of a result.
+pub fn row_description(out: &mut BytesMut, columns: &[OutputColumn], formats: &[i16]) -> Result<()> {
+    let fields = columns.iter().enumerate().map(|(index, column)| {
+        let (table, number) = column.origin.unwrap_or((0, 0));
+        FieldDescription::new(
+            column.name.replace('\0', ""),
+            table as i32,
+            number,
+            column.ty.kind.oid(),
+            column.ty.kind.size(),
+            column.ty.typmod,
+            format_of(formats, index),
+        )
+    });
+    put(out, &RowDescription::new(fields.collect()))
+}
+
+/// Reused between rows.
+#[derive(Default)]
+pub struct Scratch {
+    text: String,
+    bytes: Vec<u8>,
+}
+
+/// Appends a row, straight into the buffer.
+pub fn data_row(
+    out: &mut BytesMut,
+    row: &[Datum],
+    columns: &[OutputColumn],
+    formats: &[i16],
+    style: &Style,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let start = out.len();
+    out.put_u8(b'D');
+    out.put_i32(0);
+    out.put_u16(columns.len() as u16);
+    for (index, (value, column)) in row.iter().zip(columns).enumerate() {
+        if value.is_null() {
+            out.put_i32(-1);
+            continue;
+        }
+        let encoded = if format_of(formats, index) == 1 {
+            scratch.bytes.clear();
+            io::write_binary(column.ty.kind, value, &mut scratch.bytes)?;
+            scratch.bytes.as_slice()
+        } else {
+            scratch.text.clear();
+            io::write_text(column.ty.kind, value, style, &mut scratch.text)?;
+            scratch.text.as_bytes()
+        };
+        out.put_i32(i32::try_from(encoded.len()).map_err(|_| Error::internal("value too large"))?);
+        out.put_slice(encoded);
+    }
+    let length = i32::try_from(out.len() - start - 1).map_err(|_| Error::internal("row too large"))?;
+    if let Some(place) = out.get_mut(start + 1..start + 5) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
