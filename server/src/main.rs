@@ -132,7 +132,13 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
             .map_err(|error| format!("could not listen on {}: {error}", start.listen))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        database.clear_garbage().await?;
+        // Tables dropped before the last end are cleared while clients are already served.
+        let clearing = database.clone();
+        tokio::spawn(async move {
+            if let Err(error) = clearing.clear_garbage().await {
+                tracing::warn!(%error, "could not clear dropped tables");
+            }
+        });
         tracing::info!(
             listen = %listener.local_addr()?,
             data_dir = %start.data_dir.display(),

@@ -171,6 +171,7 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
 
 fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
     let keyword = match &parser.peek_token().token {
+        Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => return parse_abort(parser),
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,
     };
@@ -179,6 +180,18 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
         Keyword::COPY => parse_copy(parser),
         _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
     }
+}
+
+/// `ABORT [WORK | TRANSACTION] [AND [NO] CHAIN]`: another word for ROLLBACK.
+fn parse_abort(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
+    parser.next_token();
+    let _ = parser.parse_one_of_keywords(&[Keyword::WORK, Keyword::TRANSACTION]);
+    let mut chain = false;
+    if parser.parse_keyword(Keyword::AND) {
+        chain = !parser.parse_keyword(Keyword::NO);
+        parser.expect_keyword(Keyword::CHAIN)?;
+    }
+    Ok(Parsed::Sql(Box::new(Statement::Rollback { chain, savepoint: None })))
 }
 
 /// `VACUUM [(option, ...)] [FULL] [FREEZE] [VERBOSE] [ANALYZE] [table, ...]`

@@ -71,6 +71,10 @@ impl Binder<'_> {
         if !call.within_group.is_empty() {
             return Err(Error::unsupported("WITHIN GROUP"));
         }
+        if let (FunctionArguments::None, Some(ident)) = (&call.args, call.name.0.first().and_then(|part| part.as_ident())) {
+            return self.keyword_value(&name).unwrap_or_else(|| Err(no_function(&name, &[])))
+                .map_err(|error| error.at(self.position(ident.span)));
+        }
         let distinct = duplicates == Some(DuplicateTreatment::Distinct);
         let bound = if let Some(over) = &call.over {
             self.window_call(&name, args, over, call.filter.as_deref(), position)

@@ -279,34 +279,32 @@ impl Binder<'_> {
         let name = fold(ident);
         let position = self.position(ident.span);
         if ident.quote_style.is_none() && !self.is_column(&name) {
-            // Functions that are written without parentheses.
-            match name.as_str() {
-                "current_timestamp" | "now" if name != "now" => return self.named_call("now", vec![]),
-                "current_date" => {
-                    let now = self.named_call("now", vec![])?;
-                    return self.explicit_cast(now, TypeMod::plain(Type::Date));
-                }
-                "localtimestamp" => {
-                    let now = self.named_call("now", vec![])?;
-                    return self.explicit_cast(now, TypeMod::plain(Type::Timestamp));
-                }
-                "localtime" => {
-                    let now = self.named_call("now", vec![])?;
-                    return self.explicit_cast(now, TypeMod::plain(Type::Time));
-                }
-                "current_user" | "session_user" | "user" | "current_role" => {
-                    return self.literal(&Datum::Text(self.session_value().user()), Type::Name);
-                }
-                "current_catalog" => {
-                    return self.literal(&Datum::Text(self.session_value().database()), Type::Name);
-                }
-                "current_schema" => {
-                    return self.literal(&Datum::Text("public".into()), Type::Name);
-                }
-                _ => {}
+            if let Some(value) = self.keyword_value(&name) {
+                return value;
             }
         }
         self.find_column(None, &name).map_err(|error| error.at(position))
+    }
+
+    /// The functions that are written without parentheses.
+    pub(super) fn keyword_value(&self, name: &str) -> Option<Result<Bound>> {
+        let now = |kind| {
+            let now = self.named_call("now", vec![])?;
+            self.explicit_cast(now, TypeMod::plain(kind))
+        };
+        let name_value = |text: String| self.literal(&Datum::Text(text), Type::Name);
+        Some(match name {
+            "current_timestamp" => now(Type::Timestamptz),
+            "current_date" => now(Type::Date),
+            "localtimestamp" => now(Type::Timestamp),
+            "localtime" => now(Type::Time),
+            "current_user" | "session_user" | "user" | "current_role" => {
+                name_value(self.session_value().user())
+            }
+            "current_catalog" => name_value(self.session_value().database()),
+            "current_schema" => name_value("public".into()),
+            _ => return None,
+        })
     }
 
     fn is_column(&self, name: &str) -> bool {
@@ -489,18 +487,16 @@ impl Binder<'_> {
     }
 
     pub(super) fn operator(&self, symbol: &str, args: Vec<Bound>) -> Result<Bound> {
-        let mut kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         // A string can be joined with anything.
-        if symbol == "||" && kinds.iter().any(|k| k.category() == Category::String) {
+        let joinable = |k: &Type| k.category() == Category::String || *k == Type::Unknown;
+        if symbol == "||" && !kinds.contains(&Type::Bytea) && kinds.iter().any(joinable) {
             let text = args.into_iter().map(|arg| match arg.kind() {
                 Type::Unknown => self.implicit(arg, Type::Text),
                 _ => self.explicit_cast(arg, TypeMod::plain(Type::Text)),
             });
             let text = text.collect::<Result<Vec<_>>>()?;
             return self.operator_call(symbol, text);
-        }
-        if symbol == "||" && kinds.iter().all(|k| *k == Type::Unknown) {
-            kinds = vec![Type::Text; 2];
         }
         match resolve::resolve(functions::named(symbol), &kinds) {
             Resolution::Found(function) => self.apply(function, args),
@@ -689,13 +685,14 @@ impl Binder<'_> {
             });
             results.push(self.expr(&when.result)?);
         }
-        // PostgreSQL lets ELSE decide first where several types would do.
-        match otherwise {
-            Some(otherwise) => results.push(self.expr(otherwise)?),
-            None => results.push(self.null(Type::Unknown)?),
-        }
+        // ELSE decides first where several types would do.
+        let otherwise = match otherwise {
+            Some(otherwise) => self.expr(otherwise)?,
+            None => self.null(Type::Unknown)?,
+        };
+        results.insert(0, otherwise);
         let (mut results, ty) = self.unify(results, "CASE")?;
-        let otherwise = results.pop().map(|bound| Box::new(bound.expr));
+        let otherwise = Some(Box::new(results.remove(0).expr));
         let pairs = whens.into_iter().zip(results);
         let pairs = pairs.map(|(when, then)| (Box::new(when), Box::new(then.expr)));
         Ok(Bound {

@@ -194,17 +194,10 @@ impl<'a> Binder<'a> {
     }
 
     /// Types of the parameters, once everything is bound.
-    pub fn parameter_types(&self) -> Result<Vec<Type>> {
+    pub fn parameter_types(&self) -> Vec<Type> {
         let parameters = self.parameters.borrow();
-        let settled = parameters.iter().enumerate().map(|(index, kind)| {
-            kind.ok_or_else(|| {
-                Error::new(
-                    SqlState::IndeterminateDatatype,
-                    format!("could not determine data type of parameter ${}", index + 1),
-                )
-            })
-        });
-        settled.collect()
+        // One that nothing gave a type is text, like a literal.
+        parameters.iter().map(|kind| kind.unwrap_or(Type::Text)).collect()
     }
 
     /// Slots of outer columns in use.
@@ -320,8 +313,8 @@ impl<'a> Binder<'a> {
             }
             Expr::Literal(value, _) => {
                 let datum = io::from_text(to, text_of(value), &self.style)
-                    .and_then(|datum| io::apply_typmod(target, datum, explicit))
                     .map_err(|error| error.at(position))?;
+                let datum = io::apply_typmod(target, datum, explicit)?;
                 return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
             }
             other => {

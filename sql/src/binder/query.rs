@@ -104,7 +104,15 @@ impl<'a> Binder<'a> {
             return Err(Error::unsupported("this clause"));
         }
         let outer_tables = self.common_tables.borrow().len();
-        if let Some(with) = &query.with {
+        self.bind_with(&query.with)?;
+        let bound = self.query_body(query);
+        self.common_tables.borrow_mut().truncate(outer_tables);
+        bound
+    }
+
+    /// Binds WITH queries; they stay in sight.
+    pub fn bind_with(&self, with: &Option<ast::With>) -> Result<()> {
+        if let Some(with) = with {
             if with.recursive {
                 return Err(Error::unsupported("WITH RECURSIVE"));
             }
@@ -124,12 +132,18 @@ impl<'a> Binder<'a> {
                 bound = self.cast_outputs(bound, &types)?;
                 rename_columns(&mut bound, &cte.alias)?;
                 let name = fold(&cte.alias.name);
+                let twice = |other: &&ast::Cte| fold(&other.alias.name) == name;
+                if with.cte_tables.iter().filter(twice).count() > 1 {
+                    return Err(Error::new(
+                        SqlState::DuplicateAlias,
+                        format!("WITH query name \"{name}\" specified more than once"),
+                    )
+                    .at(self.position(cte.alias.name.span)));
+                }
                 self.common_tables.borrow_mut().push(CommonTable { name, query: bound });
             }
         }
-        let bound = self.query_body(query);
-        self.common_tables.borrow_mut().truncate(outer_tables);
-        bound
+        Ok(())
     }
 
     fn query_body(&self, query: &Query) -> Result<BoundQuery> {
@@ -254,7 +268,13 @@ impl<'a> Binder<'a> {
         }
         let plan = match op {
             SetOperator::Union => {
-                LogicalPlanBuilder::new(left.plan).union(right.plan)?.build()?
+                // Both sides under the same names: the optimizer relies on either's.
+                let names = left.plan.schema().columns().into_iter().map(|column| column.name);
+                let columns = right.plan.schema().columns().into_iter().zip(names);
+                let renamed = columns.map(|(column, name)| Expr::Column(column).alias(name));
+                let renamed = renamed.collect::<Vec<_>>();
+                let right = LogicalPlanBuilder::new(right.plan).project(renamed)?.build()?;
+                LogicalPlanBuilder::new(left.plan).union(right)?.build()?
             }
             SetOperator::Intersect => {
                 LogicalPlanBuilder::intersect(left.plan, right.plan, true)?
@@ -454,8 +474,11 @@ impl<'a> Binder<'a> {
             }
         }
         if !windows.is_empty() {
-            let exprs = windows.into_iter().map(|window| window.expr.alias(window.name));
-            plan = LogicalPlanBuilder::new(plan).window(exprs.collect::<Vec<_>>())?.build()?;
+            // A node each: those of one node would have to agree on their order.
+            for window in windows {
+                let expr = window.expr.alias(window.name);
+                plan = LogicalPlanBuilder::new(plan).window(vec![expr])?.build()?;
+            }
         }
         self.finish_select(plan, targets, sort, &select.distinct)
     }
@@ -914,10 +937,6 @@ fn implied_name(expr: &ast::Expr) -> String {
             Sql::Ceil { .. } => strong("ceil"),
             Sql::Floor { .. } => strong("floor"),
             Sql::AtTimeZone { .. } => strong("timezone"),
-            Sql::Value(value) => match value.value {
-                ast::Value::Boolean(_) => Some(("bool".into(), 1)),
-                _ => None,
-            },
             _ => None,
         }
     }

@@ -182,6 +182,14 @@ pub(super) fn register(all: &mut Vec<Function>) {
     shifts!(all, Int8, Int64);
     floats!(all, Float4, Float32, f32);
     floats!(all, Float8, Float64, f64);
+    // Mixed operands are computed in float8.
+    for name in ["+", "-", "*", "/"] {
+        let wide = all.iter().find(|f| f.name == name && f.args == [Float8, Float8]);
+        if let Some(kernel) = wide.map(|f| f.kernel) {
+            all.push(pure(name, &[Float4, Float8], Float8, kernel));
+            all.push(pure(name, &[Float8, Float4], Float8, kernel));
+        }
+    }
     const N1: &[Type] = &[NumericType];
     const N2: &[Type] = &[NumericType, NumericType];
     const F1: &[Type] = &[Float8];

@@ -34,6 +34,15 @@ pub fn resolve(
         f.args.len() == args.len() || (f.variadic && args.len() >= f.args.len())
     };
     let candidates: Vec<&'static Function> = candidates.filter(fits).collect();
+    // What repeats takes anything, through its text.
+    let open_ended = candidates.iter().find(|f| {
+        f.variadic && (0..f.args.len() - 1).all(|i| {
+            args.get(i).is_some_and(|arg| accepts(*arg, expected(f, i)))
+        })
+    });
+    if let Some(found) = open_ended {
+        return Resolution::Found(found);
+    }
     pick(&candidates, args, |f, i| expected(f, i))
 }
 

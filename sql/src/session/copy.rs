@@ -426,6 +426,11 @@ impl Session {
         let writer = Writer { table: &copy.table, style: &style, exclusive };
         let row = writer.make_row(&copy.columns, &values, &copy.env, &sequences)?;
         let inserted = writer.insert(&mut block.transaction, &row).await;
-        inserted.map_err(|error| error.context(whole()))
+        inserted.map_err(|error| match &error {
+            Error::Report(report) if report.state == SqlState::UniqueViolation => {
+                error.context(place(String::new()))
+            }
+            _ => error.context(whole()),
+        })
     }
 }

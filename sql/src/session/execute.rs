@@ -435,7 +435,7 @@ impl Session {
     async fn execute_utility(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
         let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
         match statement {
-            Statement::StartTransaction { modes, .. } => self.begin(modes),
+            Statement::StartTransaction { modes, begin, .. } => self.begin(modes, *begin),
             Statement::Commit { chain, .. } => self.end_block(true, *chain).await,
             Statement::Rollback { chain, savepoint: None } => self.end_block(false, *chain).await,
             Statement::Rollback { savepoint: Some(name), .. } => self.rollback_to(name),

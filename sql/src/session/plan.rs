@@ -221,7 +221,7 @@ impl Session {
         let tables = tables.collect();
         let plan = Plan {
             version: schema.version,
-            parameters: binder.parameter_types()?,
+            parameters: binder.parameter_types(),
             tables,
             action,
         };
@@ -245,6 +245,9 @@ impl Session {
 }
 
 fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
+    if matches!(&*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_)) {
+        binder.bind_with(&query.with)?;
+    }
     match &*query.body {
         SetExpr::Insert(Statement::Insert(insert)) => return plan_modify(binder.insert(insert)?),
         SetExpr::Update(Statement::Update(update)) => return plan_modify(binder.update(update)?),

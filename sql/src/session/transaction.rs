@@ -241,7 +241,7 @@ impl Session {
         }
     }
 
-    pub(super) fn begin(&mut self, modes: &[TransactionMode]) -> Result<Outcome> {
+    pub(super) fn begin(&mut self, modes: &[TransactionMode], begin: bool) -> Result<Outcome> {
         if self.in_block() {
             let message = "there is already a transaction in progress";
             self.warn(SqlState::ActiveSqlTransaction, message);
@@ -252,7 +252,7 @@ impl Session {
             self.fail();
             return Err(error);
         }
-        Ok(Outcome::Command("BEGIN".into()))
+        Ok(Outcome::Command(if begin { "BEGIN" } else { "START TRANSACTION" }.into()))
     }
 
     pub(super) fn set_transaction(&mut self, modes: &[TransactionMode]) -> Result<Outcome> {
