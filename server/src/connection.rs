@@ -10,7 +10,9 @@ use cairn_sql::types::io::{self, Style};
 use cairn_sql::types::{Datum, Type};
 use pgwire::messages::copy::{CopyData, CopyDone, CopyInResponse, CopyOutResponse};
 use pgwire::messages::data::{NoData, ParameterDescription};
-use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
+use pgwire::messages::extendedquery::{
+    BindComplete, CloseComplete, ParseComplete, PortalSuspended,
+};
 use pgwire::messages::response::{
     CommandComplete, EmptyQueryResponse, ReadyForQuery, TransactionStatus,
 };
@@ -87,7 +89,8 @@ pub async fn serve(server: Arc<Server>, mut socket: TcpStream, admitted: bool) -
         Ok(Ok(Some(parameters))) => parameters,
         Ok(Ok(None)) => return Ok(()),
         Ok(Err(Ended::Malformed(error))) => {
-            return refuse(&mut socket, &fatal(SqlState::ProtocolViolation, error.to_string())).await;
+            return refuse(&mut socket, &fatal(SqlState::ProtocolViolation, error.to_string()))
+                .await;
         }
         Ok(Err(error)) => return Err(error),
         Err(_) => return Ok(()),
@@ -111,15 +114,14 @@ pub async fn serve(server: Arc<Server>, mut socket: TcpStream, admitted: bool) -
         return refuse(&mut socket, &report).await;
     }
     if database != "postgres" {
-        let report = fatal(
-            SqlState::InvalidCatalogName,
-            format!("database \"{database}\" does not exist"),
-        );
+        let report =
+            fatal(SqlState::InvalidCatalogName, format!("database \"{database}\" does not exist"));
         return refuse(&mut socket, &report).await;
     }
     let mut session = Session::new(server.database.clone(), &user, &database);
     for (name, value) in &parameters {
-        if matches!(name.as_str(), "user" | "database" | "replication") || name.starts_with("_pq_.") {
+        if matches!(name.as_str(), "user" | "database" | "replication") || name.starts_with("_pq_.")
+        {
             continue;
         }
         let set = match name.as_str() {
@@ -161,12 +163,14 @@ fn set_options(session: &mut Session, options: &str) -> Result<()> {
     while let Some(word) = words.next() {
         let assignment = match word {
             "-c" => words.next().unwrap_or_default(),
-            word => word.strip_prefix("--").or_else(|| word.strip_prefix("-c")).ok_or_else(|| {
-                Error::new(
-                    SqlState::SyntaxError,
-                    format!("invalid command-line argument for server process: {word}"),
-                )
-            })?,
+            word => {
+                word.strip_prefix("--").or_else(|| word.strip_prefix("-c")).ok_or_else(|| {
+                    Error::new(
+                        SqlState::SyntaxError,
+                        format!("invalid command-line argument for server process: {word}"),
+                    )
+                })?
+            }
         };
         let (name, value) = assignment.split_once('=').unwrap_or((assignment, ""));
         session.settings_mut().set(&name.replace('-', "_"), Some(value))?;
@@ -191,7 +195,9 @@ async fn startup(
         match fields.int32()? {
             SSL_REQUEST | GSS_REQUEST => {
                 if !input.is_empty() {
-                    return Err(Malformed("received unencrypted data after SSL request".into()).into());
+                    return Err(
+                        Malformed("received unencrypted data after SSL request".into()).into()
+                    );
                 }
                 socket.write_all(b"N").await?;
             }
@@ -218,7 +224,10 @@ async fn startup(
                 if version & 0xffff != 0 || !unknown.is_empty() {
                     // This server speaks 3.0 and no extensions; the client may take it or leave.
                     let mut out = BytesMut::new();
-                    reply::put(&mut out, &NegotiateProtocolVersion::new(PROTOCOL_MAJOR << 16, unknown))?;
+                    reply::put(
+                        &mut out,
+                        &NegotiateProtocolVersion::new(PROTOCOL_MAJOR << 16, unknown),
+                    )?;
                     socket.write_all(&out).await?;
                 }
                 return Ok(Some(parameters));
@@ -754,7 +763,10 @@ impl Connection {
             }
             b'X' => return Ok(false),
             other => {
-                return Err(Malformed(format!("unexpected message type 0x{other:02X} during COPY from stdin")).into());
+                return Err(Malformed(format!(
+                    "unexpected message type 0x{other:02X} during COPY from stdin"
+                ))
+                .into());
             }
         };
         if let Err(error) = result {

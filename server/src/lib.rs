@@ -13,4 +13,3 @@ pub mod connection;
 pub mod frame;
 pub mod listener;
 pub mod reply;
-

@@ -85,7 +85,8 @@ impl Server {
                     tokio::spawn(async move {
                         let admitted = server.admit();
                         // A panic ends this connection alone; the count is kept right.
-                        let task = tokio::spawn(connection::serve(server.clone(), socket, admitted));
+                        let task =
+                            tokio::spawn(connection::serve(server.clone(), socket, admitted));
                         match task.await {
                             Ok(Ok(())) => {}
                             Ok(Err(error)) => tracing::debug!(%peer, %error, "connection ended"),

@@ -3,8 +3,8 @@
 use bytes::{BufMut, BytesMut};
 use cairn_sql::binder::OutputColumn;
 use cairn_sql::error::{Error, Report, Result};
-use cairn_sql::types::io::{self, Style};
 use cairn_sql::types::Datum;
+use cairn_sql::types::io::{self, Style};
 use pgwire::error::ErrorInfo;
 use pgwire::messages::Message;
 use pgwire::messages::data::{FieldDescription, RowDescription};
@@ -21,11 +21,8 @@ pub fn put(out: &mut BytesMut, message: &impl Message) -> Result<()> {
 
 fn info(report: &Report, severity: &str) -> ErrorInfo {
     let clean = |text: &str| text.replace('\0', "");
-    let mut info = ErrorInfo::new(
-        severity.to_owned(),
-        report.state.code().to_owned(),
-        clean(&report.message),
-    );
+    let mut info =
+        ErrorInfo::new(severity.to_owned(), report.state.code().to_owned(), clean(&report.message));
     info.severity_nonlocalized = Some(severity.to_owned());
     info.detail = report.detail.as_deref().map(clean);
     info.hint = report.hint.as_deref().map(clean);
@@ -72,7 +69,11 @@ pub fn format_of(formats: &[i16], index: usize) -> i16 {
 }
 
 /// Appends the description of a result.
-pub fn row_description(out: &mut BytesMut, columns: &[OutputColumn], formats: &[i16]) -> Result<()> {
+pub fn row_description(
+    out: &mut BytesMut,
+    columns: &[OutputColumn],
+    formats: &[i16],
+) -> Result<()> {
     let fields = columns.iter().enumerate().map(|(index, column)| {
         let (table, number) = column.origin.unwrap_or((0, 0));
         FieldDescription::new(
@@ -125,7 +126,8 @@ pub fn data_row(
         out.put_i32(i32::try_from(encoded.len()).map_err(|_| Error::internal("value too large"))?);
         out.put_slice(encoded);
     }
-    let length = i32::try_from(out.len() - start - 1).map_err(|_| Error::internal("row too large"))?;
+    let length =
+        i32::try_from(out.len() - start - 1).map_err(|_| Error::internal("row too large"))?;
     if let Some(place) = out.get_mut(start + 1..start + 5) {
         place.copy_from_slice(&length.to_be_bytes());
     }

@@ -146,7 +146,9 @@ impl Error {
                 }
             }
             Error::DataFusion(error) => match *error {
-                DataFusionError::ResourcesExhausted(message) => plain(SqlState::OutOfMemory, message),
+                DataFusionError::ResourcesExhausted(message) => {
+                    plain(SqlState::OutOfMemory, message)
+                }
                 DataFusionError::NotImplemented(message) => {
                     plain(SqlState::FeatureNotSupported, message)
                 }

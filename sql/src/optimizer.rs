@@ -23,7 +23,6 @@ static OPTIMIZER: LazyLock<Optimizer> = LazyLock::new(|| {
     Optimizer::with_rules(rules.into_iter().filter(|r| !LEFT_OUT.contains(&r.name())).collect())
 });
 
-
 /// Optimizes a bound plan.
 pub fn optimize(plan: &LogicalPlan) -> Result<LogicalPlan> {
     let context = OptimizerContext::new().with_max_passes(3).with_skip_failing_rules(false);

@@ -57,12 +57,11 @@ pub enum CopySource {
 
 fn syntax_error(found: &str, position: Option<usize>) -> Error {
     match found {
-        "" | "EOF" => Error::new(SqlState::SyntaxError, "syntax error at end of input").at(position),
-        token => Error::new(
-            SqlState::SyntaxError,
-            format!("syntax error at or near \"{token}\""),
-        )
-        .at(position),
+        "" | "EOF" => {
+            Error::new(SqlState::SyntaxError, "syntax error at end of input").at(position)
+        }
+        token => Error::new(SqlState::SyntaxError, format!("syntax error at or near \"{token}\""))
+            .at(position),
     }
 }
 
@@ -92,9 +91,9 @@ fn convert(error: ParserError, sql: &str, tokens: &[TokenWithSpan]) -> Error {
     };
     let found = found.split(" at Line:").next().unwrap_or_default();
     // The token as it is written, not as sqlparser shows it.
-    let at = tokens.iter().find(|token| {
-        position_of(sql, token.span.start.line, token.span.start.column) == position
-    });
+    let at = tokens
+        .iter()
+        .find(|token| position_of(sql, token.span.start.line, token.span.start.column) == position);
     match at {
         Some(token) if token.token != Token::EOF => {
             let written = written(sql, token).unwrap_or_else(|| found.to_owned());
@@ -171,7 +170,9 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
 
 fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
     let keyword = match &parser.peek_token().token {
-        Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => return parse_abort(parser),
+        Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => {
+            return parse_abort(parser);
+        }
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,
     };
@@ -216,7 +217,10 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
     loop {
         if parser.parse_keyword(Keyword::ANALYZE) {
             analyze = true;
-        } else if !parser.parse_one_of_keywords(&[Keyword::FULL, Keyword::FREEZE, Keyword::VERBOSE]).is_some() {
+        } else if !parser
+            .parse_one_of_keywords(&[Keyword::FULL, Keyword::FREEZE, Keyword::VERBOSE])
+            .is_some()
+        {
             break;
         }
     }
@@ -276,7 +280,8 @@ fn parse_copy(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserErro
         // The old form: words, some with a value.
         while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
             let name = parser.parse_identifier()?.value.to_lowercase();
-            let takes_value = matches!(name.as_str(), "delimiter" | "null" | "encoding" | "quote" | "escape");
+            let takes_value =
+                matches!(name.as_str(), "delimiter" | "null" | "encoding" | "quote" | "escape");
             let _ = takes_value && parser.parse_keyword(Keyword::AS);
             let value = takes_value.then(|| option_value(parser));
             match name.as_str() {

@@ -57,7 +57,11 @@ impl DataDir {
                 return Err(io("lock", &lock_path)(error));
             }
         }
-        if marker.exists() { check_marker(path, &marker)? } else { write_marker(path, &marker)? }
+        if marker.exists() {
+            check_marker(path, &marker)?
+        } else {
+            write_marker(path, &marker)?
+        }
         Ok(DataDir { path: path.to_path_buf(), _lock: lock })
     }
 

@@ -12,9 +12,7 @@ pub enum Error {
     #[error("directory \"{0}\" exists but is not a cairn data directory")]
     NotOurs(PathBuf),
     /// The directory was written by a version of cairn with another on-disk format.
-    #[error(
-        "data directory \"{path}\" has format {found}, this version reads format {supported}"
-    )]
+    #[error("data directory \"{path}\" has format {found}, this version reads format {supported}")]
     Format {
         /// The directory.
         path: PathBuf,

@@ -27,6 +27,8 @@ pub mod rocks;
 pub mod store;
 mod timestamp;
 
+#[cfg(test)]
+mod tests;
 
 pub use engine::{Batch, Direction, Engine, Span, Write};
 pub use error::{Error, Result};

@@ -198,9 +198,9 @@ impl Ranges {
     pub fn estimate(&self, span: &Span) -> (u64, u64) {
         let parts = self.cut(span);
         let ranges = parts.iter().filter_map(|part| self.find(&part.start));
-        ranges.map(|range| range.statistics()).fold((0, 0), |sum, statistics| {
-            (sum.0 + statistics.bytes, sum.1 + statistics.keys)
-        })
+        ranges
+            .map(|range| range.statistics())
+            .fold((0, 0), |sum, statistics| (sum.0 + statistics.bytes, sum.1 + statistics.keys))
     }
 
     /// Counts a read in the range of `key`.
@@ -407,10 +407,7 @@ impl Range {
 }
 
 /// The range that holds `key`.
-fn holding<'a>(
-    by_start: &'a BTreeMap<Vec<u8>, Arc<Range>>,
-    key: &[u8],
-) -> Option<&'a Arc<Range>> {
+fn holding<'a>(by_start: &'a BTreeMap<Vec<u8>, Arc<Range>>, key: &[u8]) -> Option<&'a Arc<Range>> {
     let up_to = (std::ops::Bound::Unbounded, std::ops::Bound::Included(key));
     by_start.range::<[u8], _>(up_to).next_back().map(|(_, range)| range)
 }

@@ -95,7 +95,12 @@ impl WriteBuffer {
         let writes = writes
             // A key that this transaction both made and deleted was never there.
             .filter(|(_, pending)| pending.value.is_some() || pending.existed)
-            .map(|(key, pending)| Write { at, key, value: pending.value, existed: pending.existed });
+            .map(|(key, pending)| Write {
+                at,
+                key,
+                value: pending.value,
+                existed: pending.existed,
+            });
         Batch { writes: writes.collect(), system: Vec::new() }
     }
 }

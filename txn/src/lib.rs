@@ -34,6 +34,8 @@ pub mod timestamps;
 pub mod transaction;
 pub mod view;
 
+#[cfg(test)]
+mod tests;
 
 pub use cairn_storage as storage;
 pub use error::{Conflict, Error, Result};

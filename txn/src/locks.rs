@@ -76,13 +76,9 @@ impl LockMode {
             AccessShare => set(&[AccessExclusive]),
             RowShare => set(&[Exclusive, AccessExclusive]),
             RowExclusive => set(&[Share, ShareRowExclusive, Exclusive, AccessExclusive]),
-            ShareUpdateExclusive => set(&[
-                ShareUpdateExclusive,
-                Share,
-                ShareRowExclusive,
-                Exclusive,
-                AccessExclusive,
-            ]),
+            ShareUpdateExclusive => {
+                set(&[ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive])
+            }
             Share => set(&[
                 RowExclusive,
                 ShareUpdateExclusive,
@@ -365,7 +361,9 @@ impl LockTable {
             return Ok(());
         }
         let lines = path.iter().map(|(waiter, mode, holder)| {
-            format!("Transaction {waiter} waits for {mode:?} lock; blocked by transaction {holder}.")
+            format!(
+                "Transaction {waiter} waits for {mode:?} lock; blocked by transaction {holder}."
+            )
         });
         Err(Error::Deadlock { detail: lines.collect::<Vec<_>>().join("\n") })
     }

@@ -92,8 +92,7 @@ impl TransactionManager {
         let manager = Arc::downgrade(self);
         let interval = self.options.gc_interval;
         let work = move || {
-            while stopped.recv_timeout(interval)
-                == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+            while stopped.recv_timeout(interval) == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
             {
                 let Some(manager) = manager.upgrade() else { return };
                 if let Err(error) = manager.collect_garbage() {

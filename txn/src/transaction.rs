@@ -243,7 +243,8 @@ impl Transaction {
         }
         let buffer = Arc::unwrap_or_clone(std::mem::take(&mut self.buffer));
         let locks = std::mem::take(&mut self.locks);
-        let done = self.manager.clone().submit(self.id, buffer, locks, durable, self.on_commit.take());
+        let done =
+            self.manager.clone().submit(self.id, buffer, locks, durable, self.on_commit.take());
         match done.await {
             Ok(result) => result.map(Some),
             Err(_) => Err(Error::Storage(cairn_storage::Error::LogFailed(

@@ -103,7 +103,14 @@ pub async fn run(run: &Run) -> Result<bool> {
     for (index, terminal) in terminals.into_iter().enumerate() {
         let random = Random::new(run.seed.wrapping_mul(1_000_003) + index as u64);
         let (warehouses, think, retries) = (run.target.warehouses, run.think, run.retries);
-        tasks.push(tokio::spawn(serve(terminal, random, warehouses, think, retries, shared.clone())));
+        tasks.push(tokio::spawn(serve(
+            terminal,
+            random,
+            warehouses,
+            think,
+            retries,
+            shared.clone(),
+        )));
     }
     let ticking = shared.clone();
     let ticker = tokio::spawn(async move {
@@ -149,12 +156,10 @@ async fn serve(
     retries: u32,
     shared: Arc<Shared>,
 ) -> Result<Results> {
-    let mut results =
-        Results { tallies: BTreeMap::new(), per_second: Vec::new(), error: None };
+    let mut results = Results { tallies: BTreeMap::new(), per_second: Vec::new(), error: None };
     while shared.started.elapsed() < shared.until && !shared.stop.load(Ordering::Relaxed) {
         let kind = Kind::choose(&mut random);
-        let input =
-            Input::choose(kind, terminal.w_id, terminal.d_id, warehouses, &mut random);
+        let input = Input::choose(kind, terminal.w_id, terminal.d_id, warehouses, &mut random);
         let (keying_s, mean_think_s) = kind.times_s();
         if think {
             tokio::time::sleep(Duration::from_secs_f64(keying_s)).await;
@@ -220,9 +225,8 @@ async fn attempt(
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
-        let code = error
-            .downcast_ref::<tokio_postgres::Error>()
-            .and_then(|error| error.code().cloned());
+        let code =
+            error.downcast_ref::<tokio_postgres::Error>().and_then(|error| error.code().cloned());
         match code {
             Some(SqlState::T_R_SERIALIZATION_FAILURE) => tally.serialization_failures += 1,
             Some(SqlState::T_R_DEADLOCK_DETECTED) => tally.deadlocks += 1,

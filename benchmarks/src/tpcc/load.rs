@@ -120,10 +120,8 @@ async fn warehouse(client: &Client, w_id: i32, progress: &ProgressBar) -> Result
     let (name, s1, s2, city) =
         (r.letters(6, 10), r.letters(10, 20), r.letters(10, 20), r.letters(10, 20));
     let (state, zip, tax) = (r.letters(2, 2), r.zip(), f64::from(r.number(0, 2000)) / 10_000.0);
-    copy.row(format!(
-        "{w_id}\t{name}\t{s1}\t{s2}\t{city}\t{state}\t{zip}\t{tax:.4}\t300000.00"
-    ))
-    .await?;
+    copy.row(format!("{w_id}\t{name}\t{s1}\t{s2}\t{city}\t{state}\t{zip}\t{tax:.4}\t300000.00"))
+        .await?;
     copy.send().await?;
     let mut copy = Copy::new(client, "stock", progress);
     for i_id in 1..=ITEMS {
@@ -172,9 +170,7 @@ async fn district(
             .await?;
         let data = r.letters(12, 24);
         history
-            .row(format!(
-                "{c_id}\t{d_id}\t{w_id}\t{d_id}\t{w_id}\t{TIMESTAMP}\t10.00\t{data}"
-            ))
+            .row(format!("{c_id}\t{d_id}\t{w_id}\t{d_id}\t{w_id}\t{TIMESTAMP}\t10.00\t{data}"))
             .await?;
     }
     customers.send().await?;
@@ -189,9 +185,7 @@ async fn district(
         let carrier = if delivered { r.number(1, 10).to_string() } else { "\\N".into() };
         let count = r.number(5, 15);
         orders
-            .row(format!(
-                "{o_id}\t{d_id}\t{w_id}\t{c_id}\t{TIMESTAMP}\t{carrier}\t{count}\t1"
-            ))
+            .row(format!("{o_id}\t{d_id}\t{w_id}\t{c_id}\t{TIMESTAMP}\t{carrier}\t{count}\t1"))
             .await?;
         for number in 1..=count {
             let (item, info) = (r.number(1, ITEMS), r.letters(24, 24));

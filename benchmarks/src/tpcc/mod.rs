@@ -130,9 +130,11 @@ pub async fn connect(url: &str) -> Result<Client> {
 /// Carries out a command; false if a check failed.
 pub async fn run(command: Command) -> Result<bool> {
     match command {
-        Command::Load(load) => load::load(&load.target.url, load.target.warehouses, load.connections)
-            .await
-            .map(|()| true),
+        Command::Load(load) => {
+            load::load(&load.target.url, load.target.warehouses, load.connections)
+                .await
+                .map(|()| true)
+        }
         Command::Run(run) => driver::run(&run).await,
         Command::Check(check) => {
             check::check(&check.target.url, check.acknowledged.as_deref()).await

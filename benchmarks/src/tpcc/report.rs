@@ -99,7 +99,17 @@ pub fn print(report: &Report) {
     );
     println!(
         "{:<13} {:>9} {:>7} {:>6} {:>6} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8}",
-        "", "committed", "rolled", "40001", "40P01", "failed", "mean ms", "p50", "p95", "p99", "max"
+        "",
+        "committed",
+        "rolled",
+        "40001",
+        "40P01",
+        "failed",
+        "mean ms",
+        "p50",
+        "p95",
+        "p99",
+        "max"
     );
     for line in &report.transactions {
         println!(

@@ -2,7 +2,14 @@
 
 /// Names of the tables.
 pub const TABLES: &[&str] = &[
-    "order_line", "new_order", "orders", "history", "customer", "district", "stock", "item",
+    "order_line",
+    "new_order",
+    "orders",
+    "history",
+    "customer",
+    "district",
+    "stock",
+    "item",
     "warehouse",
 ];
 

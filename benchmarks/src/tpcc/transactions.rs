@@ -187,7 +187,12 @@ fn now() -> NaiveDateTime {
 
 impl Terminal {
     /// Prepares everything.
-    pub async fn new(client: Client, isolation: Isolation, w_id: i32, d_id: i32) -> Result<Terminal> {
+    pub async fn new(
+        client: Client,
+        isolation: Isolation,
+        w_id: i32,
+        d_id: i32,
+    ) -> Result<Terminal> {
         let statements = Statements::prepare(&client).await?;
         Ok(Terminal { client, statements, isolation, w_id, d_id })
     }
@@ -318,15 +323,18 @@ async fn payment(
         t.execute(&s.pay_customer, &[&amount, &c_w_id, &c_d_id, &c_id]).await?;
     }
     let data = format!("{warehouse}    {district}");
-    t.execute(
-        &s.insert_history,
-        &[&c_id, &c_d_id, &c_w_id, &d_id, &w_id, &now(), &amount, &data],
-    )
-    .await?;
+    t.execute(&s.insert_history, &[&c_id, &c_d_id, &c_w_id, &d_id, &w_id, &now(), &amount, &data])
+        .await?;
     Ok(())
 }
 
-async fn order_status(t: &Transaction<'_>, s: &Statements, w_id: i32, d_id: i32, who: &Who) -> Result<()> {
+async fn order_status(
+    t: &Transaction<'_>,
+    s: &Statements,
+    w_id: i32,
+    d_id: i32,
+    who: &Who,
+) -> Result<()> {
     let c_id = find_customer(t, s, w_id, d_id, who).await?;
     t.query_one(&s.customer_status, &[&w_id, &d_id, &c_id]).await?;
     if let Some(order) = t.query_opt(&s.last_order, &[&w_id, &d_id, &c_id]).await? {

@@ -71,8 +71,12 @@ impl Binder<'_> {
         if !call.within_group.is_empty() {
             return Err(Error::unsupported("WITHIN GROUP"));
         }
-        if let (FunctionArguments::None, Some(ident)) = (&call.args, call.name.0.first().and_then(|part| part.as_ident())) {
-            return self.keyword_value(&name).unwrap_or_else(|| Err(no_function(&name, &[])))
+        if let (FunctionArguments::None, Some(ident)) =
+            (&call.args, call.name.0.first().and_then(|part| part.as_ident()))
+        {
+            return self
+                .keyword_value(&name)
+                .unwrap_or_else(|| Err(no_function(&name, &[])))
                 .map_err(|error| error.at(self.position(ident.span)));
         }
         let distinct = duplicates == Some(DuplicateTreatment::Distinct);
@@ -111,9 +115,9 @@ impl Binder<'_> {
                 if last == 0 {
                     return Ok(Bound { expr: *otherwise.unwrap_or_default(), ty, position: None });
                 }
-                let pairs = args.into_iter().map(|arg| {
-                    (Box::new(Expr::IsNotNull(Box::new(arg.clone()))), Box::new(arg))
-                });
+                let pairs = args
+                    .into_iter()
+                    .map(|arg| (Box::new(Expr::IsNotNull(Box::new(arg.clone()))), Box::new(arg)));
                 let expr = Expr::Case(Case::new(None, pairs.collect(), otherwise));
                 Ok(Bound { expr, ty, position: None })
             }
@@ -370,7 +374,8 @@ impl Binder<'_> {
         if spec.window_name.is_some() || filter.is_some() {
             return Err(Error::unsupported("FILTER or a named window in a window function"));
         }
-        let ranking = |udwf| Ok((WindowFunctionDefinition::WindowUDF(udwf), Vec::new(), Type::Int8));
+        let ranking =
+            |udwf| Ok((WindowFunctionDefinition::WindowUDF(udwf), Vec::new(), Type::Int8));
         let (fun, args, returns) = match (name, args.len()) {
             ("row_number", 0) => ranking(windows::row_number::row_number_udwf()),
             ("rank", 0) => ranking(windows::rank::rank_udwf()),
@@ -450,10 +455,14 @@ impl Binder<'_> {
             let offset = |offset: &Option<Box<ast::Expr>>| -> Result<ScalarValue> {
                 let Some(expr) = offset else { return Ok(ScalarValue::Null) };
                 match (&**expr, units) {
-                    (ast::Expr::Value(value), WindowFrameUnits::Rows | WindowFrameUnits::Groups) => {
-                        let offset = value.value.to_string().parse().map_err(|_| {
-                            Error::unsupported("a computed window frame offset")
-                        })?;
+                    (
+                        ast::Expr::Value(value),
+                        WindowFrameUnits::Rows | WindowFrameUnits::Groups,
+                    ) => {
+                        let offset =
+                            value.value.to_string().parse().map_err(|_| {
+                                Error::unsupported("a computed window frame offset")
+                            })?;
                         Ok(ScalarValue::UInt64(Some(offset)))
                     }
                     _ => Err(Error::unsupported("a RANGE offset in a window frame")),

@@ -143,13 +143,11 @@ impl Binder<'_> {
         level.extraction.forbidden_in = Some("DEFAULT expressions");
         self.levels.borrow_mut().push(level);
         let bound = self.expr(expr).map_err(|error| match error {
-            Error::Report(report) if report.state == SqlState::UndefinedColumn => {
-                Error::new(
-                    SqlState::FeatureNotSupported,
-                    "cannot use column reference in DEFAULT expression",
-                )
-                .at(report.position)
-            }
+            Error::Report(report) if report.state == SqlState::UndefinedColumn => Error::new(
+                SqlState::FeatureNotSupported,
+                "cannot use column reference in DEFAULT expression",
+            )
+            .at(report.position),
             other => other,
         });
         self.levels.borrow_mut().pop();
@@ -181,7 +179,11 @@ impl Binder<'_> {
         converted.map(|bound| bound.expr).ok_or_else(|| {
             Error::new(
                 SqlState::DatatypeMismatch,
-                format!("parameter of type {} cannot be coerced to the expected type {}", from.name(), kind.name()),
+                format!(
+                    "parameter of type {} cannot be coerced to the expected type {}",
+                    from.name(),
+                    kind.name()
+                ),
             )
             .hint("You will need to rewrite or cast the expression.")
         })
@@ -281,11 +283,7 @@ impl Binder<'_> {
                 let mut exprs = Vec::new();
                 for (index, (output, input)) in query.columns.iter().zip(inputs).enumerate() {
                     let column = column_at(index)?;
-                    let value = Bound {
-                        expr: Expr::Column(input),
-                        ty: output.ty,
-                        position: None,
-                    };
+                    let value = Bound { expr: Expr::Column(input), ty: output.ty, position: None };
                     exprs.push(self.assign(column, value)?.alias(self.fresh("x")));
                 }
                 let plan = LogicalPlanBuilder::new(query.plan).project(exprs)?.build()?;
@@ -385,7 +383,10 @@ impl Binder<'_> {
     }
 
     /// The relation that UPDATE or DELETE changes, with its name in the statement.
-    fn changed_relation(&self, item: &TableWithJoins) -> Result<(Arc<Table>, LogicalPlan, Scope, String)> {
+    fn changed_relation(
+        &self,
+        item: &TableWithJoins,
+    ) -> Result<(Arc<Table>, LogicalPlan, Scope, String)> {
         let TableFactor::Table { name, alias, args: None, .. } = &item.relation else {
             return Err(Error::unsupported("changing this relation"));
         };
@@ -394,8 +395,12 @@ impl Binder<'_> {
         }
         let table = self.target(name)?;
         let (schema, relation) = super::relation_name(name)?;
-        let (plan, scope) =
-            self.named_relation(schema.as_deref(), &relation, alias.as_ref(), self.position_of(name))?;
+        let (plan, scope) = self.named_relation(
+            schema.as_deref(),
+            &relation,
+            alias.as_ref(),
+            self.position_of(name),
+        )?;
         let shown = alias.as_ref().map_or(table.name.clone(), |alias| fold(&alias.name));
         Ok((table, plan, scope, shown))
     }
@@ -459,7 +464,10 @@ impl Binder<'_> {
                 let index = table.position(&wanted).ok_or_else(|| {
                     Error::new(
                         SqlState::UndefinedColumn,
-                        format!("column \"{wanted}\" of relation \"{}\" does not exist", table.name),
+                        format!(
+                            "column \"{wanted}\" of relation \"{}\" does not exist",
+                            table.name
+                        ),
                     )
                     .at(self.position_of(name))
                 })?;

@@ -3,9 +3,7 @@
 use datafusion::common::Column;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
-use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, Expr as Sql, UnaryOperator, Value,
-};
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
 use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, Level, fold, placeholder};
@@ -45,9 +43,7 @@ fn operator_symbol(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
-        BinaryOperator::PGCustomBinaryOperator(parts) => {
-            parts.last().cloned().unwrap_or_default()
-        }
+        BinaryOperator::PGCustomBinaryOperator(parts) => parts.last().cloned().unwrap_or_default(),
         other => other.to_string(),
     }
 }
@@ -91,9 +87,12 @@ impl Binder<'_> {
             Sql::IsNotUnknown(inner) => {
                 self.truth(inner, "IS NOT UNKNOWN", |e| Expr::IsNotUnknown(Box::new(e)))
             }
-            Sql::IsDistinctFrom(a, b) => {
-                self.compare(self.expr(a)?, "IS DISTINCT FROM", Operator::IsDistinctFrom, self.expr(b)?)
-            }
+            Sql::IsDistinctFrom(a, b) => self.compare(
+                self.expr(a)?,
+                "IS DISTINCT FROM",
+                Operator::IsDistinctFrom,
+                self.expr(b)?,
+            ),
             Sql::IsNotDistinctFrom(a, b) => {
                 let op = Operator::IsNotDistinctFrom;
                 self.compare(self.expr(a)?, "IS NOT DISTINCT FROM", op, self.expr(b)?)
@@ -563,13 +562,7 @@ impl Binder<'_> {
         Ok(Bound::new(negate_if(negated, found), Type::Bool))
     }
 
-    fn any_all(
-        &self,
-        left: &Sql,
-        op: &BinaryOperator,
-        right: &Sql,
-        any: bool,
-    ) -> Result<Bound> {
+    fn any_all(&self, left: &Sql, op: &BinaryOperator, right: &Sql, any: bool) -> Result<Bound> {
         let query = match right {
             Sql::Subquery(query) => query,
             Sql::Nested(inner) => match &**inner {
@@ -616,19 +609,13 @@ impl Binder<'_> {
     fn subquery(&self, query: &ast::Query, form: Form, probe: Option<Bound>) -> Result<Bound> {
         let (query, captured) = self.subquery_of(query)?;
         if form == Form::Scalar && query.columns.len() != 1 {
-            return Err(Error::new(
-                SqlState::SyntaxError,
-                "subquery must return only one column",
-            ));
+            return Err(Error::new(SqlState::SyntaxError, "subquery must return only one column"));
         }
         self.make_subplan(query, captured, form, probe)
     }
 
     /// Binds a query one level down; also the outer columns it uses.
-    fn subquery_of(
-        &self,
-        query: &ast::Query,
-    ) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
+    fn subquery_of(&self, query: &ast::Query) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
         self.levels.borrow_mut().push(Level::default());
         let bound = self.nested(|| self.query(query));
         let level = self.levels.borrow_mut().pop();

@@ -40,9 +40,8 @@ impl Binder<'_> {
         let (mut plan, mut scope) = self.factor(&item.relation)?;
         for join in &item.joins {
             let (right, right_scope) = self.factor(&join.relation)?;
-            (plan, scope) = self.nested(|| {
-                self.join(plan, scope, right, right_scope, &join.join_operator)
-            })?;
+            (plan, scope) =
+                self.nested(|| self.join(plan, scope, right, right_scope, &join.join_operator))?;
         }
         Ok((plan, scope))
     }
@@ -82,9 +81,17 @@ impl Binder<'_> {
         let mut conditions = Vec::new();
         let mut merged = Vec::new();
         for name in &using {
-            let (a, b) = (using_column(&left_scope, name, "left")?, using_column(&right_scope, name, "right")?);
-            let bound = |c: &ScopeColumn| Bound { expr: Expr::Column(c.column.clone()), ty: c.ty, position: None };
-            let equal = self.compare(bound(a), "=", datafusion::logical_expr::Operator::Eq, bound(b))?;
+            let (a, b) = (
+                using_column(&left_scope, name, "left")?,
+                using_column(&right_scope, name, "right")?,
+            );
+            let bound = |c: &ScopeColumn| Bound {
+                expr: Expr::Column(c.column.clone()),
+                ty: c.ty,
+                position: None,
+            };
+            let equal =
+                self.compare(bound(a), "=", datafusion::logical_expr::Operator::Eq, bound(b))?;
             conditions.push(equal.expr);
             merged.push((name.clone(), a.clone(), b.clone()));
         }
@@ -99,7 +106,8 @@ impl Binder<'_> {
         if conditions.is_empty() {
             conditions.push(lit(true));
         }
-        let mut plan = LogicalPlanBuilder::new(left).join_on(right, join_type, conditions)?.build()?;
+        let mut plan =
+            LogicalPlanBuilder::new(left).join_on(right, join_type, conditions)?.build()?;
         if !merged.is_empty() {
             (plan, scope) = self.merge_columns(plan, scope, merged, join_type)?;
         }
@@ -155,9 +163,9 @@ impl Binder<'_> {
                 let position = self.position_of(name);
                 self.named_relation(schema.as_deref(), &table, alias.as_ref(), position)
             }
-            TableFactor::Table { name, alias, args: Some(args), with_ordinality: false, .. } => {
-                self.table_function(name, &args.args, alias.as_ref())
-            }
+            TableFactor::Table {
+                name, alias, args: Some(args), with_ordinality: false, ..
+            } => self.table_function(name, &args.args, alias.as_ref()),
             TableFactor::Function { lateral: false, name, args, alias, with_ordinality: false } => {
                 self.table_function(name, args, alias.as_ref())
             }
@@ -235,7 +243,8 @@ impl Binder<'_> {
         let (relation, mut columns) = match (schema, name) {
             (Some("cairn"), "ranges") => {
                 let columns = RANGES_COLUMNS.iter();
-                let columns = columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
+                let columns =
+                    columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
                 (Relation::new(Source::Ranges), columns.collect::<Vec<_>>())
             }
             _ => {
@@ -305,11 +314,13 @@ impl Binder<'_> {
             };
             bound.push(self.expr(expr)?);
         }
-        let narrow = bound.iter().all(|b| matches!(b.kind(), Type::Int2 | Type::Int4 | Type::Unknown));
+        let narrow =
+            bound.iter().all(|b| matches!(b.kind(), Type::Int2 | Type::Int4 | Type::Unknown));
         if !matches!(bound.len(), 2 | 3) {
             return Err(super::call::no_function("generate_series", &[]));
         }
-        let integers = |b: &Bound| matches!(b.kind(), Type::Int2 | Type::Int4 | Type::Int8 | Type::Unknown);
+        let integers =
+            |b: &Bound| matches!(b.kind(), Type::Int2 | Type::Int4 | Type::Int8 | Type::Unknown);
         if !bound.iter().all(integers) {
             return Err(Error::unsupported("generate_series over this type"));
         }
@@ -354,7 +365,8 @@ impl Binder<'_> {
 }
 
 fn using_column<'s>(scope: &'s Scope, name: &str, side: &str) -> Result<&'s ScopeColumn> {
-    let mut found = scope.columns.iter().filter(|column| column.name == name && !column.merged_away);
+    let mut found =
+        scope.columns.iter().filter(|column| column.name == name && !column.merged_away);
     match (found.next(), found.next()) {
         (Some(column), None) => Ok(column),
         (Some(_), Some(_)) => Err(Error::new(

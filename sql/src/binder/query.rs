@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::Column;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::sql::sqlparser::ast::{
@@ -46,9 +46,8 @@ impl Drop for Forbidden<'_, '_> {
 impl<'a> Binder<'a> {
     pub(super) fn forbid<'b>(&'b self, clause: &'static str) -> Forbidden<'b, 'a> {
         let mut levels = self.levels.borrow_mut();
-        let before = levels
-            .last_mut()
-            .and_then(|level| level.extraction.forbidden_in.replace(clause));
+        let before =
+            levels.last_mut().and_then(|level| level.extraction.forbidden_in.replace(clause));
         Forbidden { binder: self, before }
     }
 
@@ -99,7 +98,9 @@ impl<'a> Binder<'a> {
 
     /// Binds a query at the current level.
     pub(super) fn query(&self, query: &Query) -> Result<BoundQuery> {
-        if query.for_clause.is_some() || query.settings.is_some() || !query.pipe_operators.is_empty()
+        if query.for_clause.is_some()
+            || query.settings.is_some()
+            || !query.pipe_operators.is_empty()
         {
             return Err(Error::unsupported("this clause"));
         }
@@ -178,7 +179,11 @@ impl<'a> Binder<'a> {
                 let (plan, scope) = self.named_relation(None, &name.to_lowercase(), None, None)?;
                 let targets = scope.columns.iter().map(|column| Target {
                     name: column.name.clone(),
-                    bound: Bound { expr: Expr::Column(column.column.clone()), ty: column.ty, position: None },
+                    bound: Bound {
+                        expr: Expr::Column(column.column.clone()),
+                        ty: column.ty,
+                        position: None,
+                    },
                     origin: column.origin,
                 });
                 self.project(plan, targets.collect())
@@ -276,16 +281,15 @@ impl<'a> Binder<'a> {
                 let right = LogicalPlanBuilder::new(right.plan).project(renamed)?.build()?;
                 LogicalPlanBuilder::new(left.plan).union(right)?.build()?
             }
-            SetOperator::Intersect => {
-                LogicalPlanBuilder::intersect(left.plan, right.plan, true)?
-            }
+            SetOperator::Intersect => LogicalPlanBuilder::intersect(left.plan, right.plan, true)?,
             SetOperator::Except | SetOperator::Minus => {
                 LogicalPlanBuilder::except(left.plan, right.plan, true)?
             }
         };
         let outputs: Vec<Column> = plan.schema().columns().into_iter().take(types.len()).collect();
         let renamed = outputs.into_iter().map(|column| Expr::Column(column).alias(self.fresh("x")));
-        let mut plan = LogicalPlanBuilder::new(plan).project(renamed.collect::<Vec<_>>())?.build()?;
+        let mut plan =
+            LogicalPlanBuilder::new(plan).project(renamed.collect::<Vec<_>>())?.build()?;
         if op == SetOperator::Union && !all {
             plan = self.distinct_plan(plan, &types)?;
         }
@@ -448,8 +452,7 @@ impl<'a> Binder<'a> {
             Some(level) => std::mem::take(&mut level.extraction),
             None => Extraction::default(),
         };
-        let grouped =
-            !group_by.is_empty() || !extraction.aggregates.is_empty() || having.is_some();
+        let grouped = !group_by.is_empty() || !extraction.aggregates.is_empty() || having.is_some();
         let mut windows = extraction.windows;
         if grouped {
             let mut grouping =
@@ -599,7 +602,10 @@ impl<'a> Binder<'a> {
                     let visible = scope.columns.iter().filter(|column| !column.merged_away);
                     targets.extend(visible.map(column_target));
                 }
-                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                SelectItem::QualifiedWildcard(
+                    SelectItemQualifiedWildcardKind::ObjectName(name),
+                    _,
+                ) => {
                     let parts = super::name_parts(name);
                     let relation = parts.last().cloned().unwrap_or_default();
                     let of_it = scope.columns.iter().filter(|column| column.relation == relation);
@@ -626,7 +632,11 @@ impl<'a> Binder<'a> {
     }
 
     /// Bound RETURNING items: names and expressions.
-    pub(super) fn returning(&self, items: &[SelectItem], scope: &Scope) -> Result<Vec<(OutputColumn, Expr)>> {
+    pub(super) fn returning(
+        &self,
+        items: &[SelectItem],
+        scope: &Scope,
+    ) -> Result<Vec<(OutputColumn, Expr)>> {
         let targets = self.targets(items, scope)?;
         let items = targets.into_iter().map(|target| {
             let bound = self.settle(target.bound)?;
@@ -636,7 +646,12 @@ impl<'a> Binder<'a> {
         items.collect()
     }
 
-    fn group_by(&self, group_by: &GroupByExpr, targets: &[Target], scope: &Scope) -> Result<Vec<Bound>> {
+    fn group_by(
+        &self,
+        group_by: &GroupByExpr,
+        targets: &[Target],
+        scope: &Scope,
+    ) -> Result<Vec<Bound>> {
         let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
             return Err(Error::unsupported("GROUP BY ALL"));
         };
@@ -663,7 +678,10 @@ impl<'a> Binder<'a> {
                     continue;
                 }
             }
-            if matches!(expr, ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)) {
+            if matches!(
+                expr,
+                ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)
+            ) {
                 return Err(Error::unsupported("GROUPING SETS"));
             }
             let bound = self.expr(expr)?;

@@ -1,8 +1,6 @@
 //! Type names.
 
-use datafusion::sql::sqlparser::ast::{
-    CharacterLength, DataType, ExactNumberInfo, TimezoneInfo,
-};
+use datafusion::sql::sqlparser::ast::{CharacterLength, DataType, ExactNumberInfo, TimezoneInfo};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Type, TypeMod};
@@ -42,9 +40,7 @@ fn numeric(info: &ExactNumberInfo) -> Result<TypeMod> {
         ));
     }
     match u32::try_from(scale) {
-        Ok(scale) if u64::from(scale) <= precision => {
-            Ok(TypeMod::numeric(precision as u32, scale))
-        }
+        Ok(scale) if u64::from(scale) <= precision => Ok(TypeMod::numeric(precision as u32, scale)),
         _ => Err(Error::unsupported(format!("NUMERIC scale {scale} with precision {precision}"))),
     }
 }

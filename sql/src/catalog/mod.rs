@@ -241,7 +241,9 @@ impl Schema {
     /// Finds the table of an index by the index's name.
     pub fn index(&self, name: &str) -> Option<(&Arc<Table>, &Index)> {
         self.tables.values().find_map(|table| {
-            let named = |index: &&Index| index.name == name && (index.constraint || index.storage != table.primary.storage);
+            let named = |index: &&Index| {
+                index.name == name && (index.constraint || index.storage != table.primary.storage)
+            };
             table.all_indexes().find(named).map(|index| (table, index))
         })
     }
@@ -414,13 +416,17 @@ pub async fn clear_garbage(manager: &Arc<TransactionManager>) -> Result<()> {
         loop {
             let mut transaction = manager.begin(cairn_txn::Isolation::ReadCommitted);
             let mut keys = Vec::new();
-            transaction.latest().scan(&index_span(storage), Direction::Forward, &mut |key, _| {
-                keys.push(key.to_vec());
-                match keys.len() < CLEAR_BATCH {
-                    true => std::ops::ControlFlow::Continue(()),
-                    false => std::ops::ControlFlow::Break(()),
-                }
-            })?;
+            transaction.latest().scan(
+                &index_span(storage),
+                Direction::Forward,
+                &mut |key, _| {
+                    keys.push(key.to_vec());
+                    match keys.len() < CLEAR_BATCH {
+                        true => std::ops::ControlFlow::Continue(()),
+                        false => std::ops::ControlFlow::Break(()),
+                    }
+                },
+            )?;
             let done = keys.len() < CLEAR_BATCH;
             for key in keys {
                 transaction.delete(key)?;

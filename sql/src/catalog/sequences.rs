@@ -72,16 +72,15 @@ impl Sequences {
         };
         let next = if state.is_called {
             match state.last.checked_add(sequence.increment) {
-                Some(next) if next > sequence.max || next < sequence.min => {
-                    self.wrap(sequence)?
-                }
+                Some(next) if next > sequence.max || next < sequence.min => self.wrap(sequence)?,
                 Some(next) => next,
                 None => self.wrap(sequence)?,
             }
         } else {
             state.last
         };
-        let beyond = if sequence.increment > 0 { next > state.reserved } else { next < state.reserved };
+        let beyond =
+            if sequence.increment > 0 { next > state.reserved } else { next < state.reserved };
         let wrapped = state.is_called && (next > state.last) != (sequence.increment > 0);
         if beyond || wrapped || !state.is_called {
             let ahead = sequence.increment.saturating_mul(block - 1);
@@ -99,8 +98,7 @@ impl Sequences {
         if sequence.cycle {
             return Ok(if up { sequence.min } else { sequence.max });
         }
-        let (which, bound) =
-            if up { ("maximum", sequence.max) } else { ("minimum", sequence.min) };
+        let (which, bound) = if up { ("maximum", sequence.max) } else { ("minimum", sequence.min) };
         Err(Error::new(
             SqlState::SequenceGeneratorLimitExceeded,
             format!("nextval: reached {which} value of sequence \"{}\" ({bound})", sequence.name),
@@ -160,7 +158,13 @@ impl Sequences {
     }
 
     /// `setval`.
-    pub fn set(&self, sequence: &Sequence, value: i64, is_called: bool, session: i64) -> Result<()> {
+    pub fn set(
+        &self,
+        sequence: &Sequence,
+        value: i64,
+        is_called: bool,
+        session: i64,
+    ) -> Result<()> {
         if value < sequence.min || value > sequence.max {
             return Err(Error::new(
                 SqlState::NumericValueOutOfRange,

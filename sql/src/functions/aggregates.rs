@@ -36,7 +36,10 @@ pub enum Kind {
     BoolAnd,
     BoolOr,
     StringAgg,
-    Variance { sample: bool, root: bool },
+    Variance {
+        sample: bool,
+        root: bool,
+    },
     /// Any one value of the group, for columns that the group determines.
     First,
 }
@@ -106,8 +109,21 @@ pub fn resolve(name: &str, args: &[Type]) -> Option<(Kind, Vec<Type>)> {
 /// Whether a function of this name is an aggregate.
 pub fn is_aggregate(name: &str) -> bool {
     const NAMES: &[&str] = &[
-        "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "string_agg",
-        "variance", "var_samp", "var_pop", "stddev", "stddev_samp", "stddev_pop",
+        "count",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "bool_and",
+        "bool_or",
+        "every",
+        "string_agg",
+        "variance",
+        "var_samp",
+        "var_pop",
+        "stddev",
+        "stddev_samp",
+        "stddev_pop",
     ];
     NAMES.contains(&name)
 }
@@ -206,8 +222,9 @@ fn is_better(input: Type, max: bool, value: &Datum, best: &Datum) -> bool {
         return true;
     }
     let order = match input {
-        Type::Numeric | Type::Interval | Type::Bpchar => codec::canonical(input, value.clone())
-            .compare(&codec::canonical(input, best.clone())),
+        Type::Numeric | Type::Interval | Type::Bpchar => {
+            codec::canonical(input, value.clone()).compare(&codec::canonical(input, best.clone()))
+        }
         _ => value.compare(best),
     };
     order == if max { Ordering::Greater } else { Ordering::Less }

@@ -170,7 +170,11 @@ fn logarithm(x: f64, log: fn(f64) -> f64) -> Result<Datum> {
 fn numeric_via_float(value: f64) -> Result<Datum> {
     let magnitude = if value == 0.0 { 0 } else { value.abs().log10().floor() as i64 };
     let digits = (16 - magnitude - 1 + i64::from(magnitude < 0)).clamp(0, 1000);
-    numeric(Numeric::from_f64(value, 17).round(digits.max(if magnitude >= 0 { 16 - magnitude - 1 } else { 16 })))
+    numeric(Numeric::from_f64(value, 17).round(digits.max(if magnitude >= 0 {
+        16 - magnitude - 1
+    } else {
+        16
+    })))
 }
 
 pub(super) fn register(all: &mut Vec<Function>) {
@@ -242,7 +246,13 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("pow", F2, Float8, |a| float_power(float(a, 0)?, float(a, 1)?)),
         pure("sign", F1, Float8, |a| {
             let x = float(a, 0)?;
-            Ok(Datum::Float64(if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 }))
+            Ok(Datum::Float64(if x > 0.0 {
+                1.0
+            } else if x < 0.0 {
+                -1.0
+            } else {
+                0.0
+            }))
         }),
         pure("round", F1, Float8, |a| Ok(Datum::Float64(float(a, 0)?.round_ties_even()))),
         pure("trunc", F1, Float8, |a| Ok(Datum::Float64(float(a, 0)?.trunc()))),

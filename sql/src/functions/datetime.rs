@@ -25,10 +25,7 @@ fn make(value: Interval) -> Result<Datum> {
 fn zone(args: &[Datum], i: usize) -> Result<Zone> {
     let name = arg(args, i).as_str()?;
     Zone::parse(name).ok_or_else(|| {
-        Error::new(
-            SqlState::InvalidParameterValue,
-            format!("time zone \"{name}\" not recognized"),
-        )
+        Error::new(SqlState::InvalidParameterValue, format!("time zone \"{name}\" not recognized"))
     })
 }
 
@@ -127,7 +124,8 @@ fn extract_interval(field: &str, value: &Interval) -> Result<Datum> {
     let millionths = match field.as_str() {
         "epoch" => {
             // A year has 365.25 days here, a month 30.
-            let days = i128::from(value.months / 12) * 36525 + i128::from(value.months % 12) * 3000
+            let days = i128::from(value.months / 12) * 36525
+                + i128::from(value.months % 12) * 3000
                 + i128::from(value.days) * 100;
             (days * i128::from(DAY_US) / 100 + i128::from(time)) as i64
         }
@@ -182,9 +180,8 @@ fn truncate_interval(args: &[Datum]) -> Result<Datum> {
 
 fn make_date(args: &[Datum]) -> Result<Datum> {
     let (year, month, day) = (int(args, 0)?, int(args, 1)?, int(args, 2)?);
-    let date = || {
-        datetime::make_date(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
-    };
+    let date =
+        || datetime::make_date(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);
     date().filter(|_| year != 0).map(Datum::Int32).ok_or_else(|| {
         Error::new(
             SqlState::DatetimeFieldOverflow,
@@ -220,9 +217,7 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("+", &[Date, Int4], Date, |a| add_days(a, 1)),
         pure("+", &[Int4, Date], Date, |a| add_days(&[arg(a, 1).clone(), arg(a, 0).clone()], 1)),
         pure("-", &[Date, Int4], Date, |a| add_days(a, -1)),
-        pure("-", &[Date, Date], Int4, |a| {
-            Ok(Datum::Int32((int(a, 0)? - int(a, 1)?) as i32))
-        }),
+        pure("-", &[Date, Date], Int4, |a| Ok(Datum::Int32((int(a, 0)? - int(a, 1)?) as i32))),
         pure("+", &[Date, IntervalType], Timestamp, |a| shift_date(a, false)),
         pure("-", &[Date, IntervalType], Timestamp, |a| shift_date(a, true)),
         pure("+", &[Date, Time], Timestamp, |a| {
@@ -294,13 +289,23 @@ pub(super) fn register(all: &mut Vec<Function>) {
             extract_interval(arg(a, 0).as_str()?, &interval(a, 1)?)
         }),
         pure("date_part", &[Text, Timestamp], Float8, |a| {
-            as_float(extract_timestamp(arg(a, 0).as_str()?, int(a, 1)?, None, "timestamp without time zone")?)
+            as_float(extract_timestamp(
+                arg(a, 0).as_str()?,
+                int(a, 1)?,
+                None,
+                "timestamp without time zone",
+            )?)
         }),
         contextual("date_part", &[Text, Timestamptz], Float8, ZONE, |a| {
             let (zone, utc) = (zone(a, 2)?, int(a, 1)?);
             let offset = zone.offset_at_utc(utc);
             let kind = "timestamp with time zone";
-            as_float(extract_timestamp(arg(a, 0).as_str()?, zone.to_local(utc), Some(offset), kind)?)
+            as_float(extract_timestamp(
+                arg(a, 0).as_str()?,
+                zone.to_local(utc),
+                Some(offset),
+                kind,
+            )?)
         }),
         pure("date_part", &[Text, IntervalType], Float8, |a| {
             as_float(extract_interval(arg(a, 0).as_str()?, &interval(a, 1)?)?)
@@ -363,7 +368,9 @@ pub(super) fn register(all: &mut Vec<Function>) {
         }),
         pure("isfinite", &[Date], Bool, |a| {
             let date = arg(a, 0).as_i32()?;
-            Ok(Datum::Bool(date != datetime::DATE_INFINITY && date != datetime::DATE_NEGATIVE_INFINITY))
+            Ok(Datum::Bool(
+                date != datetime::DATE_INFINITY && date != datetime::DATE_NEGATIVE_INFINITY,
+            ))
         }),
         pure("isfinite", &[Timestamp], Bool, |a| Ok(Datum::Bool(!infinite(int(a, 0)?)))),
         pure("isfinite", &[Timestamptz], Bool, |a| Ok(Datum::Bool(!infinite(int(a, 0)?)))),
@@ -371,7 +378,11 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("justify_hours", I1, IntervalType, |a| make(interval(a, 0)?.justify_hours())),
         pure("justify_days", I1, IntervalType, |a| {
             let value = interval(a, 0)?;
-            make(Interval { months: value.months + value.days / 30, days: value.days % 30, ..value })
+            make(Interval {
+                months: value.months + value.days / 30,
+                days: value.days % 30,
+                ..value
+            })
         }),
         pure("to_char", &[Timestamp, Text], Text, |a| {
             format::timestamp(int(a, 0)?, None, arg(a, 1).as_str()?)

@@ -199,12 +199,7 @@ pub fn named(name: &str) -> impl Iterator<Item = &'static Function> {
 }
 
 /// A strict, immutable function.
-fn pure(
-    name: &'static str,
-    args: &'static [Type],
-    returns: Type,
-    kernel: Kernel,
-) -> Function {
+fn pure(name: &'static str, args: &'static [Type], returns: Type, kernel: Kernel) -> Function {
     Function {
         name,
         args,

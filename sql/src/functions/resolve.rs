@@ -26,19 +26,15 @@ pub fn expected(function: &Function, index: usize) -> Type {
 
 /// Picks among `candidates` for arguments of the given types, `Unknown` for literals
 /// and parameters whose type is open.
-pub fn resolve(
-    candidates: impl Iterator<Item = &'static Function>,
-    args: &[Type],
-) -> Resolution {
-    let fits = |f: &&Function| {
-        f.args.len() == args.len() || (f.variadic && args.len() >= f.args.len())
-    };
+pub fn resolve(candidates: impl Iterator<Item = &'static Function>, args: &[Type]) -> Resolution {
+    let fits =
+        |f: &&Function| f.args.len() == args.len() || (f.variadic && args.len() >= f.args.len());
     let candidates: Vec<&'static Function> = candidates.filter(fits).collect();
     // What repeats takes anything, through its text.
     let open_ended = candidates.iter().find(|f| {
-        f.variadic && (0..f.args.len() - 1).all(|i| {
-            args.get(i).is_some_and(|arg| accepts(*arg, expected(f, i)))
-        })
+        f.variadic
+            && (0..f.args.len() - 1)
+                .all(|i| args.get(i).is_some_and(|arg| accepts(*arg, expected(f, i))))
     });
     if let Some(found) = open_ended {
         return Resolution::Found(found);
@@ -59,7 +55,11 @@ pub fn common_operand_type(left: Type, right: Type) -> Option<Type> {
         return Some(left);
     }
     if left == Type::Bpchar && right.is_string() || right == Type::Bpchar && left.is_string() {
-        return Some(if left == Type::Text || right == Type::Text { Type::Text } else { Type::Bpchar });
+        return Some(if left == Type::Text || right == Type::Text {
+            Type::Text
+        } else {
+            Type::Bpchar
+        });
     }
     if left.is_string() && right.is_string() {
         return Some(Type::Text);
@@ -82,7 +82,8 @@ fn pick(
     args: &[Type],
     wants: impl Fn(&Function, usize) -> Type,
 ) -> Resolution {
-    let known: Vec<usize> = (0..args.len()).filter(|i| args.get(*i) != Some(&Type::Unknown)).collect();
+    let known: Vec<usize> =
+        (0..args.len()).filter(|i| args.get(*i) != Some(&Type::Unknown)).collect();
     let arg = |i: usize| args.get(i).copied().unwrap_or(Type::Unknown);
     // An exact match wins; an operator with one unknown side is first tried as if both were alike.
     let exact = |types: &dyn Fn(usize) -> Type| {

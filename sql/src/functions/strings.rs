@@ -176,11 +176,8 @@ fn like_operator(args: &[Datum], fold: bool, negate: bool) -> Result<Datum> {
             let mut chars = escape.as_str()?.chars();
             let first = chars.next();
             if chars.next().is_some() {
-                return Err(Error::new(
-                    SqlState::InvalidEscapeSequence,
-                    "invalid escape string",
-                )
-                .hint("Escape string must be empty or one character."));
+                return Err(Error::new(SqlState::InvalidEscapeSequence, "invalid escape string")
+                    .hint("Escape string must be empty or one character."));
             }
             first
         }
@@ -228,7 +225,8 @@ fn pad(args: &[Datum], left: bool) -> Result<Datum> {
     if have >= length {
         return make(subject.chars().take(length).collect::<String>());
     }
-    let padding: String = fill.iter().cycle().take(if fill.is_empty() { 0 } else { length - have }).collect();
+    let padding: String =
+        fill.iter().cycle().take(if fill.is_empty() { 0 } else { length - have }).collect();
     make(if left { padding + subject } else { subject.to_owned() + &padding })
 }
 
@@ -283,19 +281,126 @@ pub fn quote_ident(name: &str) -> String {
 
 /// Words that cannot be names without quotes.
 const RESERVED: &[&str] = &[
-    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "between",
-    "bigint", "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce",
-    "collate", "column", "constraint", "create", "current_date", "current_time",
-    "current_timestamp", "current_user", "dec", "decimal", "default", "deferrable", "desc",
-    "distinct", "do", "else", "end", "except", "exists", "extract", "false", "fetch", "float",
-    "for", "foreign", "from", "full", "grant", "greatest", "group", "having", "in", "initially",
-    "inner", "inout", "int", "integer", "intersect", "interval", "into", "is", "join", "lateral",
-    "leading", "least", "left", "like", "limit", "localtime", "localtimestamp", "natural", "not",
-    "null", "nullif", "numeric", "offset", "on", "only", "or", "order", "out", "outer", "overlaps",
-    "overlay", "placing", "position", "precision", "primary", "real", "references", "returning",
-    "right", "row", "select", "session_user", "setof", "similar", "smallint", "some", "substring",
-    "symmetric", "table", "then", "time", "timestamp", "to", "trailing", "treat", "trim", "true",
-    "union", "unique", "user", "using", "values", "varchar", "variadic", "when", "where", "window",
+    "all",
+    "analyse",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asymmetric",
+    "between",
+    "bigint",
+    "bit",
+    "boolean",
+    "both",
+    "case",
+    "cast",
+    "char",
+    "character",
+    "check",
+    "coalesce",
+    "collate",
+    "column",
+    "constraint",
+    "create",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "dec",
+    "decimal",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "exists",
+    "extract",
+    "false",
+    "fetch",
+    "float",
+    "for",
+    "foreign",
+    "from",
+    "full",
+    "grant",
+    "greatest",
+    "group",
+    "having",
+    "in",
+    "initially",
+    "inner",
+    "inout",
+    "int",
+    "integer",
+    "intersect",
+    "interval",
+    "into",
+    "is",
+    "join",
+    "lateral",
+    "leading",
+    "least",
+    "left",
+    "like",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "natural",
+    "not",
+    "null",
+    "nullif",
+    "numeric",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "out",
+    "outer",
+    "overlaps",
+    "overlay",
+    "placing",
+    "position",
+    "precision",
+    "primary",
+    "real",
+    "references",
+    "returning",
+    "right",
+    "row",
+    "select",
+    "session_user",
+    "setof",
+    "similar",
+    "smallint",
+    "some",
+    "substring",
+    "symmetric",
+    "table",
+    "then",
+    "time",
+    "timestamp",
+    "to",
+    "trailing",
+    "treat",
+    "trim",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "values",
+    "varchar",
+    "variadic",
+    "when",
+    "where",
+    "window",
     "with",
 ];
 
@@ -323,7 +428,9 @@ fn format_function(args: &[Datum]) -> Result<Datum> {
         }
         let mut number = String::new();
         let mut minus = false;
-        while let Some(c) = chars.peek().copied().filter(|c| c.is_ascii_digit() || matches!(c, '$' | '-')) {
+        while let Some(c) =
+            chars.peek().copied().filter(|c| c.is_ascii_digit() || matches!(c, '$' | '-'))
+        {
             chars.next();
             match c {
                 '$' => next = std::mem::take(&mut number).parse::<usize>().unwrap_or(1),
@@ -445,7 +552,9 @@ pub(super) fn register(all: &mut Vec<Function>) {
     const T3: &[Type] = &[Text, Text, Text];
     const TI: &[Type] = &[Text, Int4];
     const TII: &[Type] = &[Text, Int4, Int4];
-    for (name, fold, negate) in [("~~", false, false), ("!~~", false, true), ("~~*", true, false), ("!~~*", true, true)] {
+    for (name, fold, negate) in
+        [("~~", false, false), ("!~~", false, true), ("~~*", true, false), ("!~~*", true, true)]
+    {
         let kernel: super::Kernel = match (fold, negate) {
             (false, false) => |a| like_operator(a, false, false),
             (false, true) => |a| like_operator(a, false, true),
@@ -467,10 +576,14 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("regexp_replace", T3, Text, regexp_replace),
         pure("regexp_replace", &[Text, Text, Text, Text], Text, regexp_replace),
         pure("length", T1, Int4, |a| count(text(a, 0)?.chars().count())),
-        pure("length", &[Bpchar], Int4, |a| count(text(a, 0)?.trim_end_matches(' ').chars().count())),
+        pure("length", &[Bpchar], Int4, |a| {
+            count(text(a, 0)?.trim_end_matches(' ').chars().count())
+        }),
         pure("length", &[Bytea], Int4, |a| count(arg(a, 0).as_bytes()?.len())),
         pure("char_length", T1, Int4, |a| count(text(a, 0)?.chars().count())),
-        pure("char_length", &[Bpchar], Int4, |a| count(text(a, 0)?.trim_end_matches(' ').chars().count())),
+        pure("char_length", &[Bpchar], Int4, |a| {
+            count(text(a, 0)?.trim_end_matches(' ').chars().count())
+        }),
         pure("character_length", T1, Int4, |a| count(text(a, 0)?.chars().count())),
         pure("octet_length", T1, Int4, |a| count(text(a, 0)?.len())),
         pure("octet_length", &[Bpchar], Int4, |a| count(text(a, 0)?.len())),
@@ -526,12 +639,11 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("translate", T3, Text, |a| {
             let (from, to): (Vec<char>, Vec<char>) =
                 (text(a, 1)?.chars().collect(), text(a, 2)?.chars().collect());
-            let translated = text(a, 0)?.chars().filter_map(|c| {
-                match from.iter().position(|f| *f == c) {
+            let translated =
+                text(a, 0)?.chars().filter_map(|c| match from.iter().position(|f| *f == c) {
                     Some(index) => to.get(index).copied(),
                     None => Some(c),
-                }
-            });
+                });
             make(translated.collect::<String>())
         }),
         pure("md5", T1, Text, |a| make(format!("{:x}", md5::compute(text(a, 0)?)))),

@@ -33,11 +33,8 @@ impl ScalarUdf {
 pub fn call(scalar: Scalar, args: Vec<Expr>) -> Expr {
     let volatility =
         if scalar.is_volatile() { Volatility::Volatile } else { Volatility::Immutable };
-    let udf = ScalarUdf {
-        scalar,
-        name: scalar.name(),
-        signature: Signature::user_defined(volatility),
-    };
+    let udf =
+        ScalarUdf { scalar, name: scalar.name(), signature: Signature::user_defined(volatility) };
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(udf)), args))
 }
 

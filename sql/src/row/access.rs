@@ -120,7 +120,8 @@ impl Access {
         filters: &[Expr],
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
-        let conjuncts = filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+        let conjuncts =
+            filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
         let conditions: Vec<Condition> = conjuncts.filter_map(in_list_condition).collect();
         let mut best: Option<(usize, &Index)> = None;
         for index in table.all_indexes() {
@@ -133,7 +134,9 @@ impl Access {
             });
             let is_primary = index.storage == table.primary.storage;
             let complete = matched == index.columns.len() && index.unique;
-            let score = usize::from(complete) * 1000 + matched * 10 + usize::from(range) * 5
+            let score = usize::from(complete) * 1000
+                + matched * 10
+                + usize::from(range) * 5
                 + usize::from(is_primary && matched + usize::from(range) > 0);
             if score > 0 && best.is_none_or(|(before, _)| score > before) {
                 best = Some((score, index));
@@ -143,7 +146,8 @@ impl Access {
         let mut access = Access::full();
         let mut points = 1;
         for column in &index.columns {
-            let mut found = conditions.iter().filter(|c| c.column == *column && c.op == Operator::Eq);
+            let mut found =
+                conditions.iter().filter(|c| c.column == *column && c.op == Operator::Eq);
             let shortest = found.by_ref().min_by_key(|c| c.values.len());
             let Some(condition) = shortest else {
                 for condition in conditions.iter().filter(|c| c.column == *column) {
@@ -202,14 +206,20 @@ impl Access {
                 let is_point = self.equal.len() == index.columns.len() && index.unique;
                 let how = if is_point { "Point Lookup" } else { "Index Scan" };
                 let columns = index.columns.iter().take(self.equal.len());
-                let named = |c: &usize| table.columns.get(*c).map_or("?", |c| c.name.as_str()).to_owned();
+                let named =
+                    |c: &usize| table.columns.get(*c).map_or("?", |c| c.name.as_str()).to_owned();
                 let mut on: Vec<String> = columns.map(|c| named(c) + " =").collect();
                 if (self.lower.is_some() || self.upper.is_some())
                     && let Some(column) = index.columns.get(self.equal.len())
                 {
                     on.push(format!("{} range", named(column)));
                 }
-                format!("{how}{backward} using {} on {} ({})", index.name, table.name, on.join(", "))
+                format!(
+                    "{how}{backward} using {} on {} ({})",
+                    index.name,
+                    table.name,
+                    on.join(", ")
+                )
             }
         }
     }
@@ -248,7 +258,8 @@ impl Access {
             Ok(Some((expr.eval(&[], frame)?, *inclusive)))
         };
         let (lower, upper) = (bound(&self.lower)?, bound(&self.upper)?);
-        let is_null = |bound: &Option<(Datum, bool)>| bound.as_ref().is_some_and(|(v, _)| v.is_null());
+        let is_null =
+            |bound: &Option<(Datum, bool)>| bound.as_ref().is_some_and(|(v, _)| v.is_null());
         if is_null(&lower) || is_null(&upper) {
             return Ok(Vec::new());
         }
@@ -277,9 +288,9 @@ impl Access {
 
     /// Whether each span is one key of a unique index.
     fn is_point(&self) -> bool {
-        self.index.as_ref().is_some_and(|index| {
-            index.unique && self.equal.len() == index.columns.len()
-        })
+        self.index
+            .as_ref()
+            .is_some_and(|index| index.unique && self.equal.len() == index.columns.len())
     }
 
     /// Passes the values of the matching rows on.

@@ -23,6 +23,7 @@ use crate::relation::{Relation, Source};
 pub(super) struct Compiler {
     pub(super) full_scans: Vec<cairn_txn::storage::Span>,
     next_slot: usize,
+    generates: bool,
 }
 
 /// Slots above these belong to index joins; binders do not count that far.
@@ -30,9 +31,10 @@ const FIRST_JOIN_SLOT: usize = 100_000;
 
 /// Compiles an optimized plan.
 pub fn compile(plan: &LogicalPlan) -> Result<RowPlan> {
-    let mut compiler = Compiler { full_scans: Vec::new(), next_slot: FIRST_JOIN_SLOT };
+    let mut compiler =
+        Compiler { full_scans: Vec::new(), next_slot: FIRST_JOIN_SLOT, generates: false };
     let root = compiler.node(plan)?;
-    Ok(RowPlan { root, full_scans: compiler.full_scans })
+    Ok(RowPlan { root, full_scans: compiler.full_scans, generates: compiler.generates })
 }
 
 /// Optimizes and compiles the plan of a subquery.
@@ -158,14 +160,16 @@ impl Compiler {
             .ok_or_else(|| Error::internal("a scan of an unknown source"))?;
         let full = relation_schema(scan)?;
         let width = full.fields().len();
-        let output: Vec<usize> =
-            scan.projection.clone().unwrap_or_else(|| (0..width).collect());
+        let output: Vec<usize> = scan.projection.clone().unwrap_or_else(|| (0..width).collect());
         let node = match &relation.source {
-            Source::Series(args) => Node::Series {
-                bounds: compile_all(args, &DFSchema::empty())?,
-                filter: compile_all(&scan.filters, &full)?,
-                width: output.len(),
-            },
+            Source::Series(args) => {
+                self.generates = true;
+                Node::Series {
+                    bounds: compile_all(args, &DFSchema::empty())?,
+                    filter: compile_all(&scan.filters, &full)?,
+                    width: output.len(),
+                }
+            }
             Source::Ranges => Node::Ranges { filter: compile_all(&scan.filters, &full)?, output },
             Source::Table(table) => {
                 let empty = DFSchema::empty();
@@ -177,9 +181,12 @@ impl Compiler {
                 }
                 let mut needed = output.clone();
                 for filter in &scan.filters {
-                    needed.extend(filter.column_refs().into_iter().filter_map(|column| {
-                        full.maybe_index_of_column(column)
-                    }));
+                    needed.extend(
+                        filter
+                            .column_refs()
+                            .into_iter()
+                            .filter_map(|column| full.maybe_index_of_column(column)),
+                    );
                 }
                 needed.sort_unstable();
                 needed.dedup();
@@ -215,9 +222,9 @@ fn relation_schema(scan: &TableScan) -> Result<DFSchema> {
 
 fn narrowed(scan: &TableScan, full: &DFSchema, columns: &[usize]) -> Result<DFSchema> {
     let qualifier: TableReference = scan.table_name.clone();
-    let fields = columns.iter().map(|column| {
-        (Some(qualifier.clone()), Arc::new(full.field(*column).as_ref().clone()))
-    });
+    let fields = columns
+        .iter()
+        .map(|column| (Some(qualifier.clone()), Arc::new(full.field(*column).as_ref().clone())));
     Ok(DFSchema::new_with_metadata(fields.collect(), Default::default())?)
 }
 
@@ -236,8 +243,7 @@ fn reads_in_order(node: &mut Node, plan: &LogicalPlan, keys: &[SortExpr]) -> boo
     let (Some(columns), true) = (columns, uniform) else { return false };
     let Some(scan) = scan_below(node) else { return false };
     let Some((fixed, ordering)) = scan.access.order(&scan.table) else { return false };
-    let wanted: Vec<usize> =
-        columns.into_iter().filter(|column| !fixed.contains(column)).collect();
+    let wanted: Vec<usize> = columns.into_iter().filter(|column| !fixed.contains(column)).collect();
     if wanted.len() > ordering.len() || !ordering.starts_with(&wanted) {
         return false;
     }

@@ -111,7 +111,8 @@ impl RowExpr {
             Expr::Between(between) => {
                 let value = || boxed(&between.expr, schema);
                 let low = RowExpr::Compare(value()?, Operator::GtEq, boxed(&between.low, schema)?);
-                let high = RowExpr::Compare(value()?, Operator::LtEq, boxed(&between.high, schema)?);
+                let high =
+                    RowExpr::Compare(value()?, Operator::LtEq, boxed(&between.high, schema)?);
                 let inside = RowExpr::And(Box::new(low), Box::new(high));
                 if between.negated { RowExpr::Not(Box::new(inside)) } else { inside }
             }
@@ -128,7 +129,12 @@ impl RowExpr {
                 let otherwise = case.else_expr.as_ref().map(|e| boxed(e, schema)).transpose()?;
                 RowExpr::Case(whens, otherwise)
             }
-            Expr::Cast(cast) if matches!(cast.field.data_type(), datafusion::arrow::datatypes::DataType::Int64) => {
+            Expr::Cast(cast)
+                if matches!(
+                    cast.field.data_type(),
+                    datafusion::arrow::datatypes::DataType::Int64
+                ) =>
+            {
                 RowExpr::Widen(boxed(&cast.expr, schema)?)
             }
             Expr::ScalarFunction(function) => {
@@ -223,9 +229,7 @@ impl RowExpr {
                 if unknown { Datum::Null } else { Datum::Bool(*negated) }
             }
             RowExpr::Call(scalar, args) => scalar.call(&evaluate(args)?)?,
-            RowExpr::Subplan(plan, args) => {
-                subplan::evaluate_in(plan, frame, &evaluate(args)?)?
-            }
+            RowExpr::Subplan(plan, args) => subplan::evaluate_in(plan, frame, &evaluate(args)?)?,
             RowExpr::Sequence(call, args) => call.run(&evaluate(args)?)?,
             RowExpr::Widen(inner) => match inner.eval(row, frame)? {
                 Datum::Null => Datum::Null,

@@ -40,7 +40,8 @@ enum Method {
 }
 
 pub(super) fn compile_join(compiler: &mut Compiler, join: &LogicalJoin) -> Result<Join> {
-    if join.null_aware || join.null_equality != datafusion::common::NullEquality::NullEqualsNothing {
+    if join.null_aware || join.null_equality != datafusion::common::NullEquality::NullEqualsNothing
+    {
         if !matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti) || join.null_aware {
             return Err(Error::unsupported("this kind of join"));
         }
@@ -71,7 +72,8 @@ pub(super) fn compile_join(compiler: &mut Compiler, join: &LogicalJoin) -> Resul
         let slots: Vec<usize> = lefts.iter().map(|_| compiler.allocate_slot()).collect();
         if let Some(looked_up) = looked_up(compiler, &join.left, &lefts, &slots)? {
             left = Some(looked_up);
-            method = Some(Method::IndexSwapped { keys: compile_all(&rights, right_schema)?, slots });
+            method =
+                Some(Method::IndexSwapped { keys: compile_all(&rights, right_schema)?, slots });
         }
     }
     let method = match method {
@@ -141,12 +143,10 @@ fn push_conditions(plan: &LogicalPlan, conditions: Vec<Expr>) -> Result<Option<L
         let schema = plan.schema();
         let conditions = conditions.into_iter().map(|condition| {
             let rewritten = condition.transform(|expr| match &expr {
-                Expr::Column(column) => {
-                    match schema.maybe_index_of_column(column).and_then(by) {
-                        Some(inner) => Ok(Transformed::yes(inner)),
-                        None => Ok(Transformed::no(expr)),
-                    }
-                }
+                Expr::Column(column) => match schema.maybe_index_of_column(column).and_then(by) {
+                    Some(inner) => Ok(Transformed::yes(inner)),
+                    None => Ok(Transformed::no(expr)),
+                },
                 _ => Ok(Transformed::no(expr)),
             });
             Ok(rewritten?.data)
@@ -355,4 +355,3 @@ fn key_of(keys: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<Option<V
     }
     Ok(Some(encoded))
 }
-

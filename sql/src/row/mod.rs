@@ -116,6 +116,8 @@ pub struct RowPlan {
     root: Node,
     /// The tables read in full: their sizes decide between the executors.
     full_scans: Vec<Span>,
+    /// Whether rows are generated, nobody knows how many.
+    generates: bool,
 }
 
 /// A scan of a table.
@@ -184,7 +186,8 @@ impl RowPlan {
 
     /// Whether no scan is long: then this executor is the faster one.
     pub fn is_short(&self, view: &ReadView) -> bool {
-        self.full_scans.iter().all(|span| view.estimate(span).1 <= SHORT_SCAN_ROWS)
+        !self.generates
+            && self.full_scans.iter().all(|span| view.estimate(span).1 <= SHORT_SCAN_ROWS)
     }
 
     /// The plan for people, a line an operator.
@@ -223,7 +226,9 @@ impl Node {
     fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         match self {
             Node::Scan(scan) => scan.run(frame, sink),
-            Node::Series { bounds, filter, width } => run_series(bounds, filter, *width, frame, sink),
+            Node::Series { bounds, filter, width } => {
+                run_series(bounds, filter, *width, frame, sink)
+            }
             Node::Ranges { filter, output } => {
                 for row in (frame.env.ranges)() {
                     if passes(filter, &row, frame)? {
@@ -235,12 +240,12 @@ impl Node {
                 }
                 Ok(ControlFlow::Continue(()))
             }
-            Node::Filter { input, predicate } => input.run(frame, &mut |row| {
-                match predicate.eval(&row, frame)?.is_true() {
+            Node::Filter { input, predicate } => {
+                input.run(frame, &mut |row| match predicate.eval(&row, frame)?.is_true() {
                     true => sink(row),
                     false => Ok(ControlFlow::Continue(())),
-                }
-            }),
+                })
+            }
             Node::Project { input, exprs } => input.run(frame, &mut |row| {
                 let projected = exprs.iter().map(|expr| expr.eval(&row, frame));
                 sink(projected.collect::<Result<Row>>()?)
@@ -275,7 +280,8 @@ impl Node {
                 })?;
                 rows.sort_by(|(a, _), (b, _)| {
                     let orders = keys.iter().enumerate();
-                    let mut orders = orders.map(|(i, (_, key))| compare_key(key, a.get(i), b.get(i)));
+                    let mut orders =
+                        orders.map(|(i, (_, key))| compare_key(key, a.get(i), b.get(i)));
                     orders.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
                 });
                 for (_, row) in rows.into_iter().take(fetch.unwrap_or(usize::MAX)) {
@@ -285,7 +291,9 @@ impl Node {
                 }
                 Ok(ControlFlow::Continue(()))
             }
-            Node::Aggregate { input, groups, calls } => aggregate(input, groups, calls, frame, sink),
+            Node::Aggregate { input, groups, calls } => {
+                aggregate(input, groups, calls, frame, sink)
+            }
             Node::Join(join) => join.run(frame, sink),
             Node::Union { inputs } => {
                 for input in inputs {
@@ -404,7 +412,8 @@ fn aggregate(
         let at = if groups.is_empty() {
             0
         } else {
-            let key = groups.iter().map(|group| group.eval(&row, frame)).collect::<Result<Row>>()?;
+            let key =
+                groups.iter().map(|group| group.eval(&row, frame)).collect::<Result<Row>>()?;
             let encoded = codec::encode_row(&key);
             match index.get(&encoded) {
                 Some(at) => *at,

@@ -15,8 +15,8 @@ use crate::catalog::{Index, Table};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::row::expr::RowExpr;
-use crate::types::io::{self, Style};
 use crate::types::Datum;
+use crate::types::io::{self, Style};
 
 /// How an inserted column gets its value, compiled.
 #[derive(Debug)]
@@ -108,7 +108,8 @@ impl Writer<'_> {
         let mut names = Vec::new();
         let mut values = Vec::new();
         for position in &index.columns {
-            let (Some(column), Some(value)) = (self.table.columns.get(*position), row.get(*position))
+            let (Some(column), Some(value)) =
+                (self.table.columns.get(*position), row.get(*position))
             else {
                 continue;
             };

@@ -80,9 +80,8 @@ impl SequenceCall {
     /// Does it.
     pub fn run(&self, args: &[Datum]) -> Result<Datum> {
         let session = args.last().map_or(Ok(0), Datum::as_i64)?;
-        let sequence = || {
-            self.sequence.as_deref().ok_or_else(|| Error::internal("a call without a sequence"))
-        };
+        let sequence =
+            || self.sequence.as_deref().ok_or_else(|| Error::internal("a call without a sequence"));
         Ok(Datum::Int64(match self.operation {
             Operation::Next => self.sequences.next(sequence()?, session)?,
             Operation::Current => self.sequences.current(sequence()?, session)?,

@@ -36,7 +36,8 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     let plan = subplan.compiled.get_or_init(|| {
         super::compile::compile_subplan(&subplan.plan).map_err(|error| error.to_string())
     });
-    let plan = plan.as_ref().map_err(|error| Error::unsupported(format!("this subquery ({error})")))?;
+    let plan =
+        plan.as_ref().map_err(|error| Error::unsupported(format!("this subquery ({error})")))?;
     let captures_outer = !subplan.slots.is_empty() || plan.uses_outer();
     if !captures_outer {
         let key = Arc::as_ptr(subplan) as usize;

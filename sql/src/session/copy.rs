@@ -9,9 +9,9 @@ use cairn_txn::LockMode;
 use datafusion::common::DFSchema;
 use datafusion::sql::sqlparser::ast::{self, SetExpr};
 
+use super::Session;
 use super::execute::{Outcome, Rows};
 use super::plan::{Action, compile_columns};
-use super::Session;
 use crate::binder::dml::ColumnSource;
 use crate::binder::{fold, relation_name};
 use crate::catalog::Table;
@@ -64,7 +64,10 @@ impl Format {
         for (name, value) in options {
             match (name.as_str(), value) {
                 ("format", Some(value)) if value.eq_ignore_ascii_case("text") => {}
-                ("format", Some(value)) if value.eq_ignore_ascii_case("csv") || value.eq_ignore_ascii_case("binary") => {
+                ("format", Some(value))
+                    if value.eq_ignore_ascii_case("csv")
+                        || value.eq_ignore_ascii_case("binary") =>
+                {
                     return Err(Error::unsupported(format!("COPY format {value}")));
                 }
                 ("format", Some(value)) => {
@@ -94,7 +97,9 @@ impl Format {
                 ("header", value) => format.header = boolean(value),
                 // Rows are never rewritten later, so there is nothing to freeze in advance.
                 ("freeze", _) => {}
-                ("encoding", Some(value)) if value.eq_ignore_ascii_case("utf8") || value.eq_ignore_ascii_case("utf-8") => {}
+                ("encoding", Some(value))
+                    if value.eq_ignore_ascii_case("utf8")
+                        || value.eq_ignore_ascii_case("utf-8") => {}
                 (name, _) => return Err(Error::unsupported(format!("COPY option {name}"))),
             }
         }
@@ -195,10 +200,9 @@ impl Session {
         let format = Format::new(&copy.options)?;
         match (&copy.source, copy.to_client) {
             (CopySource::Query(query), true) => self.copy_out(query, format, sql).await,
-            (CopySource::Query(_), false) => Err(Error::new(
-                SqlState::SyntaxError,
-                "syntax error at or near \"FROM\"",
-            )),
+            (CopySource::Query(_), false) => {
+                Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"FROM\""))
+            }
             (CopySource::Table(name, columns), true) => {
                 let list = match columns.as_slice() {
                     [] => "*".to_owned(),
@@ -224,7 +228,13 @@ impl Session {
     }
 
     async fn copy_out(&mut self, query: &ast::Query, format: Format, sql: &str) -> Result<Outcome> {
-        if !matches!(*query.body, SetExpr::Select(_) | SetExpr::SetOperation { .. } | SetExpr::Values(_) | SetExpr::Query(_)) {
+        if !matches!(
+            *query.body,
+            SetExpr::Select(_)
+                | SetExpr::SetOperation { .. }
+                | SetExpr::Values(_)
+                | SetExpr::Query(_)
+        ) {
             return Err(Error::unsupported("COPY of this statement"));
         }
         let statement = ast::Statement::Query(Box::new(query.clone()));
@@ -266,7 +276,9 @@ impl Session {
                     }
                     match value {
                         Datum::Null => line.push_str(&format.null),
-                        value => format.encode(&io::to_text(column.ty.kind, value, &style)?, &mut line),
+                        value => {
+                            format.encode(&io::to_text(column.ty.kind, value, &style)?, &mut line)
+                        }
                     }
                 }
                 lines.push(line);
@@ -355,7 +367,10 @@ impl Session {
         }
         copy.partial.extend(rest);
         if copy.partial.len() > MAX_LINE_BYTES {
-            return Err(Error::new(SqlState::ProgramLimitExceeded, "line of COPY data is too long"));
+            return Err(Error::new(
+                SqlState::ProgramLimitExceeded,
+                "line of COPY data is too long",
+            ));
         }
         Ok(())
     }
@@ -395,8 +410,10 @@ impl Session {
             let shown: String = String::from_utf8_lossy(line).chars().take(100).collect();
             place(format!(": \"{shown}\""))
         };
-        let fields = copy.format.decode(line).map_err(|error| error.context(place(String::new())))?;
-        let bad = |message: String| Error::new(SqlState::BadCopyFileFormat, message).context(whole());
+        let fields =
+            copy.format.decode(line).map_err(|error| error.context(place(String::new())))?;
+        let bad =
+            |message: String| Error::new(SqlState::BadCopyFileFormat, message).context(whole());
         if fields.len() > copy.targets.len() {
             return Err(bad("extra data after last expected column".into()));
         }

@@ -17,7 +17,8 @@ use super::execute::Outcome;
 use super::settings::Severity;
 use crate::binder::{fold, name_parts, relation_name, types};
 use crate::catalog::{
-    CATALOG_LOCK, Column, Draft, Identity, Index, MAX_COLUMNS, Schema, Sequence, Table, index_prefix,
+    CATALOG_LOCK, Column, Draft, Identity, Index, MAX_COLUMNS, Schema, Sequence, Table,
+    index_prefix,
 };
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
@@ -82,7 +83,11 @@ fn undefined_table(what: &str, name: &str) -> Error {
 }
 
 impl Session {
-    pub(super) async fn execute_ddl(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
+    pub(super) async fn execute_ddl(
+        &mut self,
+        statement: &Statement,
+        sql: &str,
+    ) -> Result<Outcome> {
         let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
         match statement {
             Statement::CreateTable(create) => {
@@ -225,7 +230,10 @@ impl Session {
                 if table.has_primary_key() {
                     return Err(Error::new(
                         SqlState::InvalidTableDefinition,
-                        format!("multiple primary keys for table \"{}\" are not allowed", table.name),
+                        format!(
+                            "multiple primary keys for table \"{}\" are not allowed",
+                            table.name
+                        ),
                     ));
                 }
                 set_primary_key(draft.schema, &mut table, unique)?;
@@ -292,7 +300,12 @@ impl Session {
                     uniques.push(Unique { name: constraint, columns: vec![name.clone()], primary });
                     column.not_null |= primary;
                 }
-                ColumnOption::Generated { generated_as, sequence_options, generation_expr: None, .. } => {
+                ColumnOption::Generated {
+                    generated_as,
+                    sequence_options,
+                    generation_expr: None,
+                    ..
+                } => {
                     if sequence_options.as_ref().is_some_and(|options| !options.is_empty()) {
                         return Err(Error::unsupported("sequence options of an identity column"));
                     }
@@ -619,13 +632,19 @@ fn new_table(schema: &mut Schema, name: String, mut columns: Vec<Column>) -> Tab
     Table { id, name, columns, primary, indexes: Vec::new() }
 }
 
-fn add_sequence(draft: &mut Draft<'_>, table: &mut Table, position: usize, kind: Type) -> Result<()> {
+fn add_sequence(
+    draft: &mut Draft<'_>,
+    table: &mut Table,
+    position: usize,
+    kind: Type,
+) -> Result<()> {
     let id = draft.schema.allocate_id();
     let owner = table.id;
     let Some(column) = table.columns.get_mut(position) else {
         return Err(Error::internal("a sequence without a column"));
     };
-    let name = draft.schema.free_name(&truncate_name(format!("{}_{}_seq", table.name, column.name)));
+    let name =
+        draft.schema.free_name(&truncate_name(format!("{}_{}_seq", table.name, column.name)));
     let max = match kind {
         Type::Int2 => i64::from(i16::MAX),
         Type::Int4 => i64::from(i32::MAX),
@@ -695,7 +714,8 @@ fn set_primary_key(schema: &mut Schema, table: &mut Table, unique: &Unique) -> R
         }
         None => schema.free_name(&truncate_name(format!("{}_pkey", table.name))),
     };
-    table.primary = Index { name, columns, unique: true, constraint: true, ..table.primary.clone() };
+    table.primary =
+        Index { name, columns, unique: true, constraint: true, ..table.primary.clone() };
     Ok(())
 }
 

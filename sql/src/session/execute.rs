@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use cairn_txn::{Isolation, LockMode, WaitPolicy};
-use datafusion::sql::sqlparser::ast::{
-    self, DiscardObject, Reset, Set, Statement,
-};
+use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement};
 use tokio::sync::mpsc;
 
 use super::plan::{Action, Modify, Plan, Source, no_subplans};
@@ -56,7 +54,14 @@ impl Rows {
     }
 
     fn streamed(columns: Vec<OutputColumn>, more: mpsc::Receiver<Result<Vec<Row>>>) -> Rows {
-        Rows { columns, ready: VecDeque::new(), more: Some(more), tag: "SELECT", count: 0, fixed_count: None }
+        Rows {
+            columns,
+            ready: VecDeque::new(),
+            more: Some(more),
+            tag: "SELECT",
+            count: 0,
+            fixed_count: None,
+        }
     }
 
     /// Up to `limit` further rows; none at the end.
@@ -181,13 +186,19 @@ impl Session {
         let lock = block.transaction.lock_name(&name, mode, WaitPolicy::Block);
         match lock_timeout {
             None => lock.await?,
-            Some(timeout) => tokio::time::timeout(timeout, lock).await.map_err(|_| timed_out())??,
+            Some(timeout) => {
+                tokio::time::timeout(timeout, lock).await.map_err(|_| timed_out())??
+            }
         };
         self.block().locked.push((table.id, mode));
         Ok(())
     }
 
-    async fn execute_planned(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+    async fn execute_planned(
+        &mut self,
+        prepared: &Prepared,
+        params: Vec<Datum>,
+    ) -> Result<Outcome> {
         let plan = self.plan_and_lock(prepared).await?;
         if let Action::Modify(modify) = &plan.action {
             let what = match modify.operation {
@@ -230,7 +241,12 @@ impl Session {
         }
     }
 
-    pub(super) fn read_source(&self, source: &Source, columns: &[OutputColumn], env: Env) -> Result<Outcome> {
+    pub(super) fn read_source(
+        &self,
+        source: &Source,
+        columns: &[OutputColumn],
+        env: Env,
+    ) -> Result<Outcome> {
         let columns = columns.to_vec();
         match &source.rows {
             Some(rows) if rows.is_short(&env.view) => {
@@ -245,7 +261,11 @@ impl Session {
 
     async fn collect(&self, source: &Source, env: Env) -> Result<Vec<Row>> {
         if let Some(rows) = &source.rows {
-            return rows.collect(&env);
+            // A long read must not keep other sessions off this thread.
+            return match rows.is_short(&env.view) {
+                true => rows.collect(&env),
+                false => tokio::task::block_in_place(|| rows.collect(&env)),
+            };
         }
         let mut more = self.database.vector.run(&source.logical, Arc::new(env));
         let mut all = Vec::new();
@@ -347,9 +367,7 @@ impl Session {
             Operation::Delete => "DELETE",
         };
         match &modify.returning {
-            Some((columns, _)) => {
-                Ok(Outcome::Rows(Rows::ready(columns.clone(), returned, tag)))
-            }
+            Some((columns, _)) => Ok(Outcome::Rows(Rows::ready(columns.clone(), returned, tag))),
             None if tag == "INSERT" => Ok(Outcome::Command(format!("INSERT 0 {count}"))),
             None => Ok(Outcome::Command(format!("{tag} {count}"))),
         }
@@ -452,22 +470,20 @@ impl Session {
                 done("RESET")
             }
             Statement::ShowVariable { variable } => self.show(variable),
-            Statement::Discard { object_type } => {
-                match object_type {
-                    DiscardObject::ALL => {
-                        self.prepared.clear();
-                        self.portals.clear();
-                        self.settings.reset_all()?;
-                        return done("DISCARD ALL");
-                    }
-                    DiscardObject::PLANS => return done("DISCARD PLANS"),
-                    DiscardObject::SEQUENCES => {
-                        self.database.sequences.forget_session(self.id);
-                        return done("DISCARD SEQUENCES");
-                    }
-                    other => return Err(Error::unsupported(format!("DISCARD {other}"))),
+            Statement::Discard { object_type } => match object_type {
+                DiscardObject::ALL => {
+                    self.prepared.clear();
+                    self.portals.clear();
+                    self.settings.reset_all()?;
+                    return done("DISCARD ALL");
                 }
-            }
+                DiscardObject::PLANS => return done("DISCARD PLANS"),
+                DiscardObject::SEQUENCES => {
+                    self.database.sequences.forget_session(self.id);
+                    return done("DISCARD SEQUENCES");
+                }
+                other => return Err(Error::unsupported(format!("DISCARD {other}"))),
+            },
             Statement::Prepare { name, data_types, statement } => {
                 let name = fold(name);
                 if self.prepared.contains_key(&name) {
@@ -533,9 +549,9 @@ impl Session {
         let env = self.env(Arc::new(Vec::new()));
         let frame = Frame::new(&env);
         let empty = datafusion::common::DFSchema::empty();
-        let values = exprs.iter().map(|expr| {
-            crate::row::expr::RowExpr::compile(expr, &empty)?.eval(&[], &frame)
-        });
+        let values = exprs
+            .iter()
+            .map(|expr| crate::row::expr::RowExpr::compile(expr, &empty)?.eval(&[], &frame));
         let values = values.collect::<Result<Vec<_>>>()?;
         Box::pin(self.execute_inner(&prepared, values)).await
     }
@@ -608,9 +624,7 @@ impl Session {
                     Isolation::RepeatableRead => "repeatable read".to_owned(),
                 }
             }
-            "transaction_read_only" => {
-                if self.block().read_only { "on" } else { "off" }.to_owned()
-            }
+            "transaction_read_only" => if self.block().read_only { "on" } else { "off" }.to_owned(),
             name => self.settings.show(name)?,
         };
         Ok(Outcome::Rows(Rows::ready(columns, vec![vec![Datum::Text(row)]], "SHOW")))
@@ -623,7 +637,13 @@ pub(super) fn timed_out() -> Error {
 
 fn show_name(variable: &[ast::Ident]) -> String {
     let words: Vec<String> = variable.iter().map(|ident| ident.value.to_lowercase()).collect();
-    words.join(if words.len() == 2 && words.first().is_some_and(|w| w == "time") { " " } else { "." }).replace("transaction.isolation.level", "transaction isolation level")
+    words
+        .join(if words.len() == 2 && words.first().is_some_and(|w| w == "time") {
+            " "
+        } else {
+            "."
+        })
+        .replace("transaction.isolation.level", "transaction isolation level")
 }
 
 fn show_columns(variable: &[ast::Ident]) -> Vec<OutputColumn> {
@@ -631,7 +651,11 @@ fn show_columns(variable: &[ast::Ident]) -> Vec<OutputColumn> {
         "all" => ["name", "setting", "description"].map(text_column).to_vec(),
         "transaction isolation level" => vec![text_column("transaction_isolation")],
         name => {
-            let name = super::Settings::canonical_name(if name == "time zone" { "TimeZone" } else { name });
+            let name = super::Settings::canonical_name(if name == "time zone" {
+                "TimeZone"
+            } else {
+                name
+            });
             vec![text_column(&name)]
         }
     }

@@ -27,9 +27,8 @@ impl Session {
             parameters: Vec::new(),
             columns: None,
         };
-        let plan = self
-            .plan(&prepared)?
-            .ok_or_else(|| Error::unsupported("EXPLAIN of this statement"))?;
+        let plan =
+            self.plan(&prepared)?.ok_or_else(|| Error::unsupported("EXPLAIN of this statement"))?;
         let mut lines = self.explain_plan(&plan).await?;
         if analyze {
             let started = Instant::now();

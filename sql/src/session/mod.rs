@@ -226,7 +226,12 @@ impl Session {
         std::mem::take(&mut self.notices)
     }
 
-    fn notice(&mut self, severity: settings::Severity, state: SqlState, message: impl Into<String>) {
+    fn notice(
+        &mut self,
+        severity: settings::Severity,
+        state: SqlState,
+        message: impl Into<String>,
+    ) {
         if severity >= self.settings.client_min_messages {
             let mut report = Error::new(state, message).into_report();
             report.context = Some(severity.name().to_owned());
@@ -278,12 +283,13 @@ impl Session {
                 "cannot insert multiple commands into a prepared statement",
             ));
         };
-        let declared = declared.iter().map(|oid| match oid {
-            0 => Ok(None),
-            oid => Type::from_oid(*oid).map(|k| (k != Type::Unknown).then_some(k)).ok_or_else(|| {
-                Error::unsupported(format!("a parameter of the type with oid {oid}"))
-            }),
-        });
+        let declared =
+            declared.iter().map(|oid| match oid {
+                0 => Ok(None),
+                oid => Type::from_oid(*oid).map(|k| (k != Type::Unknown).then_some(k)).ok_or_else(
+                    || Error::unsupported(format!("a parameter of the type with oid {oid}")),
+                ),
+            });
         let declared = declared.collect::<Result<Vec<_>>>()?;
         let prepared = self.prepare_parsed(parsed, sql.into(), declared)?;
         self.prepared.insert(name.to_owned(), Arc::new(prepared));
@@ -337,7 +343,10 @@ impl Session {
     }
 
     /// Statistics of the ranges, as rows of `cairn.ranges`.
-    fn ranges(database: &Arc<Database>, schema: &Arc<Schema>) -> Arc<dyn Fn() -> Vec<Row> + Send + Sync> {
+    fn ranges(
+        database: &Arc<Database>,
+        schema: &Arc<Schema>,
+    ) -> Arc<dyn Fn() -> Vec<Row> + Send + Sync> {
         let (manager, schema) = (database.manager.clone(), schema.clone());
         Arc::new(move || range_rows(&manager, &schema))
     }

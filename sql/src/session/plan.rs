@@ -93,7 +93,9 @@ impl Plan {
     pub fn columns(&self) -> Option<&[OutputColumn]> {
         match &self.action {
             Action::Query { columns, .. } | Action::Lock { columns, .. } => Some(columns),
-            Action::Modify(modify) => modify.returning.as_ref().map(|(columns, _)| columns.as_slice()),
+            Action::Modify(modify) => {
+                modify.returning.as_ref().map(|(columns, _)| columns.as_slice())
+            }
         }
     }
 }
@@ -130,7 +132,11 @@ fn make_source(plan: &LogicalPlan) -> Result<Source> {
     let logical = optimize(plan)?;
     let rows = match RowPlan::compile(&logical) {
         Ok(rows) => Some(rows),
-        Err(Error::Report(report)) if report.state == crate::error::SqlState::FeatureNotSupported => None,
+        Err(Error::Report(report))
+            if report.state == crate::error::SqlState::FeatureNotSupported =>
+        {
+            None
+        }
         Err(error) => return Err(error),
     };
     Ok(Source { logical, rows })
@@ -159,7 +165,10 @@ impl Session {
         let Parsed::Sql(statement) = &*prepared.parsed else { return Ok(None) };
         let plannable = matches!(
             **statement,
-            Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+            Statement::Query(_)
+                | Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_)
         );
         if !plannable {
             return Ok(None);
@@ -219,12 +228,8 @@ impl Session {
             (table, mode)
         });
         let tables = tables.collect();
-        let plan = Plan {
-            version: schema.version,
-            parameters: binder.parameter_types(),
-            tables,
-            action,
-        };
+        let plan =
+            Plan { version: schema.version, parameters: binder.parameter_types(), tables, action };
         Ok((plan, binder.is_generic()))
     }
 

@@ -120,7 +120,9 @@ fn milliseconds(name: &str, value: &str) -> Result<u64> {
     if number < 0 || number > i64::from(i32::MAX) {
         return Err(Error::new(
             SqlState::InvalidParameterValue,
-            format!("{number} ms is outside the valid range for parameter \"{name}\" (0 .. 2147483647)"),
+            format!(
+                "{number} ms is outside the valid range for parameter \"{name}\" (0 .. 2147483647)"
+            ),
         ));
     }
     Ok(number.unsigned_abs() * factor)
@@ -199,8 +201,9 @@ impl Settings {
         let lower = value.to_ascii_lowercase();
         let one_of = |allowed: &[&str]| match allowed.contains(&lower.as_str()) {
             true => Ok(lower.clone()),
-            false => Err(invalid(name, value)
-                .hint(format!("Available values: {}.", allowed.join(", ")))),
+            false => {
+                Err(invalid(name, value).hint(format!("Available values: {}.", allowed.join(", "))))
+            }
         };
         Ok(match name {
             "application_name" => {
@@ -262,7 +265,9 @@ impl Settings {
                     "warning" => Severity::Warning,
                     "notice" => Severity::Notice,
                     "log" => Severity::Log,
-                    "debug" | "debug1" | "debug2" | "debug3" | "debug4" | "debug5" => Severity::Debug,
+                    "debug" | "debug1" | "debug2" | "debug3" | "debug4" | "debug5" => {
+                        Severity::Debug
+                    }
                     _ => {
                         return Err(invalid(name, value).hint(
                             "Available values: debug5, debug4, debug3, debug2, debug1, log, notice, warning, error.",
@@ -276,7 +281,9 @@ impl Settings {
                 if !(-15..=3).contains(&digits) {
                     return Err(Error::new(
                         SqlState::InvalidParameterValue,
-                        format!("{digits} is outside the valid range for parameter \"{name}\" (-15 .. 3)"),
+                        format!(
+                            "{digits} is outside the valid range for parameter \"{name}\" (-15 .. 3)"
+                        ),
                     ));
                 }
                 digits.to_string()
@@ -304,7 +311,8 @@ impl Settings {
     /// Settings that clients are told of, with their values.
     pub fn reported(&self) -> Vec<(&'static str, String)> {
         let reported = SETTINGS.iter().filter(|(_, _, reported)| *reported);
-        let values = reported.map(|(name, ..)| (*name, self.values.get(name).cloned().unwrap_or_default()));
+        let values =
+            reported.map(|(name, ..)| (*name, self.values.get(name).cloned().unwrap_or_default()));
         let fixed = ["integer_datetimes", "is_superuser", "server_encoding", "server_version"];
         let fixed = FIXED.iter().filter(|(name, _)| fixed.contains(name));
         let fixed = fixed.map(|(name, value)| (*name, (*value).to_owned()));

@@ -84,10 +84,9 @@ impl Session {
             return Ok(());
         }
         let ends = match parsed {
-            Parsed::Sql(statement) => matches!(
-                **statement,
-                Statement::Rollback { .. } | Statement::Commit { .. }
-            ),
+            Parsed::Sql(statement) => {
+                matches!(**statement, Statement::Rollback { .. } | Statement::Commit { .. })
+            }
             Parsed::Empty => true,
             Parsed::Maintenance { .. } | Parsed::Copy(_) => false,
         };
@@ -265,7 +264,10 @@ impl Session {
         Ok(Outcome::Command("SET".into()))
     }
 
-    pub(super) fn set_session_characteristics(&mut self, modes: &[TransactionMode]) -> Result<Outcome> {
+    pub(super) fn set_session_characteristics(
+        &mut self,
+        modes: &[TransactionMode],
+    ) -> Result<Outcome> {
         for mode in modes {
             match mode {
                 TransactionMode::AccessMode(mode) => {
@@ -293,8 +295,7 @@ impl Session {
             let message = "there is no transaction in progress";
             self.warn(SqlState::NoActiveSqlTransaction, message);
         }
-        let characteristics =
-            self.block.as_ref().map(|b| (b.transaction.isolation(), b.read_only));
+        let characteristics = self.block.as_ref().map(|b| (b.transaction.isolation(), b.read_only));
         let failed = self.status() == Status::Failed;
         let tag = if commit && !failed { "COMMIT" } else { "ROLLBACK" };
         if tag == "COMMIT" {
@@ -311,7 +312,10 @@ impl Session {
         Ok(Outcome::Command(tag.into()))
     }
 
-    pub(super) fn savepoint(&mut self, name: &datafusion::sql::sqlparser::ast::Ident) -> Result<Outcome> {
+    pub(super) fn savepoint(
+        &mut self,
+        name: &datafusion::sql::sqlparser::ast::Ident,
+    ) -> Result<Outcome> {
         self.require_block("SAVEPOINT")?;
         let (name, settings) = (fold(name), self.settings.clone());
         let block = self.block();
@@ -332,7 +336,10 @@ impl Session {
         })
     }
 
-    pub(super) fn release(&mut self, name: &datafusion::sql::sqlparser::ast::Ident) -> Result<Outcome> {
+    pub(super) fn release(
+        &mut self,
+        name: &datafusion::sql::sqlparser::ast::Ident,
+    ) -> Result<Outcome> {
         self.require_block("RELEASE SAVEPOINT")?;
         let index = self.find_savepoint(&fold(name))?;
         let block = self.block();
@@ -343,7 +350,10 @@ impl Session {
         Ok(Outcome::Command("RELEASE".into()))
     }
 
-    pub(super) fn rollback_to(&mut self, name: &datafusion::sql::sqlparser::ast::Ident) -> Result<Outcome> {
+    pub(super) fn rollback_to(
+        &mut self,
+        name: &datafusion::sql::sqlparser::ast::Ident,
+    ) -> Result<Outcome> {
         self.require_block("ROLLBACK TO SAVEPOINT")?;
         let index = self.find_savepoint(&fold(name))?;
         let block = self.block();
@@ -353,7 +363,8 @@ impl Session {
         }
         block.failed = false;
         block.locked.clear();
-        let named = block.savepoints.last().map(|n| (n.savepoint, n.settings.clone(), n.draft.clone()));
+        let named =
+            block.savepoints.last().map(|n| (n.savepoint, n.settings.clone(), n.draft.clone()));
         if let Some((savepoint, settings, draft)) = named {
             block.transaction.rollback_to(savepoint);
             block.draft = draft;

@@ -128,9 +128,7 @@ impl Zone {
     /// The abbreviation in use at a moment, such as CEST.
     pub fn abbreviation(&self, utc: i64) -> String {
         match (self, to_chrono(utc)) {
-            (Zone::Named(zone), Some(time)) => {
-                zone.offset_from_utc_datetime(&time).to_string()
-            }
+            (Zone::Named(zone), Some(time)) => zone.offset_from_utc_datetime(&time).to_string(),
             (zone, _) => format_offset(zone.offset_at_utc(utc)),
         }
     }
@@ -247,8 +245,18 @@ enum Bad {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 const DAYS: [&str; 7] =
     ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
@@ -606,8 +614,7 @@ pub fn age(a: i64, b: i64) -> Result<Interval> {
         return age(b, a)?.neg();
     }
     let (x, y) = (to_chrono(a).ok_or_else(overflow)?, to_chrono(b).ok_or_else(overflow)?);
-    let mut months =
-        (x.year() - y.year()) * 12 + x.month() as i32 - y.month() as i32;
+    let mut months = (x.year() - y.year()) * 12 + x.month() as i32 - y.month() as i32;
     let mut days = x.day() as i32 - y.day() as i32;
     let mut time = a.rem_euclid(DAY_US) - b.rem_euclid(DAY_US);
     if time < 0 {

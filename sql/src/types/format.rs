@@ -15,8 +15,18 @@ struct Fields {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -104,7 +114,8 @@ fn fill(fields: &Fields, template: &str) -> Result<Datum> {
 }
 
 fn ordinal(digits: &str) -> &'static str {
-    let teens = digits.len() > 1 && digits.get(digits.len() - 2..).is_some_and(|t| t.starts_with('1'));
+    let teens =
+        digits.len() > 1 && digits.get(digits.len() - 2..).is_some_and(|t| t.starts_with('1'));
     match digits.as_bytes().last() {
         Some(b'1') if !teens => "st",
         Some(b'2') if !teens => "nd",
@@ -126,7 +137,8 @@ fn field(fields: &Fields, pattern: &str, fill_mode: bool) -> Result<String> {
     let short = |text: &str| text.get(..3).unwrap_or_default().to_owned();
     let year = i64::from(time.year());
     let shown_year = if year > 0 { year } else { 1 - year };
-    let half = |am: &str, pm: &str| if fields.hours % 24 >= 12 { pm.to_owned() } else { am.to_owned() };
+    let half =
+        |am: &str, pm: &str| if fields.hours % 24 >= 12 { pm.to_owned() } else { am.to_owned() };
     let hour12 = (fields.hours + 11) % 12 + 1;
     let micros = i64::from(time.nanosecond() / 1000);
     let offset = fields.zone.map(|(zone, utc)| zone.offset_at_utc(utc)).unwrap_or(0);
@@ -257,7 +269,13 @@ pub fn number(value: &Numeric, template: &str) -> Result<Datum> {
             }
         }
     }
-    let sign = if negative { "-" } else if normal.contains('S') { "+" } else { " " };
+    let sign = if negative {
+        "-"
+    } else if normal.contains('S') {
+        "+"
+    } else {
+        " "
+    };
     let body = out.trim_start();
     let blank = out.len() - body.len();
     let signed = if normal.ends_with('~') {

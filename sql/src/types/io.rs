@@ -105,13 +105,12 @@ pub fn parse_bytea(text: &str) -> Result<Vec<u8>> {
             }
         }
         return match high {
-            Some(_) => Err(invalid_data(
-                "invalid hexadecimal data: odd number of digits".into(),
-            )),
+            Some(_) => Err(invalid_data("invalid hexadecimal data: odd number of digits".into())),
             None => Ok(out),
         };
     }
-    let bad = || Error::new(SqlState::InvalidTextRepresentation, "invalid input syntax for type bytea");
+    let bad =
+        || Error::new(SqlState::InvalidTextRepresentation, "invalid input syntax for type bytea");
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((byte, tail)) = rest.split_first() {

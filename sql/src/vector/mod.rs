@@ -10,14 +10,14 @@ mod scan;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::catalog::Session;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result as DfResult;
 use datafusion::execution::context::QueryPlanner;
+use datafusion::execution::context::SessionConfig;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::execution::context::SessionConfig;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, UserDefinedLogicalNode};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -93,7 +93,12 @@ impl VectorExecutor {
                 }
                 Ok::<(), Error>(())
             };
-            if let Err(error) = outcome.await {
+            // A client that has gone away reads no more: then the work stops.
+            let ended = tokio::select! {
+                ended = outcome => ended,
+                () = sender.closed() => return,
+            };
+            if let Err(error) = ended {
                 let _ = sender.send(Err(error)).await;
             }
         };

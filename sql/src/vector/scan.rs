@@ -59,11 +59,7 @@ impl ScanExec {
 }
 
 impl DisplayAs for ScanExec {
-    fn fmt_as(
-        &self,
-        _: DisplayFormatType,
-        f: &mut std::fmt::Formatter<'_>,
-    ) -> std::fmt::Result {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ranges = self.parts.len();
         write!(f, "ScanExec: {} (partitions: {ranges})", self.plan.explain().join("; "))
     }

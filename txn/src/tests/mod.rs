@@ -1,0 +1,192 @@
+//! Transactions on the in-memory engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cairn_storage::memory::MemoryEngine;
+use cairn_storage::{Direction, Span, Store, StoreOptions};
+
+use crate::clock::SystemClock;
+use crate::{
+    Conflict, Error, Isolation, LockMode, LockOutcome, Options, Transaction, TransactionManager,
+    WaitPolicy,
+};
+
+fn manager() -> Arc<TransactionManager> {
+    let engine = Arc::new(MemoryEngine::new());
+    let options = StoreOptions::default();
+    let store = Store::on_engine(engine, None, &options, Box::new(|_| {})).unwrap();
+    TransactionManager::open(Arc::new(store), Arc::new(SystemClock), Options::default()).unwrap()
+}
+
+async fn set(manager: &Arc<TransactionManager>, key: &[u8], value: &[u8]) {
+    let mut t = manager.begin(Isolation::ReadCommitted);
+    t.begin_statement();
+    t.lock_row(key, LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    t.put(key.to_vec(), value.to_vec(), true).unwrap();
+    t.commit(true).await.unwrap();
+}
+
+fn get(t: &Transaction, key: &[u8]) -> Option<Vec<u8>> {
+    t.view().get(key).unwrap()
+}
+
+#[tokio::test]
+async fn read_committed_sees_commits_between_statements_and_repeatable_read_does_not() {
+    let manager = manager();
+    set(&manager, b"k", b"1").await;
+    let mut rc = manager.begin(Isolation::ReadCommitted);
+    let mut rr = manager.begin(Isolation::RepeatableRead);
+    rc.begin_statement();
+    rr.begin_statement();
+    set(&manager, b"k", b"2").await;
+    assert_eq!(get(&rc, b"k"), Some(b"1".to_vec()));
+    rc.begin_statement();
+    rr.begin_statement();
+    assert_eq!(get(&rc, b"k"), Some(b"2".to_vec()));
+    assert_eq!(get(&rr, b"k"), Some(b"1".to_vec()));
+}
+
+#[tokio::test]
+async fn the_first_committer_wins() {
+    let manager = manager();
+    set(&manager, b"k", b"1").await;
+    let mut rr = manager.begin(Isolation::RepeatableRead);
+    rr.begin_statement();
+    set(&manager, b"k", b"2").await;
+    let conflict = rr.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await;
+    assert!(matches!(conflict, Err(Error::Serialization(Conflict::ConcurrentUpdate))));
+    let mut rc = manager.begin(Isolation::ReadCommitted);
+    rc.begin_statement();
+    drop(rr);
+    set(&manager, b"k", b"3").await;
+    let outcome = rc.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    assert_eq!(outcome, LockOutcome::Changed);
+}
+
+#[tokio::test]
+async fn a_waiter_gets_the_lock_when_the_holder_ends() {
+    let manager = manager();
+    let mut holder = manager.begin(Isolation::ReadCommitted);
+    holder.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    let mut other = manager.begin(Isolation::ReadCommitted);
+    let busy = other.lock_row(b"k", LockMode::ForShare, WaitPolicy::NoWait).await;
+    assert!(matches!(busy, Err(Error::LockNotAvailable)));
+    let skipped = other.lock_row(b"k", LockMode::ForShare, WaitPolicy::Skip).await.unwrap();
+    assert_eq!(skipped, LockOutcome::Skipped);
+    let waiting = tokio::spawn(async move {
+        other.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap()
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(!waiting.is_finished());
+    holder.rollback();
+    assert_eq!(waiting.await.unwrap(), LockOutcome::Unchanged);
+    assert!(manager.locks().is_empty());
+}
+
+#[tokio::test]
+async fn a_wait_that_is_given_up_leaves_no_trace() {
+    let manager = manager();
+    let mut holder = manager.begin(Isolation::ReadCommitted);
+    holder.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    let mut other = manager.begin(Isolation::ReadCommitted);
+    let wait = other.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block);
+    assert!(tokio::time::timeout(Duration::from_millis(10), wait).await.is_err());
+    drop(other);
+    drop(holder);
+    assert!(manager.locks().is_empty());
+}
+
+#[tokio::test]
+async fn the_request_that_closes_a_cycle_fails() {
+    let manager = manager();
+    let mut a = manager.begin(Isolation::ReadCommitted);
+    let mut b = manager.begin(Isolation::ReadCommitted);
+    a.lock_row(b"x", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    b.lock_row(b"y", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    let waiting = tokio::spawn(async move {
+        let outcome = a.lock_row(b"y", LockMode::ForUpdate, WaitPolicy::Block).await;
+        (a, outcome)
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let deadlock = b.lock_row(b"x", LockMode::ForUpdate, WaitPolicy::Block).await;
+    let Err(Error::Deadlock { detail }) = deadlock else { panic!("no deadlock found") };
+    assert_eq!(detail.lines().count(), 2);
+    drop(b);
+    let (a, outcome) = waiting.await.unwrap();
+    assert!(outcome.is_ok());
+    drop(a);
+    assert!(manager.locks().is_empty());
+}
+
+#[tokio::test]
+async fn savepoints_take_back_writes_and_locks() {
+    let manager = manager();
+    let mut t = manager.begin(Isolation::ReadCommitted);
+    t.begin_statement();
+    t.put(b"a".to_vec(), b"1".to_vec(), false).unwrap();
+    let savepoint = t.savepoint();
+    t.lock_row(b"b", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    t.put(b"a".to_vec(), b"2".to_vec(), false).unwrap();
+    t.put(b"b".to_vec(), b"3".to_vec(), false).unwrap();
+    t.rollback_to(savepoint);
+    assert_eq!(get(&t, b"a"), Some(b"1".to_vec()));
+    assert_eq!(get(&t, b"b"), None);
+    let mut other = manager.begin(Isolation::ReadCommitted);
+    other.lock_row(b"b", LockMode::ForUpdate, WaitPolicy::NoWait).await.unwrap();
+    t.release_savepoint();
+    t.commit(true).await.unwrap();
+    other.begin_statement();
+    assert_eq!(get(&other, b"a"), Some(b"1".to_vec()));
+}
+
+#[tokio::test]
+async fn a_scan_merges_own_writes_with_the_snapshot() {
+    let manager = manager();
+    for key in [b"a", b"b", b"c"] {
+        set(&manager, key, b"old").await;
+    }
+    let mut t = manager.begin(Isolation::ReadCommitted);
+    t.begin_statement();
+    t.delete(b"b".to_vec()).unwrap();
+    t.put(b"c".to_vec(), b"new".to_vec(), true).unwrap();
+    t.put(b"d".to_vec(), b"new".to_vec(), false).unwrap();
+    let read = |direction| {
+        let mut keys = Vec::new();
+        t.view()
+            .scan(&Span::default(), direction, &mut |key, value| {
+                keys.push(format!("{}{}", key[0] as char, value[0] as char));
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        keys
+    };
+    assert_eq!(read(Direction::Forward), ["ao", "cn", "dn"]);
+    assert_eq!(read(Direction::Reverse), ["dn", "cn", "ao"]);
+}
+
+#[tokio::test]
+async fn concurrent_increments_are_not_lost() {
+    let manager = manager();
+    set(&manager, b"n", &0u64.to_le_bytes()).await;
+    let mut tasks = Vec::new();
+    for _ in 0..8 {
+        let manager = manager.clone();
+        tasks.push(tokio::spawn(async move {
+            for _ in 0..50 {
+                let mut t = manager.begin(Isolation::ReadCommitted);
+                t.begin_statement();
+                t.lock_row(b"n", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+                let old = t.latest().get(b"n").unwrap().unwrap();
+                let next = u64::from_le_bytes(old.try_into().unwrap()) + 1;
+                t.put(b"n".to_vec(), next.to_le_bytes().to_vec(), true).unwrap();
+                t.commit(true).await.unwrap();
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let t = manager.begin(Isolation::ReadCommitted);
+    assert_eq!(get(&t, b"n"), Some(400u64.to_le_bytes().to_vec()));
+}
