@@ -140,10 +140,10 @@ impl Engine for RocksEngine {
         direction: Direction,
         visit: &mut Visit<'_>,
     ) -> Result<()> {
+        let mut options = self.read_options(at)?;
         if span.is_empty() {
             return Ok(());
         }
-        let mut options = self.read_options(at)?;
         options.set_iterate_lower_bound(span.start.as_slice());
         if !span.end.is_empty() {
             options.set_iterate_upper_bound(span.end.as_slice());

@@ -40,7 +40,7 @@ fn missing_lines(expected: &str, found: &str) -> usize {
 }
 
 /// The scripts of `tests/psql` on both servers. `differences.txt` says how many lines of
-/// each script's output cairn does not give yet; more is a regression, fewer wants recording.
+/// each script's output cairn does not give yet; more is a regression.
 #[test]
 fn psql_scripts_give_what_postgresql_gives() {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("psql");
@@ -67,11 +67,11 @@ fn psql_scripts_give_what_postgresql_gives() {
         assert!(expected.lines().count() > 100, "{name} did not run on PostgreSQL");
         let missing = missing_lines(&expected, &psql(cairn.port, &script));
         println!("{name} {missing} of {} lines differ", expected.lines().count());
-        if known.get(name) != Some(&missing) {
+        if known.get(name).is_none_or(|known| missing > *known) {
             changed.push(format!("{name} {missing}"));
         }
     }
-    assert!(changed.is_empty(), "differences.txt does not say:\n{}", changed.join("\n"));
+    assert!(changed.is_empty(), "more differs than differences.txt says:\n{}", changed.join("\n"));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::Timestamp;
 use crate::engine::{Batch, Direction, Engine, Span, Write};
@@ -40,8 +41,19 @@ fn scan(engine: &dyn Engine, span: &Span, at: Timestamp, direction: Direction) -
     format!("{result:?} {found:?}")
 }
 
+/// The same histories every time; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
+fn config() -> ProptestConfig {
+    let asked = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    ProptestConfig {
+        cases: asked("PROPTEST_CASES").map_or(64, |cases| cases as u32),
+        rng_seed: RngSeed::Fixed(asked("PROPTEST_RNG_SEED").unwrap_or(1)),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
     #[test]
     fn engines_agree(steps in prop::collection::vec(step(), 1..300)) {
         let dir = tempfile::tempdir().unwrap();
