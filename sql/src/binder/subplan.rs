@@ -16,7 +16,6 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::error::Result;
 use crate::row::{Env, RowPlan};
 use crate::types::datum::ArrayBuilder;
 use crate::types::{Datum, Type};

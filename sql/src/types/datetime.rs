@@ -269,7 +269,7 @@ fn month_number(word: &str) -> Option<u32> {
 
 fn parse_time(text: &str) -> std::result::Result<i64, Bad> {
     let mut fields = text.split(':');
-    let mut whole = |text: Option<&str>| -> std::result::Result<i64, Bad> {
+    let whole = |text: Option<&str>| -> std::result::Result<i64, Bad> {
         let text = text.ok_or(Bad::Syntax)?;
         if text.is_empty() || text.len() > 2 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Bad::Syntax);

@@ -103,7 +103,7 @@ impl ExecutionPlan for ScanExec {
         let part = self.parts.get(partition).cloned().flatten();
         stream.spawn_blocking(move || {
             let mut rows: Vec<Row> = Vec::with_capacity(BATCH_ROWS);
-            let mut send = |rows: &mut Vec<Row>| -> Result<bool> {
+            let send = |rows: &mut Vec<Row>| -> Result<bool> {
                 let batch = to_batch(&schema, rows)?;
                 rows.clear();
                 Ok(sender.blocking_send(Ok(batch)).is_ok())
