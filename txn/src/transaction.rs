@@ -234,6 +234,15 @@ impl Transaction {
         Arc::make_mut(&mut self.buffer).rollback_to(savepoint.undo_mark);
     }
 
+    /// Gives up all writes and locks at once; nothing is left to commit.
+    pub fn abort(&mut self) {
+        self.buffer = Arc::default();
+        self.snapshot = None;
+        for (key, _) in std::mem::take(&mut self.locks) {
+            self.manager.locks().release_all(self.id, &key, None);
+        }
+    }
+
     /// Commits; returns once the writes are visible and, if asked, durable. Its timestamp is
     /// returned unless there was nothing to write.
     pub async fn commit(mut self, durable: bool) -> Result<Option<Timestamp>> {
@@ -259,9 +268,7 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        for (key, _) in std::mem::take(&mut self.locks) {
-            self.manager.locks().release_all(self.id, &key, None);
-        }
+        self.abort();
         self.manager.ended(self.id);
     }
 }

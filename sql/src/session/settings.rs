@@ -92,6 +92,10 @@ fn invalid(name: &str, value: &str) -> Error {
     )
 }
 
+fn letters_and_digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
 fn boolean(name: &str, value: &str) -> Result<&'static str> {
     match value.to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" | "1" | "t" | "y" => Ok("on"),
@@ -210,9 +214,10 @@ impl Settings {
                 let clean = value.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' });
                 clean.take(63).collect()
             }
-            "client_encoding" => match lower.replace(['-', '_'], "").as_str() {
+            // Only letters and digits count, as in PostgreSQL: drivers send `utf-8`, even quoted.
+            "client_encoding" => match letters_and_digits(&lower).as_str() {
                 "utf8" | "unicode" => "UTF8".into(),
-                "sqlascii" | "latin1" | "win1252" | "euc_jp" => {
+                "sqlascii" | "latin1" | "win1252" | "eucjp" => {
                     return Err(Error::unsupported(format!("client_encoding {value}")));
                 }
                 _ => return Err(invalid(name, value)),

@@ -133,7 +133,15 @@ impl Session {
     /// After an error: a block is failed, an implicit transaction is gone.
     pub fn fail(&mut self) {
         match &mut self.block {
-            Some(block) if block.explicit => block.failed = true,
+            Some(block) if block.explicit => {
+                block.failed = true;
+                // What the failed part held is given up now, not at ROLLBACK: others wait.
+                match block.savepoints.last() {
+                    Some(named) => block.transaction.rollback_to(named.savepoint),
+                    None => block.transaction.abort(),
+                }
+                block.locked.clear();
+            }
             Some(_) => self.roll_back(),
             None => {}
         }
