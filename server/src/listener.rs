@@ -109,7 +109,10 @@ impl Server {
             }
         };
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
-            tracing::warn!("some statements did not finish in time");
+            tracing::warn!("some statements did not finish in time; cancelling them");
+            for cancel in self.cancels.lock().values() {
+                cancel.cancel();
+            }
         }
     }
 }

@@ -155,6 +155,8 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
         server.run(listener, stop).await;
         Ok::<(), Box<dyn std::error::Error>>(())
     })?;
+    // A thread that still computes must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     database.close();
     tracing::info!("shut down");
     Ok(())
