@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use cairn_txn::storage::Direction;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
@@ -14,6 +15,7 @@ use super::access::Access;
 use super::expr::RowExpr;
 use super::join::compile_join;
 use super::{AggregateCall, Node, RowPlan, Scan};
+use crate::binder::subplan::subplan_of;
 use crate::catalog::index_span;
 use crate::error::{Error, Result};
 use crate::functions::aggregates::{SortKey, aggregate_of};
@@ -34,7 +36,12 @@ pub fn compile(plan: &LogicalPlan) -> Result<RowPlan> {
     let mut compiler =
         Compiler { full_scans: Vec::new(), next_slot: FIRST_JOIN_SLOT, generates: false };
     let root = compiler.node(plan)?;
-    Ok(RowPlan { root, full_scans: compiler.full_scans, generates: compiler.generates })
+    Ok(RowPlan {
+        root,
+        full_scans: compiler.full_scans,
+        generates: compiler.generates,
+        uses_outer: uses_outer(plan)?,
+    })
 }
 
 /// Optimizes and compiles the plan of a subquery.
@@ -47,11 +54,28 @@ impl RowPlan {
     pub fn compile(plan: &LogicalPlan) -> Result<RowPlan> {
         compile(plan)
     }
+}
 
-    /// Whether outer columns occur anywhere in it.
-    pub fn uses_outer(&self) -> bool {
-        format!("{:?}", self.root).contains("Outer(")
-    }
+/// Whether a plan uses columns of a query around it, itself or in its own subqueries.
+fn uses_outer(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                match expr {
+                    Expr::Placeholder(parameter) => found |= parameter.id.starts_with("$o"),
+                    Expr::ScalarFunction(function) => {
+                        if let Some(inner) = subplan_of(function) {
+                            found |= uses_outer(&inner.plan)?;
+                        }
+                    }
+                    _ => {}
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(found)
 }
 
 impl Compiler {

@@ -118,6 +118,8 @@ pub struct RowPlan {
     full_scans: Vec<Span>,
     /// Whether rows are generated, nobody knows how many.
     generates: bool,
+    /// Whether columns of a query around it occur in it; settled once, as it is asked per row.
+    uses_outer: bool,
 }
 
 /// A scan of a table.

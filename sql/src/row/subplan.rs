@@ -38,7 +38,7 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     });
     let plan =
         plan.as_ref().map_err(|error| Error::unsupported(format!("this subquery ({error})")))?;
-    let captures_outer = !subplan.slots.is_empty() || plan.uses_outer();
+    let captures_outer = !subplan.slots.is_empty() || plan.uses_outer;
     if !captures_outer {
         let key = Arc::as_ptr(subplan) as usize;
         let kept = frame.env.subplans.lock().get(&key).cloned();

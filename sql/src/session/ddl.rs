@@ -738,6 +738,14 @@ fn unique_index(schema: &mut Schema, table: &Table, unique: &Unique) -> Result<I
 }
 
 fn unique_constraint(constraint: &TableConstraint) -> Result<Unique> {
+    let deferral = match constraint {
+        TableConstraint::PrimaryKey(key) => &key.characteristics,
+        TableConstraint::Unique(key) => &key.characteristics,
+        _ => &None,
+    };
+    if deferral.is_some() {
+        return Err(Error::unsupported("a deferrable constraint"));
+    }
     match constraint {
         TableConstraint::PrimaryKey(key) => Ok(Unique {
             name: key.name.as_ref().map(fold),
