@@ -287,7 +287,7 @@ impl Connection {
                 "terminating connection due to administrator command",
             ),
             () = idle => fatal(
-                SqlState::InvalidTransactionState,
+                SqlState::IdleInTransactionSessionTimeout,
                 "terminating connection due to idle-in-transaction timeout",
             ),
         };

@@ -125,7 +125,7 @@ impl<'a> RowReader<'a> {
     }
 
     /// The next column.
-    pub fn next(&mut self) -> Result<Datum> {
+    pub fn next_datum(&mut self) -> Result<Datum> {
         let [tag] = self.fixed::<1>()?;
         Ok(match tag {
             NULL => Datum::Null,
@@ -169,7 +169,7 @@ pub fn decode_columns(bytes: &[u8], wanted: &[usize], out: &mut Vec<Datum>) -> R
             reader.skip()?;
             at += 1;
         }
-        out.push(reader.next()?);
+        out.push(reader.next_datum()?);
         at += 1;
     }
     Ok(())
@@ -180,7 +180,7 @@ pub fn decode_row(bytes: &[u8]) -> Result<Vec<Datum>> {
     let mut reader = RowReader::new(bytes);
     let mut row = Vec::new();
     while !reader.is_done() {
-        row.push(reader.next()?);
+        row.push(reader.next_datum()?);
     }
     Ok(row)
 }
@@ -217,7 +217,7 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
 fn encode_float_key(value: f64, out: &mut Vec<u8>) {
     let value = match value {
         v if v.is_nan() => f64::NAN.abs(),
-        v if v == 0.0 => 0.0,
+        0.0 => 0.0,
         v => v,
     };
     let bits = value.to_bits();
@@ -250,9 +250,9 @@ pub fn canonical(kind: Type, datum: Datum) -> Datum {
             v.truncate(v.trim_end_matches(' ').len());
             Datum::Text(v)
         }
-        (_, Datum::Float32(v)) if v == 0.0 => Datum::Float32(0.0),
+        (_, Datum::Float32(0.0)) => Datum::Float32(0.0),
         (_, Datum::Float32(v)) if v.is_nan() => Datum::Float32(f32::NAN.abs()),
-        (_, Datum::Float64(v)) if v == 0.0 => Datum::Float64(0.0),
+        (_, Datum::Float64(0.0)) => Datum::Float64(0.0),
         (_, Datum::Float64(v)) if v.is_nan() => Datum::Float64(f64::NAN.abs()),
         (_, datum) => datum,
     }

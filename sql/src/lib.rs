@@ -15,12 +15,15 @@ pub mod catalog;
 pub mod codec;
 pub mod error;
 pub mod functions;
+mod keywords;
 pub mod optimizer;
 pub mod parser;
 pub mod relation;
 pub mod row;
 pub mod session;
 mod sqlstate;
+#[cfg(test)]
+mod tests;
 pub mod types;
 pub mod vector;
 

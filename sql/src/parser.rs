@@ -5,9 +5,10 @@ use datafusion::sql::sqlparser::ast::{self, Statement};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 
-use crate::binder::{fold, position_of};
+use crate::binder::fold;
+use crate::binder::position::position_of;
 use crate::error::{Error, Result, SqlState};
 
 /// Deepest nesting the parser follows.
@@ -24,14 +25,12 @@ pub enum Parsed {
     Sql(Box<Statement>),
     /// COPY.
     Copy(Box<Copy>),
-    /// VACUUM or ANALYZE with the tables named.
+    /// VACUUM or ANALYZE.
     Maintenance {
-        /// Whether VACUUM was asked for.
+        /// Whether VACUUM was asked for, perhaps with ANALYZE.
         vacuum: bool,
-        /// Whether ANALYZE was asked for.
-        analyze: bool,
-        /// None: all.
-        tables: Vec<String>,
+        /// The tables named, with columns where they were; none: all tables.
+        tables: Vec<(String, Vec<String>)>,
     },
 }
 
@@ -42,8 +41,19 @@ pub struct Copy {
     pub source: CopySource,
     /// TO STDOUT rather than FROM STDIN.
     pub to_client: bool,
-    /// Options by lower-case name, with their value if given.
-    pub options: Vec<(String, Option<String>)>,
+    /// As written.
+    pub options: Vec<CopyOption>,
+}
+
+/// An option of COPY.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CopyOption {
+    /// In lower case.
+    pub name: String,
+    /// If given.
+    pub value: Option<String>,
+    /// Where the name stands.
+    pub span: Span,
 }
 
 /// What COPY reads or fills.
@@ -124,7 +134,61 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
+        .map(rewrite)
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
+}
+
+/// Forms that sqlparser does not read, as ones that it does: strings continued on the next line
+/// become one, and `TRIM(FROM x)` loses its FROM.
+fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if let Token::SingleQuotedString(more) = &token.token {
+            let before = kept.iter().rposition(|t| !matches!(t.token, Token::Whitespace(_)));
+            let new_line = token.span.start.line;
+            if let Some(at) = before
+                && let Some(start) = kept.get_mut(at)
+                && start.span.end.line < new_line
+                && let Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) =
+                    &mut start.token
+            {
+                text.push_str(more);
+                start.span.end = token.span.end;
+                kept.truncate(at + 1);
+                continue;
+            }
+        }
+        if is_keyword(&token, &[Keyword::FROM]) {
+            let mut words = kept.iter().rev().filter(|t| !matches!(t.token, Token::Whitespace(_)));
+            let mut last = words.next();
+            let sides = [Keyword::BOTH, Keyword::LEADING, Keyword::TRAILING];
+            if last.is_some_and(|token| is_keyword(token, &sides)) {
+                last = words.next();
+            }
+            if last.is_some_and(|token| token.token == Token::LParen)
+                && words.next().is_some_and(|token| is_keyword(token, &[Keyword::TRIM]))
+            {
+                continue;
+            }
+        }
+        kept.push(token);
+    }
+    kept
+}
+
+fn is_keyword(token: &TokenWithSpan, keywords: &[Keyword]) -> bool {
+    matches!(&token.token, Token::Word(word) if keywords.contains(&word.keyword))
+}
+
+/// The tokens of a statement with their 1-based character offsets; none if it has no tokens.
+pub fn token_positions(sql: &str) -> Vec<(usize, String)> {
+    let tokens = tokenize(sql).unwrap_or_default();
+    let placed = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
+    let placed = placed.filter_map(|token| {
+        let at = position_of(sql, token.span.start.line, token.span.start.column)?;
+        Some((at, token.token.to_string()))
+    });
+    placed.collect()
 }
 
 /// Parses a string of statements; each with its own text.
@@ -195,48 +259,42 @@ fn parse_abort(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserErr
     Ok(Parsed::Sql(Box::new(Statement::Rollback { chain, savepoint: None })))
 }
 
-/// `VACUUM [(option, ...)] [FULL] [FREEZE] [VERBOSE] [ANALYZE] [table, ...]`
+/// `VACUUM [(option, ...)] [FULL] [FREEZE] [ANALYZE] [table, ...]`, `ANALYZE [table, ...]`
 fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
     let vacuum = parser.parse_keyword(Keyword::VACUUM);
-    let mut analyze = !vacuum;
     if !vacuum {
         parser.expect_keyword(Keyword::ANALYZE)?;
     }
+    // FULL and FREEZE ask for what holds anyway: nothing is left behind to rewrite or to freeze.
+    let words: &[Keyword] = match vacuum {
+        true => &[Keyword::FULL, Keyword::FREEZE, Keyword::ANALYZE],
+        false => &[],
+    };
     if parser.consume_token(&Token::LParen) {
         loop {
-            analyze |= parser.parse_identifier()?.value.eq_ignore_ascii_case("analyze");
-            if !matches!(parser.peek_token().token, Token::Comma | Token::RParen) {
-                parser.next_token();
-            }
+            parser.expect_one_of_keywords(words)?;
             if !parser.consume_token(&Token::Comma) {
                 break;
             }
         }
         parser.expect_token(&Token::RParen)?;
     }
-    loop {
-        if parser.parse_keyword(Keyword::ANALYZE) {
-            analyze = true;
-        } else if !parser
-            .parse_one_of_keywords(&[Keyword::FULL, Keyword::FREEZE, Keyword::VERBOSE])
-            .is_some()
-        {
-            break;
-        }
-    }
+    while parser.parse_one_of_keywords(words).is_some() {}
     let mut tables = Vec::new();
     while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
         let name = parser.parse_object_name(false)?;
-        tables.extend(name.0.last().and_then(|part| part.as_ident()).map(fold));
+        let name = name.0.last().and_then(|part| part.as_ident()).map(fold).unwrap_or_default();
+        let mut columns = Vec::new();
         if parser.consume_token(&Token::LParen) {
-            parser.parse_comma_separated(Parser::parse_identifier)?;
+            columns = parser.parse_comma_separated(Parser::parse_identifier)?;
             parser.expect_token(&Token::RParen)?;
         }
+        tables.push((name, columns.iter().map(fold).collect()));
         if !parser.consume_token(&Token::Comma) {
             break;
         }
     }
-    Ok(Parsed::Maintenance { vacuum, analyze, tables })
+    Ok(Parsed::Maintenance { vacuum, tables })
 }
 
 /// `COPY table [(column, ...)] | (query) FROM STDIN | TO STDOUT [[WITH] options]`. sqlparser's own
@@ -256,21 +314,19 @@ fn parse_copy(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserErro
         }
         CopySource::Table(name, columns)
     };
-    let to_client = match parser.expect_one_of_keywords(&[Keyword::FROM, Keyword::TO])? {
-        Keyword::TO => true,
-        _ => false,
-    };
+    let to_client = parser.expect_one_of_keywords(&[Keyword::FROM, Keyword::TO])? == Keyword::TO;
     parser.expect_one_of_keywords(&[Keyword::STDIN, Keyword::STDOUT])?;
     let mut options = Vec::new();
     let _ = parser.parse_keyword(Keyword::WITH);
     if parser.consume_token(&Token::LParen) {
         loop {
-            let name = parser.parse_identifier()?.value.to_lowercase();
+            let ident = parser.parse_identifier()?;
             let value = match parser.peek_token().token {
                 Token::Comma | Token::RParen => None,
                 _ => Some(option_value(parser)),
             };
-            options.push((name, value));
+            let name = ident.value.to_lowercase();
+            options.push(CopyOption { name, value, span: ident.span });
             if !parser.consume_token(&Token::Comma) {
                 break;
             }
@@ -279,14 +335,19 @@ fn parse_copy(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserErro
     } else {
         // The old form: words, some with a value.
         while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
-            let name = parser.parse_identifier()?.value.to_lowercase();
+            let _ = parser.parse_keyword(Keyword::USING);
+            let ident = parser.parse_identifier()?;
+            let (span, name) = (ident.span, ident.value.to_lowercase());
+            let name = if name == "delimiters" { "delimiter".to_owned() } else { name };
             let takes_value =
                 matches!(name.as_str(), "delimiter" | "null" | "encoding" | "quote" | "escape");
             let _ = takes_value && parser.parse_keyword(Keyword::AS);
             let value = takes_value.then(|| option_value(parser));
             match name.as_str() {
-                "csv" | "binary" => options.push(("format".into(), Some(name))),
-                _ => options.push((name, value)),
+                "csv" | "binary" => {
+                    options.push(CopyOption { name: "format".into(), value: Some(name), span });
+                }
+                _ => options.push(CopyOption { name, value, span }),
             }
         }
     }

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::expr::canonical;
+use super::position::token_after;
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
@@ -20,6 +21,8 @@ use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Function, Scalar, udf};
 use crate::types::{Datum, Type, TypeMod};
 
+/// The arguments of an aggregate as a clause.
+const NESTED: &str = "aggregate function calls";
 /// Most arguments of a call, as in PostgreSQL.
 const MAX_ARGUMENTS: usize = 100;
 
@@ -83,7 +86,12 @@ impl Binder<'_> {
         let bound = if let Some(over) = &call.over {
             self.window_call(&name, args, over, call.filter.as_deref(), position)
         } else if aggregates::is_aggregate(&name) {
+            let star = || position.and_then(|at| token_after(self.sql, at, &["*"]));
             self.aggregate_call(&name, args, distinct, clauses, call.filter.as_deref(), position)
+                .map_err(|error| match error.is_syntax_error() {
+                    true => error.at(star()),
+                    false => error,
+                })
         } else if distinct || call.filter.is_some() {
             let what = if distinct { "DISTINCT" } else { "FILTER" };
             Err(Error::new(
@@ -152,7 +160,7 @@ impl Binder<'_> {
             ("current_database" | "current_catalog", 0) => {
                 self.literal(&Datum::Text(self.session_value().database()), Type::Name)
             }
-            ("current_schema", 0) => self.literal(&Datum::Text("public".into()), Type::Name),
+            ("current_schema", 0) => self.current_schema(),
             ("pg_backend_pid", 0) => {
                 let id = self.session_value().session_id() as i32;
                 self.literal(&Datum::Int32(id), Type::Int4)
@@ -164,6 +172,13 @@ impl Binder<'_> {
                 }
                 _ => Err(Error::unsupported("current_setting of a computed name")),
             },
+            ("quote_literal" | "quote_nullable", 1) => {
+                let args = args.into_iter().map(|arg| match arg.kind() {
+                    Type::Unknown => Ok(arg),
+                    _ => self.explicit_cast(arg, TypeMod::plain(Type::Text)),
+                });
+                self.named_call(name, args.collect::<Result<_>>()?)
+            }
             ("nextval" | "currval" | "setval" | "lastval", _) => self.sequence_call(name, args),
             ("age", 1) if args.first().is_some_and(|a| a.kind() == Type::Date) => {
                 let args = args.into_iter().map(|arg| self.implicit(arg, Type::Timestamp));
@@ -227,7 +242,8 @@ impl Binder<'_> {
             let expected = resolve::expected(function, index);
             let repeated = function.variadic && index + 1 >= function.args.len();
             let arg = match repeated && arg.kind() != Type::Unknown {
-                // The text of anything.
+                // The text of anything, which for a boolean is not what a cast to text gives.
+                true if arg.kind() == Type::Bool => self.boolean_output(arg)?,
                 true => self.explicit_cast(arg, TypeMod::plain(expected))?,
                 false => self.implicit(arg, expected)?,
             };
@@ -235,6 +251,16 @@ impl Binder<'_> {
         }
         exprs.extend(function.context.iter().map(|c| context(*c)));
         Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), function.returns))
+    }
+
+    fn boolean_output(&self, value: Bound) -> Result<Bound> {
+        let text = |text: &str| self.literal(&Datum::Text(text.into()), Type::Text);
+        let negated = Expr::Not(Box::new(value.expr.clone()));
+        let pairs = vec![
+            (Box::new(value.expr), Box::new(text("t")?.expr)),
+            (Box::new(negated), Box::new(text("f")?.expr)),
+        ];
+        Ok(Bound::new(Expr::Case(Case::new(None, pairs, None)), Type::Text))
     }
 
     /// `nextval` and its kin, on a sequence named by a literal.
@@ -284,13 +310,13 @@ impl Binder<'_> {
         position: Option<usize>,
     ) -> Result<Bound> {
         if let Some(clause) = self.extraction_forbidden() {
-            return Err(Error::new(
-                SqlState::GroupingError,
-                format!("aggregate functions are not allowed in {clause}"),
-            )
-            .at(position));
+            let message = match clause == NESTED {
+                true => "aggregate function calls cannot be nested".to_owned(),
+                false => format!("aggregate functions are not allowed in {clause}"),
+            };
+            return Err(Error::new(SqlState::GroupingError, message).at(position));
         }
-        let nested = self.forbid("aggregate function calls");
+        let nested = self.forbid(NESTED);
         let (aggregate, exprs) = self.aggregate_parts(name, args, distinct, clauses)?;
         let filter = match filter {
             None => None,
@@ -314,6 +340,9 @@ impl Binder<'_> {
             if name != "count" {
                 return Err(no_function(name, &[]));
             }
+            if distinct {
+                return Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"*\""));
+            }
             let aggregate = Aggregate {
                 kind: Kind::Count,
                 input: Type::Void,
@@ -321,6 +350,12 @@ impl Binder<'_> {
                 order: Vec::new(),
             };
             return Ok((aggregate, vec![self.literal(&Datum::Bool(true), Type::Bool)?.expr]));
+        }
+        if args.is_empty() && name == "count" {
+            return Err(Error::new(
+                SqlState::WrongObjectType,
+                "count(*) must be used to call a parameterless aggregate function",
+            ));
         }
         let mut bound = self.arguments(args)?;
         let kinds: Vec<Type> = bound.iter().map(Bound::kind).collect();

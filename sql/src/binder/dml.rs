@@ -58,8 +58,8 @@ pub const RETURNING: &str = "r";
 
 impl Binder<'_> {
     fn target(&self, name: &ast::ObjectName) -> Result<Arc<Table>> {
-        let (schema, relation) = super::relation_name(name)?;
         let position = self.position_of(name);
+        let (schema, relation) = super::relation_name(name).map_err(|error| error.at(position))?;
         self.table(schema.as_deref(), &relation).map_err(|error| error.at(position))
     }
 
@@ -169,23 +169,24 @@ impl Binder<'_> {
     }
 
     /// A value for a parameter of this type, as EXECUTE gives it.
-    pub fn parameter_value(&self, sql: &ast::Expr, kind: Type) -> Result<Expr> {
+    pub fn parameter_value(&self, number: usize, sql: &ast::Expr, kind: Type) -> Result<Expr> {
         self.levels.borrow_mut().push(Level::default());
         let bound = self.expr(sql);
         self.levels.borrow_mut().pop();
         let bound = bound?;
-        let from = bound.kind();
+        let (from, position) = (bound.kind(), bound.position);
         let converted = self.convert(bound, crate::types::TypeMod::plain(kind), ASSIGNMENT)?;
         converted.map(|bound| bound.expr).ok_or_else(|| {
             Error::new(
                 SqlState::DatatypeMismatch,
                 format!(
-                    "parameter of type {} cannot be coerced to the expected type {}",
+                    "parameter ${number} of type {} cannot be coerced to the expected type {}",
                     from.name(),
                     kind.name()
                 ),
             )
             .hint("You will need to rewrite or cast the expression.")
+            .at(position)
         })
     }
 
@@ -194,6 +195,14 @@ impl Binder<'_> {
         let TableObject::TableName(name) = &insert.table else {
             return Err(Error::unsupported("INSERT into a function"));
         };
+        if !insert.into {
+            let near = name.to_string();
+            return Err(Error::new(
+                SqlState::SyntaxError,
+                format!("syntax error at or near \"{near}\""),
+            )
+            .at(self.position_of(name)));
+        }
         if insert.on.is_some() {
             return Err(Error::unsupported("ON CONFLICT"));
         }
@@ -261,6 +270,8 @@ impl Binder<'_> {
             };
             Error::new(SqlState::SyntaxError, more)
         };
+        let lacking =
+            |count: usize| insert.columns.get(count).and_then(|column| self.position_of(column));
         let column_at = |index: usize| {
             let position = targets.get(index).copied().unwrap_or_default();
             table.columns.get(position).ok_or_else(|| Error::internal("no such column"))
@@ -271,19 +282,24 @@ impl Binder<'_> {
             && query.order_by.is_none()
             && query.with.is_none()
         {
-            self.insert_values(values, table, targets, explicit, count_error)
+            self.insert_values(values, table, targets, explicit, |count| {
+                count_error(count).at(lacking(count))
+            })
         } else {
             (|| {
                 let query = self.query(query)?;
                 let count = query.columns.len();
                 if count > targets.len() || (explicit && count < targets.len()) {
-                    return Err(count_error(count));
+                    let extra = query.columns.get(targets.len());
+                    let position = extra.and_then(|column| column.position);
+                    return Err(count_error(count).at(position.or_else(|| lacking(count))));
                 }
                 let inputs = query.plan.schema().columns();
                 let mut exprs = Vec::new();
                 for (index, (output, input)) in query.columns.iter().zip(inputs).enumerate() {
                     let column = column_at(index)?;
-                    let value = Bound { expr: Expr::Column(input), ty: output.ty, position: None };
+                    let position = output.position;
+                    let value = Bound { expr: Expr::Column(input), ty: output.ty, position };
                     exprs.push(self.assign(column, value)?.alias(self.fresh("x")));
                 }
                 let plan = LogicalPlanBuilder::new(query.plan).project(exprs)?.build()?;
@@ -339,7 +355,8 @@ impl Binder<'_> {
                 return Err(Error::new(
                     SqlState::SyntaxError,
                     "VALUES lists must all be the same length",
-                ));
+                )
+                .at(row.content.first().and_then(|expr| self.position_of(expr))));
             }
             if width > targets.len() || (explicit && width < targets.len()) {
                 let at = if width > targets.len() { row.content.get(targets.len()) } else { None };
@@ -456,11 +473,28 @@ impl Binder<'_> {
                     ast::Expr::Tuple(values) if values.len() == names.len() => {
                         names.iter().zip(values).collect()
                     }
-                    _ => return Err(Error::unsupported("assigning a row from a subquery")),
+                    ast::Expr::Subquery(_) => {
+                        return Err(Error::unsupported("assigning a row from a subquery"));
+                    }
+                    ast::Expr::Tuple(values) => {
+                        return Err(Error::new(
+                            SqlState::SyntaxError,
+                            "number of columns does not match number of values",
+                        )
+                        .at(values.first().and_then(|value| self.position_of(value))));
+                    }
+                    other => {
+                        return Err(Error::new(
+                            SqlState::FeatureNotSupported,
+                            "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
+                        )
+                        .at(self.position_before(other, &["("]).or(self.position_of(other))));
+                    }
                 },
             };
             for (name, value) in pairs {
-                let wanted = name_parts(name).pop().unwrap_or_default();
+                // What follows a dot would be a field of a composite column.
+                let wanted = name_parts(name).into_iter().next().unwrap_or_default();
                 let index = table.position(&wanted).ok_or_else(|| {
                     Error::new(
                         SqlState::UndefinedColumn,
@@ -506,7 +540,9 @@ impl Binder<'_> {
         if delete.using.is_some() {
             return Err(Error::unsupported("DELETE ... USING"));
         }
-        let (FromTable::WithFromKeyword(items) | FromTable::WithoutKeyword(items)) = &delete.from;
+        let FromTable::WithFromKeyword(items) = &delete.from else {
+            return Err(Error::new(SqlState::SyntaxError, "syntax error: DELETE needs FROM"));
+        };
         let [item] = items.as_slice() else {
             return Err(Error::unsupported("DELETE from several tables"));
         };

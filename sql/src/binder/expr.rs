@@ -126,8 +126,9 @@ impl Binder<'_> {
                 if !matches!(kind, ast::CastKind::Cast | ast::CastKind::DoubleColon) {
                     return Err(Error::unsupported(format!("{kind:?}")));
                 }
-                let target = super::types::type_of(data_type)?;
-                self.explicit_cast(self.expr(expr)?, target)
+                let target = super::types::type_of(data_type)
+                    .map_err(|error| error.at(self.cast_positions(expr, kind).1))?;
+                self.checked_cast(self.expr(expr)?, target, || self.cast_positions(expr, kind).0)
             }
             Sql::Like { negated, any: false, expr, pattern, escape_char } => {
                 self.like(if *negated { "!~~" } else { "~~" }, expr, pattern, escape_char)
@@ -252,14 +253,24 @@ impl Binder<'_> {
     }
 
     pub(super) fn explicit_cast(&self, bound: Bound, target: TypeMod) -> Result<Bound> {
-        let (from, position) = (bound.kind(), bound.position);
+        let position = bound.position;
+        self.checked_cast(bound, target, || position)
+    }
+
+    fn checked_cast(
+        &self,
+        bound: Bound,
+        target: TypeMod,
+        position: impl FnOnce() -> Option<usize>,
+    ) -> Result<Bound> {
+        let from = bound.kind();
         let cast = self.convert(bound, target, CastLevel::Explicit)?;
         cast.ok_or_else(|| {
             Error::new(
                 SqlState::CannotCoerce,
                 format!("cannot cast type {} to {}", from.name(), target.kind.name()),
             )
-            .at(position)
+            .at(position())
         })
     }
 
@@ -277,12 +288,13 @@ impl Binder<'_> {
     fn identifier(&self, ident: &ast::Ident) -> Result<Bound> {
         let name = fold(ident);
         let position = self.position(ident.span);
-        if ident.quote_style.is_none() && !self.is_column(&name) {
-            if let Some(value) = self.keyword_value(&name) {
-                return value;
-            }
+        if ident.quote_style.is_none()
+            && !self.is_column(&name)
+            && let Some(value) = self.keyword_value(&name)
+        {
+            return value;
         }
-        self.find_column(None, &name).map_err(|error| error.at(position))
+        self.find_column(None, &name, position).map_err(|error| error.at(position))
     }
 
     /// The functions that are written without parentheses.
@@ -301,9 +313,17 @@ impl Binder<'_> {
                 name_value(self.session_value().user())
             }
             "current_catalog" => name_value(self.session_value().database()),
-            "current_schema" => name_value("public".into()),
+            "current_schema" => self.current_schema(),
             _ => return None,
         })
+    }
+
+    /// The schema that new tables go to; NULL if search_path names none that exists.
+    pub(super) fn current_schema(&self) -> Result<Bound> {
+        match self.session_value().public_in_path() {
+            true => self.literal(&Datum::Text("public".into()), Type::Name),
+            false => self.null(Type::Name),
+        }
     }
 
     fn is_column(&self, name: &str) -> bool {
@@ -315,14 +335,20 @@ impl Binder<'_> {
         let position = parts.first().and_then(|part| self.position(part.span));
         let folded: Vec<String> = parts.iter().map(fold).collect();
         let found = match folded.as_slice() {
-            [relation, name] => self.find_column(Some(relation), name),
-            [_, relation, name] => self.find_column(Some(relation), name),
+            [relation, name] | [_, relation, name] => {
+                self.find_column(Some(relation), name, position)
+            }
             _ => Err(Error::unsupported("a name of so many parts")),
         };
         found.map_err(|error| error.at(position))
     }
 
-    fn find_column(&self, relation: Option<&str>, name: &str) -> Result<Bound> {
+    fn find_column(
+        &self,
+        relation: Option<&str>,
+        name: &str,
+        position: Option<usize>,
+    ) -> Result<Bound> {
         let count = self.levels.borrow().len();
         for depth in (0..count).rev() {
             let found = {
@@ -338,7 +364,7 @@ impl Binder<'_> {
                 let matching: Vec<_> = matching.collect();
                 match matching.as_slice() {
                     [] => None,
-                    [column] => Some(((*column).column.clone(), column.ty)),
+                    [column] => Some((column.column.clone(), column.ty)),
                     _ => {
                         return Err(Error::new(
                             SqlState::AmbiguousColumn,
@@ -348,7 +374,7 @@ impl Binder<'_> {
                 }
             };
             if let Some((column, ty)) = found {
-                return Ok(self.captured(depth, column, ty));
+                return Ok(self.captured(depth, column, ty, position));
             }
         }
         Err(self.unknown_column(relation, name))
@@ -356,9 +382,21 @@ impl Binder<'_> {
 
     /// A column of level `depth`: directly at the innermost level, else through a slot that the
     /// levels between pass on.
-    fn captured(&self, depth: usize, column: Column, ty: TypeMod) -> Bound {
+    fn captured(
+        &self,
+        depth: usize,
+        column: Column,
+        ty: TypeMod,
+        position: Option<usize>,
+    ) -> Bound {
         let mut levels = self.levels.borrow_mut();
         let innermost = levels.len() - 1;
+        if depth == innermost
+            && let Some(level) = levels.last_mut()
+            && level.extraction.forbidden_in.is_none()
+        {
+            level.named.push((column.clone(), position));
+        }
         let expr = Expr::Column(column);
         if depth == innermost {
             return Bound { expr, ty, position: None };
@@ -379,24 +417,6 @@ impl Binder<'_> {
         Bound { expr, ty, position: None }
     }
 
-    fn unknown_column(&self, relation: Option<&str>, name: &str) -> Error {
-        let levels = self.levels.borrow();
-        let mut columns = levels.iter().flat_map(|level| &level.scope.columns);
-        match relation {
-            Some(relation) if columns.any(|column| column.relation == relation) => Error::new(
-                SqlState::UndefinedColumn,
-                format!("column {relation}.{name} does not exist"),
-            ),
-            Some(relation) => Error::new(
-                SqlState::UndefinedTable,
-                format!("missing FROM-clause entry for table \"{relation}\""),
-            ),
-            None => {
-                Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"))
-            }
-        }
-    }
-
     pub(super) fn binary_op(
         &self,
         left: &Sql,
@@ -415,7 +435,8 @@ impl Binder<'_> {
             _ => {}
         }
         if let (Sql::Tuple(a), Sql::Tuple(b)) = (left, right) {
-            return self.row_comparison(a, op, b);
+            let position = self.operator_position(left, right, op);
+            return self.row_comparison(a, op, b).map_err(|error| error.at(position));
         }
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
@@ -429,7 +450,7 @@ impl Binder<'_> {
     fn operator_position(&self, left: &Sql, right: &Sql, op: &BinaryOperator) -> Option<usize> {
         use datafusion::sql::sqlparser::ast::Spanned;
         let end = left.span().end;
-        let from = super::position_of(self.sql, end.line, end.column)?;
+        let from = super::position::position_of(self.sql, end.line, end.column)?;
         let to = self.position_of(right)?;
         let between: String =
             self.sql.chars().skip(from - 1).take(to.saturating_sub(from)).collect();
@@ -532,14 +553,20 @@ impl Binder<'_> {
                 {
                     return self.number(&format!("-{digits}"));
                 }
-                self.operator("-", vec![self.expr(operand)?])
+                self.prefix("-", operand)
             }
-            UnaryOperator::Plus => self.operator("+", vec![self.expr(operand)?]),
-            UnaryOperator::BitwiseNot => self.operator("~", vec![self.expr(operand)?]),
-            UnaryOperator::PGSquareRoot => self.operator("|/", vec![self.expr(operand)?]),
+            UnaryOperator::Plus => self.prefix("+", operand),
+            UnaryOperator::BitwiseNot => self.prefix("~", operand),
+            UnaryOperator::PGSquareRoot => self.prefix("|/", operand),
             UnaryOperator::PGAbs => self.named_call("abs", vec![self.expr(operand)?]),
             other => Err(Error::unsupported(format!("operator {other}"))),
         }
+    }
+
+    fn prefix(&self, symbol: &str, operand: &Sql) -> Result<Bound> {
+        let bound = self.expr(operand)?;
+        let call = self.operator(symbol, vec![bound]);
+        call.map_err(|error| error.at(self.position_before(operand, &[symbol])))
     }
 
     fn in_list(&self, probe: &Sql, list: &[Sql], negated: bool) -> Result<Bound> {
@@ -592,7 +619,8 @@ impl Binder<'_> {
         let position = self.position_of(left);
         let bound = self.subquery_of(query)?;
         let [column] = bound.0.columns.as_slice() else {
-            return Err(Error::new(SqlState::SyntaxError, "subquery has too many columns"));
+            return Err(Error::new(SqlState::SyntaxError, "subquery has too many columns")
+                .at(self.position_behind(left, &["IN", "="]).or(position)));
         };
         let inner = column.ty.kind;
         let common = resolve::common_operand_type(probe.kind(), inner)
@@ -719,7 +747,8 @@ impl Binder<'_> {
             let escape = self.value(&escape.value)?;
             args.push(self.settle(escape)?);
         }
-        self.operator(symbol, args).map_err(|error| error.at(self.position_of(subject)))
+        let words = ["NOT", "LIKE", "ILIKE", "~~", "~~*", "!~~", "!~~*"];
+        self.operator(symbol, args).map_err(|e| e.at(self.position_behind(subject, &words)))
     }
 }
 

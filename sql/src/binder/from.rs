@@ -159,8 +159,9 @@ impl Binder<'_> {
     fn factor(&self, factor: &TableFactor) -> Result<(LogicalPlan, Scope)> {
         match factor {
             TableFactor::Table { name, alias, args: None, sample: None, version: None, .. } => {
-                let (schema, table) = super::relation_name(name)?;
                 let position = self.position_of(name);
+                let (schema, table) =
+                    super::relation_name(name).map_err(|error| error.at(position))?;
                 self.named_relation(schema.as_deref(), &table, alias.as_ref(), position)
             }
             TableFactor::Table {
@@ -280,10 +281,17 @@ impl Binder<'_> {
     /// A table by name.
     pub(super) fn table(&self, schema: Option<&str>, name: &str) -> Result<Arc<Table>> {
         let found = match schema {
-            None | Some("public") => self.schema.table(name),
-            Some(_) => None,
+            Some("public") => self.schema.table(name),
+            None if self.settings.public_in_path() => self.schema.table(name),
+            _ => None,
         };
         let Some(table) = found else {
+            if matches!(schema, None | Some("public")) && self.schema.index(name).is_some() {
+                return Err(Error::new(
+                    SqlState::WrongObjectType,
+                    format!("\"{name}\" is an index"),
+                ));
+            }
             let shown = schema.map_or(name.to_owned(), |schema| format!("{schema}.{name}"));
             return Err(Error::new(
                 SqlState::UndefinedTable,

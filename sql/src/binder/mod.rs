@@ -13,8 +13,14 @@ mod call;
 pub mod dml;
 mod expr;
 mod from;
+mod grouping;
+mod naming;
+pub mod position;
 mod query;
+mod select;
+mod set_operation;
 pub mod subplan;
+mod suggest;
 pub mod types;
 
 use std::cell::{Cell, RefCell};
@@ -24,8 +30,7 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Column, TableReference};
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::sql::sqlparser::ast::{self, Spanned};
-use datafusion::sql::sqlparser::tokenizer::Span;
+use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::Schema;
 use crate::error::{Error, Result, SqlState};
@@ -98,6 +103,8 @@ pub struct OutputColumn {
     pub ty: TypeMod,
     /// Id of the table and number of the column, if it is one.
     pub origin: Option<(u32, i16)>,
+    /// Where its expression stands in the statement.
+    pub position: Option<usize>,
 }
 
 /// A bound query: its plan and what comes out.
@@ -116,6 +123,9 @@ struct Level {
     /// Slots of outer columns that this level's query uses, and the column of the parent each
     /// stands for.
     captured: Vec<(usize, Expr)>,
+    /// Columns of this level that were named outside of aggregates, and where: for the error
+    /// that one of them is not grouped by.
+    named: Vec<(Column, Option<usize>)>,
     /// Aggregates and window functions found so far.
     extraction: call::Extraction,
 }
@@ -147,6 +157,8 @@ pub struct Binder<'a> {
 pub trait Settings {
     /// Value of a setting, as SHOW gives it.
     fn show(&self, name: &str) -> Result<String>;
+    /// Whether unqualified names are looked up in schema `public`.
+    fn public_in_path(&self) -> bool;
     /// The user.
     fn user(&self) -> String;
     /// The database.
@@ -208,15 +220,6 @@ impl<'a> Binder<'a> {
     /// The tables that the statement reads or writes.
     pub fn tables_used(&self) -> Vec<Arc<crate::catalog::Table>> {
         self.tables_used.borrow().clone()
-    }
-
-    /// 1-based character offset of a place in the statement.
-    fn position(&self, span: Span) -> Option<usize> {
-        position_of(self.sql, span.start.line, span.start.column)
-    }
-
-    fn position_of(&self, node: &impl Spanned) -> Option<usize> {
-        self.position(node.span())
     }
 
     fn fresh(&self, prefix: &str) -> String {
@@ -400,16 +403,6 @@ pub fn computed(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-/// 1-based character offset of a line and column, both 1-based.
-pub fn position_of(sql: &str, line: u64, column: u64) -> Option<usize> {
-    if line == 0 {
-        return None;
-    }
-    let before: usize =
-        sql.split('\n').take(line as usize - 1).map(|line| line.chars().count() + 1).sum();
-    Some(before + column as usize)
-}
-
 /// A name as the catalog has it: folded to lower case unless quoted.
 pub fn fold(ident: &ast::Ident) -> String {
     match ident.quote_style {
@@ -425,6 +418,16 @@ pub fn name_parts(name: &ast::ObjectName) -> Vec<String> {
 
 /// A relation name, with the schema checked: there is `public`, and what search_path implies.
 pub fn relation_name(name: &ast::ObjectName) -> Result<(Option<String>, String)> {
+    // sqlparser takes many a reserved word for a name.
+    let first = name.0.first().and_then(|part| part.as_ident());
+    if let Some(ident) = first.filter(|ident| ident.quote_style.is_none())
+        && crate::keywords::cannot_name_a_relation(&ident.value.to_lowercase())
+    {
+        return Err(Error::new(
+            SqlState::SyntaxError,
+            format!("syntax error at or near \"{}\"", ident.value),
+        ));
+    }
     match name_parts(name).as_slice() {
         [name] => Ok((None, name.clone())),
         [schema, name] => Ok((Some(schema.clone()), name.clone())),

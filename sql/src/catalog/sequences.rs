@@ -32,9 +32,12 @@ struct State {
 pub struct Sequences {
     manager: Arc<TransactionManager>,
     states: Mutex<HashMap<u32, State>>,
-    /// `currval` of each session, and the sequence it last used.
-    sessions: Mutex<HashMap<i64, (HashMap<u32, i64>, u32)>>,
+    /// By number of the session.
+    sessions: Mutex<HashMap<i64, Used>>,
 }
+
+/// What a session got: `currval` of each sequence, and the sequence it last used.
+type Used = (HashMap<u32, i64>, u32);
 
 fn key(id: u32) -> Vec<u8> {
     [b"s".as_slice(), &id.to_be_bytes()].concat()

@@ -160,7 +160,7 @@ fn float_power(x: f64, y: f64) -> Result<Datum> {
 fn logarithm(x: f64, log: fn(f64) -> f64) -> Result<Datum> {
     let bad = |text| Err(Error::new(SqlState::InvalidArgumentForLogarithm, text));
     match x {
-        x if x == 0.0 => bad("cannot take logarithm of zero"),
+        0.0 => bad("cannot take logarithm of zero"),
         x if x < 0.0 => bad("cannot take logarithm of a negative number"),
         x => Ok(Datum::Float64(log(x))),
     }

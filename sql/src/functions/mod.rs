@@ -11,7 +11,7 @@ mod arithmetic;
 pub mod casts;
 mod datetime;
 pub mod resolve;
-mod strings;
+pub mod strings;
 pub mod udf;
 
 use std::sync::LazyLock;

@@ -39,7 +39,7 @@ pub fn resolve(candidates: impl Iterator<Item = &'static Function>, args: &[Type
     if let Some(found) = open_ended {
         return Resolution::Found(found);
     }
-    pick(&candidates, args, |f, i| expected(f, i))
+    pick(&candidates, args, expected)
 }
 
 /// The type in which values of two types are compared or combined by an operator that exists
@@ -140,7 +140,7 @@ fn pick(
     {
         // Last resort: take the unknown ones to be of the known type.
         let same = |f: &&Function| (0..args.len()).all(|i| accepts(arg(*first), wants(f, i)));
-        let matching: Vec<_> = left.iter().copied().filter(|f| same(&f)).collect();
+        let matching: Vec<_> = left.iter().copied().filter(|f| same(f)).collect();
         if matching.len() == 1 {
             left = matching;
         }

@@ -117,6 +117,14 @@ fn with_regex<T>(pattern: &str, insensitive: bool, use_regex: impl Fn(&Regex) ->
             .map_err(|error| {
                 let text = error.to_string();
                 let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                // PostgreSQL's words, where it has the same complaint.
+                let reason = match reason {
+                    "unclosed group" | "unopened group" => "parentheses () not balanced",
+                    "unclosed character class" => "brackets [] not balanced",
+                    "repetition operator missing expression" => "quantifier operand invalid",
+                    "unclosed counted repetition" => "braces {} not balanced",
+                    other => other,
+                };
                 Error::new(
                     SqlState::InvalidRegularExpression,
                     format!("invalid regular expression: {reason}"),
@@ -275,134 +283,9 @@ fn split_part(args: &[Datum]) -> Result<Datum> {
 pub fn quote_ident(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        && !RESERVED.contains(&name);
+        && !crate::keywords::needs_quotes(name);
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
-
-/// Words that cannot be names without quotes.
-const RESERVED: &[&str] = &[
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "between",
-    "bigint",
-    "bit",
-    "boolean",
-    "both",
-    "case",
-    "cast",
-    "char",
-    "character",
-    "check",
-    "coalesce",
-    "collate",
-    "column",
-    "constraint",
-    "create",
-    "current_date",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "dec",
-    "decimal",
-    "default",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "exists",
-    "extract",
-    "false",
-    "fetch",
-    "float",
-    "for",
-    "foreign",
-    "from",
-    "full",
-    "grant",
-    "greatest",
-    "group",
-    "having",
-    "in",
-    "initially",
-    "inner",
-    "inout",
-    "int",
-    "integer",
-    "intersect",
-    "interval",
-    "into",
-    "is",
-    "join",
-    "lateral",
-    "leading",
-    "least",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "natural",
-    "not",
-    "null",
-    "nullif",
-    "numeric",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "out",
-    "outer",
-    "overlaps",
-    "overlay",
-    "placing",
-    "position",
-    "precision",
-    "primary",
-    "real",
-    "references",
-    "returning",
-    "right",
-    "row",
-    "select",
-    "session_user",
-    "setof",
-    "similar",
-    "smallint",
-    "some",
-    "substring",
-    "symmetric",
-    "table",
-    "then",
-    "time",
-    "timestamp",
-    "to",
-    "trailing",
-    "treat",
-    "trim",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "values",
-    "varchar",
-    "variadic",
-    "when",
-    "where",
-    "window",
-    "with",
-];
 
 /// `quote_literal`.
 pub fn quote_literal(text: &str) -> String {
@@ -453,7 +336,7 @@ fn format_function(args: &[Datum]) -> Result<Datum> {
             ('s', value) => value.as_str()?.to_owned(),
             ('I', Datum::Null) => {
                 return Err(Error::new(
-                    SqlState::InvalidParameterValue,
+                    SqlState::NullValueNotAllowed,
                     "null values cannot be formatted as an SQL identifier",
                 ));
             }
@@ -509,7 +392,16 @@ fn decode(args: &[Datum]) -> Result<Datum> {
         "hex" => Ok(Datum::Bytes(crate::types::io::parse_bytea(&format!("\\x{subject}"))?)),
         "base64" => {
             let plain: String = subject.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-            BASE64.decode(plain).map(Datum::Bytes).map_err(|_| {
+            BASE64.decode(plain).map(Datum::Bytes).map_err(|error| {
+                if let base64::DecodeError::InvalidByte(_, byte) = error
+                    && byte != b'='
+                {
+                    let symbol = char::from(byte);
+                    return Error::new(
+                        SqlState::InvalidParameterValue,
+                        format!("invalid symbol \"{symbol}\" found while decoding base64 sequence"),
+                    );
+                }
                 Error::new(SqlState::InvalidParameterValue, "invalid base64 end sequence")
                     .hint("Input data is missing padding, is truncated, or is otherwise corrupted.")
             })
@@ -527,6 +419,10 @@ fn chr(args: &[Datum]) -> Result<Datum> {
     if code == 0 {
         let message = "null character not permitted";
         return Err(Error::new(SqlState::ProgramLimitExceeded, message));
+    }
+    if code < 0 {
+        let message = "character number must be positive";
+        return Err(Error::new(SqlState::InvalidParameterValue, message));
     }
     match u32::try_from(code).ok().and_then(char::from_u32) {
         Some(c) => make(c),

@@ -36,15 +36,17 @@ enum Method {
     /// As `Index`, with the sides exchanged: for each right row.
     IndexSwapped { keys: Vec<RowExpr>, slots: Vec<usize> },
     /// The right side is held in memory, hashed by its keys.
-    Hash { left: Vec<RowExpr>, right: Vec<RowExpr> },
+    Hash {
+        left: Vec<RowExpr>,
+        right: Vec<RowExpr>,
+        /// Whether NULL equals NULL, as set operations want it.
+        null_safe: bool,
+    },
 }
 
 pub(super) fn compile_join(compiler: &mut Compiler, join: &LogicalJoin) -> Result<Join> {
-    if join.null_aware || join.null_equality != datafusion::common::NullEquality::NullEqualsNothing
-    {
-        if !matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti) || join.null_aware {
-            return Err(Error::unsupported("this kind of join"));
-        }
+    if join.null_aware {
+        return Err(Error::unsupported("this kind of join"));
     }
     let (lefts, rights): (Vec<Expr>, Vec<Expr>) = join.on.iter().cloned().unzip();
     let (left_schema, right_schema) = (join.left.schema(), join.right.schema());
@@ -81,6 +83,7 @@ pub(super) fn compile_join(compiler: &mut Compiler, join: &LogicalJoin) -> Resul
         None => Method::Hash {
             left: compile_all(&lefts, left_schema)?,
             right: compile_all(&rights, right_schema)?,
+            null_safe,
         },
     };
     Ok(Join {
@@ -238,7 +241,10 @@ impl Join {
                     }
                 })
             }),
-            Method::Hash { left, right } => self.run_hash(left, right, frame, sink),
+            Method::Hash { left, right, null_safe } => {
+                let key = |keys: &[RowExpr], row: &[Datum]| key_of(keys, row, frame, *null_safe);
+                self.run_hash(|row| key(left, row), |row| key(right, row), frame, sink)
+            }
         }
     }
 
@@ -256,15 +262,15 @@ impl Join {
 
     fn run_hash(
         &self,
-        left_keys: &[RowExpr],
-        right_keys: &[RowExpr],
+        left_key: impl Fn(&[Datum]) -> Result<Option<Vec<u8>>>,
+        right_key: impl Fn(&[Datum]) -> Result<Option<Vec<u8>>>,
         frame: &Frame<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<Flow> {
         let mut rights: Vec<Row> = Vec::new();
         let mut table: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         let _ = self.right.run(frame, &mut |row| {
-            if let Some(key) = key_of(right_keys, &row, frame)? {
+            if let Some(key) = right_key(&row)? {
                 table.entry(key).or_default().push(rights.len());
             }
             rights.push(row);
@@ -272,7 +278,7 @@ impl Join {
         })?;
         let mut matched = vec![false; rights.len()];
         let flow = self.left.run(frame, &mut |left| {
-            let candidates = match key_of(left_keys, &left, frame)? {
+            let candidates = match left_key(&left)? {
                 Some(key) => table.get(&key).map_or(&[][..], Vec::as_slice),
                 None => &[],
             };
@@ -343,12 +349,17 @@ fn bind(keys: &[RowExpr], slots: &[usize], row: &[Datum], frame: &Frame<'_>) -> 
     Ok(true)
 }
 
-/// The hash key of a row; `None` if a key is NULL.
-fn key_of(keys: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<Option<Vec<u8>>> {
+/// The hash key of a row; `None` if a key is NULL, unless NULL equals NULL.
+fn key_of(
+    keys: &[RowExpr],
+    row: &[Datum],
+    frame: &Frame<'_>,
+    null_safe: bool,
+) -> Result<Option<Vec<u8>>> {
     let mut encoded = Vec::new();
     for key in keys {
         let value = key.eval(row, frame)?;
-        if value.is_null() {
+        if value.is_null() && !null_safe {
             return Ok(None);
         }
         codec::encode_datum(&value, &mut encoded);

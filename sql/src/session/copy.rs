@@ -13,10 +13,11 @@ use super::Session;
 use super::execute::{Outcome, Rows};
 use super::plan::{Action, compile_columns};
 use crate::binder::dml::ColumnSource;
+use crate::binder::position::{position_of, token_before};
 use crate::binder::{fold, relation_name};
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
-use crate::parser::{Copy, CopySource, Parsed};
+use crate::parser::{Copy, CopyOption, CopySource, Parsed};
 use crate::row::Env;
 use crate::row::modify::{InsertColumn, Writer};
 use crate::types::{Datum, io};
@@ -59,9 +60,14 @@ fn boolean(value: &Option<String>) -> bool {
 }
 
 impl Format {
-    fn new(options: &[(String, Option<String>)]) -> Result<Format> {
+    fn new(options: &[CopyOption], sql: &str) -> Result<Format> {
         let mut format = Format { delimiter: b'\t', null: "\\N".into(), header: false };
-        for (name, value) in options {
+        for (at, CopyOption { name, value, span }) in options.iter().enumerate() {
+            let position = position_of(sql, span.start.line, span.start.column);
+            if options.iter().take(at).any(|other| other.name == *name) {
+                return Err(Error::new(SqlState::SyntaxError, "conflicting or redundant options")
+                    .at(position));
+            }
             match (name.as_str(), value) {
                 ("format", Some(value)) if value.eq_ignore_ascii_case("text") => {}
                 ("format", Some(value))
@@ -74,11 +80,18 @@ impl Format {
                     return Err(Error::new(
                         SqlState::InvalidParameterValue,
                         format!("COPY format \"{value}\" not recognized"),
-                    ));
+                    )
+                    .at(position));
                 }
                 ("delimiter", Some(value)) => match value.as_bytes() {
                     [byte] if !b"\\\r\nabcdefghijklmnopqrstuvwxyz0123456789.".contains(byte) => {
                         format.delimiter = *byte;
+                    }
+                    [b'\r' | b'\n'] => {
+                        return Err(Error::new(
+                            SqlState::InvalidParameterValue,
+                            "COPY delimiter cannot be newline or carriage return",
+                        ));
                     }
                     [_] => {
                         return Err(Error::new(
@@ -100,7 +113,18 @@ impl Format {
                 ("encoding", Some(value))
                     if value.eq_ignore_ascii_case("utf8")
                         || value.eq_ignore_ascii_case("utf-8") => {}
-                (name, _) => return Err(Error::unsupported(format!("COPY option {name}"))),
+                (
+                    name @ ("quote" | "escape" | "force_quote" | "force_not_null" | "force_null"
+                    | "encoding"),
+                    _,
+                ) => return Err(Error::unsupported(format!("COPY option {name}"))),
+                (name, _) => {
+                    return Err(Error::new(
+                        SqlState::SyntaxError,
+                        format!("option \"{name}\" not recognized"),
+                    )
+                    .at(position));
+                }
             }
         }
         Ok(format)
@@ -197,11 +221,12 @@ impl Format {
 
 impl Session {
     pub(super) async fn copy(&mut self, copy: &Copy, sql: &str) -> Result<Outcome> {
-        let format = Format::new(&copy.options)?;
+        let format = Format::new(&copy.options, sql)?;
         match (&copy.source, copy.to_client) {
             (CopySource::Query(query), true) => self.copy_out(query, format, sql).await,
             (CopySource::Query(_), false) => {
-                Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"FROM\""))
+                let position = token_before(sql, sql.chars().count() + 1, &["FROM"]);
+                Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"FROM\"").at(position))
             }
             (CopySource::Table(name, columns), true) => {
                 let list = match columns.as_slice() {

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use cairn_txn::storage::Direction;
 use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{
-    self, AlterTableOperation, ColumnOption, CreateTableOptions, GeneratedAs, ObjectType,
+    self, AlterTableOperation, ColumnOption, CreateTableOptions, GeneratedAs, ObjectType, Spanned,
     SqlOption, Statement, TableConstraint, TruncateIdentityOption,
 };
 
 use super::Session;
 use super::execute::Outcome;
 use super::settings::Severity;
+use crate::binder::position::{next_token, position_of, token_after, token_before};
 use crate::binder::{fold, name_parts, relation_name, types};
 use crate::catalog::{
     CATALOG_LOCK, Column, Draft, Identity, Index, MAX_COLUMNS, Schema, Sequence, Table,
@@ -33,6 +34,22 @@ struct Unique {
     name: Option<String>,
     columns: Vec<String>,
     primary: bool,
+    /// Where it stands in the statement.
+    position: Option<usize>,
+}
+
+fn place(sql: &str, node: &impl Spanned) -> Option<usize> {
+    let start = node.span().start;
+    position_of(sql, start.line, start.column)
+}
+
+/// Where the `nth` of these key words behind a place stands.
+fn nth_word(sql: &str, from: Option<usize>, word: &str, nth: usize) -> Option<usize> {
+    let mut at = from;
+    for _ in 0..nth {
+        at = token_after(sql, at? + 1, &[word]);
+    }
+    at
 }
 
 fn truncate_name(name: String) -> String {
@@ -102,7 +119,7 @@ impl Session {
             }
             Statement::AlterTable(alter) => {
                 self.check_writable("ALTER TABLE")?;
-                self.alter_table(alter).await?;
+                self.alter_table(alter, sql).await?;
                 done("ALTER TABLE")
             }
             Statement::Drop { object_type, if_exists, names, .. } => match object_type {
@@ -182,7 +199,14 @@ impl Session {
                 }
             }
         }
-        let name = public_name(&create.name)?;
+        let name = public_name(&create.name).map_err(|e| e.at(place(sql, &create.name)))?;
+        if create.name.0.len() == 1 && !self.settings.public_in_path() {
+            return Err(Error::new(
+                SqlState::InvalidSchemaName,
+                "no schema has been selected to create in",
+            )
+            .at(place(sql, &create.name)));
+        }
         self.lock_catalog().await?;
         if self.schema().is_taken(&name) {
             if create.if_not_exists {
@@ -209,7 +233,7 @@ impl Session {
         let mut sequences = Vec::new();
         for definition in &create.columns {
             let column =
-                self.column(definition, columns.len(), &mut uniques, &mut sequences, sql)?;
+                self.column(&name, definition, columns.len(), &mut uniques, &mut sequences, sql)?;
             if columns.iter().any(|other: &Column| other.name == column.name) {
                 return Err(Error::new(
                     SqlState::DuplicateColumn,
@@ -219,7 +243,7 @@ impl Session {
             columns.push(column);
         }
         for constraint in &create.constraints {
-            uniques.push(unique_constraint(constraint)?);
+            uniques.push(unique_constraint(constraint, sql)?);
         }
         let table = self.draft(|draft| {
             let mut table = new_table(draft.schema, name, columns);
@@ -234,7 +258,8 @@ impl Session {
                             "multiple primary keys for table \"{}\" are not allowed",
                             table.name
                         ),
-                    ));
+                    )
+                    .at(unique.position));
                 }
                 set_primary_key(draft.schema, &mut table, unique)?;
             }
@@ -263,6 +288,7 @@ impl Session {
 
     fn column(
         &mut self,
+        table: &str,
         definition: &ast::ColumnDef,
         position: usize,
         uniques: &mut Vec<Unique>,
@@ -270,10 +296,16 @@ impl Session {
         sql: &str,
     ) -> Result<Column> {
         let name = truncate_name(fold(&definition.name));
+        let start = position_of(
+            sql,
+            definition.name.span.start.line,
+            definition.name.span.start.column,
+        );
         let serial = serial(&definition.data_type);
         let kind = match serial {
             Some(kind) => crate::types::TypeMod::plain(kind),
-            None => types::type_of(&definition.data_type)?,
+            None => types::type_of(&definition.data_type)
+                .map_err(|e| e.at(start.and_then(|at| next_token(sql, at))))?,
         };
         let mut column = Column {
             name: name.clone(),
@@ -286,10 +318,28 @@ impl Session {
             hidden: false,
         };
         let mut wants_sequence = serial.is_some();
+        let mut nulls = 0;
         for option in &definition.options {
             match &option.option {
-                ColumnOption::Null => {}
-                ColumnOption::NotNull => column.not_null = true,
+                option @ (ColumnOption::Null | ColumnOption::NotNull) => {
+                    let not_null = *option == ColumnOption::NotNull;
+                    nulls += 1;
+                    if nulls > 1 && column.not_null != not_null {
+                        return Err(Error::new(
+                            SqlState::SyntaxError,
+                            format!("conflicting NULL/NOT NULL declarations for column \"{name}\" of table \"{table}\""),
+                        )
+                        .at(nth_word(sql, start, "NULL", nulls)));
+                    }
+                    column.not_null |= not_null;
+                }
+                ColumnOption::Default(_) if column.default.is_some() => {
+                    return Err(Error::new(
+                        SqlState::SyntaxError,
+                        format!("multiple default values specified for column \"{name}\" of table \"{table}\""),
+                    )
+                    .at(nth_word(sql, start, "DEFAULT", 2)));
+                }
                 ColumnOption::Default(expr) => {
                     self.with_binder(sql, |binder| binder.check_default(&column, expr))?;
                     column.default = Some(expr.to_string());
@@ -297,7 +347,10 @@ impl Session {
                 ColumnOption::PrimaryKey(_) | ColumnOption::Unique(_) => {
                     let primary = matches!(option.option, ColumnOption::PrimaryKey(_));
                     let constraint = option.name.as_ref().map(fold);
-                    uniques.push(Unique { name: constraint, columns: vec![name.clone()], primary });
+                    let word = if primary { "PRIMARY" } else { "UNIQUE" };
+                    let position = start.and_then(|at| token_after(sql, at, &[word]));
+                    let columns = vec![name.clone()];
+                    uniques.push(Unique { name: constraint, columns, primary, position });
                     column.not_null |= primary;
                 }
                 ColumnOption::Generated {
@@ -408,7 +461,7 @@ impl Session {
         Ok(())
     }
 
-    async fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<()> {
+    async fn alter_table(&mut self, alter: &ast::AlterTable, sql: &str) -> Result<()> {
         self.lock_catalog().await?;
         let table = match self.find_table(&alter.name) {
             Ok(table) => table,
@@ -429,7 +482,15 @@ impl Session {
             let AlterTableOperation::AddConstraint { constraint, .. } = operation else {
                 return Err(Error::unsupported("this form of ALTER TABLE"));
             };
-            let unique = unique_constraint(constraint)?;
+            let unique = unique_constraint(constraint, sql)?;
+            for name in &unique.columns {
+                if table.position(name).is_none() {
+                    return Err(Error::new(
+                        SqlState::UndefinedColumn,
+                        format!("column \"{name}\" of relation \"{}\" does not exist", table.name),
+                    ));
+                }
+            }
             table = Arc::new(match unique.primary {
                 true => self.add_primary_key(&table, &unique).await?,
                 false => self.add_unique(&table, &unique).await?,
@@ -505,7 +566,17 @@ impl Session {
         self.lock_catalog().await?;
         let mut tables = Vec::new();
         for name in names {
-            let wanted = public_name(name)?;
+            let wanted = match public_name(name) {
+                Ok(wanted) => wanted,
+                Err(Error::Report(report))
+                    if if_exists && report.state == SqlState::InvalidSchemaName =>
+                {
+                    let message = format!("{}, skipping", report.message);
+                    self.notice(Severity::Notice, SqlState::SuccessfulCompletion, message);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             match self.schema().table(&wanted).cloned() {
                 Some(table) => tables.push(table),
                 None if if_exists => self.notice(
@@ -514,10 +585,14 @@ impl Session {
                     format!("table \"{wanted}\" does not exist, skipping"),
                 ),
                 None if self.schema().is_taken(&wanted) => {
-                    return Err(Error::new(
+                    let error = Error::new(
                         SqlState::WrongObjectType,
                         format!("\"{wanted}\" is not a table"),
-                    ));
+                    );
+                    return Err(match self.schema().index(&wanted).is_some() {
+                        true => error.hint("Use DROP INDEX to remove an index."),
+                        false => error.hint("Use DROP SEQUENCE to remove a sequence."),
+                    });
                 }
                 None => return Err(undefined_table("table", &wanted)),
             }
@@ -682,13 +757,15 @@ fn key_positions(table: &Table, unique: &Unique) -> Result<Vec<usize>> {
                 SqlState::UndefinedColumn,
                 format!("column \"{name}\" named in key does not exist"),
             )
+            .at(unique.position)
         })?;
         if found.contains(&position) {
             let what = if unique.primary { "primary key" } else { "unique" };
             return Err(Error::new(
                 SqlState::DuplicateColumn,
                 format!("column \"{name}\" appears twice in {what} constraint"),
-            ));
+            )
+            .at(unique.position));
         }
         found.push(position);
     }
@@ -737,7 +814,11 @@ fn unique_index(schema: &mut Schema, table: &Table, unique: &Unique) -> Result<I
     Ok(Index { storage: schema.allocate_id(), name, columns, unique: true, constraint: true })
 }
 
-fn unique_constraint(constraint: &TableConstraint) -> Result<Unique> {
+fn unique_constraint(constraint: &TableConstraint, sql: &str) -> Result<Unique> {
+    let before = |columns: &[ast::IndexColumn], word: &str| {
+        let first = columns.first().and_then(|column| place(sql, &column.column.expr));
+        first.and_then(|at| token_before(sql, at, &[word]))
+    };
     let deferral = match constraint {
         TableConstraint::PrimaryKey(key) => &key.characteristics,
         TableConstraint::Unique(key) => &key.characteristics,
@@ -751,11 +832,13 @@ fn unique_constraint(constraint: &TableConstraint) -> Result<Unique> {
             name: key.name.as_ref().map(fold),
             columns: index_columns(&key.columns)?,
             primary: true,
+            position: before(&key.columns, "PRIMARY"),
         }),
         TableConstraint::Unique(key) => Ok(Unique {
             name: key.name.as_ref().map(fold),
             columns: index_columns(&key.columns)?,
             primary: false,
+            position: before(&key.columns, "UNIQUE"),
         }),
         TableConstraint::Check(_) => Err(Error::unsupported("CHECK")),
         TableConstraint::ForeignKey(_) => Err(Error::unsupported("FOREIGN KEY")),

@@ -11,8 +11,10 @@ use super::plan::{Action, Modify, Plan, Source, no_subplans};
 use super::settings::Severity;
 use super::{CopyIn, Prepared, Session};
 use crate::binder::dml::Operation;
+use crate::binder::position::{next_token, position_of, token_after};
 use crate::binder::{OutputColumn, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
+use crate::functions::strings::quote_ident;
 use crate::parser::Parsed;
 use crate::row::modify::Writer;
 use crate::row::{Env, Frame, Row, canceled};
@@ -107,7 +109,7 @@ impl Rows {
 }
 
 fn text_column(name: &str) -> OutputColumn {
-    OutputColumn { name: name.to_owned(), ty: TypeMod::plain(Type::Text), origin: None }
+    OutputColumn { name: name.to_owned(), ty: TypeMod::plain(Type::Text), origin: None, position: None }
 }
 
 impl Session {
@@ -142,8 +144,8 @@ impl Session {
     async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
         match &*prepared.parsed {
             Parsed::Empty => Ok(Outcome::Empty),
-            Parsed::Maintenance { vacuum, analyze, tables } => {
-                self.maintenance(*vacuum, *analyze, tables)
+            Parsed::Maintenance { vacuum, tables } => {
+                self.maintenance(*vacuum, tables, prepared.alone)
             }
             Parsed::Copy(copy) => self.copy(copy, &prepared.sql).await,
             Parsed::Sql(statement) => match &**statement {
@@ -207,6 +209,12 @@ impl Session {
                 Operation::Delete => "DELETE",
             };
             self.check_writable(what)?;
+        }
+        if params.len() < plan.parameters.len() {
+            let missing = format!("${}", params.len() + 1);
+            let position = token_after(&prepared.sql, 1, &[&missing]);
+            let message = format!("there is no parameter {missing}");
+            return Err(Error::new(SqlState::UndefinedParameter, message).at(position));
         }
         let params = Arc::new(params);
         match &plan.action {
@@ -413,9 +421,14 @@ impl Session {
 
     /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: statistics
     /// are live. Both check the names.
-    fn maintenance(&mut self, vacuum: bool, analyze: bool, tables: &[String]) -> Result<Outcome> {
+    fn maintenance(
+        &mut self,
+        vacuum: bool,
+        tables: &[(String, Vec<String>)],
+        alone: bool,
+    ) -> Result<Outcome> {
         if vacuum {
-            if self.status() != super::Status::Idle {
+            if self.status() != super::Status::Idle || !alone {
                 return Err(Error::new(
                     SqlState::ActiveSqlTransaction,
                     "VACUUM cannot run inside a transaction block",
@@ -424,15 +437,20 @@ impl Session {
             self.database.manager.collect_garbage()?;
         }
         let schema = self.schema();
-        for table in tables {
-            if schema.table(table).is_none() {
-                return Err(Error::new(
+        for (name, columns) in tables {
+            let table = schema.table(name).ok_or_else(|| {
+                Error::new(
                     SqlState::UndefinedTable,
-                    format!("relation \"{table}\" does not exist"),
+                    format!("relation \"{name}\" does not exist"),
+                )
+            })?;
+            if let Some(column) = columns.iter().find(|column| table.position(column).is_none()) {
+                return Err(Error::new(
+                    SqlState::UndefinedColumn,
+                    format!("column \"{column}\" of relation \"{name}\" does not exist"),
                 ));
             }
         }
-        debug_assert!(vacuum || analyze);
         Ok(Outcome::Command(if vacuum { "VACUUM" } else { "ANALYZE" }.into()))
     }
 
@@ -475,27 +493,51 @@ impl Session {
                     self.prepared.clear();
                     self.portals.clear();
                     self.settings.reset_all()?;
-                    return done("DISCARD ALL");
+                    self.database.sequences.forget_session(self.id);
+                    done("DISCARD ALL")
                 }
-                DiscardObject::PLANS => return done("DISCARD PLANS"),
+                DiscardObject::PLANS => done("DISCARD PLANS"),
                 DiscardObject::SEQUENCES => {
                     self.database.sequences.forget_session(self.id);
-                    return done("DISCARD SEQUENCES");
+                    done("DISCARD SEQUENCES")
                 }
-                other => return Err(Error::unsupported(format!("DISCARD {other}"))),
+                other => Err(Error::unsupported(format!("DISCARD {other}"))),
             },
             Statement::Prepare { name, data_types, statement } => {
-                let name = fold(name);
+                let (name, name_span) = (fold(name), name.span);
                 if self.prepared.contains_key(&name) {
                     return Err(Error::new(
                         SqlState::DuplicatePreparedStatement,
                         format!("prepared statement \"{name}\" already exists"),
                     ));
                 }
-                let declared = data_types.iter().map(|data_type| {
-                    crate::binder::types::type_of(data_type).map(|ty| Some(ty.kind))
-                });
-                let declared = declared.collect::<Result<Vec<_>>>()?;
+                let place = position_of(sql, name_span.start.line, name_span.start.column);
+                let plannable = matches!(
+                    **statement,
+                    Statement::Query(_)
+                        | Statement::Insert(_)
+                        | Statement::Update(_)
+                        | Statement::Delete(_)
+                );
+                if !plannable {
+                    let first = place.and_then(|at| token_after(sql, at, &["AS"]));
+                    let first = first.and_then(|at| next_token(sql, at));
+                    let text = statement.to_string();
+                    let word = text.split_whitespace().next().unwrap_or_default();
+                    return Err(Error::new(
+                        SqlState::SyntaxError,
+                        format!("syntax error at or near \"{word}\""),
+                    )
+                    .at(first));
+                }
+                let mut next = place.and_then(|at| token_after(sql, at, &["("]));
+                let mut declared = Vec::new();
+                for data_type in data_types {
+                    next = next.and_then(|at| next_token(sql, at));
+                    let ty = crate::binder::types::type_of(data_type).map_err(|e| e.at(next))?;
+                    declared.push(Some(ty.kind));
+                    next = next.and_then(|at| token_after(sql, at, &[","]));
+                }
                 let parsed = Parsed::Sql(statement.clone());
                 // The inner statement's own text finds its plan again.
                 let text: Arc<str> = statement.to_string().into();
@@ -517,7 +559,10 @@ impl Session {
                 self.prepared.remove(&name);
                 done("DEALLOCATE")
             }
-            Statement::Explain { statement, analyze, verbose: _, .. } => {
+            Statement::Explain { verbose: true, .. } => {
+                Err(Error::unsupported("EXPLAIN VERBOSE"))
+            }
+            Statement::Explain { statement, analyze, .. } => {
                 self.explain(statement, *analyze, sql).await
             }
             other => self.execute_ddl(other, sql).await,
@@ -543,8 +588,9 @@ impl Session {
             )));
         }
         let exprs = self.with_binder(sql, |binder| {
-            let pairs = parameters.iter().zip(&prepared.parameters);
-            pairs.map(|(sql, kind)| binder.parameter_value(sql, *kind)).collect::<Result<Vec<_>>>()
+            let pairs = parameters.iter().zip(&prepared.parameters).enumerate();
+            let values = pairs.map(|(at, (sql, kind))| binder.parameter_value(at + 1, sql, *kind));
+            values.collect::<Result<Vec<_>>>()
         })?;
         let env = self.env(Arc::new(Vec::new()));
         let frame = Frame::new(&env);
@@ -562,7 +608,10 @@ impl Session {
             Set::SingleAssignment { scope, variable, values, .. } => {
                 let name = name_parts(variable).join(".");
                 let local = matches!(scope, Some(ast::ContextModifier::Local));
-                let value = setting_value(values)?;
+                let value = match name.eq_ignore_ascii_case("search_path") {
+                    true => quoted_list(values)?,
+                    false => setting_value(values)?,
+                };
                 self.set_one(&name, value.as_deref(), local)?;
                 done
             }
@@ -659,6 +708,21 @@ fn show_columns(variable: &[ast::Ident]) -> Vec<OutputColumn> {
             vec![text_column(&name)]
         }
     }
+}
+
+/// As [`setting_value`], each name quoted where it has to be.
+fn quoted_list(values: &[ast::Expr]) -> Result<Option<String>> {
+    let mut names = Vec::new();
+    for value in values {
+        let one = setting_value(std::slice::from_ref(value))?;
+        let name = match (value, one) {
+            (_, None) => return Ok(None),
+            (ast::Expr::Identifier(ident), _) => fold(ident),
+            (_, Some(text)) => text,
+        };
+        names.push(quote_ident(&name));
+    }
+    Ok(Some(names.join(", ")))
 }
 
 /// The text of what stands behind SET x =; `None` for DEFAULT.

@@ -26,6 +26,7 @@ impl Session {
             declared: Vec::new(),
             parameters: Vec::new(),
             columns: None,
+            alone: false,
         };
         let plan =
             self.plan(&prepared)?.ok_or_else(|| Error::unsupported("EXPLAIN of this statement"))?;
@@ -41,6 +42,7 @@ impl Session {
             name: "QUERY PLAN".into(),
             ty: TypeMod::plain(Type::Text),
             origin: None,
+            position: None,
         };
         let rows = lines.into_iter().map(|line| vec![Datum::Text(line)]).collect();
         Ok(Outcome::Rows(Rows::ready(vec![column], rows, "EXPLAIN")))

@@ -129,6 +129,8 @@ pub struct Prepared {
     pub parameters: Vec<Type>,
     /// The result's columns, if it has one.
     pub columns: Option<Vec<OutputColumn>>,
+    /// Whether it is the only statement of its text.
+    alone: bool,
 }
 
 /// A portal: a statement with its parameters, perhaps half read.
@@ -166,6 +168,10 @@ struct BinderView<'a> {
 impl BinderSettings for BinderView<'_> {
     fn show(&self, name: &str) -> Result<String> {
         self.settings.show(name)
+    }
+
+    fn public_in_path(&self) -> bool {
+        self.settings.public_in_path()
     }
 
     fn user(&self) -> String {
@@ -250,6 +256,7 @@ impl Session {
     /// Parses a query string.
     pub fn parse(&self, sql: &str) -> Result<Vec<Arc<Prepared>>> {
         let statements = parser::parse(sql)?;
+        let alone = statements.len() == 1;
         let prepared = statements.into_iter().map(|(parsed, sql)| {
             Arc::new(Prepared {
                 sql: sql.into(),
@@ -257,6 +264,7 @@ impl Session {
                 declared: Vec::new(),
                 parameters: Vec::new(),
                 columns: None,
+                alone,
             })
         });
         Ok(prepared.collect())
@@ -309,6 +317,7 @@ impl Session {
             parameters: declared.iter().map(|k| k.unwrap_or(Type::Text)).collect(),
             declared,
             columns: None,
+            alone: true,
         };
         if let Some(plan) = self.plan(&prepared)? {
             prepared.parameters = plan.parameters.clone();

@@ -174,7 +174,8 @@ impl Session {
             return Ok(None);
         }
         let schema = self.schema();
-        let shared = self.block.as_ref().is_none_or(|block| block.draft.is_none());
+        let shared = self.block.as_ref().is_none_or(|block| block.draft.is_none())
+            && self.settings.public_in_path();
         let key = (prepared.sql.clone(), prepared.declared.clone());
         if shared && let Some(plan) = self.database.plans.get(&key, schema.version) {
             return Ok(Some(plan));
@@ -182,8 +183,7 @@ impl Session {
         let (plan, generic) = self.make_plan(statement, &prepared.sql, &prepared.declared)?;
         let plan = Arc::new(plan);
         // The text names one statement only if it holds just one.
-        let alone = !prepared.sql.trim_end_matches([';', ' ', '\n']).contains(';');
-        if shared && generic && alone {
+        if shared && generic && prepared.alone {
             self.database.plans.put(key, plan.clone());
         }
         Ok(Some(plan))

@@ -118,7 +118,11 @@ fn milliseconds(name: &str, value: &str) -> Result<u64> {
         "min" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
-        _ => return Err(invalid(name, value)),
+        _ => {
+            return Err(invalid(name, value).hint(
+                "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".",
+            ));
+        }
     };
     let number: i64 = digits.parse().map_err(|_| invalid(name, value))?;
     if number < 0 || number > i64::from(i32::MAX) {
@@ -130,6 +134,28 @@ fn milliseconds(name: &str, value: &str) -> Result<u64> {
         ));
     }
     Ok(number.unsigned_abs() * factor)
+}
+
+/// The schemas that a search_path names.
+fn search_path(path: &str) -> impl Iterator<Item = String> {
+    let mut names = Vec::new();
+    let mut rest = path.trim();
+    while !rest.is_empty() {
+        let (name, behind) = match rest.strip_prefix('"') {
+            None => {
+                let (name, behind) = rest.split_once(',').unwrap_or((rest, ""));
+                (name.trim().to_lowercase(), behind)
+            }
+            Some(quoted) => {
+                let end = quoted.find('"').unwrap_or(quoted.len());
+                let (name, behind) = quoted.split_at(end);
+                (name.to_owned(), behind.split_once(',').map_or("", |(_, behind)| behind))
+            }
+        };
+        names.push(name);
+        rest = behind.trim();
+    }
+    names.into_iter()
 }
 
 fn show_milliseconds(ms: u64) -> String {
@@ -240,7 +266,10 @@ impl Settings {
                     Some("sql" | "postgres" | "german" | "dmy" | "ymd" | "european") => {
                         return Err(Error::unsupported(format!("DateStyle {value}")));
                     }
-                    Some(_) => return Err(invalid(name, value)),
+                    Some(word) => {
+                        return Err(invalid(name, value)
+                            .detail(format!("Unrecognized key word: \"{word}\".")));
+                    }
                 }
             }
             "IntervalStyle" => match lower.as_str() {
@@ -367,6 +396,11 @@ impl Settings {
     /// default_transaction_read_only.
     pub fn default_read_only(&self) -> bool {
         self.values.get("default_transaction_read_only").is_some_and(|value| value == "on")
+    }
+
+    /// Whether unqualified names are looked up in schema `public`, the only one there is.
+    pub fn public_in_path(&self) -> bool {
+        self.values.get("search_path").is_none_or(|path| search_path(path).any(|s| s == "public"))
     }
 
     /// All settings, for SHOW ALL.

@@ -264,7 +264,7 @@ const DAYS: [&str; 7] =
 fn month_number(word: &str) -> Option<u32> {
     let word = word.to_ascii_lowercase();
     let matches = |month: &&str| word.len() >= 3 && month.starts_with(&word);
-    MONTHS.iter().position(|month| matches(&month)).map(|index| index as u32 + 1)
+    MONTHS.iter().position(matches).map(|index| index as u32 + 1)
 }
 
 fn parse_time(text: &str) -> std::result::Result<i64, Bad> {
@@ -276,6 +276,13 @@ fn parse_time(text: &str) -> std::result::Result<i64, Bad> {
         }
         text.parse().map_err(|_| Bad::Syntax)
     };
+    // ISO 8601's basic form: hhmmss, perhaps with a fraction.
+    let basic = text.split('.').next().is_some_and(|digits| digits.len() == 6) && text.is_ascii();
+    if basic && !text.contains(':') {
+        let (hours, rest) = text.split_at(2);
+        let (minutes, seconds) = rest.split_at(2);
+        return parse_time(&format!("{hours}:{minutes}:{seconds}"));
+    }
     let hours = whole(fields.next())?;
     let minutes = whole(fields.next())?;
     let (seconds, micros) = match fields.next() {
@@ -363,7 +370,7 @@ fn parse(text: &str) -> std::result::Result<Parsed, Bad> {
             if parsed.time_us.is_none() && numbers.is_empty() && month_name.is_none() {
                 return Err(Bad::Syntax);
             }
-            parsed.zone = Some(Zone::parse(word).ok_or_else(|| Bad::Zone(lower))?);
+            parsed.zone = Some(Zone::parse(word).ok_or(Bad::Zone(lower))?);
         } else {
             for part in word.split(['-', '/', '.']) {
                 match month_number(part) {

@@ -1,0 +1,269 @@
+//! Set operations and VALUES, and what both need: columns of one type, rows without duplicates.
+
+use datafusion::common::Column;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
+
+use super::expr::{canonical, common_type};
+use super::select::Target;
+use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
+use crate::error::{Error, Result, SqlState};
+use crate::functions::aggregates::{self, Aggregate, Kind};
+use crate::functions::casts::CastLevel;
+use crate::types::{Type, TypeMod};
+
+impl Binder<'_> {
+    pub(super) fn set_expr(&self, body: &SetExpr) -> Result<BoundQuery> {
+        match body {
+            SetExpr::Select(select) => self.select(select, &[]),
+            SetExpr::Query(query) => self.query(query),
+            SetExpr::Values(values) => self.values(values),
+            SetExpr::SetOperation { left, op, set_quantifier, right } => {
+                self.set_operation(left, *op, *set_quantifier, right)
+            }
+            SetExpr::Table(table) => {
+                let name = table.table_name.clone().unwrap_or_default();
+                let (plan, scope) = self.named_relation(None, &name.to_lowercase(), None, None)?;
+                let targets = scope.columns.iter().map(|column| Target {
+                    name: column.name.clone(),
+                    bound: Bound {
+                        expr: Expr::Column(column.column.clone()),
+                        ty: column.ty,
+                        position: None,
+                    },
+                    origin: column.origin,
+                });
+                self.project(plan, targets.collect())
+            }
+            _ => Err(Error::unsupported("a data-modifying query here")),
+        }
+    }
+
+    fn values(&self, values: &ast::Values) -> Result<BoundQuery> {
+        let width = values.rows.first().map_or(0, |row| row.content.len());
+        let mut columns: Vec<Vec<Bound>> = vec![Vec::new(); width];
+        self.levels.borrow_mut().push(Level::default());
+        let bound = (|| {
+            for row in &values.rows {
+                if row.content.len() != width {
+                    return Err(Error::new(
+                        SqlState::SyntaxError,
+                        "VALUES lists must all be the same length",
+                    )
+                    .at(row.content.first().and_then(|expr| self.position_of(expr))));
+                }
+                for (column, expr) in columns.iter_mut().zip(&row.content) {
+                    column.push(self.expr(expr)?);
+                }
+            }
+            Ok(())
+        })();
+        let level = self.levels.borrow_mut().pop();
+        bound?;
+        if let (Some(level), Some(outer)) = (level, self.levels.borrow_mut().last_mut()) {
+            outer.captured.extend(level.captured);
+        }
+        let mut outputs = Vec::new();
+        let mut unified = Vec::new();
+        for (index, column) in columns.into_iter().enumerate() {
+            let (column, ty) = self.unify(column, "VALUES")?;
+            let name = format!("column{}", index + 1);
+            let position = column.first().and_then(|bound| bound.position);
+            outputs.push(OutputColumn { name, ty, origin: None, position });
+            unified.push(column);
+        }
+        let rows = (0..values.rows.len()).map(|row| {
+            unified.iter().filter_map(|column| column.get(row)).map(|b| b.expr.clone()).collect()
+        });
+        let plan = LogicalPlanBuilder::values(rows.collect::<Vec<Vec<Expr>>>())?.build()?;
+        // Give the columns names that are new.
+        let names: Vec<Column> = plan.schema().columns();
+        let renamed = names.into_iter().map(|column| Expr::Column(column).alias(self.fresh("x")));
+        let plan = LogicalPlanBuilder::new(plan).project(renamed.collect::<Vec<_>>())?.build()?;
+        Ok(BoundQuery { plan, columns: outputs })
+    }
+
+    fn set_operation(
+        &self,
+        left: &SetExpr,
+        op: SetOperator,
+        quantifier: SetQuantifier,
+        right: &SetExpr,
+    ) -> Result<BoundQuery> {
+        let all = match quantifier {
+            SetQuantifier::All => true,
+            SetQuantifier::Distinct | SetQuantifier::None => false,
+            other => return Err(Error::unsupported(format!("{other}"))),
+        };
+        let (name, left, right) = (op.to_string(), self.set_expr(left)?, self.set_expr(right)?);
+        if left.columns.len() != right.columns.len() {
+            return Err(Error::new(
+                SqlState::SyntaxError,
+                format!("each {name} query must have the same number of columns"),
+            )
+            .at(right.columns.first().and_then(|column| column.position)));
+        }
+        let mut columns = Vec::new();
+        for (a, b) in left.columns.iter().zip(&right.columns) {
+            let ty = common_type(&[a.ty, b.ty], &name, &[a.position, b.position])?;
+            columns.push(OutputColumn { ty, origin: None, ..a.clone() });
+        }
+        let types: Vec<TypeMod> = columns.iter().map(|column| column.ty).collect();
+        let mut left = self.cast_outputs(left, &types)?;
+        let mut right = self.cast_outputs(right, &types)?;
+        if matches!(op, SetOperator::Intersect | SetOperator::Except | SetOperator::Minus) {
+            left = self.canonical_if_needed(left)?;
+            right = self.canonical_if_needed(right)?;
+            if all {
+                // Number equal rows; then the n-th of them matches only the n-th.
+                left.plan = self.number_equal_rows(left.plan)?;
+                right.plan = self.number_equal_rows(right.plan)?;
+            } else {
+                left.plan = self.distinct_plan(left.plan, &types)?;
+            }
+        }
+        let plan = match op {
+            SetOperator::Union => {
+                // Both sides under the same names: the optimizer relies on either's.
+                let names = left.plan.schema().columns().into_iter().map(|column| column.name);
+                let columns = right.plan.schema().columns().into_iter().zip(names);
+                let renamed = columns.map(|(column, name)| Expr::Column(column).alias(name));
+                let renamed = renamed.collect::<Vec<_>>();
+                let right = LogicalPlanBuilder::new(right.plan).project(renamed)?.build()?;
+                LogicalPlanBuilder::new(left.plan).union(right)?.build()?
+            }
+            SetOperator::Intersect => LogicalPlanBuilder::intersect(left.plan, right.plan, true)?,
+            SetOperator::Except | SetOperator::Minus => {
+                LogicalPlanBuilder::except(left.plan, right.plan, true)?
+            }
+        };
+        let outputs: Vec<Column> = plan.schema().columns().into_iter().take(types.len()).collect();
+        let renamed = outputs.into_iter().map(|column| Expr::Column(column).alias(self.fresh("x")));
+        let mut plan =
+            LogicalPlanBuilder::new(plan).project(renamed.collect::<Vec<_>>())?.build()?;
+        if op == SetOperator::Union && !all {
+            plan = self.distinct_plan(plan, &types)?;
+        }
+        Ok(BoundQuery { plan, columns })
+    }
+
+    fn canonical_if_needed(&self, query: BoundQuery) -> Result<BoundQuery> {
+        let mixed = query.columns.iter().any(|c| matches!(c.ty.kind, Type::Float4 | Type::Float8));
+        if mixed { self.canonical_outputs(query) } else { Ok(query) }
+    }
+
+    fn number_equal_rows(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionParams};
+        use datafusion::logical_expr::{WindowFrame, WindowFunctionDefinition};
+        let columns = plan.schema().columns();
+        let row_number = datafusion::functions_window::row_number::row_number_udwf();
+        let window = Expr::WindowFunction(Box::new(WindowFunction {
+            fun: WindowFunctionDefinition::WindowUDF(row_number),
+            params: WindowFunctionParams {
+                args: Vec::new(),
+                partition_by: columns.into_iter().map(Expr::Column).collect(),
+                order_by: Vec::new(),
+                window_frame: WindowFrame::new(None),
+                filter: None,
+                null_treatment: None,
+                distinct: false,
+            },
+        }));
+        let window = window.alias(self.fresh("w"));
+        Ok(LogicalPlanBuilder::new(plan).window(vec![window])?.build()?)
+    }
+
+    /// Casts the columns of a query where their types differ from `types`.
+    pub(super) fn cast_outputs(&self, query: BoundQuery, types: &[TypeMod]) -> Result<BoundQuery> {
+        if query.columns.iter().map(|column| column.ty.kind).eq(types.iter().map(|ty| ty.kind)) {
+            return Ok(query);
+        }
+        let inputs = query.plan.schema().columns();
+        let mut exprs = Vec::new();
+        let mut columns = Vec::new();
+        for ((column, ty), input) in query.columns.into_iter().zip(types).zip(inputs) {
+            let position = column.position;
+            let bound = Bound { expr: Expr::Column(input), ty: column.ty, position };
+            let from = column.ty.kind;
+            self.check_literal(&query.plan, exprs.len(), column.ty, *ty, position)?;
+            let cast = self.convert(bound, *ty, CastLevel::Implicit)?.ok_or_else(|| {
+                Error::new(
+                    SqlState::CannotCoerce,
+                    format!("cannot cast type {} to {}", from.name(), ty.kind.name()),
+                )
+            })?;
+            exprs.push(cast.expr.alias(self.fresh("x")));
+            columns.push(OutputColumn { ty: *ty, ..column });
+        }
+        let plan = LogicalPlanBuilder::new(query.plan).project(exprs)?.build()?;
+        Ok(BoundQuery { plan, columns })
+    }
+
+    /// A literal of open type that is a column of `plan` is read as `target` here, so that the error
+    /// of one that cannot be has its place.
+    fn check_literal(
+        &self,
+        plan: &LogicalPlan,
+        index: usize,
+        from: TypeMod,
+        target: TypeMod,
+        position: Option<usize>,
+    ) -> Result<()> {
+        let LogicalPlan::Projection(projection) = plan else { return Ok(()) };
+        let Some(Expr::Alias(alias)) = projection.expr.get(index) else { return Ok(()) };
+        if from.kind == Type::Unknown && matches!(*alias.expr, Expr::Literal(..)) {
+            let literal = Bound { expr: (*alias.expr).clone(), ty: from, position };
+            self.convert(literal, target, CastLevel::Implicit)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the columns of a query into the form that equal values share.
+    pub(super) fn canonical_outputs(&self, query: BoundQuery) -> Result<BoundQuery> {
+        if !query.columns.iter().any(|column| column.ty.kind.needs_canonical_form()) {
+            return Ok(query);
+        }
+        let inputs = query.plan.schema().columns();
+        let exprs = query.columns.iter().zip(inputs).map(|(column, input)| {
+            canonical(column.ty.kind, Expr::Column(input)).alias(self.fresh("x"))
+        });
+        let exprs = exprs.collect::<Vec<_>>();
+        let plan = LogicalPlanBuilder::new(query.plan).project(exprs)?.build()?;
+        Ok(BoundQuery { plan, ..query })
+    }
+
+    /// Removes duplicates, by canonical form where the layouts of equal values may differ.
+    pub(super) fn distinct_plan(
+        &self,
+        plan: LogicalPlan,
+        types: &[TypeMod],
+    ) -> Result<LogicalPlan> {
+        let inputs = plan.schema().columns();
+        let mut groups = Vec::new();
+        let mut firsts = Vec::new();
+        let mut outputs = Vec::new();
+        for (column, ty) in inputs.into_iter().zip(types) {
+            let (key, out) = (self.fresh("g"), self.fresh("x"));
+            let value = Expr::Column(column);
+            if ty.kind.needs_canonical_form() {
+                let first = Aggregate {
+                    kind: Kind::First,
+                    input: ty.kind,
+                    distinct: false,
+                    order: Vec::new(),
+                };
+                let name = self.fresh("a");
+                groups.push(canonical(ty.kind, value.clone()).alias(key));
+                firsts.push(aggregates::call(first, vec![value], None).alias(&name));
+                outputs.push(computed(&name).alias(out));
+            } else {
+                groups.push(value.alias(&key));
+                outputs.push(computed(&key).alias(out));
+            }
+        }
+        if groups.is_empty() {
+            return Ok(LogicalPlanBuilder::new(plan).limit(0, Some(1))?.build()?);
+        }
+        Ok(LogicalPlanBuilder::new(plan).aggregate(groups, firsts)?.project(outputs)?.build()?)
+    }
+}

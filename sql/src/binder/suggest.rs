@@ -1,0 +1,99 @@
+//! What a name that was not found may have been meant to be: the hints of PostgreSQL's
+//! `errorMissingColumn` and `errorMissingRTE`.
+
+use super::{Binder, ScopeColumn};
+use crate::error::{Error, SqlState};
+
+/// Names further apart than this are not suggested, as in PostgreSQL.
+const MAX_DISTANCE: usize = 3;
+
+impl Binder<'_> {
+    /// The error for a column that no level has.
+    pub(super) fn unknown_column(&self, relation: Option<&str>, name: &str) -> Error {
+        let levels = self.levels.borrow();
+        let columns = || levels.iter().rev().flat_map(|level| &level.scope.columns);
+        let Some(relation) = relation else {
+            let error =
+                Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"));
+            return with_hint(error, columns(), name);
+        };
+        if columns().any(|column| column.relation == relation) {
+            let error = Error::new(
+                SqlState::UndefinedColumn,
+                format!("column {relation}.{name} does not exist"),
+            );
+            return with_hint(error, columns().filter(|c| c.relation == relation), name);
+        }
+        // The table may be there under an alias.
+        let tables = self.tables_used.borrow();
+        let hidden = columns().find(|column| {
+            let table = column.origin.and_then(|(id, _)| tables.iter().find(|t| t.id == id));
+            table.is_some_and(|table| table.name == relation)
+        });
+        match hidden {
+            Some(column) => Error::new(
+                SqlState::UndefinedTable,
+                format!("invalid reference to FROM-clause entry for table \"{relation}\""),
+            )
+            .hint(format!(
+                "Perhaps you meant to reference the table alias \"{}\".",
+                column.relation
+            )),
+            None => Error::new(
+                SqlState::UndefinedTable,
+                format!("missing FROM-clause entry for table \"{relation}\""),
+            ),
+        }
+    }
+}
+
+fn with_hint<'c>(
+    error: Error,
+    columns: impl Iterator<Item = &'c ScopeColumn>,
+    name: &str,
+) -> Error {
+    let mut best = MAX_DISTANCE + 1;
+    let mut found: Vec<&ScopeColumn> = Vec::new();
+    for column in columns.filter(|column| !column.relation.is_empty()) {
+        let distance = levenshtein(name, &column.name);
+        // More than half of the name wrong is no likeness.
+        if distance > column.name.chars().count() / 2 || distance > best {
+            continue;
+        }
+        if distance < best {
+            found.clear();
+            best = distance;
+        }
+        found.push(column);
+    }
+    let shown = |column: &ScopeColumn| format!("\"{}.{}\"", column.relation, column.name);
+    match found.as_slice() {
+        [one] => error.hint(format!("Perhaps you meant to reference the column {}.", shown(one))),
+        [one, other] => error.hint(format!(
+            "Perhaps you meant to reference the column {} or the column {}.",
+            shown(one),
+            shown(other)
+        )),
+        _ => error,
+    }
+}
+
+/// Insertions, deletions and substitutions between two words (Wagner and Fischer 1974).
+fn levenshtein(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(&b) {
+            let cost = diagonal + usize::from(from != *to);
+            diagonal = *cell;
+            left = cost.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,299 @@
+//! Dates, times and timestamps: input and output as PostgreSQL 15 has them, the clocks of time
+//! zones, and the arithmetic of the calendar.
+
+use chrono::{Datelike, Months};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{any_timestamp, call, check, config, echo, shown};
+use crate::types::datetime::{self, Zone};
+use crate::types::interval::{DAY_US, Interval};
+use crate::types::io::{Style, from_text, to_text};
+use crate::types::{Datum, Type};
+
+fn in_zone(zone: &str) -> Style {
+    Style { zone: Zone::parse(zone).unwrap(), ..Style::default() }
+}
+
+#[test]
+fn dates() {
+    check(
+        r"
+        1999-01-08 | January 8, 1999 | 1/8/1999 | 1999-Jan-08 | 08-Jan-1999 => 1999-01-08
+        08-Jan-99 | Jan-08-1999 | Jan-08-99 | 19990108 => 1999-01-08 ; 01/02/03 => 2003-01-02
+        02.01.2020 => 2020-02-01 ; 100-01-02 => 0100-01-02 ; 10000-01-01 => 10000-01-01
+        2020-01-01 10:00 => 2020-01-01 ; 0099-01-08 BC | January 8, 99 BC => 0099-01-08 BC
+        2000-02-29 => 2000-02-29 ; infinity => infinity ; -infinity => -infinity
+        epoch => 1970-01-01
+        1900-02-29 | 2020-13-01 | 2020-01-00 | 0000-01-01 | 13/02/2020 => ~ field value out of range
+        '' | garbage => ~ invalid input syntax
+        ",
+        |text| echo(Type::Date, text),
+    );
+}
+
+#[test]
+fn times() {
+    check(
+        r"
+        04:05:06.789 => 04:05:06.789 ; 04:05 => 04:05:00 ; 1:2:3.4567891 => 01:02:03.456789
+        04:05 PM => 16:05:00 ; 12:00 AM => 00:00:00 ; 12:30 pm => 12:30:00
+        24:00:00 | 23:59:60 | 23:59:59.9999999 => 24:00:00
+        04:05:06-08:00 | 2003-04-12 04:05:06 America/New_York => 04:05:06
+        13:00 PM | 24:00:01 | 23:60:00 | 23:59:60.5 => ~ field value out of range
+        ",
+        |text| echo(Type::Time, text),
+    );
+}
+
+#[test]
+fn timestamps() {
+    check(
+        r"
+        2020-01-02T03:04:05 | 2020-1-2 3:4:5 | 2020-01-02 03:04:05+02 => 2020-01-02 03:04:05
+        Thu Jan 02 03:04:05 2020 => 2020-01-02 03:04:05
+        2020-01-02 03:04:05.123456789 => 2020-01-02 03:04:05.123457
+        2020-01-02 03:04:05.9999995 => 2020-01-02 03:04:06
+        2020-01-02 24:00:00 => 2020-01-03 00:00:00 ; 2020-01-02 1:2:3 am => 2020-01-02 01:02:03
+        2020-01-02 03:04:05 BC => 2020-01-02 03:04:05 BC ; -infinity => -infinity
+        epoch => 1970-01-01 00:00:00 ; 2020-01-01 12 => ~ invalid input syntax
+        ",
+        |text| echo(Type::Timestamp, text),
+    );
+    check(
+        r#"
+        2020-01-02 03:04:05+02 | 2020-01-02 03:04:05 +02 => 2020-01-02 01:04:05+00
+        2020-01-02 03:04:05-0330 => 2020-01-02 06:34:05+00
+        2020-01-02 03:04:05+05:30:15 => 2020-01-01 21:33:50+00
+        2020-01-02 03:04:05Z => 2020-01-02 03:04:05+00
+        2020-01-02 03:04:05 PST => 2020-01-02 11:04:05+00
+        2020-07-02 03:04:05 america/new_york => 2020-07-02 07:04:05+00
+        2020-01-02 03:04:05 EST5EDT => 2020-01-02 08:04:05+00
+        2020-03-08 02:30:00 America/New_York => 2020-03-08 07:30:00+00
+        2020-11-01 01:30:00 America/New_York => 2020-11-01 06:30:00+00
+        2020-11-01 01:30:00 EDT => 2020-11-01 05:30:00+00
+        1850-01-01 00:00:00 Europe/Berlin => 1849-12-31 23:06:32+00
+        2020-01-01 10:00:00 +02 BC => 2020-01-01 08:00:00+00 BC
+        2020-01-02 Nowhere/Land => ~ time zone "nowhere/land" not recognized
+        1 day => ~ invalid input syntax
+        "#,
+        |text| echo(Type::Timestamptz, text),
+    );
+}
+
+#[test]
+fn limits() {
+    check(
+        r"
+        date 4714-11-24 BC => 4714-11-24 BC
+        date 4714-11-23 BC | date 5874898-01-01 => ~ date out of range
+        date 5874897-12-31 => 5874897-12-31
+        timestamp 4714-11-23 23:59:59 BC | timestamp 294277-01-01 => ~ timestamp out of range
+        timestamp 294276-12-31 23:59:59.999999 => 294276-12-31 23:59:59.999999
+        ",
+        |line| echo_typed(line, &Style::default()),
+    );
+}
+
+#[test]
+fn clocks_of_zones() {
+    check(
+        r"
+        America/New_York 2020-03-08 06:59:59+00 => 2020-03-08 01:59:59-05
+        America/New_York 2020-03-08 07:00:00+00 => 2020-03-08 03:00:00-04
+        America/New_York 2020-11-01 05:30:00+00 => 2020-11-01 01:30:00-04
+        America/New_York 2020-11-01 06:30:00+00 => 2020-11-01 01:30:00-05
+        America/New_York 2020-07-01 12:00:00 => 2020-07-01 12:00:00-04
+        America/New_York infinity => infinity
+        Asia/Kolkata 2020-07-01 12:00:00+00 => 2020-07-01 17:30:00+05:30
+        America/St_Johns 2020-11-01 06:30:00+00 => 2020-11-01 03:00:00-03:30
+        Europe/Berlin 2020-03-29 02:30 => 2020-03-29 03:30:00+02
+        Europe/Berlin 2020-10-25 02:30 => 2020-10-25 02:30:00+01
+        Europe/Berlin 1850-01-01 00:00:00+00 => 1850-01-01 00:53:28+00:53:28
+        Europe/Berlin 0044-03-15 12:00+00 BC => 0044-03-15 12:53:28+00:53:28 BC
+        ",
+        |line| {
+            let (zone, text) = line.split_once(' ').unwrap();
+            echo_typed(&format!("timestamptz {text}"), &in_zone(zone))
+        },
+    );
+}
+
+#[test]
+fn days_are_counted_on_the_clocks_of_the_zone() {
+    check(
+        r"
+        2020-03-07 02:30 + 1 day => 2020-03-08 03:30:00-04
+        2020-03-07 12:00 + 1 day => 2020-03-08 12:00:00-04
+        2020-03-07 12:00 + 24 hours => 2020-03-08 13:00:00-04
+        2020-10-31 12:00 + 1 day 1 hour => 2020-11-01 13:00:00-05
+        2020-01-31 12:00 + 6 months => 2020-07-31 12:00:00-04
+        ",
+        |line| {
+            let (start, interval) = line.split_once(" + ").unwrap();
+            let zone = Zone::parse("America/New_York").unwrap();
+            let start = datetime::parse_timestamp(start, true, zone, 0).unwrap();
+            let interval = Interval::parse(interval).unwrap();
+            let moved = datetime::add_interval_in_zone(start, &interval, zone);
+            shown(moved.map(|moved| datetime::format_timestamp(moved, Some(zone))))
+        },
+    );
+}
+
+#[test]
+fn words_for_now() {
+    // 2020-07-01 23:30 in UTC is already the second of July in Berlin.
+    let now = datetime::parse_timestamp("2020-07-01 23:30", false, Zone::UTC, 0).unwrap();
+    let style = Style { now, ..in_zone("Europe/Berlin") };
+    check(
+        r"
+        date today => 2020-07-02 ; date tomorrow => 2020-07-03 ; date yesterday => 2020-07-01
+        time now => 01:30:00 ; timestamp now => 2020-07-02 01:30:00
+        timestamp today => 2020-07-02 00:00:00 ; timestamptz now => 2020-07-02 01:30:00+02
+        timestamptz yesterday => 2020-07-01 00:00:00+02
+        ",
+        |line| echo_typed(line, &style),
+    );
+}
+
+#[test]
+fn precision() {
+    check(
+        r"
+        3 2020-01-02 03:04:05.123456 => 2020-01-02 03:04:05.123
+        3 2020-01-02 03:04:05.1235 => 2020-01-02 03:04:05.124
+        3 1999-12-31 23:59:59.9996 => 2000-01-01 00:00:00
+        3 1999-12-31 23:59:59.9995 => 1999-12-31 23:59:59.999
+        0 2020-01-02 03:04:05.6 => 2020-01-02 03:04:06 ; 0 infinity => infinity
+        ",
+        |line| {
+            let (digits, text) = line.split_once(' ').unwrap();
+            let value = datetime::parse_timestamp(text, false, Zone::UTC, 0).unwrap();
+            let rounded = datetime::round_to_precision(value, digits.parse().unwrap());
+            datetime::format_timestamp(rounded, None)
+        },
+    );
+}
+
+#[test]
+fn arithmetic() {
+    use Type::{Date, Int4, Interval, Time, Timestamp};
+    check(
+        r"
+        + timestamp 2020-01-31, interval 1 month => 2020-02-29 00:00:00
+        - timestamp 2020-03-31, interval 1 month => 2020-02-29 00:00:00
+        + timestamp 2020-01-01, interval 1 month => 2020-02-01 00:00:00
+        + timestamp 2020-01-02, interval 1 month => 2020-02-02 00:00:00
+        + timestamp 2020-02-29, interval 1 year => 2021-02-28 00:00:00
+        - timestamp 0001-01-15, interval 1 month => 0001-12-15 00:00:00 BC
+        + date 2020-01-31, interval 1 mon -1 day => 2020-02-28 00:00:00
+        + timestamp 2020-01-31 12:00, interval 1 mon 1 day -13 hours => 2020-02-29 23:00:00
+        + timestamp infinity, interval 1 day => infinity
+        - timestamp 4714-11-24 BC, interval 1 day => ~ timestamp out of range
+        + timestamp 2020-01-01, interval 178000000 years => ~ timestamp out of range
+        - timestamp 2020-03-01, timestamp 2020-02-28 12:00 => 1 day 12:00:00
+        - timestamp 2020-01-01, timestamp 2020-02-28 12:00 => -58 days -12:00:00
+        + date 2020-01-01, int4 60 => 2020-03-01 ; - date 2020-03-01, date 2020-02-01 => 29
+        + time 10:00, interval 25 hours => 11:00:00 ; - time 10:00, interval 11 hours => 23:00:00
+        - time 10:00, time 11:30 => -01:30:00
+        age timestamp 2001-04-10, timestamp 1957-06-13 => 43 years 9 mons 27 days
+        age timestamp 2020-03-01, timestamp 2020-01-31 => 1 mon 1 day
+        age timestamp 2020-01-31, timestamp 2020-03-01 => -1 mons -1 days
+        age timestamp 2020-03-01, timestamp 2019-02-28 12:00 => 1 year 12:00:00
+        age timestamp 2020-02-29, timestamp 2019-03-30 => 10 mons 30 days
+        ",
+        call_line,
+    );
+    let make_date = |y, m, d| call("make_date", &[(Int4, y), (Int4, m), (Int4, d)]);
+    assert_eq!(make_date("2020", "2", "29"), "2020-02-29");
+    assert_eq!(make_date("-44", "3", "15"), "0044-03-15 BC");
+    assert!(make_date("2021", "2", "29").starts_with("ERROR: date field value out of range"));
+}
+
+#[test]
+fn fields() {
+    check(
+        r"
+        date_trunc week 2020-03-01 10:00 => 2020-02-24 00:00:00
+        date_trunc century 2000-06-15 => 1901-01-01 00:00:00
+        date_trunc decade 0005-06-15 BC => 0011-01-01 00:00:00 BC
+        date_trunc century 0055-08-10 BC => 0100-01-01 00:00:00 BC
+        date_trunc quarter 2020-06-15 => 2020-04-01 00:00:00
+        date_trunc hour 1999-01-01 10:59 => 1999-01-01 10:00:00
+        date_trunc milliseconds 1999-01-01 10:00:01.1239 => 1999-01-01 10:00:01.123
+        extract century 2000-06-15 => 20
+        extract century 0100-06-15 BC | extract millennium 0001-06-15 BC => -1
+        extract decade 0011-06-15 BC => -1
+        extract century 0101-06-15 BC | extract year 0002-06-15 BC => -2
+        extract isoyear 0002-06-15 BC => -2 ; extract isoyear 2021-01-01 => 2020
+        extract week 2021-01-01 => 53 ; extract dow 2021-01-03 => 0 ; extract isodow 2021-01-03 => 7
+        extract doy 2020-12-31 => 366 ; extract epoch 1969-12-31 23:59:59.5 => -0.500000
+        extract julian 2020-01-01 12:00 => 2458850.50000000000000000000
+        extract milliseconds 2020-01-01 12:00:01.5 => 1500.000
+        extract microseconds 2020-01-01 12:00:01.5 => 1500000 ; extract epoch infinity => Infinity
+        extract hour infinity => NULL
+        ",
+        |line| field_of(Type::Timestamp, line),
+    );
+    let of_date = |field| call("extract", &[(Type::Text, field), (Type::Date, "2020-01-01")]);
+    assert_eq!(of_date("epoch"), "1577836800");
+    assert_eq!(of_date("hour"), "ERROR: unit \"hour\" not supported for type date");
+}
+
+#[test]
+fn offsets_as_names_of_zones_count_westward() {
+    // POSIX's sign in a name, ISO's in a timestamp.
+    let at = |zone| call("timezone", &[(Type::Text, zone), (Type::Timestamp, "2020-07-01 12:00")]);
+    assert_eq!(at("Europe/Berlin"), "2020-07-01 10:00:00+00");
+    assert_eq!(at("Etc/GMT+5"), "2020-07-01 17:00:00+00");
+    assert_eq!(at("+05:30"), "2020-07-01 17:30:00+00");
+    assert_eq!(at("-3"), "2020-07-01 09:00:00+00");
+}
+
+const ZONES: &[&str] =
+    &["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "-03:30"];
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn text_comes_back_in_every_zone(timestamp in any_timestamp(), zone in select(ZONES)) {
+        let style = in_zone(zone);
+        let value = Datum::Int64(timestamp);
+        let text = to_text(Type::Timestamptz, &value, &style).unwrap();
+        prop_assert_eq!(from_text(Type::Timestamptz, &text, &style).unwrap(), value, "{}", text);
+    }
+
+    #[test]
+    fn local_times_come_back(timestamp in any_timestamp(), zone in select(ZONES)) {
+        // The moment need not: a clock that is set back shows an hour twice.
+        let zone = Zone::parse(zone).unwrap();
+        let local = zone.to_local(timestamp);
+        prop_assert_eq!(zone.to_local(zone.to_utc(local)), local);
+    }
+
+    #[test]
+    fn months_end_on_the_last_day_at_most(timestamp in any_timestamp(), months in 0..2000u32) {
+        let start = datetime::to_chrono(timestamp).unwrap();
+        let by = Interval { months: months as i32, days: 0, microseconds: 0 };
+        let moved = |by: &Interval| {
+            let moved = datetime::add_interval(timestamp, by);
+            moved.ok().and_then(datetime::to_chrono)
+        };
+        prop_assert_eq!(moved(&by), start.checked_add_months(Months::new(months)));
+        // Backwards as long as that stays in PostgreSQL's calendar.
+        if start.year() > -2000 {
+            let back = start.checked_sub_months(Months::new(months));
+            prop_assert_eq!(moved(&by.neg().unwrap()), back);
+        }
+    }
+
+    #[test]
+    fn days_and_dates_agree(timestamp in any_timestamp(), days in 0..10_000i32) {
+        let by = Interval { months: 0, days, microseconds: 0 };
+        let moved = datetime::add_interval(timestamp, &by).unwrap();
+        prop_assert_eq!(moved - timestamp, i64::from(days) * DAY_US);
+        let dates = [moved, timestamp].map(datetime::timestamp_to_date);
+        prop_assert_eq!(dates[0] - dates[1], days);
+    }
+}
