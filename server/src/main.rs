@@ -96,7 +96,9 @@ fn main() -> ExitCode {
 /// A log that cannot be written must not acknowledge anything any more.
 fn on_fatal(error: &cairn_storage::Error) {
     tracing::error!(%error, "cannot write the log; stopping at once");
-    std::process::exit(1);
+    // Not `exit`: that runs RocksDB's destructors, which wait for compactions, while other
+    // threads go on serving.
+    std::process::abort();
 }
 
 fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {

@@ -2,7 +2,7 @@
 //!
 //! A marker file names the format, a lock file is held for as long as the store is open. The
 //! marker is written last when a directory is made, so that an interrupted creation
-//! leaves a directory that is recognisably not finished: empty but for the lock file.
+//! leaves a directory that is recognisably not finished: nothing in it but an empty engine folder.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Result};
 
 /// The on-disk format that this version reads and writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const MARKER: &str = "CAIRN";
+const DRAFT: &str = "CAIRN.new";
 const LOCK: &str = "cairn.lock";
 const ENGINE: &str = "rocksdb";
 
@@ -34,14 +35,9 @@ impl DataDir {
     pub fn open(path: &Path) -> Result<DataDir> {
         fs::create_dir_all(path).map_err(io("create data directory", path))?;
         let marker = path.join(MARKER);
+        // A directory of somebody else's is left as it is, without a lock file.
         if !marker.exists() {
-            let entries = fs::read_dir(path).map_err(io("read data directory", path))?;
-            for entry in entries {
-                let name = entry.map_err(io("read data directory", path))?.file_name();
-                if name != LOCK && name != "lost+found" {
-                    return Err(Error::NotOurs(path.to_path_buf()));
-                }
-            }
+            check_unfinished(path)?;
         }
         let lock_path = path.join(LOCK);
         let lock = OpenOptions::new()
@@ -58,9 +54,17 @@ impl DataDir {
             }
         }
         if marker.exists() {
-            check_marker(path, &marker)?
+            check_marker(path, &marker)?;
+            // RocksDB would make a new, empty store in place of one that is gone.
+            if !path.join(ENGINE).exists() {
+                return Err(Error::Corrupted(format!(
+                    "{} is a data directory, but its {ENGINE} folder is missing",
+                    path.display()
+                )));
+            }
         } else {
-            write_marker(path, &marker)?
+            fs::create_dir_all(path.join(ENGINE)).map_err(io("create", path))?;
+            write_marker(path, &marker)?;
         }
         Ok(DataDir { path: path.to_path_buf(), _lock: lock })
     }
@@ -71,8 +75,24 @@ impl DataDir {
     }
 }
 
+/// Whether a directory without marker is one whose making was interrupted, or empty.
+fn check_unfinished(path: &Path) -> Result<()> {
+    let entries = fs::read_dir(path).map_err(io("read data directory", path))?;
+    for entry in entries {
+        let entry = entry.map_err(io("read data directory", path))?;
+        let name = entry.file_name();
+        let empty_engine = name == ENGINE
+            && fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none());
+        let ours = [LOCK, DRAFT, MARKER, "lost+found"].iter().any(|own| name == *own);
+        if !ours && !empty_engine {
+            return Err(Error::NotOurs(path.to_path_buf()));
+        }
+    }
+    Ok(())
+}
+
 fn write_marker(path: &Path, marker: &Path) -> Result<()> {
-    let draft = path.join("CAIRN.new");
+    let draft = path.join(DRAFT);
     let mut file = File::create(&draft).map_err(io("create", &draft))?;
     writeln!(file, "cairn data directory\nformat {FORMAT}").map_err(io("write", &draft))?;
     file.sync_all().map_err(io("sync", &draft))?;

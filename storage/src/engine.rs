@@ -147,6 +147,12 @@ pub trait Engine: Send + Sync + 'static {
     /// below `bound` fail with [`crate::Error::SnapshotTooOld`] from now on.
     fn collect_garbage(&self, bound: Timestamp) -> Result<()>;
 
+    /// The highest bound given to [`Engine::collect_garbage`], also in earlier runs.
+    fn garbage_bound(&self) -> Timestamp;
+
+    /// Moves what only the log holds to where no replay is needed, for a quick next start.
+    fn flush(&self) -> Result<()>;
+
     /// Adds rows, sorted by key without repetition, at one timestamp, bypassing the log.
     /// Durable when it returns.
     fn ingest(

@@ -135,6 +135,14 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn garbage_bound(&self) -> Timestamp {
+        self.state.read().gc_bound
+    }
+
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn ingest(
         &self,
         rows: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,

@@ -8,6 +8,7 @@
 //! Statistics are live counters. `bytes` and `keys` are estimates between recounts (a split
 //! recounts its range exactly); reads and writes are rates over the last maintenance interval.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -108,6 +109,13 @@ impl Range {
     }
 }
 
+/// One in so many reads is counted, for all of them.
+const READS_PER_SAMPLE: u64 = 16;
+
+thread_local! {
+    static READS_SINCE_SAMPLE: Cell<u64> = const { Cell::new(0) };
+}
+
 /// The tiling of the key space. See the module's head for its invariants.
 pub struct Ranges {
     by_start: RwLock<BTreeMap<Vec<u8>, Arc<Range>>>,
@@ -203,11 +211,17 @@ impl Ranges {
             .fold((0, 0), |sum, statistics| (sum.0 + statistics.bytes, sum.1 + statistics.keys))
     }
 
-    /// Counts a read in the range of `key`.
+    /// Counts a read in the range of `key`. Only a sample looks for the range: that costs as
+    /// much as a good part of the read.
     pub fn note_read(&self, key: &[u8]) {
+        let since = READS_SINCE_SAMPLE.get() + 1;
+        READS_SINCE_SAMPLE.set(since % READS_PER_SAMPLE);
+        if since < READS_PER_SAMPLE {
+            return;
+        }
         let by_start = self.by_start.read();
         if let Some(range) = holding(&by_start, key) {
-            range.reads.fetch_add(1, Ordering::Relaxed);
+            range.reads.fetch_add(READS_PER_SAMPLE, Ordering::Relaxed);
         }
     }
 

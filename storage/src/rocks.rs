@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::{
-    BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBWithThreadMode,
-    MultiThreaded, Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, FlushOptions,
+    Options, ReadOptions, SingleThreaded, WriteBatch, WriteOptions,
 };
 
 use crate::engine::{Batch, Direction, Engine, Span, Visit};
 use crate::{Error, Result, Timestamp};
 
-type Db = DBWithThreadMode<MultiThreaded>;
+// Column families are fixed at opening, so nothing guards their handles.
+type Db = DBWithThreadMode<SingleThreaded>;
 
 const DATA: &str = "data";
 const COMPARATOR: &str = "comparator=leveldb.BytewiseComparator.u64ts";
@@ -34,7 +35,7 @@ pub struct RocksOptions {
 
 impl Default for RocksOptions {
     fn default() -> Self {
-        RocksOptions { cache_bytes: 1 << 30, memtable_bytes: 128 << 20 }
+        RocksOptions { cache_bytes: 1 << 30, memtable_bytes: 64 << 20 }
     }
 }
 
@@ -87,7 +88,11 @@ impl RocksEngine {
         shared.set_max_background_jobs(4);
         shared.set_bytes_per_sync(1 << 20);
         shared.set_keep_log_file_num(5);
-        shared.set_max_total_wal_size(1 << 30);
+        // Both families flush together: else the small one, which every commit touches, would
+        // keep logs alive long after the other's rows are in tables, and a start replays logs.
+        shared.set_atomic_flush(true);
+        shared.set_max_total_wal_size(2 * options.memtable_bytes as u64);
+        shared.set_skip_stats_update_on_db_open(true);
         let families = [
             ColumnFamilyDescriptor::new("default", Options::default()),
             ColumnFamilyDescriptor::new(DATA, data_options(options, &cache)?),
@@ -99,14 +104,14 @@ impl RocksEngine {
             gc_bound: AtomicU64::new(0),
             ingests: AtomicU64::new(0),
         };
-        let bound = engine.db.get_full_history_ts_low(&engine.data()?)?;
+        let bound = engine.db.get_full_history_ts_low(engine.data()?)?;
         if !bound.is_empty() {
             engine.gc_bound.store(decode(&bound)?.0, Ordering::Release);
         }
         Ok(engine)
     }
 
-    fn data(&self) -> Result<std::sync::Arc<BoundColumnFamily<'_>>> {
+    fn data(&self) -> Result<&ColumnFamily> {
         self.db.cf_handle(DATA).ok_or_else(|| Error::Corrupted("no data column family".into()))
     }
 
@@ -123,13 +128,13 @@ impl RocksEngine {
 impl Engine for RocksEngine {
     fn get(&self, key: &[u8], at: Timestamp) -> Result<Option<Vec<u8>>> {
         let options = self.read_options(at)?;
-        let value = self.db.get_pinned_cf_opt(&self.data()?, key, &options)?;
+        let value = self.db.get_pinned_cf_opt(self.data()?, key, &options)?;
         Ok(value.map(|value| value.to_vec()))
     }
 
     fn multi_get(&self, keys: &[Vec<u8>], at: Timestamp) -> Result<Vec<Option<Vec<u8>>>> {
         let options = self.read_options(at)?;
-        let values = self.db.batched_multi_get_cf_opt(&self.data()?, keys, false, &options);
+        let values = self.db.batched_multi_get_cf_opt(self.data()?, keys, false, &options);
         values.into_iter().map(|value| Ok(value?.map(|value| value.to_vec()))).collect()
     }
 
@@ -148,7 +153,7 @@ impl Engine for RocksEngine {
         if !span.end.is_empty() {
             options.set_iterate_upper_bound(span.end.as_slice());
         }
-        let mut rows = self.db.raw_iterator_cf_opt(&self.data()?, options);
+        let mut rows = self.db.raw_iterator_cf_opt(self.data()?, options);
         match direction {
             Direction::Forward => rows.seek(&span.start),
             Direction::Reverse => rows.seek_to_last(),
@@ -172,7 +177,7 @@ impl Engine for RocksEngine {
         options.set_timestamp(encode(Timestamp::MAX));
         options.set_iter_start_ts(encode(Timestamp(self.gc_bound.load(Ordering::Acquire))));
         options.set_iterate_upper_bound(span.end);
-        let mut versions = self.db.raw_iterator_cf_opt(&self.data()?, options);
+        let mut versions = self.db.raw_iterator_cf_opt(self.data()?, options);
         versions.seek(key);
         let newest = versions.timestamp().map(decode).transpose()?;
         versions.status()?;
@@ -184,8 +189,8 @@ impl Engine for RocksEngine {
         let mut rocks = WriteBatch::default();
         for write in &batch.writes {
             match &write.value {
-                Some(value) => rocks.put_cf_with_ts(&data, &write.key, encode(write.at), value),
-                None => rocks.delete_cf_with_ts(&data, &write.key, encode(write.at)),
+                Some(value) => rocks.put_cf_with_ts(data, &write.key, encode(write.at), value),
+                None => rocks.delete_cf_with_ts(data, &write.key, encode(write.at)),
             }
         }
         for (key, value) in &batch.system {
@@ -204,9 +209,19 @@ impl Engine for RocksEngine {
     fn collect_garbage(&self, bound: Timestamp) -> Result<()> {
         let previous = self.gc_bound.fetch_max(bound.0, Ordering::AcqRel);
         if bound.0 > previous {
-            self.db.increase_full_history_ts_low(&self.data()?, encode(bound))?;
+            self.db.increase_full_history_ts_low(self.data()?, encode(bound))?;
         }
         Ok(())
+    }
+
+    fn garbage_bound(&self) -> Timestamp {
+        Timestamp(self.gc_bound.load(Ordering::Acquire))
+    }
+
+    fn flush(&self) -> Result<()> {
+        let default = self.db.cf_handle("default");
+        let families: Vec<_> = default.into_iter().chain([self.data()?]).collect();
+        Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 
     fn ingest(
@@ -230,7 +245,7 @@ impl Engine for RocksEngine {
         file.finish()?;
         let mut options = rocksdb::IngestExternalFileOptions::default();
         options.set_move_files(true);
-        self.db.ingest_external_file_cf_opts(&self.data()?, &options, vec![path])?;
+        self.db.ingest_external_file_cf_opts(self.data()?, &options, vec![path])?;
         Ok(())
     }
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::data_dir::DataDir;
-use crate::engine::{Batch, Direction, Engine, Span, Visit};
-use crate::log_writer::{Done, LogWriter, OnFatal};
+use crate::engine::{Direction, Engine, Span, Visit};
+use crate::log_writer::{LogWriter, OnFatal, Submission};
 use crate::ranges::{Range, Ranges};
 use crate::rocks::{RocksEngine, RocksOptions};
 use crate::{Error, Result, Timestamp};
@@ -129,8 +129,13 @@ impl Store {
 
     /// Queues a batch for the log; batches become visible and durable in the order of the
     /// calls.
-    pub fn submit(&self, batch: Batch, sync: bool, done: Done) {
-        self.log.submit(batch, sync, done);
+    pub fn submit(&self, submission: Submission) {
+        self.log.submit(submission);
+    }
+
+    /// See [`Engine::garbage_bound`].
+    pub fn garbage_bound(&self) -> Timestamp {
+        self.engine.garbage_bound()
     }
 
     /// See [`Engine::collect_garbage`].
@@ -183,6 +188,10 @@ impl Store {
             }
         }
         self.log.close();
+        // Nothing is left in the log to be replayed at the next start.
+        if let Err(error) = self.engine.flush() {
+            tracing::warn!(%error, "could not flush the engine");
+        }
     }
 }
 

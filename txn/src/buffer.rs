@@ -89,14 +89,14 @@ impl WriteBuffer {
         }
     }
 
-    /// The batch that commits these writes at `at`.
-    pub fn into_batch(self, at: Timestamp) -> Batch {
+    /// The batch that commits these writes; its timestamp is yet to come.
+    pub fn into_batch(self) -> Batch {
         let writes = self.writes.into_iter();
         let writes = writes
             // A key that this transaction both made and deleted was never there.
             .filter(|(_, pending)| pending.value.is_some() || pending.existed)
             .map(|(key, pending)| Write {
-                at,
+                at: Timestamp::MIN,
                 key,
                 value: pending.value,
                 existed: pending.existed,

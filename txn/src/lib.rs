@@ -12,11 +12,17 @@
 //! # The commit pipeline
 //!
 //! A commit takes its timestamp and enqueues its batch in one critical section, so the
-//! log receives batches in timestamp order. The log's thread writes and syncs a group,
-//! then, for each transaction in order: publishes its timestamp, notes it with every key that was
-//! locked, releases the locks, wakes the committer. A snapshot is the published
-//! timestamp, hence always a prefix of the commit order that is already durable: readers
-//! never wait and never see what a crash could take back.
+//! log receives batches in timestamp order. The log's thread writes a group, then, for each
+//! transaction in order: publishes its timestamp, notes it with every key that was
+//! written, releases the locks. Only then comes the sync, and after it the committers are woken.
+//! So a row that everybody changes is locked for as long as a transaction thinks, not for as
+//! long as the disk turns.
+//!
+//! What that takes is that no answer tells of a commit that a crash could still take back. A
+//! statement that only reads has a snapshot of what is durable, a prefix of the commit order: it
+//! never waits. A statement that writes sees all that is written, and remembers how far; its commit is
+//! behind that in the log, so it is durable no earlier, and one that ends without writes waits
+//! for a barrier ([`Transaction::settled`]).
 //!
 //! # Isolation levels
 //!
@@ -41,5 +47,5 @@ pub use cairn_storage as storage;
 pub use error::{Conflict, Error, Result};
 pub use locks::{LockMode, WaitPolicy};
 pub use manager::{Options, TransactionManager};
-pub use transaction::{Isolation, LockOutcome, Savepoint, Transaction};
+pub use transaction::{Access, Isolation, LockOutcome, Savepoint, Transaction};
 pub use view::ReadView;

@@ -5,13 +5,13 @@
 //! of the queue, because nobody behind it can be served before it finishes anyway.
 //!
 //! Deadlocks are found when they arise: a cycle can only be closed by a request that starts to
-//! wait, so each such request walks the waits-for graph once, under one mutex that serializes
-//! walkers. Edges are read from the shards during the walk rather than stored, so they are never
+//! wait while somebody waits for its own locks, so each such request walks the waits-for graph
+//! once, under one mutex that serializes walkers. Edges are read from the shards during the walk rather than stored, so they are never
 //! stale.
 //!
 //! An entry outlives its lock until no snapshot in use is older than the key's last commit:
 //! that is how a writer learns, without reading the engine, that the row changed after its
-//! snapshot. When a long-lived snapshot keeps too many entries alive they are dropped all the
+//! snapshot. Keys that were locked and not written keep nothing. When a long-lived snapshot keeps too many entries alive they are dropped all the
 //! same, and the shard remembers up to which timestamp it has forgotten
 //! ([`LastCommit::Forgotten`]); the engine is asked then.
 
@@ -171,18 +171,28 @@ impl Entry {
         }
     }
 
-    /// Serves the queue from its head until someone has to go on waiting.
+    /// Serves the queue in its order. Nobody overtakes a waiter that it conflicts with.
     fn serve(&mut self) {
-        while let Some(head) = self.queue.front() {
-            if !self.compatible(head.transaction, head.mode) {
-                break;
+        let mut waited_for: Modes = 0;
+        let mut index = 0;
+        while let Some(waiter) = self.queue.get(index) {
+            if waiter.mode.conflicts() & waited_for != 0
+                || !self.compatible(waiter.transaction, waiter.mode)
+            {
+                waited_for |= waiter.mode.bit();
+                index += 1;
+                continue;
             }
-            let Some(waiter) = self.queue.pop_front() else { break };
+            let Some(waiter) = self.queue.remove(index) else { break };
             // A waiter that has gone away has dropped its end; its lock is not granted.
             if waiter.granted.send(()).is_ok() {
                 self.grant(waiter.transaction, waiter.mode);
             }
         }
+    }
+
+    fn conflicts_with_waiter(&self, mode: LockMode) -> bool {
+        self.queue.iter().any(|waiter| waiter.mode.bit() & mode.conflicts() != 0)
     }
 
     /// The transactions that `transaction`, waiting here, waits for.
@@ -303,15 +313,17 @@ impl LockTable {
     }
 
     /// Takes the lock `key` in `mode`, waiting as `policy` says. `oldest_snapshot` is asked
-    /// now and then, to forget what nobody needs.
+    /// now and then, to forget what nobody needs. `held` are the locks it has.
     pub async fn acquire(
         &self,
         transaction: TransactionId,
         key: &[u8],
         mode: LockMode,
         policy: WaitPolicy,
+        held: &[(Vec<u8>, LockMode)],
         oldest_snapshot: impl Fn() -> Timestamp,
     ) -> Result<Acquired> {
+        let holds = held;
         let receiver = {
             let mut shard = self.shard(key).lock();
             if shard.entries.len() >= shard.sweep_at {
@@ -325,8 +337,10 @@ impl LockTable {
             if held.is_some_and(|modes| modes & mode.bit() != 0) {
                 return Ok(Acquired::AlreadyHeld);
             }
-            // New requests wait behind the queue; holders only for other holders.
-            if (held.is_some() || entry.queue.is_empty()) && entry.compatible(transaction, mode) {
+            // New requests wait behind those that they conflict with; holders only for holders.
+            if (held.is_some() || !entry.conflicts_with_waiter(mode))
+                && entry.compatible(transaction, mode)
+            {
                 entry.grant(transaction, mode);
                 return Ok(Acquired::New);
             }
@@ -344,7 +358,7 @@ impl LockTable {
             receiver
         };
         let mut guard = WaitGuard { table: self, key, transaction, mode, granted: false };
-        self.check_deadlock(transaction, key)?;
+        self.check_deadlock(transaction, key, holds)?;
         if receiver.await.is_err() {
             return Err(Error::LockNotAvailable);
         }
@@ -352,9 +366,23 @@ impl LockTable {
         Ok(Acquired::New)
     }
 
-    fn check_deadlock(&self, transaction: TransactionId, key: &[u8]) -> Result<()> {
+    fn check_deadlock(
+        &self,
+        transaction: TransactionId,
+        key: &[u8],
+        held: &[(Vec<u8>, LockMode)],
+    ) -> Result<()> {
         let mut waiting = self.waiting.lock();
         waiting.insert(transaction, key.to_vec());
+        // Nobody waits for one whose locks nobody asks for, so it closes no cycle. (Who asks for
+        // one of them from now on walks the graph itself.)
+        let wanted = |(key, _): &(Vec<u8>, LockMode)| {
+            let shard = self.shard(key).lock();
+            shard.entries.get(key.as_slice()).is_some_and(|entry| !entry.queue.is_empty())
+        };
+        if !held.iter().any(wanted) {
+            return Ok(());
+        }
         let mut path = Vec::new();
         let mut seen = HashSet::new();
         if !self.reaches(&waiting, transaction, transaction, &mut path, &mut seen) {

@@ -7,7 +7,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use cairn_storage::{Store, Timestamp};
+use cairn_storage::log_writer::Submission;
+use cairn_storage::{Batch, Store, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -18,8 +19,8 @@ use crate::locks::{LockMode, LockTable, TransactionId};
 use crate::timestamps::Timestamps;
 use crate::transaction::{Isolation, Transaction};
 
-/// Runs when a commit is durable, before it becomes visible.
-pub type OnCommit = Box<dyn FnOnce() + Send + Sync>;
+/// Runs when a commit is written, before it becomes visible, with its timestamp.
+pub type OnCommit = Box<dyn FnOnce(Timestamp) + Send + Sync>;
 
 const HIGH_WATER: &[u8] = b"txn/high_water";
 
@@ -73,6 +74,8 @@ impl TransactionManager {
                 Timestamp(u64::from_le_bytes(bytes))
             }
         };
+        // A bound that outlived the commits before it must not lie ahead of all snapshots.
+        let high_water = high_water.max(store.garbage_bound());
         let manager = Arc::new(TransactionManager {
             store,
             timestamps: Arc::new(Timestamps::new(clock, high_water)),
@@ -111,11 +114,10 @@ impl TransactionManager {
     /// Lets the engine drop what is older than the retention and than every snapshot.
     pub fn collect_garbage(&self) -> Result<()> {
         let retention_ms = u64::try_from(self.options.gc_retention.as_millis()).unwrap_or(u64::MAX);
-        let now_ms = self.timestamps.now_ms();
+        // After a clock that went back the last commit tells the time.
+        let now_ms = self.timestamps.now_ms().max(self.timestamps.settled().unix_ms());
         let bound = Timestamp::from_unix_ms(now_ms.saturating_sub(retention_ms));
-        // The published timestamp stands still while nobody writes: it stays readable.
-        let bound = bound.min(self.timestamps.oldest()).min(self.timestamps.published());
-        Ok(self.store.collect_garbage(bound)?)
+        Ok(self.store.collect_garbage(bound.min(self.timestamps.oldest()))?)
     }
 
     /// Begins a transaction. It has no snapshot until its first statement.
@@ -171,29 +173,56 @@ impl TransactionManager {
         on_commit: Option<OnCommit>,
     ) -> oneshot::Receiver<Result<Timestamp>> {
         let (sender, receiver) = oneshot::channel();
-        let manager = self.clone();
+        // What was only locked did not change: nobody who locks it later is told that it did.
+        let changed = |key: &Vec<u8>| buffer.writes().contains_key(key);
+        let locks: Vec<_> = locks.into_iter().map(|(key, _)| (changed(&key), key)).collect();
+        let mut batch = buffer.into_batch();
+        let (writer, settler) = (self.clone(), self.clone());
         let order = self.commit_order.lock();
         let at = self.timestamps.allocate();
-        let mut batch = buffer.into_batch(at);
         batch.system.push((HIGH_WATER.to_vec(), Some(at.0.to_le_bytes().to_vec())));
-        let done = move |result: cairn_storage::Result<()>| {
-            let committed = result.is_ok().then_some(at);
+        let written = move || {
+            if let Some(on_commit) = on_commit {
+                on_commit(at);
+            }
+            writer.timestamps.publish(at);
             // Until its lock is released nobody asks for a key's last commit, so it may be
             // noted after publishing.
-            if committed.is_some() {
-                if let Some(on_commit) = on_commit {
-                    on_commit();
-                }
-                manager.timestamps.publish(at);
+            for (changed, key) in locks {
+                writer.locks.release_all(id, &key, changed.then_some(at));
             }
-            for (key, _) in locks {
-                manager.locks.release_all(id, &key, committed);
+        };
+        let done = move |result: cairn_storage::Result<()>| {
+            if result.is_ok() {
+                settler.timestamps.settle(at);
             }
             let _ = sender.send(result.map(|()| at).map_err(Into::into));
         };
-        self.store.submit(batch, durable, Box::new(done));
+        self.store.submit(Submission {
+            batch,
+            at: Some(at),
+            sync: durable,
+            written: Some(Box::new(written)),
+            done: Box::new(done),
+        });
         drop(order);
         receiver
+    }
+
+    /// Resolves once everything that is visible now is settled.
+    pub(crate) async fn barrier(&self) -> Result<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.store.submit(Submission {
+            batch: Batch::default(),
+            at: None,
+            sync: false,
+            written: None,
+            done: Box::new(move |result| drop(sender.send(result))),
+        });
+        match receiver.await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(log_ended()),
+        }
     }
 
     /// Stops garbage collection and closes the store. Idempotent.
@@ -206,6 +235,10 @@ impl TransactionManager {
         }
         self.store.close();
     }
+}
+
+pub(crate) fn log_ended() -> crate::Error {
+    crate::Error::Storage(cairn_storage::Error::LogFailed("the log's thread ended".into()))
 }
 
 impl Drop for TransactionManager {

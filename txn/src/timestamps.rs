@@ -1,9 +1,12 @@
 //! The timestamp oracle and the registry of snapshots.
 //!
 //! Commit timestamps rise strictly, also across restarts: each batch carries its timestamp
-//! as the high-water mark, in the same atomic write. The published timestamp trails behind and
-//! moves in commit order. The registry knows every snapshot in use; its minimum bounds garbage
-//! collection and the memory of the lock table.
+//! as the high-water mark, in the same atomic write. Two marks trail behind and move in commit
+//! order: `visible`, up to which everything is written, and `settled`, up to which it is also as
+//! durable as its committer asked for. Who only reads does so at `settled`, and has nothing to wait
+//! for; who writes does so at `visible`, and its own commit is durable after what it has seen. The
+//! registry knows every snapshot in use; its minimum bounds garbage collection and the memory of
+//! the lock table.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +21,8 @@ use crate::clock::Clock;
 pub struct Timestamps {
     clock: Arc<dyn Clock>,
     last: AtomicU64,
-    published: AtomicU64,
+    visible: AtomicU64,
+    settled: AtomicU64,
     in_use: Mutex<BTreeMap<Timestamp, usize>>,
 }
 
@@ -53,7 +57,8 @@ impl Timestamps {
         Timestamps {
             clock,
             last: AtomicU64::new(high_water.0),
-            published: AtomicU64::new(high_water.0),
+            visible: AtomicU64::new(high_water.0),
+            settled: AtomicU64::new(high_water.0),
             in_use: Mutex::new(BTreeMap::new()),
         }
     }
@@ -66,22 +71,34 @@ impl Timestamps {
         next
     }
 
-    /// Makes everything up to `at` visible to new snapshots.
+    /// Everything up to `at` is written.
     pub fn publish(&self, at: Timestamp) {
-        let before = self.published.swap(at.0, Ordering::AcqRel);
+        let before = self.visible.swap(at.0, Ordering::AcqRel);
         assert!(before < at.0, "timestamps are published in rising order");
     }
 
-    /// The newest visible timestamp.
-    pub fn published(&self) -> Timestamp {
-        Timestamp(self.published.load(Ordering::Acquire))
+    /// Everything up to `at` is as durable as was asked.
+    pub fn settle(&self, at: Timestamp) {
+        let before = self.settled.swap(at.0, Ordering::AcqRel);
+        assert!(before < at.0, "timestamps settle in rising order");
+        assert!(at <= self.visible(), "what is durable is visible");
     }
 
-    /// Registers a snapshot of everything published.
-    pub fn snapshot(self: &Arc<Self>) -> Snapshot {
+    /// The newest written timestamp.
+    pub fn visible(&self) -> Timestamp {
+        Timestamp(self.visible.load(Ordering::Acquire))
+    }
+
+    /// The newest durable timestamp.
+    pub fn settled(&self) -> Timestamp {
+        Timestamp(self.settled.load(Ordering::Acquire))
+    }
+
+    /// Registers a snapshot: of everything written if `newest`, else of everything durable.
+    pub fn snapshot(self: &Arc<Self>, newest: bool) -> Snapshot {
         // Read under the registry's lock, so that `oldest` cannot pass by in between.
         let mut in_use = self.in_use.lock();
-        let at = self.published();
+        let at = if newest { self.visible() } else { self.settled() };
         *in_use.entry(at).or_insert(0) += 1;
         Snapshot { at, owner: self.clone() }
     }
@@ -89,7 +106,8 @@ impl Timestamps {
     /// No snapshot in use, or yet to be taken, is older.
     pub fn oldest(&self) -> Timestamp {
         let in_use = self.in_use.lock();
-        in_use.keys().next().copied().unwrap_or_else(|| self.published())
+        let settled = self.settled();
+        in_use.keys().next().map_or(settled, |oldest| settled.min(*oldest))
     }
 
     /// The wall clock.

@@ -1,12 +1,13 @@
 //! The transaction: the only seam that the SQL layer sees.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cairn_storage::Timestamp;
 
 use crate::buffer::WriteBuffer;
 use crate::locks::{Acquired, LastCommit, LockMode, TransactionId, WaitPolicy};
-use crate::manager::{OnCommit, TransactionManager};
+use crate::manager::{OnCommit, TransactionManager, log_ended};
 use crate::timestamps::Snapshot;
 use crate::view::ReadView;
 use crate::{Conflict, Error, Result};
@@ -21,6 +22,15 @@ pub enum Isolation {
     RepeatableRead,
 }
 
+/// Whether a statement only reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It does.
+    Read,
+    /// It changes or locks rows.
+    Write,
+}
+
 /// What a row lock found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockOutcome {
@@ -31,6 +41,9 @@ pub enum LockOutcome {
     /// Someone else holds it, and the policy was to skip.
     Skipped,
 }
+
+/// Bookkeeping that a lock costs beside its key.
+const LOCK_OVERHEAD_BYTES: usize = 160;
 
 /// A point that a transaction can return to.
 #[derive(Clone, Copy, Debug)]
@@ -44,10 +57,14 @@ pub struct Transaction {
     manager: Arc<TransactionManager>,
     id: TransactionId,
     isolation: Isolation,
-    snapshot: Option<Snapshot>,
+    snapshot: Option<Arc<Snapshot>>,
+    /// The newest commit that it has seen: no answer leaves before that is settled.
+    seen: AtomicU64,
     buffer: Arc<WriteBuffer>,
     /// In the order taken, so that a savepoint is a length.
     locks: Vec<(Vec<u8>, LockMode)>,
+    /// Memory of its locks, roughly.
+    lock_bytes: usize,
     on_commit: Option<OnCommit>,
 }
 
@@ -62,8 +79,10 @@ impl Transaction {
             id,
             isolation,
             snapshot: None,
+            seen: AtomicU64::new(0),
             buffer: Arc::new(WriteBuffer::default()),
             locks: Vec::new(),
+            lock_bytes: 0,
             on_commit: None,
         }
     }
@@ -89,10 +108,34 @@ impl Transaction {
         self.snapshot.is_some()
     }
 
-    /// Starts a statement: at READ COMMITTED, on a new snapshot.
-    pub fn begin_statement(&mut self) {
+    /// Starts a statement: at READ COMMITTED, on a new snapshot. One that only reads sees what is
+    /// durable; one that writes sees what is written, because else it would always be late on rows
+    /// that many change.
+    pub fn begin_statement(&mut self, access: Access) {
         if self.isolation == Isolation::ReadCommitted || self.snapshot.is_none() {
-            self.snapshot = Some(self.manager.timestamps().snapshot());
+            // Once it has seen what is not settled it may not go back.
+            let newest = access == Access::Write || self.has_seen_unsettled();
+            let snapshot = self.manager.timestamps().snapshot(newest);
+            if newest {
+                self.saw(snapshot.at());
+            }
+            self.snapshot = Some(Arc::new(snapshot));
+        }
+    }
+
+    fn saw(&self, at: Timestamp) {
+        self.seen.fetch_max(at.0, Ordering::Relaxed);
+    }
+
+    fn has_seen_unsettled(&self) -> bool {
+        self.seen.load(Ordering::Relaxed) > self.manager.timestamps().settled().0
+    }
+
+    /// Waits until all that this transaction has seen is durable. A commit does that itself.
+    pub async fn settled(&self) -> Result<()> {
+        match self.has_seen_unsettled() {
+            true => self.manager.barrier().await,
+            false => Ok(()),
         }
     }
 
@@ -104,23 +147,37 @@ impl Transaction {
         }
     }
 
-    fn snapshot_at(&self) -> Timestamp {
+    /// Timestamp of the snapshot that a statement reads at.
+    pub fn snapshot_at(&self) -> Timestamp {
         match &self.snapshot {
             Some(snapshot) => snapshot.at(),
-            None => self.manager.timestamps().published(),
+            None => self.manager.timestamps().settled(),
         }
     }
 
     /// The statement's snapshot under this transaction's own writes so far.
     pub fn view(&self) -> ReadView {
-        ReadView::new(self.manager.store().clone(), self.snapshot_at(), self.buffer.clone())
+        let (store, snapshot) = (self.manager.store().clone(), self.snapshot.clone());
+        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone())
     }
 
     /// The newest committed state under this transaction's own writes. What a writer looks at
     /// once it holds the lock, and what unique checks go by.
     pub fn latest(&self) -> ReadView {
-        let at = self.manager.timestamps().published();
-        ReadView::new(self.manager.store().clone(), at, self.buffer.clone())
+        let snapshot = Arc::new(self.manager.timestamps().snapshot(true));
+        let at = snapshot.at();
+        self.saw(at);
+        ReadView::new(self.manager.store().clone(), at, Some(snapshot), self.buffer.clone())
+    }
+
+    /// The newest committed value of `key`, or this transaction's own.
+    pub fn get_latest(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if let Some(pending) = self.buffer.writes().get(key) {
+            return Ok(pending.value.clone());
+        }
+        let at = self.manager.timestamps().visible();
+        self.saw(at);
+        Ok(self.manager.store().get(key, at)?)
     }
 
     /// Locks a row. At REPEATABLE READ a row that changed after the snapshot is an error.
@@ -145,7 +202,7 @@ impl Transaction {
             (false, _) => Ok(LockOutcome::Unchanged),
             (true, Isolation::ReadCommitted) => Ok(LockOutcome::Changed),
             (true, Isolation::RepeatableRead) => {
-                let conflict = match self.latest().get(key)? {
+                let conflict = match self.get_latest(key)? {
                     Some(_) => Conflict::ConcurrentUpdate,
                     None => Conflict::ConcurrentDelete,
                 };
@@ -168,9 +225,12 @@ impl Transaction {
         policy: WaitPolicy,
     ) -> Result<Acquired> {
         let timestamps = self.manager.timestamps();
+        self.check_size()?;
         let oldest = || timestamps.oldest();
-        let acquired = self.manager.locks().acquire(self.id, key, mode, policy, oldest).await?;
+        let locks = self.manager.locks();
+        let acquired = locks.acquire(self.id, key, mode, policy, &self.locks, oldest).await?;
         if acquired == Acquired::New {
+            self.lock_bytes += key.len() + LOCK_OVERHEAD_BYTES;
             self.locks.push((key.to_vec(), mode));
         }
         Ok(acquired)
@@ -187,16 +247,21 @@ impl Transaction {
         self.write(key, None, true)
     }
 
-    fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, existed: bool) -> Result<()> {
+    fn check_size(&self) -> Result<()> {
         let limit_bytes = self.manager.max_transaction_bytes();
-        if self.buffer.bytes() > limit_bytes {
-            return Err(Error::TooLarge { limit_bytes });
+        match self.buffer.bytes() + self.lock_bytes > limit_bytes {
+            true => Err(Error::TooLarge { limit_bytes }),
+            false => Ok(()),
         }
+    }
+
+    fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, existed: bool) -> Result<()> {
+        self.check_size()?;
         Arc::make_mut(&mut self.buffer).write(key, value, existed);
         Ok(())
     }
 
-    /// Sets what runs when the commit is durable, before anyone can see it. There is one such
+    /// Sets what runs when the commit is written, before anyone can see it. There is one such
     /// action; a later one replaces it.
     pub fn on_commit(&mut self, action: OnCommit) {
         self.on_commit = Some(action);
@@ -224,6 +289,7 @@ impl Transaction {
         Arc::make_mut(&mut self.buffer).rollback_to(savepoint.undo_mark);
         while self.locks.len() > savepoint.locks {
             let Some((key, mode)) = self.locks.pop() else { break };
+            self.lock_bytes -= key.len() + LOCK_OVERHEAD_BYTES;
             self.manager.locks().release(self.id, &key, mode);
         }
     }
@@ -236,18 +302,22 @@ impl Transaction {
 
     /// Gives up all writes and locks at once; nothing is left to commit.
     pub fn abort(&mut self) {
-        self.buffer = Arc::default();
+        if self.has_writes() {
+            self.buffer = Arc::default();
+        }
         self.snapshot = None;
+        self.lock_bytes = 0;
         for (key, _) in std::mem::take(&mut self.locks) {
             self.manager.locks().release_all(self.id, &key, None);
         }
     }
 
-    /// Commits; returns once the writes are visible and, if asked, durable. Its timestamp is
-    /// returned unless there was nothing to write.
+    /// Commits; returns once the writes are visible and, if asked, durable, as is all that the
+    /// transaction has seen. Its timestamp is returned unless there was nothing to write.
     pub async fn commit(mut self, durable: bool) -> Result<Option<Timestamp>> {
         self.snapshot = None;
         if !self.has_writes() {
+            self.settled().await?;
             return Ok(None);
         }
         let buffer = Arc::unwrap_or_clone(std::mem::take(&mut self.buffer));
@@ -256,9 +326,7 @@ impl Transaction {
             self.manager.clone().submit(self.id, buffer, locks, durable, self.on_commit.take());
         match done.await {
             Ok(result) => result.map(Some),
-            Err(_) => Err(Error::Storage(cairn_storage::Error::LogFailed(
-                "the log's thread ended before the commit".into(),
-            ))),
+            Err(_) => Err(log_ended()),
         }
     }
 

@@ -12,19 +12,33 @@ use cairn_storage::{Direction, Span, Store, Timestamp};
 
 use crate::Result;
 use crate::buffer::WriteBuffer;
+use crate::timestamps::Snapshot;
 
 /// What a statement reads from.
 #[derive(Clone)]
 pub struct ReadView {
     store: Arc<Store>,
     at: Timestamp,
+    /// Keeps the versions it reads from being collected.
+    _snapshot: Option<Arc<Snapshot>>,
     own: Arc<WriteBuffer>,
 }
 
 impl ReadView {
     /// A view of `store` at `at` under `own`.
-    pub fn new(store: Arc<Store>, at: Timestamp, own: Arc<WriteBuffer>) -> ReadView {
-        ReadView { store, at, own }
+    pub fn new(
+        store: Arc<Store>,
+        at: Timestamp,
+        snapshot: Option<Arc<Snapshot>>,
+        own: Arc<WriteBuffer>,
+    ) -> ReadView {
+        debug_assert!(snapshot.as_ref().is_none_or(|snapshot| snapshot.at() == at));
+        ReadView { store, at, _snapshot: snapshot, own }
+    }
+
+    /// The same without the transaction's own writes, which it can then change without a copy.
+    pub fn without_own_writes(&self) -> ReadView {
+        ReadView { own: Arc::default(), ..self.clone() }
     }
 
     /// The snapshot's timestamp.

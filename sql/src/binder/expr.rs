@@ -3,6 +3,7 @@
 use datafusion::common::Column;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
 use super::subplan::{Comparison, Form};
@@ -232,24 +233,23 @@ impl Binder<'_> {
 
     fn interval(&self, interval: &ast::Interval) -> Result<Bound> {
         let literal = self.expr(&interval.value)?;
-        let text = match (&literal.expr, &interval.leading_field) {
-            (Expr::Literal(value, _), Some(field)) if interval.last_field.is_none() => {
-                let text = match value {
-                    datafusion::scalar::ScalarValue::Utf8(Some(text)) => text.clone(),
-                    _ => String::new(),
-                };
-                let unit = field.to_string().to_lowercase();
-                let bare = text.trim().parse::<f64>().is_ok();
-                Some(if bare { format!("{text} {unit}") } else { text })
-            }
-            (_, None) => None,
-            _ => return Err(Error::unsupported("interval field range")),
+        let Some(leading) = &interval.leading_field else {
+            return self.explicit_cast(literal, TypeMod::plain(Type::Interval));
         };
-        let literal = match text {
-            Some(text) => self.literal(&Datum::Text(text), Type::Unknown)?.at(literal.position),
-            None => literal,
+        let (Expr::Literal(ScalarValue::Utf8(Some(text)), _), None, None) =
+            (&literal.expr, &interval.leading_precision, &interval.fractional_seconds_precision)
+        else {
+            return Err(Error::unsupported("this form of interval"));
         };
-        self.explicit_cast(literal, TypeMod::plain(Type::Interval))
+        // A bare number counts units of the last field; what lies below that field is cut off.
+        let last = interval.last_field.as_ref().unwrap_or(leading).to_string().to_lowercase();
+        let bare = text.trim().parse::<f64>().is_ok();
+        let text = if bare { format!("{text} {last}") } else { text.clone() };
+        let value = crate::types::io::from_text(Type::Interval, &text, &self.style)
+            .map_err(|error| error.at(literal.position))?;
+        let value = crate::types::interval::Interval::decode(value.as_bytes()?)?.truncate_to(&last);
+        let value = value.ok_or_else(|| Error::unsupported(format!("interval field {last}")))?;
+        Ok(self.literal(&Datum::Bytes(value.encode()), Type::Interval)?.at(literal.position))
     }
 
     pub(super) fn explicit_cast(&self, bound: Bound, target: TypeMod) -> Result<Bound> {

@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
@@ -103,6 +104,15 @@ pub fn call(subplan: Arc<Subplan>, env: Option<Arc<Env>>, args: Vec<Expr>) -> Ex
 pub fn subplan_of(function: &ScalarFunction) -> Option<&Arc<Subplan>> {
     let inner = function.func.inner().as_ref() as &dyn std::any::Any;
     inner.downcast_ref::<SubplanUdf>().map(|udf| &udf.subplan)
+}
+
+/// Whether an expression has subqueries.
+pub fn has_subplan(expr: &Expr) -> bool {
+    let calls = |expr: &Expr| match expr {
+        Expr::ScalarFunction(function) => Ok(subplan_of(function).is_some()),
+        _ => Ok(false),
+    };
+    expr.exists(calls).unwrap_or(true)
 }
 
 impl ScalarUDFImpl for SubplanUdf {

@@ -103,8 +103,12 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
             }
         }
         DataType::Int16 => plain(Type::Int2),
-        DataType::SmallInt(Some(_)) | DataType::Int2(Some(_)) | DataType::Int(Some(_))
-        | DataType::Integer(Some(_)) | DataType::Int4(Some(_)) | DataType::BigInt(Some(_))
+        DataType::SmallInt(Some(_))
+        | DataType::Int2(Some(_))
+        | DataType::Int(Some(_))
+        | DataType::Integer(Some(_))
+        | DataType::Int4(Some(_))
+        | DataType::BigInt(Some(_))
         | DataType::Int8(Some(_)) => {
             Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"(\""))
         }

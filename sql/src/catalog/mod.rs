@@ -21,8 +21,9 @@ pub mod sequences;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use cairn_txn::storage::{Direction, Span};
+use cairn_txn::storage::{Direction, Span, Timestamp};
 use cairn_txn::{ReadView, Transaction, TransactionManager};
 use datafusion::arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use parking_lot::RwLock;
@@ -103,6 +104,10 @@ pub struct Table {
     pub primary: Index,
     /// The others.
     pub indexes: Vec<Index>,
+    /// Snapshots before this do not find rows by all indexes. Not stored: no snapshot outlives the
+    /// server.
+    #[serde(skip)]
+    pub valid_from: Timestamp,
 }
 
 /// A sequence.
@@ -224,7 +229,8 @@ pub struct Schema {
     pub version: u64,
     tables: HashMap<String, Arc<Table>>,
     sequences: HashMap<String, Arc<Sequence>>,
-    next_id: u32,
+    /// Shared by all drafts: a number that a rolled-back transaction used is not used again.
+    last_id: Arc<AtomicU32>,
 }
 
 impl Schema {
@@ -266,9 +272,8 @@ impl Schema {
     }
 
     /// A number for a new table, index or sequence.
-    pub fn allocate_id(&mut self) -> u32 {
-        self.next_id = self.next_id.max(FIRST_ID) + 1;
-        self.next_id
+    pub fn allocate_id(&self) -> u32 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// `wanted`, or with the first number behind it that makes it new, as PostgreSQL names
@@ -280,7 +285,8 @@ impl Schema {
     }
 
     fn load(view: &ReadView) -> Result<Schema> {
-        let mut schema = Schema { next_id: FIRST_ID, ..Schema::default() };
+        let last_id = Arc::new(AtomicU32::new(FIRST_ID));
+        let mut schema = Schema { last_id, ..Schema::default() };
         let mut failed = None;
         view.scan(&Span::prefix(b"c"), Direction::Forward, &mut |key, value| {
             if let Err(error) = schema.load_descriptor(key, value) {
@@ -289,7 +295,19 @@ impl Schema {
             }
             std::ops::ControlFlow::Continue(())
         })?;
+        // States of sequences outlive a rollback of what made the sequence.
+        view.scan(&Span::prefix(sequences::PREFIX), Direction::Forward, &mut |key, _| {
+            schema.note_id(key.get(sequences::PREFIX.len()..));
+            std::ops::ControlFlow::Continue(())
+        })?;
         failed.map_or(Ok(schema), Err)
+    }
+
+    /// Keeps a number that is in use, or was, from being given out.
+    fn note_id(&self, bytes: Option<&[u8]>) {
+        if let Some(id) = bytes.and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes) {
+            self.last_id.fetch_max(id, Ordering::Relaxed);
+        }
     }
 
     fn load_descriptor(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
@@ -299,15 +317,14 @@ impl Schema {
         if key.starts_with(b"ct") {
             let table: Table = serde_json::from_slice(value).map_err(corrupted)?;
             let ids = table.all_indexes().map(|index| index.storage).chain([table.id]);
-            self.next_id = ids.fold(self.next_id, u32::max);
+            ids.for_each(|id| self.note_id(Some(&id.to_be_bytes())));
             self.tables.insert(table.name.clone(), Arc::new(table));
         } else if key.starts_with(b"cs") {
             let sequence: Sequence = serde_json::from_slice(value).map_err(corrupted)?;
-            self.next_id = self.next_id.max(sequence.id);
+            self.note_id(Some(&sequence.id.to_be_bytes()));
             self.sequences.insert(sequence.name.clone(), Arc::new(sequence));
         } else if let Some(id) = key.strip_prefix(GARBAGE) {
-            let id = id.try_into().map(u32::from_be_bytes).unwrap_or_default();
-            self.next_id = self.next_id.max(id);
+            self.note_id(Some(id));
         }
         Ok(())
     }
@@ -332,8 +349,17 @@ impl Catalog {
     }
 
     /// Makes `schema` the newest version. Called while the transaction that made it commits.
-    pub fn install(&self, mut schema: Schema) {
+    pub fn install(&self, mut schema: Schema, at: Timestamp) {
         let mut current = self.current.write();
+        for table in schema.tables.values_mut() {
+            let Some(before) = current.tables.values().find(|before| before.id == table.id) else {
+                continue;
+            };
+            let known = |index: &Index| before.all_indexes().any(|b| b.storage == index.storage);
+            if !table.all_indexes().all(known) {
+                Arc::make_mut(table).valid_from = at;
+            }
+        }
         schema.version = current.version + 1;
         *current = Arc::new(schema);
     }

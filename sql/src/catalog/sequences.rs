@@ -39,8 +39,11 @@ pub struct Sequences {
 /// What a session got: `currval` of each sequence, and the sequence it last used.
 type Used = (HashMap<u32, i64>, u32);
 
+/// First byte of the keys of states.
+pub const PREFIX: &[u8] = b"s";
+
 fn key(id: u32) -> Vec<u8> {
-    [b"s".as_slice(), &id.to_be_bytes()].concat()
+    [PREFIX, &id.to_be_bytes()].concat()
 }
 
 impl Sequences {

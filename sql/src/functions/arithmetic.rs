@@ -271,7 +271,16 @@ pub(super) fn register(all: &mut Vec<Function>) {
         }),
         pure("|/", F1, Float8, |a| Ok(Datum::Float64(float(a, 0)?.sqrt()))),
         pure("cbrt", F1, Float8, |a| Ok(Datum::Float64(float(a, 0)?.cbrt()))),
-        pure("exp", F1, Float8, |a| Ok(Datum::Float64(float(a, 0)?.exp()))),
+        pure("exp", F1, Float8, |a| {
+            let (x, result) = (float(a, 0)?, float(a, 0)?.exp());
+            let overflow = result.is_infinite() && x.is_finite();
+            if overflow || result == 0.0 && x.is_finite() {
+                let word = if overflow { "overflow" } else { "underflow" };
+                let message = format!("value out of range: {word}");
+                return Err(Error::new(SqlState::NumericValueOutOfRange, message));
+            }
+            Ok(Datum::Float64(result))
+        }),
         pure("ln", F1, Float8, |a| logarithm(float(a, 0)?, f64::ln)),
         pure("log", F1, Float8, |a| logarithm(float(a, 0)?, f64::log10)),
         pure("log10", F1, Float8, |a| logarithm(float(a, 0)?, f64::log10)),

@@ -125,7 +125,9 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
         }
         (Numeric, Float4 | Float8) => {
             let number = crate::types::Numeric::decode(value.as_bytes()?)?;
-            float(to, number.to_f64(), || number.to_string())?
+            let value = number.to_f64();
+            let lost = value == 0.0 && number.signum() != 0;
+            float(to, if lost { f64::INFINITY } else { value }, || number.to_string())?
         }
         (Float4 | Float8, Int2 | Int4 | Int8) => float_to_integer(to, value.as_f64()?)?,
         (Float4, Numeric) => {
@@ -201,6 +203,7 @@ fn to_utc(local: i64, style: &Style) -> i64 {
 
 fn float(to: Type, value: f64, text: impl Fn() -> String) -> Result<Datum> {
     let narrowed = if to == Type::Float4 { f64::from(value as f32) } else { value };
+    // Too small is out of range as well: the caller passes what it lost as infinite.
     if narrowed.is_infinite() && !text().contains("Inf") {
         return Err(Error::new(
             SqlState::NumericValueOutOfRange,

@@ -22,11 +22,20 @@ fn make(value: Interval) -> Result<Datum> {
     Ok(Datum::Bytes(value.encode()))
 }
 
+/// The session's zone, as the context gives it.
 fn zone(args: &[Datum], i: usize) -> Result<Zone> {
     let name = arg(args, i).as_str()?;
-    Zone::parse(name).ok_or_else(|| {
-        Error::new(SqlState::InvalidParameterValue, format!("time zone \"{name}\" not recognized"))
-    })
+    Zone::parse(name).ok_or_else(|| unknown_zone(name))
+}
+
+/// A zone that the statement names.
+fn named_zone(args: &[Datum], i: usize) -> Result<Zone> {
+    let name = arg(args, i).as_str()?;
+    Zone::parse_name(name).ok_or_else(|| unknown_zone(name))
+}
+
+fn unknown_zone(name: &str) -> Error {
+    Error::new(SqlState::InvalidParameterValue, format!("time zone \"{name}\" not recognized"))
 }
 
 fn infinite(timestamp: i64) -> bool {
@@ -39,7 +48,7 @@ fn timestamp_difference(a: i64, b: i64) -> Result<Datum> {
         return Err(Error::new(SqlState::DatetimeFieldOverflow, message));
     }
     let microseconds = a - b;
-    make(Interval { microseconds, ..Interval::default() }.justify_hours())
+    make(Interval { microseconds, ..Interval::default() }.justify_hours()?)
 }
 
 fn add_days(args: &[Datum], sign: i64) -> Result<Datum> {
@@ -81,6 +90,11 @@ fn shift_time(args: &[Datum], sign: i64) -> Result<Datum> {
 fn unknown_field(field: &str, kind: &str) -> Error {
     let state = SqlState::InvalidParameterValue;
     Error::new(state, format!("unit \"{field}\" not recognized for type {kind}"))
+}
+
+fn unsupported_field(field: &str, kind: &str) -> Error {
+    let state = SqlState::FeatureNotSupported;
+    Error::new(state, format!("unit \"{field}\" not supported for type {kind}"))
 }
 
 /// A count of millionths as `numeric` of the scale that `extract` gives the field.
@@ -180,8 +194,11 @@ fn truncate_interval(args: &[Datum]) -> Result<Datum> {
 
 fn make_date(args: &[Datum]) -> Result<Datum> {
     let (year, month, day) = (int(args, 0)?, int(args, 1)?, int(args, 2)?);
-    let date =
-        || datetime::make_date(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);
+    // There is no year 0: -1 is 1 BC.
+    let counted = if year < 0 { year + 1 } else { year };
+    let date = || {
+        datetime::make_date(counted.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
+    };
     date().filter(|_| year != 0).map(Datum::Int32).ok_or_else(|| {
         Error::new(
             SqlState::DatetimeFieldOverflow,
@@ -240,7 +257,16 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("-", &[Timestamptz, Timestamptz], IntervalType, |a| {
             timestamp_difference(int(a, 0)?, int(a, 1)?)
         }),
+        contextual("+", &[IntervalType, Timestamptz], Timestamptz, ZONE, |a| {
+            shift_timestamptz(&[arg(a, 1).clone(), arg(a, 0).clone(), arg(a, 2).clone()], false)
+        }),
+        pure("+", &[IntervalType, Date], Timestamp, |a| {
+            shift_date(&[arg(a, 1).clone(), arg(a, 0).clone()], false)
+        }),
         pure("+", &[Time, IntervalType], Time, |a| shift_time(a, 1)),
+        pure("+", &[IntervalType, Time], Time, |a| {
+            shift_time(&[arg(a, 1).clone(), arg(a, 0).clone()], 1)
+        }),
         pure("-", &[Time, IntervalType], Time, |a| shift_time(a, -1)),
         pure("-", &[Time, Time], IntervalType, |a| {
             make(Interval { microseconds: int(a, 0)? - int(a, 1)?, ..Interval::default() })
@@ -268,7 +294,18 @@ pub(super) fn register(all: &mut Vec<Function>) {
         }),
         pure("extract", &[Text, Date], NumericType, |a| {
             let local = datetime::date_to_timestamp(arg(a, 1).as_i32()?)?;
-            extract_timestamp(arg(a, 0).as_str()?, local, None, "date")
+            let field = arg(a, 0).as_str()?.to_ascii_lowercase();
+            match field.trim_end_matches('s') {
+                "hour" | "minute" | "second" | "millisecond" | "microsecond" => {
+                    Err(unsupported_field(&field, "date"))
+                }
+                // A date has no fraction of a second.
+                "epoch" if !infinite(local) => {
+                    let seconds = datetime::to_unix_us(local) / SECOND_US;
+                    Ok(Datum::Bytes(Numeric::from_i64(seconds).encode()))
+                }
+                _ => extract_timestamp(&field, local, None, "date"),
+            }
         }),
         contextual("extract", &[Text, Timestamptz], NumericType, ZONE, |a| {
             let (zone, utc) = (zone(a, 2)?, int(a, 1)?);
@@ -282,6 +319,9 @@ pub(super) fn register(all: &mut Vec<Function>) {
                 "hour" | "hours" | "minute" | "minutes" | "second" | "seconds" | "milliseconds"
                 | "microseconds" => extract_timestamp(&field, int(a, 1)?, None, "time"),
                 "epoch" => extracted("epoch", int(a, 1)?),
+                "year" | "month" | "day" | "quarter" | "decade" | "century" | "week" => {
+                    Err(unsupported_field(&field, "time without time zone"))
+                }
                 _ => Err(unknown_field(&field, "time without time zone")),
             }
         }),
@@ -347,11 +387,11 @@ pub(super) fn register(all: &mut Vec<Function>) {
             |a| Ok(Datum::Int64(zone(a, 6)?.to_utc(make_timestamp(a)?))),
         ),
         pure("timezone", &[Text, Timestamptz], Timestamp, |a| {
-            Ok(Datum::Int64(zone(a, 0)?.to_local(int(a, 1)?)))
+            Ok(Datum::Int64(named_zone(a, 0)?.to_local(int(a, 1)?)))
         }),
         pure("timezone", &[Text, Timestamp], Timestamptz, |a| {
             let local = int(a, 1)?;
-            let zone = zone(a, 0)?;
+            let zone = named_zone(a, 0)?;
             Ok(Datum::Int64(if infinite(local) { local } else { zone.to_utc(local) }))
         }),
         pure("timezone", &[IntervalType, Timestamptz], Timestamp, |a| {
@@ -375,7 +415,7 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("isfinite", &[Timestamp], Bool, |a| Ok(Datum::Bool(!infinite(int(a, 0)?)))),
         pure("isfinite", &[Timestamptz], Bool, |a| Ok(Datum::Bool(!infinite(int(a, 0)?)))),
         pure("isfinite", I1, Bool, |_| Ok(Datum::Bool(true))),
-        pure("justify_hours", I1, IntervalType, |a| make(interval(a, 0)?.justify_hours())),
+        pure("justify_hours", I1, IntervalType, |a| make(interval(a, 0)?.justify_hours()?)),
         pure("justify_days", I1, IntervalType, |a| {
             let value = interval(a, 0)?;
             make(Interval {

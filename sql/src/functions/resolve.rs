@@ -64,6 +64,12 @@ pub fn common_operand_type(left: Type, right: Type) -> Option<Type> {
     if left.is_string() && right.is_string() {
         return Some(Type::Text);
     }
+    // float4 has an operator of its own only for itself and float8.
+    let numeric = |kind: Type| kind.category() == Category::Numeric;
+    let float4 = left == Type::Float4 || right == Type::Float4;
+    if left != right && float4 && numeric(left) && numeric(right) {
+        return Some(Type::Float8);
+    }
     match (accepts(left, right), accepts(right, left)) {
         (true, false) => Some(right),
         (false, true) => Some(left),

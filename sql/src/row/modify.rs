@@ -141,7 +141,7 @@ impl Writer<'_> {
             if !self.exclusive {
                 transaction.lock_unique(&key).await?;
             }
-            if transaction.latest().get(&key)?.is_some() {
+            if transaction.get_latest(&key)?.is_some() {
                 return Err(self.duplicate(&self.table.primary, row)?);
             }
         }
@@ -163,7 +163,7 @@ impl Writer<'_> {
             if !self.exclusive {
                 transaction.lock_unique(&entry).await?;
             }
-            if transaction.latest().get(&entry)?.is_some() {
+            if transaction.get_latest(&entry)?.is_some() {
                 return Err(self.duplicate(index, row)?);
             }
         }
@@ -178,9 +178,7 @@ impl Writer<'_> {
         mode: LockMode,
         policy: WaitPolicy,
     ) -> Result<bool> {
-        if self.exclusive {
-            return Ok(true);
-        }
+        // Also where the table is locked: the lock is what tells an older snapshot of the change.
         let key = self.table.row_key(row);
         match transaction.lock_row(&key, mode, policy).await? {
             LockOutcome::Unchanged => Ok(true),

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use cairn_txn::LockMode;
+use cairn_txn::{Access, LockMode};
 use datafusion::common::DFSchema;
 use datafusion::sql::sqlparser::ast::{self, SetExpr};
 
@@ -226,7 +226,8 @@ impl Session {
             (CopySource::Query(query), true) => self.copy_out(query, format, sql).await,
             (CopySource::Query(_), false) => {
                 let position = token_before(sql, sql.chars().count() + 1, &["FROM"]);
-                Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"FROM\"").at(position))
+                Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"FROM\"")
+                    .at(position))
             }
             (CopySource::Table(name, columns), true) => {
                 let list = match columns.as_slice() {
@@ -272,7 +273,7 @@ impl Session {
         };
         let columns = columns.clone();
         let style = self.style();
-        self.block().transaction.begin_statement();
+        self.begin_statement(&plan, Access::Read)?;
         let env = self.env(Arc::new(Vec::new()));
         let Action::Query { source, .. } = &plan.action else {
             return Err(Error::internal("the plan changed its mind"));
@@ -360,8 +361,10 @@ impl Session {
             columns.collect::<Result<Vec<_>>>()
         })?;
         let columns = compile_columns(&sources, &DFSchema::empty())?;
-        self.block().transaction.begin_statement();
+        self.block().transaction.begin_statement(Access::Write);
         let env = self.env(Arc::new(Vec::new()));
+        // Only defaults are evaluated, and they read no tables.
+        let env = Env { view: env.view.without_own_writes(), ..env };
         let line = 0;
         Ok(Outcome::CopyIn(Box::new(CopyIn {
             table,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use cairn_txn::storage::Direction;
+use cairn_txn::storage::{Direction, Timestamp};
 use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{
     self, AlterTableOperation, ColumnOption, CreateTableOptions, GeneratedAs, ObjectType, Spanned,
@@ -296,11 +296,8 @@ impl Session {
         sql: &str,
     ) -> Result<Column> {
         let name = truncate_name(fold(&definition.name));
-        let start = position_of(
-            sql,
-            definition.name.span.start.line,
-            definition.name.span.start.column,
-        );
+        let start =
+            position_of(sql, definition.name.span.start.line, definition.name.span.start.column);
         let serial = serial(&definition.data_type);
         let kind = match serial {
             Some(kind) => crate::types::TypeMod::plain(kind),
@@ -704,7 +701,7 @@ fn new_table(schema: &mut Schema, name: String, mut columns: Vec<Column>) -> Tab
         unique: true,
         constraint: false,
     };
-    Table { id, name, columns, primary, indexes: Vec::new() }
+    Table { id, name, columns, primary, indexes: Vec::new(), valid_from: Timestamp::MIN }
 }
 
 fn add_sequence(

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use cairn_txn::{Isolation, LockMode, WaitPolicy};
+use cairn_txn::{Access, Isolation, LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement};
 use tokio::sync::mpsc;
 
@@ -109,7 +109,12 @@ impl Rows {
 }
 
 fn text_column(name: &str) -> OutputColumn {
-    OutputColumn { name: name.to_owned(), ty: TypeMod::plain(Type::Text), origin: None, position: None }
+    OutputColumn {
+        name: name.to_owned(),
+        ty: TypeMod::plain(Type::Text),
+        origin: None,
+        position: None,
+    }
 }
 
 impl Session {
@@ -219,7 +224,7 @@ impl Session {
         let params = Arc::new(params);
         match &plan.action {
             Action::Query { source, columns } => {
-                self.block().transaction.begin_statement();
+                self.begin_statement(&plan, Access::Read)?;
                 let env = self.env(params);
                 self.read_source(source, columns, env)
             }
@@ -290,8 +295,8 @@ impl Session {
         params: Arc<Vec<Datum>>,
     ) -> Result<Outcome> {
         loop {
+            self.begin_statement(plan, Access::Write)?;
             let block = self.block();
-            block.transaction.begin_statement();
             let savepoint = block.transaction.savepoint();
             let outcome = match &plan.action {
                 Action::Modify(modify) => self.modify(modify, &params).await,
@@ -309,7 +314,30 @@ impl Session {
             }
             block.transaction.release_savepoint();
             block.transaction.end_statement();
+            // Outside of a block the rows go out before the commit that would wait for this.
+            if !block.explicit && matches!(outcome, Ok(Outcome::Rows(_))) {
+                block.transaction.settled().await?;
+            }
             return outcome;
+        }
+    }
+
+    /// Starts a statement on its snapshot.
+    pub(super) fn begin_statement(&mut self, plan: &Plan, access: Access) -> Result<()> {
+        let transaction = &mut self.block().transaction;
+        transaction.begin_statement(access);
+        // An index made later has no entries that this snapshot could read.
+        let newer = |at| plan.tables.iter().find(|(table, _)| table.valid_from > at);
+        if newer(transaction.snapshot_at()).is_some() {
+            transaction.begin_statement(Access::Write);
+        }
+        match newer(transaction.snapshot_at()) {
+            None => Ok(()),
+            Some((table, _)) => Err(Error::new(
+                SqlState::SerializationFailure,
+                "could not serialize access due to concurrent change of a table's definition",
+            )
+            .table(&table.name)),
         }
     }
 
@@ -319,6 +347,10 @@ impl Session {
         let style = self.style();
         let sequences = self.database.sequences.clone();
         let lock_timeout = self.settings.lock_timeout();
+        // Its own writes would be copied with the first change, if the statement still held on to
+        // them. Only a subquery in RETURNING needs them: as they were before the statement.
+        let keeps = modify.returning_reads;
+        let env = if keeps { env } else { Env { view: env.view.without_own_writes(), ..env } };
         let block = self.block();
         let exclusive = block.locked.contains(&(modify.table.id, LockMode::AccessExclusive));
         let writer = Writer { table: &modify.table, style: &style, exclusive };
@@ -439,10 +471,7 @@ impl Session {
         let schema = self.schema();
         for (name, columns) in tables {
             let table = schema.table(name).ok_or_else(|| {
-                Error::new(
-                    SqlState::UndefinedTable,
-                    format!("relation \"{name}\" does not exist"),
-                )
+                Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
             })?;
             if let Some(column) = columns.iter().find(|column| table.position(column).is_none()) {
                 return Err(Error::new(
@@ -480,9 +509,9 @@ impl Session {
             Statement::Set(set) => self.set(set),
             Statement::Reset(reset) => {
                 match &reset.reset {
-                    Reset::ALL => self.settings.reset_all()?,
+                    Reset::ALL => self.settings_mut().reset_all()?,
                     Reset::ConfigurationParameter(name) => {
-                        self.settings.set(&name_parts(name).join("."), None)?;
+                        self.settings_mut().set(&name_parts(name).join("."), None)?;
                     }
                 }
                 done("RESET")
@@ -492,7 +521,7 @@ impl Session {
                 DiscardObject::ALL => {
                     self.prepared.clear();
                     self.portals.clear();
-                    self.settings.reset_all()?;
+                    self.settings_mut().reset_all()?;
                     self.database.sequences.forget_session(self.id);
                     done("DISCARD ALL")
                 }
@@ -559,9 +588,7 @@ impl Session {
                 self.prepared.remove(&name);
                 done("DEALLOCATE")
             }
-            Statement::Explain { verbose: true, .. } => {
-                Err(Error::unsupported("EXPLAIN VERBOSE"))
-            }
+            Statement::Explain { verbose: true, .. } => Err(Error::unsupported("EXPLAIN VERBOSE")),
             Statement::Explain { statement, analyze, .. } => {
                 self.explain(statement, *analyze, sql).await
             }
@@ -641,19 +668,19 @@ impl Session {
     fn set_one(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {
         if local {
             if self.status() != super::Status::Open {
-                self.settings.clone().set(name, value)?;
+                super::Settings::clone(&self.settings).set(name, value)?;
                 let message = "SET LOCAL can only be used in transaction blocks";
                 self.notice(Severity::Warning, SqlState::NoActiveSqlTransaction, message);
                 return Ok(());
             }
             let before = self.settings.show(name)?;
-            self.settings.set(name, value)?;
+            self.settings_mut().set(name, value)?;
             self.block().local.push((name.to_owned(), before));
             return Ok(());
         }
         // A transaction has to exist for ROLLBACK to undo the change.
         self.block();
-        self.settings.set(name, value)
+        self.settings_mut().set(name, value)
     }
 
     fn show(&mut self, variable: &[ast::Ident]) -> Result<Outcome> {

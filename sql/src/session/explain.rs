@@ -7,6 +7,8 @@ use datafusion::sql::sqlparser::ast::Statement;
 
 use super::execute::{Outcome, Rows};
 use super::plan::{Action, Plan, Source};
+use cairn_txn::Access;
+
 use super::{Prepared, Session};
 use crate::binder::OutputColumn;
 use crate::error::{Error, Result};
@@ -63,7 +65,7 @@ impl Session {
     }
 
     async fn explain_plan(&mut self, plan: &Plan) -> Result<Vec<String>> {
-        self.block().transaction.begin_statement();
+        self.begin_statement(plan, Access::Read)?;
         let params = plan.parameters.iter().map(|_| Datum::Null).collect();
         let env = self.env(Arc::new(params));
         let (head, source): (Option<String>, &Source) = match &plan.action {

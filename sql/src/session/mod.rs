@@ -149,7 +149,8 @@ pub struct Portal {
 pub struct Session {
     database: Arc<Database>,
     id: i64,
-    settings: Settings,
+    /// Shared with what a rollback goes back to.
+    settings: Arc<Settings>,
     block: Option<transaction::Block>,
     prepared: HashMap<String, Arc<Prepared>>,
     /// Open portals by name.
@@ -198,7 +199,7 @@ impl Session {
         Session {
             database,
             id,
-            settings: Settings::new(user, database_name),
+            settings: Arc::new(Settings::new(user, database_name)),
             block: None,
             prepared: HashMap::new(),
             portals: HashMap::new(),
@@ -224,7 +225,7 @@ impl Session {
 
     /// The settings, to change at connection start.
     pub fn settings_mut(&mut self) -> &mut Settings {
-        &mut self.settings
+        Arc::make_mut(&mut self.settings)
     }
 
     /// Notices and warnings since the last call.

@@ -86,6 +86,8 @@ pub struct Modify {
     pub source: Source,
     /// RETURNING, over the table's row.
     pub returning: Option<(Vec<OutputColumn>, Vec<RowExpr>)>,
+    /// Whether RETURNING has subqueries.
+    pub returning_reads: bool,
 }
 
 impl Plan {
@@ -274,6 +276,7 @@ fn plan_modify(bound: BoundModify) -> Result<Action> {
         Operation::Insert(columns) => compile_columns(columns, &empty)?,
         _ => Vec::new(),
     };
+    let mut returning_reads = false;
     let returning = match bound.returning {
         None => None,
         Some(items) => {
@@ -281,6 +284,7 @@ fn plan_modify(bound: BoundModify) -> Result<Action> {
             let schema =
                 DFSchema::try_from_qualified_schema(qualifier, &bound.table.arrow_schema())?;
             let (columns, exprs): (Vec<OutputColumn>, Vec<Expr>) = items.into_iter().unzip();
+            returning_reads = exprs.iter().any(crate::binder::subplan::has_subplan);
             let exprs = exprs.iter().map(|expr| RowExpr::compile(expr, &schema));
             Some((columns, exprs.collect::<Result<_>>()?))
         }
@@ -291,6 +295,7 @@ fn plan_modify(bound: BoundModify) -> Result<Action> {
         operation: bound.operation,
         insert,
         returning,
+        returning_reads,
     }))
 }
 

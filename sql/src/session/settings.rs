@@ -253,7 +253,7 @@ impl Settings {
                     "default" | "local" => Some(Zone::UTC),
                     _ => match value.parse::<f64>() {
                         Ok(hours) => Some(Zone::Fixed((hours * 3600.0) as i32)),
-                        Err(_) => Zone::parse(value),
+                        Err(_) => Zone::parse_name(value),
                     },
                 };
                 self.zone = zone.ok_or_else(|| invalid(name, value))?;

@@ -29,7 +29,7 @@ pub enum Status {
 struct Named {
     name: String,
     savepoint: Savepoint,
-    settings: Settings,
+    settings: Arc<Settings>,
     draft: Option<Arc<Schema>>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Block {
     /// The transaction's start, as a timestamptz.
     pub now: i64,
     /// What a rollback goes back to, and what SET LOCAL is undone to.
-    settings_before: Settings,
+    settings_before: Arc<Settings>,
     /// Settings changed by SET LOCAL, with the values to go back to.
     pub local: Vec<(String, String)>,
     /// Locks on tables are held in these modes, so they are asked for once.
@@ -157,7 +157,7 @@ impl Session {
 
     fn restore_local(&mut self, local: Vec<(String, String)>) {
         for (name, value) in local.into_iter().rev() {
-            let _ = self.settings.set(&name, Some(&value));
+            let _ = self.settings_mut().set(&name, Some(&value));
         }
     }
 
@@ -169,7 +169,7 @@ impl Session {
         if let Some(draft) = block.draft.take() {
             let catalog = self.database.catalog.clone();
             let schema = Arc::unwrap_or_clone(draft);
-            block.transaction.on_commit(Box::new(move || catalog.install(schema)));
+            block.transaction.on_commit(Box::new(move |at| catalog.install(schema, at)));
             clear = true;
         }
         let settings_before = block.settings_before;
@@ -280,11 +280,11 @@ impl Session {
             match mode {
                 TransactionMode::AccessMode(mode) => {
                     let value = if *mode == TransactionAccessMode::ReadOnly { "on" } else { "off" };
-                    self.settings.set("default_transaction_read_only", Some(value))?;
+                    self.settings_mut().set("default_transaction_read_only", Some(value))?;
                 }
                 TransactionMode::IsolationLevel(level) => {
                     let value = level.to_string().to_lowercase();
-                    self.settings.set("default_transaction_isolation", Some(&value))?;
+                    self.settings_mut().set("default_transaction_isolation", Some(&value))?;
                 }
             }
         }

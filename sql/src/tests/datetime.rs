@@ -20,7 +20,7 @@ fn dates() {
     check(
         r"
         1999-01-08 | January 8, 1999 | 1/8/1999 | 1999-Jan-08 | 08-Jan-1999 => 1999-01-08
-        08-Jan-99 | Jan-08-1999 | Jan-08-99 | 19990108 => 1999-01-08 ; 01/02/03 => 2003-01-02
+        08-Jan-99 | 19990108 => 1999-01-08 ; ? Jan-08-99 => 1999-01-08 ; ? Jan-08-1999 => 1999-01-08 ; 01/02/03 => 2003-01-02
         02.01.2020 => 2020-02-01 ; 100-01-02 => 0100-01-02 ; 10000-01-01 => 10000-01-01
         2020-01-01 10:00 => 2020-01-01 ; 0099-01-08 BC | January 8, 99 BC => 0099-01-08 BC
         2000-02-29 => 2000-02-29 ; infinity => infinity ; -infinity => -infinity
@@ -28,7 +28,7 @@ fn dates() {
         1900-02-29 | 2020-13-01 | 2020-01-00 | 0000-01-01 | 13/02/2020 => ~ field value out of range
         '' | garbage => ~ invalid input syntax
         ",
-        |text| echo(Type::Date, text),
+        |text| echo(&format!("date {text}"), &Style::default()),
     );
 }
 
@@ -42,7 +42,7 @@ fn times() {
         04:05:06-08:00 | 2003-04-12 04:05:06 America/New_York => 04:05:06
         13:00 PM | 24:00:01 | 23:60:00 | 23:59:60.5 => ~ field value out of range
         ",
-        |text| echo(Type::Time, text),
+        |text| echo(&format!("time {text}"), &Style::default()),
     );
 }
 
@@ -58,8 +58,9 @@ fn timestamps() {
         2020-01-02 03:04:05 BC => 2020-01-02 03:04:05 BC ; -infinity => -infinity
         epoch => 1970-01-01 00:00:00 ; 2020-01-01 12 => ~ invalid input syntax
         ",
-        |text| echo(Type::Timestamp, text),
+        |text| echo(&format!("timestamp {text}"), &Style::default()),
     );
+    // Among these a time that clocks skip, one that they show twice, and one of those two.
     check(
         r#"
         2020-01-02 03:04:05+02 | 2020-01-02 03:04:05 +02 => 2020-01-02 01:04:05+00
@@ -75,9 +76,9 @@ fn timestamps() {
         1850-01-01 00:00:00 Europe/Berlin => 1849-12-31 23:06:32+00
         2020-01-01 10:00:00 +02 BC => 2020-01-01 08:00:00+00 BC
         2020-01-02 Nowhere/Land => ~ time zone "nowhere/land" not recognized
-        1 day => ~ invalid input syntax
+        ? 1 day => ~ invalid input syntax
         "#,
-        |text| echo(Type::Timestamptz, text),
+        |text| echo(&format!("timestamptz {text}"), &Style::default()),
     );
 }
 
@@ -86,12 +87,12 @@ fn limits() {
     check(
         r"
         date 4714-11-24 BC => 4714-11-24 BC
-        date 4714-11-23 BC | date 5874898-01-01 => ~ date out of range
-        date 5874897-12-31 => 5874897-12-31
-        timestamp 4714-11-23 23:59:59 BC | timestamp 294277-01-01 => ~ timestamp out of range
-        timestamp 294276-12-31 23:59:59.999999 => 294276-12-31 23:59:59.999999
+        date 4714-11-23 BC => ~ date out of range ; ? date 5874898-01-01 => ~ date out of range
+        ? date 5874897-12-31 => 5874897-12-31
+        ? timestamp 294277-01-01 => ~ timestamp out of range ; ? timestamp 4714-11-23 23:59:59 BC => ~ timestamp out of range
+        ? timestamp 294276-12-31 23:59:59.999999 => 294276-12-31 23:59:59.999999
         ",
-        |line| echo_typed(line, &Style::default()),
+        |line| echo(line, &Style::default()),
     );
 }
 
@@ -114,7 +115,7 @@ fn clocks_of_zones() {
         ",
         |line| {
             let (zone, text) = line.split_once(' ').unwrap();
-            echo_typed(&format!("timestamptz {text}"), &in_zone(zone))
+            echo(&format!("timestamptz {text}"), &in_zone(zone))
         },
     );
 }
@@ -152,12 +153,13 @@ fn words_for_now() {
         timestamp today => 2020-07-02 00:00:00 ; timestamptz now => 2020-07-02 01:30:00+02
         timestamptz yesterday => 2020-07-01 00:00:00+02
         ",
-        |line| echo_typed(line, &style),
+        |line| echo(line, &style),
     );
 }
 
 #[test]
 fn precision() {
+    // Halves are rounded away from PostgreSQL's epoch: down before 2000.
     check(
         r"
         3 2020-01-02 03:04:05.123456 => 2020-01-02 03:04:05.123
@@ -177,7 +179,6 @@ fn precision() {
 
 #[test]
 fn arithmetic() {
-    use Type::{Date, Int4, Interval, Time, Timestamp};
     check(
         r"
         + timestamp 2020-01-31, interval 1 month => 2020-02-29 00:00:00
@@ -201,13 +202,12 @@ fn arithmetic() {
         age timestamp 2020-01-31, timestamp 2020-03-01 => -1 mons -1 days
         age timestamp 2020-03-01, timestamp 2019-02-28 12:00 => 1 year 12:00:00
         age timestamp 2020-02-29, timestamp 2019-03-30 => 10 mons 30 days
+        make_date int4 2020, int4 2, int4 29 => 2020-02-29
+        make_date int4 -44, int4 3, int4 15 => 0044-03-15 BC
+        make_date int4 2021, int4 2, int4 29 => ~ date field value out of range
         ",
-        call_line,
+        call,
     );
-    let make_date = |y, m, d| call("make_date", &[(Int4, y), (Int4, m), (Int4, d)]);
-    assert_eq!(make_date("2020", "2", "29"), "2020-02-29");
-    assert_eq!(make_date("-44", "3", "15"), "0044-03-15 BC");
-    assert!(make_date("2021", "2", "29").starts_with("ERROR: date field value out of range"));
 }
 
 #[test]
@@ -228,26 +228,30 @@ fn fields() {
         extract isoyear 0002-06-15 BC => -2 ; extract isoyear 2021-01-01 => 2020
         extract week 2021-01-01 => 53 ; extract dow 2021-01-03 => 0 ; extract isodow 2021-01-03 => 7
         extract doy 2020-12-31 => 366 ; extract epoch 1969-12-31 23:59:59.5 => -0.500000
-        extract julian 2020-01-01 12:00 => 2458850.50000000000000000000
+        ? extract julian 2020-01-01 12:00 => 2458850.50000000000000000000
         extract milliseconds 2020-01-01 12:00:01.5 => 1500.000
         extract microseconds 2020-01-01 12:00:01.5 => 1500000 ; extract epoch infinity => Infinity
         extract hour infinity => NULL
         ",
-        |line| field_of(Type::Timestamp, line),
+        |line| {
+            let words: Vec<&str> = line.splitn(3, ' ').collect();
+            call(&format!("{} text {}, timestamp {}", words[0], words[1], words[2]))
+        },
     );
-    let of_date = |field| call("extract", &[(Type::Text, field), (Type::Date, "2020-01-01")]);
-    assert_eq!(of_date("epoch"), "1577836800");
-    assert_eq!(of_date("hour"), "ERROR: unit \"hour\" not supported for type date");
+    assert_eq!(call("extract text epoch, date 2020-01-01"), "1577836800");
+    assert!(call("extract text hour, date 2020-01-01").ends_with("not supported for type date"));
 }
 
 #[test]
 fn offsets_as_names_of_zones_count_westward() {
     // POSIX's sign in a name, ISO's in a timestamp.
-    let at = |zone| call("timezone", &[(Type::Text, zone), (Type::Timestamp, "2020-07-01 12:00")]);
-    assert_eq!(at("Europe/Berlin"), "2020-07-01 10:00:00+00");
-    assert_eq!(at("Etc/GMT+5"), "2020-07-01 17:00:00+00");
-    assert_eq!(at("+05:30"), "2020-07-01 17:30:00+00");
-    assert_eq!(at("-3"), "2020-07-01 09:00:00+00");
+    check(
+        r"
+        Europe/Berlin => 2020-07-01 10:00:00+00 ; Etc/GMT+5 => 2020-07-01 17:00:00+00
+        +05:30 => 2020-07-01 17:30:00+00 ; -3 => 2020-07-01 09:00:00+00
+        ",
+        |zone| call(&format!("timezone text {zone}, timestamp 2020-07-01 12:00")),
+    );
 }
 
 const ZONES: &[&str] =

@@ -66,6 +66,15 @@ impl Zone {
         Some(Zone::Fixed(fixed * 3600))
     }
 
+    /// As [`Zone::parse`], but an offset is in POSIX's sense, west of Greenwich, as it is wherever
+    /// PostgreSQL wants the name of a zone.
+    pub fn parse_name(text: &str) -> Option<Zone> {
+        match Zone::parse(text)? {
+            Zone::Fixed(east) if text.starts_with(['+', '-']) => Some(Zone::Fixed(-east)),
+            zone => Some(zone),
+        }
+    }
+
     /// The name that SHOW TimeZone gives.
     pub fn name(&self) -> String {
         match self {
@@ -195,6 +204,28 @@ pub fn from_unix_us(microseconds: i64) -> i64 {
 /// A timestamptz as Unix time.
 pub fn to_unix_us(timestamp: i64) -> i64 {
     timestamp + EPOCH_SECONDS * SECOND_US
+}
+
+/// The first moment there is: 4714-11-24 BC, as a day number.
+const FIRST_DAY: i32 = -2_451_545;
+
+/// A date, if it is one that PostgreSQL has (up to chrono's last year, which is earlier).
+pub fn checked_date(date: i32) -> Result<i32> {
+    let special = date == DATE_INFINITY || date == DATE_NEGATIVE_INFINITY;
+    match special || date >= FIRST_DAY && date_to_chrono(date).is_some() {
+        true => Ok(date),
+        false => Err(Error::new(SqlState::DatetimeFieldOverflow, "date out of range")),
+    }
+}
+
+/// A timestamp, if it is one that PostgreSQL has.
+pub fn checked_timestamp(timestamp: i64) -> Result<i64> {
+    let special = timestamp == INFINITY || timestamp == NEGATIVE_INFINITY;
+    let first = i64::from(FIRST_DAY) * DAY_US;
+    match special || timestamp >= first && to_chrono(timestamp).is_some() {
+        true => Ok(timestamp),
+        false => Err(Error::new(SqlState::DatetimeFieldOverflow, "timestamp out of range")),
+    }
 }
 
 /// Midnight of a date, as a timestamp.
@@ -384,6 +415,11 @@ fn parse(text: &str) -> std::result::Result<Parsed, Bad> {
         }
     }
     let number = |text: &String| text.parse::<u32>().map_err(|_| Bad::Syntax);
+    // Before Christ two digits are all there is to a year.
+    let full_year = |text: &str| match bc {
+        true => text.parse().map_err(|_| Bad::Syntax),
+        false => full_year(text),
+    };
     parsed.date = match (numbers.as_slice(), month_name) {
         ([], None) => None,
         ([whole], None) if whole.len() == 8 => {
@@ -401,8 +437,13 @@ fn parse(text: &str) -> std::result::Result<Parsed, Bad> {
         ([day, year], Some(month)) => Some((full_year(year)?, month, number(day)?)),
         _ => return Err(Bad::Syntax),
     };
-    if bc && let Some((year, _, _)) = &mut parsed.date {
-        *year = 1 - *year;
+    if let Some((year, _, _)) = &mut parsed.date {
+        if *year == 0 {
+            return Err(Bad::Range);
+        }
+        if bc {
+            *year = 1 - *year;
+        }
     }
     if let (Some(afternoon), Some(time)) = (afternoon, &mut parsed.time_us) {
         let hours = *time / HOUR_US;
@@ -458,6 +499,10 @@ fn out_of_range(text: &str) -> Error {
 fn day_number(date: (i32, u32, u32), text: &str) -> Result<i32> {
     let (year, month, day) = date;
     match make_date(year, month, day) {
+        Some(date) if date < FIRST_DAY => {
+            let message = format!("date out of range: \"{text}\"");
+            Err(Error::new(SqlState::DatetimeFieldOverflow, message))
+        }
         Some(date) => Ok(date),
         // PostgreSQL suspects another DateStyle only when a field is wild.
         None if month == 0 || month > 12 || day == 0 || day > 31 => Err(field_out_of_range(text)),
@@ -595,13 +640,15 @@ pub fn add_interval(timestamp: i64, interval: &Interval) -> Result<i64> {
         let months = months + i64::from(interval.months);
         let (year, month) = (months.div_euclid(12), months.rem_euclid(12) as u32 + 1);
         let year = i32::try_from(year).map_err(|_| overflow())?;
-        let moved = (day.day() - 3..=day.day()).rev().filter_map(|day| make_date(year, month, day));
+        let moved = (day.day().saturating_sub(3)..=day.day())
+            .rev()
+            .filter_map(|day| make_date(year, month, day));
         let date = moved.max().ok_or_else(overflow)?;
         local = date_to_timestamp(date)? + local.rem_euclid(DAY_US);
     }
     let days = i64::from(interval.days).checked_mul(DAY_US).ok_or_else(overflow)?;
     let sum = local.checked_add(days).and_then(|t| t.checked_add(interval.microseconds));
-    sum.ok_or_else(overflow)
+    checked_timestamp(sum.ok_or_else(overflow)?)
 }
 
 /// `timestamptz + interval`: months and days are counted on the clocks of `zone`.
@@ -696,7 +743,10 @@ pub fn extract(field: &str, local: i64, offset_s: Option<i32>) -> Option<i64> {
         "isodow" => whole(i64::from(time.weekday().number_from_monday())),
         "doy" => whole(i64::from(time.ordinal())),
         "week" => whole(i64::from(time.iso_week().week())),
-        "isoyear" => whole(i64::from(time.iso_week().year())),
+        "isoyear" => {
+            let year = i64::from(time.iso_week().year());
+            whole(if year > 0 { year } else { year - 1 })
+        }
         "month" | "months" => whole(i64::from(time.month())),
         "quarter" => whole(i64::from(time.month0() / 3 + 1)),
         "year" | "years" => whole(shown_year),

@@ -93,23 +93,7 @@ impl Interval {
     pub fn mul(&self, factor: f64) -> Result<Interval> {
         let months = f64::from(self.months) * factor;
         let days = f64::from(self.days) * factor;
-        let whole_months = months.trunc();
-        let whole_days = days.trunc();
-        let month_days = round6((months - whole_months) * 30.0);
-        let seconds = round6((days - whole_days + month_days - month_days.trunc()) * 86_400.0);
-        let time = self.microseconds as f64 * factor + seconds * SECOND_US as f64;
-        let total_days = whole_days + month_days.trunc();
-        let fits = whole_months.abs() <= f64::from(i32::MAX)
-            && total_days.abs() <= f64::from(i32::MAX)
-            && time.abs() <= i64::MAX as f64;
-        if !fits {
-            return Err(out_of_range());
-        }
-        Ok(Interval {
-            months: whole_months as i32,
-            days: total_days as i32,
-            microseconds: time.round_ties_even() as i64,
-        })
+        Interval::cascade(months, days, self.microseconds as f64 * factor)
     }
 
     /// The reciprocal of [`Interval::mul`].
@@ -119,22 +103,36 @@ impl Interval {
         }
         let months = f64::from(self.months) / divisor;
         let days = f64::from(self.days) / divisor;
-        let month_days = round6((months - months.trunc()) * 30.0);
-        let seconds = round6((days - days.trunc() + month_days - month_days.trunc()) * 86_400.0);
-        let time = self.microseconds as f64 / divisor + seconds * SECOND_US as f64;
-        Ok(Interval {
-            months: months.trunc() as i32,
-            days: (days.trunc() + month_days.trunc()) as i32,
-            microseconds: time.round_ties_even() as i64,
-        })
+        Interval::cascade(months, days, self.microseconds as f64 / divisor)
+    }
+
+    /// Fractions of a month become days, fractions of a day become time.
+    fn cascade(months: f64, days: f64, microseconds: f64) -> Result<Interval> {
+        let mut month_days = round6(months.fract() * 30.0);
+        let mut seconds = round6((days.fract() + month_days.fract()) * 86_400.0);
+        // Rounding may have made a whole day of it.
+        if seconds.abs() >= 86_400.0 {
+            month_days = month_days.trunc() + (seconds / 86_400.0).trunc();
+            seconds -= (seconds / 86_400.0).trunc() * 86_400.0;
+        }
+        let days = days.trunc() + month_days.trunc();
+        let time = (microseconds + seconds * SECOND_US as f64).round_ties_even();
+        let int4 = |value: f64| (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&value);
+        // The largest float8 below 2^63 is the last that int8 holds.
+        let int8 = (i64::MIN as f64..i64::MAX as f64).contains(&time);
+        if !int4(months.trunc()) || !int4(days) || !int8 {
+            return Err(out_of_range());
+        }
+        Ok(Interval { months: months.trunc() as i32, days: days as i32, microseconds: time as i64 })
     }
 
     /// Whole 24-hour periods become days.
-    pub fn justify_hours(&self) -> Interval {
+    pub fn justify_hours(&self) -> Result<Interval> {
         let days = self.microseconds / DAY_US;
+        let whole = i32::try_from(days).ok().and_then(|days| self.days.checked_add(days));
         let mut out = Interval {
             months: self.months,
-            days: self.days + days as i32,
+            days: whole.ok_or_else(out_of_range)?,
             microseconds: self.microseconds - days * DAY_US,
         };
         if out.days > 0 && out.microseconds < 0 {
@@ -144,152 +142,321 @@ impl Interval {
             out.microseconds -= DAY_US;
             out.days += 1;
         }
-        out
+        Ok(out)
     }
 
-    /// Parses PostgreSQL's input syntax and ISO 8601; `None` if malformed.
-    pub fn parse(text: &str) -> Option<Interval> {
+    /// Parses PostgreSQL's input syntax and ISO 8601.
+    pub fn parse(text: &str) -> std::result::Result<Interval, Malformed> {
         let text = text.trim();
         if let Some(iso) = text.strip_prefix('P') {
             return parse_iso(iso);
         }
         let mut total = Parts::default();
         let mut ago = false;
+        let mut negative = false;
         let spaced = separate_units(text);
         let mut words = spaced.split_whitespace().peekable();
-        words.peek()?;
-        let mut any = false;
         while let Some(word) = words.next() {
-            if word == "@" {
-                continue;
+            match word {
+                "@" => continue,
+                "-" if !negative => {
+                    negative = true;
+                    continue;
+                }
+                _ if word.eq_ignore_ascii_case("ago") => {
+                    ago = true;
+                    continue;
+                }
+                _ => {}
             }
-            if word.eq_ignore_ascii_case("ago") {
-                ago = true;
-                continue;
-            }
-            any = true;
+            let signed = if negative { format!("-{word}") } else { word.to_owned() };
+            negative = false;
             if word.contains(':') {
-                total.add_time(word)?;
+                total.add_time(&signed)?;
                 continue;
             }
-            if let Some((years, months)) = year_month(word) {
-                total.months += years * 12.0 + months;
+            if let Some((years, months)) = year_month(&signed) {
+                total.add(Unit::Month, Number { whole: years * 12 + months, fraction: 0.0 })?;
                 continue;
             }
-            let value: f64 = word.parse().ok()?;
+            let value = Number::parse(&signed)?;
             let unit = match words.peek() {
                 Some(next) if next.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-                    if next.eq_ignore_ascii_case("ago") { "seconds" } else { words.next()? }
+                    match next.eq_ignore_ascii_case("ago") {
+                        true => Unit::Second,
+                        false => unit(words.next().unwrap_or_default())?,
+                    }
                 }
-                // `1 12:00:00` is a day and a time; a lone last number is seconds.
-                Some(next) if next.contains(':') => "days",
-                _ => "seconds",
+                // `1 12:00:00` is a day and a time; only a last number is seconds.
+                Some(next) if next.contains(':') => Unit::Day,
+                None => Unit::Second,
+                Some(_) => return Err(Malformed::Syntax),
             };
-            total.add_unit(value, unit)?;
+            total.add(unit, value)?;
         }
-        if !any {
-            return None;
+        if total.used == 0 || negative {
+            return Err(Malformed::Syntax);
         }
         let interval = total.finish()?;
-        if ago { interval.neg().ok() } else { Some(interval) }
+        if ago { interval.neg().map_err(|_| Malformed::Range) } else { Ok(interval) }
     }
+
+    /// What is left when only this field and those above it count, as in
+    /// `interval '1 day 2 hours' day`. `None` for a field that intervals do not have.
+    pub fn truncate_to(self, field: &str) -> Option<Interval> {
+        let down = |unit: i64| self.microseconds / unit * unit;
+        Some(match field {
+            "year" => Interval { months: self.months / 12 * 12, days: 0, microseconds: 0 },
+            "month" => Interval { days: 0, microseconds: 0, ..self },
+            "day" => Interval { microseconds: 0, ..self },
+            "hour" => Interval { microseconds: down(HOUR_US), ..self },
+            "minute" => Interval { microseconds: down(MINUTE_US), ..self },
+            "second" => self,
+            _ => return None,
+        })
+    }
+}
+
+/// Why a string is not an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// It does not read as one.
+    Syntax,
+    /// A field is too large.
+    Range,
 }
 
 fn round6(value: f64) -> f64 {
     (value * 1e6).round_ties_even() / 1e6
 }
 
-/// `1day` is `1 day`.
+/// `1day` is `1 day`, and `1h30m` two such pairs.
 fn separate_units(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    let mut digit_before = false;
+    let mut before = ' ';
     for c in text.chars() {
-        if c.is_ascii_alphabetic() && digit_before {
+        let number = |c: char| c.is_ascii_digit() || c == '.';
+        if c.is_ascii_alphabetic() && number(before) || before.is_ascii_alphabetic() && number(c) {
             out.push(' ');
         }
-        digit_before = c.is_ascii_digit() || c == '.';
+        before = c;
         out.push(c);
     }
     out
 }
 
 /// `1-2` is a year and two months.
-fn year_month(word: &str) -> Option<(f64, f64)> {
+fn year_month(word: &str) -> Option<(i64, i64)> {
     let (sign, body) = match word.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, word),
+        Some(rest) => (-1, rest),
+        None => (1, word),
     };
     let (years, months) = body.split_once('-')?;
-    let parse = |text: &str| text.parse::<u32>().ok().map(f64::from);
+    let parse = |text: &str| text.parse::<u32>().ok().map(i64::from);
     Some((sign * parse(years)?, sign * parse(months)?))
 }
 
+/// A number of units: an exact whole, and a fraction of the same sign.
+#[derive(Clone, Copy)]
+struct Number {
+    whole: i64,
+    fraction: f64,
+}
+
+impl Number {
+    fn parse(text: &str) -> std::result::Result<Number, Malformed> {
+        let (sign, body) = match text.split_at_checked(1) {
+            Some(("-", rest)) => (-1.0, rest),
+            Some(("+", rest)) => (1.0, rest),
+            _ => (1.0, text),
+        };
+        let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) || whole.len() + fraction.len() == 0 {
+            // Such as 1e3, which PostgreSQL takes as well.
+            let value: f64 = text.parse().map_err(|_| Malformed::Syntax)?;
+            let fits = value.abs() < i64::MAX as f64;
+            let exact = Number { whole: value.trunc() as i64, fraction: value.fract() };
+            return if fits { Ok(exact) } else { Err(Malformed::Range) };
+        }
+        let whole = match whole {
+            "" => 0,
+            // With its sign, because the least integer has no positive counterpart.
+            _ if sign < 0.0 => format!("-{whole}").parse().map_err(|_| Malformed::Range)?,
+            _ => whole.parse().map_err(|_| Malformed::Range)?,
+        };
+        let fraction: f64 = match fraction {
+            "" => 0.0,
+            digits => format!("0.{digits}").parse().map_err(|_| Malformed::Syntax)?,
+        };
+        Ok(Number { whole, fraction: sign * fraction })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Unit {
+    Microsecond,
+    Millisecond,
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Year,
+    Decade,
+    Century,
+    Millennium,
+}
+
+fn unit(word: &str) -> std::result::Result<Unit, Malformed> {
+    Ok(match word.to_ascii_lowercase().as_str() {
+        "microsecond" | "microseconds" | "us" | "usec" | "usecs" | "usecond" | "useconds" => {
+            Unit::Microsecond
+        }
+        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" | "msecond" | "mseconds" => {
+            Unit::Millisecond
+        }
+        "second" | "seconds" | "sec" | "secs" | "s" => Unit::Second,
+        "minute" | "minutes" | "min" | "mins" | "m" => Unit::Minute,
+        "hour" | "hours" | "hr" | "hrs" | "h" => Unit::Hour,
+        "day" | "days" | "d" => Unit::Day,
+        "week" | "weeks" | "w" => Unit::Week,
+        "month" | "months" | "mon" | "mons" => Unit::Month,
+        "year" | "years" | "yr" | "yrs" | "y" => Unit::Year,
+        "decade" | "decades" | "decs" | "dec" => Unit::Decade,
+        "century" | "centuries" | "cent" | "c" => Unit::Century,
+        "millennium" | "millennia" | "mil" | "mils" => Unit::Millennium,
+        _ => return Err(Malformed::Syntax),
+    })
+}
+
+/// Fields summed up exactly; fractions cascade downwards unit by unit.
 #[derive(Default)]
 struct Parts {
-    months: f64,
-    days: f64,
-    microseconds: f64,
+    months: i64,
+    days: i64,
+    microseconds: i64,
+    /// The units seen, one bit each: none may occur twice.
+    used: u16,
 }
 
 impl Parts {
-    fn add_unit(&mut self, value: f64, unit: &str) -> Option<()> {
-        let unit = unit.to_ascii_lowercase();
-        match unit.as_str() {
-            "microsecond" | "microseconds" | "us" | "usec" | "usecs" | "usecond" | "useconds" => {
-                self.microseconds += value;
-            }
-            "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" | "msecond" | "mseconds" => {
-                self.microseconds += value * 1e3;
-            }
-            "second" | "seconds" | "sec" | "secs" | "s" => self.microseconds += value * 1e6,
-            "minute" | "minutes" | "min" | "mins" | "m" => self.microseconds += value * 6e7,
-            "hour" | "hours" | "hr" | "hrs" | "h" => self.microseconds += value * 3.6e9,
-            "day" | "days" | "d" => self.days += value,
-            "week" | "weeks" | "w" => self.days += value * 7.0,
-            "month" | "months" | "mon" | "mons" => self.months += value,
-            "year" | "years" | "yr" | "yrs" | "y" => self.months += value * 12.0,
-            "decade" | "decades" | "decs" | "dec" => self.months += value * 120.0,
-            "century" | "centuries" | "cent" | "c" => self.months += value * 1200.0,
-            "millennium" | "millennia" | "mil" | "mils" => self.months += value * 12_000.0,
-            _ => return None,
+    fn add(&mut self, unit: Unit, value: Number) -> std::result::Result<(), Malformed> {
+        let bit = 1 << unit as u16;
+        if self.used & bit != 0 {
+            return Err(Malformed::Syntax);
         }
-        Some(())
+        self.used |= bit;
+        self.sum(unit, value).ok_or(Malformed::Range)
     }
 
-    fn add_time(&mut self, word: &str) -> Option<()> {
-        let (sign, body) = match word.strip_prefix('-') {
-            Some(rest) => (-1.0, rest),
-            None => (1.0, word.strip_prefix('+').unwrap_or(word)),
+    fn sum(&mut self, unit: Unit, value: Number) -> Option<()> {
+        let Number { whole, fraction } = value;
+        let scaled = |scale: i64| {
+            let part = (fraction * scale as f64).round_ties_even() as i64;
+            whole.checked_mul(scale)?.checked_add(part)
         };
-        let mut fields = body.split(':');
-        let hours: f64 = fields.next()?.parse::<u32>().ok()?.into();
-        let minutes: f64 = fields.next()?.parse().ok()?;
-        let seconds: f64 = fields.next().map_or(Some(0.0), |text| text.parse().ok())?;
-        if fields.next().is_some() || minutes >= 60.0 || seconds >= 61.0 {
-            return None;
+        let mut days = 0.0;
+        match unit {
+            Unit::Microsecond => self.microseconds = self.microseconds.checked_add(scaled(1)?)?,
+            Unit::Millisecond => {
+                self.microseconds = self.microseconds.checked_add(scaled(1000)?)?
+            }
+            Unit::Second => {
+                self.microseconds = self.microseconds.checked_add(scaled(SECOND_US)?)?
+            }
+            Unit::Minute => {
+                self.microseconds = self.microseconds.checked_add(scaled(MINUTE_US)?)?
+            }
+            Unit::Hour => self.microseconds = self.microseconds.checked_add(scaled(HOUR_US)?)?,
+            Unit::Day => {
+                self.days = self.days.checked_add(whole)?;
+                days = fraction;
+            }
+            Unit::Week => {
+                self.days = self.days.checked_add(whole.checked_mul(7)?)?;
+                days = fraction * 7.0;
+            }
+            Unit::Month => {
+                self.months = self.months.checked_add(whole)?;
+                days = fraction * 30.0;
+            }
+            Unit::Year => self.months = self.months.checked_add(scaled(12)?)?,
+            Unit::Decade => self.months = self.months.checked_add(scaled(120)?)?,
+            Unit::Century => self.months = self.months.checked_add(scaled(1200)?)?,
+            Unit::Millennium => self.months = self.months.checked_add(scaled(12_000)?)?,
         }
-        self.microseconds += sign * (hours * 3.6e9 + minutes * 6e7 + seconds * 1e6);
+        let days = round6(days);
+        self.days = self.days.checked_add(days.trunc() as i64)?;
+        let rest = (days.fract() * DAY_US as f64).round_ties_even() as i64;
+        self.microseconds = self.microseconds.checked_add(rest)?;
         Some(())
     }
 
-    /// Fractions of a month become days, fractions of a day become time.
-    fn finish(self) -> Option<Interval> {
-        let months = self.months.trunc();
-        let days = self.days + round6((self.months - months) * 30.0);
-        let whole_days = days.trunc();
-        let time = self.microseconds + round6(days - whole_days) * DAY_US as f64;
-        let fits = months.abs() <= f64::from(i32::MAX) && whole_days.abs() <= f64::from(i32::MAX);
-        fits.then_some(Interval {
-            months: months as i32,
-            days: whole_days as i32,
-            microseconds: time.round_ties_even() as i64,
+    fn add_time(&mut self, word: &str) -> std::result::Result<(), Malformed> {
+        let (sign, body) = match word.strip_prefix('-') {
+            Some(rest) => (-1, rest),
+            None => (1, word.strip_prefix('+').unwrap_or(word)),
+        };
+        let fields: Vec<&str> = body.split(':').collect();
+        let (hours, minutes, seconds) = match fields.as_slice() {
+            // With a fraction the last field is seconds, also of two.
+            [minutes, seconds] if seconds.contains('.') => ("0", *minutes, *seconds),
+            [hours, minutes] => (*hours, *minutes, "0"),
+            [hours, minutes, seconds] => (*hours, *minutes, *seconds),
+            _ => return Err(Malformed::Syntax),
+        };
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(hours) || !digits(minutes) {
+            return Err(Malformed::Syntax);
+        }
+        let seconds = Number::parse(seconds)?;
+        let minutes: i64 = minutes.parse().map_err(|_| Malformed::Range)?;
+        if minutes > 59 || seconds.whole > 60 || seconds.fraction < 0.0 {
+            return Err(Malformed::Range);
+        }
+        let hours: i64 = hours.parse().map_err(|_| Malformed::Range)?;
+        for (unit, value) in [
+            (Unit::Hour, Number { whole: sign * hours, fraction: 0.0 }),
+            (Unit::Minute, Number { whole: sign * minutes, fraction: 0.0 }),
+            (
+                Unit::Second,
+                Number { whole: sign * seconds.whole, fraction: sign as f64 * seconds.fraction },
+            ),
+        ] {
+            self.add(unit, value)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> std::result::Result<Interval, Malformed> {
+        Ok(Interval {
+            months: self.months.try_into().map_err(|_| Malformed::Range)?,
+            days: self.days.try_into().map_err(|_| Malformed::Range)?,
+            microseconds: self.microseconds,
         })
     }
 }
 
-fn parse_iso(text: &str) -> Option<Interval> {
+/// `1Y2M3DT4H5M6S`, or the alternative form `0001-02-03T04:05:06`.
+fn parse_iso(text: &str) -> std::result::Result<Interval, Malformed> {
     let mut parts = Parts::default();
     let (date, time) = text.split_once('T').unwrap_or((text, ""));
+    let mut alternative = date.split('-');
+    if let (Some(years), Some(months), Some(days), None) =
+        (alternative.next(), alternative.next(), alternative.next(), alternative.next())
+        && !years.is_empty()
+        && date.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+    {
+        parts.add(Unit::Year, Number::parse(years)?)?;
+        parts.add(Unit::Month, Number::parse(months)?)?;
+        parts.add(Unit::Day, Number::parse(days)?)?;
+        if !time.is_empty() {
+            parts.add_time(time)?;
+        }
+        return parts.finish();
+    }
     for (section, is_time) in [(date, false), (time, true)] {
         let mut number = String::new();
         for c in section.chars() {
@@ -297,23 +464,26 @@ fn parse_iso(text: &str) -> Option<Interval> {
                 number.push(c);
                 continue;
             }
-            let value: f64 = number.parse().ok()?;
+            let value = Number::parse(&number)?;
             number.clear();
             let unit = match (c, is_time) {
-                ('Y', false) => "year",
-                ('M', false) => "month",
-                ('W', false) => "week",
-                ('D', false) => "day",
-                ('H', true) => "hour",
-                ('M', true) => "minute",
-                ('S', true) => "second",
-                _ => return None,
+                ('Y', false) => Unit::Year,
+                ('M', false) => Unit::Month,
+                ('W', false) => Unit::Week,
+                ('D', false) => Unit::Day,
+                ('H', true) => Unit::Hour,
+                ('M', true) => Unit::Minute,
+                ('S', true) => Unit::Second,
+                _ => return Err(Malformed::Syntax),
             };
-            parts.add_unit(value, unit)?;
+            parts.add(unit, value)?;
         }
         if !number.is_empty() {
-            return None;
+            return Err(Malformed::Syntax);
         }
+    }
+    if parts.used == 0 {
+        return Err(Malformed::Syntax);
     }
     parts.finish()
 }

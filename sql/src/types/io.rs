@@ -2,7 +2,7 @@
 //! functions have them.
 
 use super::datetime::{self, Zone};
-use super::interval::Interval;
+use super::interval::{Interval, Malformed};
 use super::{Datum, Numeric, Type, TypeMod};
 use crate::error::{Error, Result, SqlState};
 
@@ -153,7 +153,12 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             Datum::Int32(value as i32)
         }
         Type::Int8 => Datum::Int64(parse_integer(kind, text, i64::MIN, i64::MAX)?),
-        Type::Oid => Datum::Int64(parse_integer(kind, text, 0, i64::from(u32::MAX))?),
+        // A negative one wraps, as in PostgreSQL.
+        Type::Oid => {
+            let least = i64::from(i32::MIN);
+            let value = parse_integer(kind, text, least, i64::from(u32::MAX))?;
+            Datum::Int64(i64::from(value as u32))
+        }
         Type::Regtype => match Type::from_name(&text.trim().to_ascii_lowercase()) {
             Some(found) => Datum::Int64(i64::from(found.oid())),
             None => {
@@ -184,8 +189,14 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             Datum::Int64(datetime::parse_timestamp(text, true, style.zone, style.now)?)
         }
         Type::Interval => match Interval::parse(text) {
-            Some(interval) => Datum::Bytes(interval.encode()),
-            None => {
+            Ok(interval) => Datum::Bytes(interval.encode()),
+            Err(Malformed::Range) => {
+                return Err(Error::new(
+                    SqlState::DatetimeFieldOverflow,
+                    format!("interval field value out of range: \"{text}\""),
+                ));
+            }
+            Err(Malformed::Syntax) => {
                 return Err(Error::new(
                     SqlState::InvalidDatetimeFormat,
                     format!("invalid input syntax for type interval: \"{text}\""),
@@ -371,10 +382,12 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
     Ok(match kind {
         Type::Bool => Datum::Bool(fixed::<1>(bytes)? != [0]),
         Type::Int2 => Datum::Int16(i16::from_be_bytes(fixed(bytes)?)),
-        Type::Int4 | Type::Date => Datum::Int32(i32::from_be_bytes(fixed(bytes)?)),
+        Type::Int4 => Datum::Int32(i32::from_be_bytes(fixed(bytes)?)),
+        Type::Date => Datum::Int32(datetime::checked_date(i32::from_be_bytes(fixed(bytes)?))?),
         Type::Oid | Type::Regtype => Datum::Int64(i64::from(u32::from_be_bytes(fixed(bytes)?))),
-        Type::Int8 | Type::Timestamp | Type::Timestamptz => {
-            Datum::Int64(i64::from_be_bytes(fixed(bytes)?))
+        Type::Int8 => Datum::Int64(i64::from_be_bytes(fixed(bytes)?)),
+        Type::Timestamp | Type::Timestamptz => {
+            Datum::Int64(datetime::checked_timestamp(i64::from_be_bytes(fixed(bytes)?))?)
         }
         Type::Time => {
             let time = i64::from_be_bytes(fixed(bytes)?);

@@ -22,6 +22,8 @@ use crate::error::{Error, Result, SqlState};
 const MAX_INTEGER_DIGITS: usize = 131_072;
 /// Most digits after it.
 const MAX_SCALE: u32 = 16_383;
+/// Most pairs of digits on either side of the point.
+const MAX_PAIRS: i64 = (MAX_INTEGER_DIGITS as i64 + 2) / 2;
 const MIN_SIGNIFICANT_DIGITS: i64 = 16;
 const MAX_RESULT_SCALE: i64 = 1000;
 /// Digits a base-10000 digit of PostgreSQL's holds.
@@ -33,7 +35,8 @@ const ZERO: u8 = 0x80;
 const POSITIVE: u8 = 0xc0;
 const INFINITY: u8 = 0xf0;
 const NAN: u8 = 0xf8;
-const EXPONENT_BIAS: i64 = 0x8000;
+/// In pairs of digits: 65,536 before the point and 8,192 behind it fit three bytes.
+const EXPONENT_BIAS: i64 = 0x80_0000;
 
 /// A `numeric` value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +168,9 @@ impl Numeric {
         match self {
             Finite { coefficient, scale } => {
                 let digits = coefficient.magnitude().bits() as usize * 30103 / 100_000 + 1;
-                if digits > MAX_INTEGER_DIGITS + scale as usize {
+                // The estimate may be one too high.
+                let most = MAX_INTEGER_DIGITS + scale as usize;
+                if digits > most && coefficient.magnitude() >= ten_to(most as u32).magnitude() {
                     return Err(overflow());
                 }
                 let value = Finite { coefficient, scale };
@@ -430,8 +435,14 @@ impl Numeric {
     /// `self ^ exponent`. Exact before rounding for integral exponents; through float8 otherwise.
     pub fn power(&self, exponent: &Numeric) -> Result<Numeric> {
         let whole = exponent.to_i64().filter(|n| {
-            Numeric::from_i64(*n).compare(exponent) == Ordering::Equal && n.abs() < 100_000
+            Numeric::from_i64(*n).compare(exponent) == Ordering::Equal && n.abs() < 200_000
         });
+        // One to any power and anything to the power of zero are one, NaN included.
+        let one = Numeric::from_i64(1);
+        let finite = matches!((self, exponent), (Finite { .. }, Finite { .. }));
+        if !finite && (self.compare(&one) == Ordering::Equal || exponent.signum() == 0) {
+            return Ok(one);
+        }
         let (Finite { coefficient, scale }, Some(n)) = (self, whole) else {
             let result = self.to_f64().powf(exponent.to_f64());
             if result.is_nan() && self.signum() < 0 {
@@ -449,13 +460,16 @@ impl Numeric {
             ));
         }
         let magnitude = self.to_f64().abs().log10() * n as f64;
-        if magnitude > MAX_INTEGER_DIGITS as f64 {
+        if magnitude >= MAX_INTEGER_DIGITS as f64 {
             return Err(overflow());
         }
-        let digits = (MIN_SIGNIFICANT_DIGITS - magnitude.max(-1e6) as i64)
-            .max(i64::from(*scale))
-            .clamp(0, MAX_RESULT_SCALE);
+        let digits = MIN_SIGNIFICANT_DIGITS.max(i64::from(*scale)).min(MAX_RESULT_SCALE);
         let power = n.unsigned_abs() as u32;
+        if magnitude.abs() > 2.0 * f64::from(MAX_SCALE) && n < 0
+            || magnitude < -f64::from(MAX_SCALE)
+        {
+            return Ok(Numeric::new(0, digits as u32));
+        }
         let exact = Numeric::new(coefficient.pow(power), scale * power);
         match n < 0 {
             true => Ok(Numeric::from_i64(1).div_to_scale(&exact, digits as u32)),
@@ -507,7 +521,9 @@ impl Numeric {
         let flip = if negative { 0xff } else { 0 };
         let mut out = Vec::with_capacity(8 + digits.len() / 2);
         out.push(if negative { NEGATIVE } else { POSITIVE });
-        let biased = ((exponent + EXPONENT_BIAS).clamp(0, 0xffff) as u16).to_be_bytes();
+        let biased = (exponent + EXPONENT_BIAS) as u32;
+        assert!(biased < 1 << 24, "the number is larger than any that passed the checks");
+        let [_, biased @ ..] = biased.to_be_bytes();
         out.extend(biased.map(|byte| byte ^ flip));
         let digits = digits.trim_end_matches('0').as_bytes();
         for pair in digits.chunks(2) {
@@ -536,9 +552,12 @@ impl Numeric {
             return Ok(Numeric::new(0, scale));
         }
         let flip = if *class == NEGATIVE { 0xff } else { 0 };
-        let (exponent, body) = body.split_first_chunk::<2>().ok_or_else(corrupted)?;
-        let exponent = u16::from_be_bytes(exponent.map(|byte| byte ^ flip));
-        let exponent = i64::from(exponent) - EXPONENT_BIAS;
+        let (exponent, body) = body.split_first_chunk::<3>().ok_or_else(corrupted)?;
+        let [high, middle, low] = exponent.map(|byte| byte ^ flip);
+        let exponent = i64::from(u32::from_be_bytes([0, high, middle, low])) - EXPONENT_BIAS;
+        if !(-MAX_PAIRS..=MAX_PAIRS).contains(&exponent) {
+            return Err(corrupted());
+        }
         let (_, pairs) = body.split_last().ok_or_else(corrupted)?;
         // The pairs stand for an integer times 100^(exponent - pairs).
         let fraction_digits = (pairs.len() as i64 - exponent) * 2;
@@ -648,6 +667,9 @@ fn field_overflow() -> Error {
 }
 
 fn trim_zeros(coefficient: BigInt, scale: u32) -> Numeric {
+    if is_zero(&coefficient) {
+        return Numeric::new(0, 0);
+    }
     let text = coefficient.magnitude().to_string();
     let zeros = text.len() - text.trim_end_matches('0').len();
     let drop = (zeros as u32).min(scale);

@@ -1,5 +1,7 @@
 //! Transactions on the in-memory engine.
 
+mod pipeline;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,26 +10,26 @@ use cairn_storage::{Direction, Span, Store, StoreOptions};
 
 use crate::clock::SystemClock;
 use crate::{
-    Conflict, Error, Isolation, LockMode, LockOutcome, Options, Transaction, TransactionManager,
-    WaitPolicy,
+    Access, Conflict, Error, Isolation, LockMode, LockOutcome, Options, Transaction,
+    TransactionManager, WaitPolicy,
 };
 
-fn manager() -> Arc<TransactionManager> {
+pub(super) fn manager() -> Arc<TransactionManager> {
     let engine = Arc::new(MemoryEngine::new());
     let options = StoreOptions::default();
     let store = Store::on_engine(engine, None, &options, Box::new(|_| {})).unwrap();
     TransactionManager::open(Arc::new(store), Arc::new(SystemClock), Options::default()).unwrap()
 }
 
-async fn set(manager: &Arc<TransactionManager>, key: &[u8], value: &[u8]) {
+pub(super) async fn set(manager: &Arc<TransactionManager>, key: &[u8], value: &[u8]) {
     let mut t = manager.begin(Isolation::ReadCommitted);
-    t.begin_statement();
+    t.begin_statement(Access::Write);
     t.lock_row(key, LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
     t.put(key.to_vec(), value.to_vec(), true).unwrap();
     t.commit(true).await.unwrap();
 }
 
-fn get(t: &Transaction, key: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn get(t: &Transaction, key: &[u8]) -> Option<Vec<u8>> {
     t.view().get(key).unwrap()
 }
 
@@ -37,12 +39,12 @@ async fn read_committed_sees_commits_between_statements_and_repeatable_read_does
     set(&manager, b"k", b"1").await;
     let mut rc = manager.begin(Isolation::ReadCommitted);
     let mut rr = manager.begin(Isolation::RepeatableRead);
-    rc.begin_statement();
-    rr.begin_statement();
+    rc.begin_statement(Access::Write);
+    rr.begin_statement(Access::Write);
     set(&manager, b"k", b"2").await;
     assert_eq!(get(&rc, b"k"), Some(b"1".to_vec()));
-    rc.begin_statement();
-    rr.begin_statement();
+    rc.begin_statement(Access::Write);
+    rr.begin_statement(Access::Write);
     assert_eq!(get(&rc, b"k"), Some(b"2".to_vec()));
     assert_eq!(get(&rr, b"k"), Some(b"1".to_vec()));
 }
@@ -52,12 +54,12 @@ async fn the_first_committer_wins() {
     let manager = manager();
     set(&manager, b"k", b"1").await;
     let mut rr = manager.begin(Isolation::RepeatableRead);
-    rr.begin_statement();
+    rr.begin_statement(Access::Write);
     set(&manager, b"k", b"2").await;
     let conflict = rr.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await;
     assert!(matches!(conflict, Err(Error::Serialization(Conflict::ConcurrentUpdate))));
     let mut rc = manager.begin(Isolation::ReadCommitted);
-    rc.begin_statement();
+    rc.begin_statement(Access::Write);
     drop(rr);
     set(&manager, b"k", b"3").await;
     let outcome = rc.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
@@ -123,7 +125,7 @@ async fn the_request_that_closes_a_cycle_fails() {
 async fn savepoints_take_back_writes_and_locks() {
     let manager = manager();
     let mut t = manager.begin(Isolation::ReadCommitted);
-    t.begin_statement();
+    t.begin_statement(Access::Write);
     t.put(b"a".to_vec(), b"1".to_vec(), false).unwrap();
     let savepoint = t.savepoint();
     t.lock_row(b"b", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
@@ -136,7 +138,7 @@ async fn savepoints_take_back_writes_and_locks() {
     other.lock_row(b"b", LockMode::ForUpdate, WaitPolicy::NoWait).await.unwrap();
     t.release_savepoint();
     t.commit(true).await.unwrap();
-    other.begin_statement();
+    other.begin_statement(Access::Write);
     assert_eq!(get(&other, b"a"), Some(b"1".to_vec()));
 }
 
@@ -147,7 +149,7 @@ async fn a_scan_merges_own_writes_with_the_snapshot() {
         set(&manager, key, b"old").await;
     }
     let mut t = manager.begin(Isolation::ReadCommitted);
-    t.begin_statement();
+    t.begin_statement(Access::Write);
     t.delete(b"b".to_vec()).unwrap();
     t.put(b"c".to_vec(), b"new".to_vec(), true).unwrap();
     t.put(b"d".to_vec(), b"new".to_vec(), false).unwrap();
@@ -175,7 +177,7 @@ async fn concurrent_increments_are_not_lost() {
         tasks.push(tokio::spawn(async move {
             for _ in 0..50 {
                 let mut t = manager.begin(Isolation::ReadCommitted);
-                t.begin_statement();
+                t.begin_statement(Access::Write);
                 t.lock_row(b"n", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
                 let old = t.latest().get(b"n").unwrap().unwrap();
                 let next = u64::from_le_bytes(old.try_into().unwrap()) + 1;
