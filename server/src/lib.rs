@@ -13,3 +13,6 @@ pub mod connection;
 pub mod frame;
 pub mod listener;
 pub mod reply;
+
+#[cfg(test)]
+mod tests;

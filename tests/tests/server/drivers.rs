@@ -1,0 +1,50 @@
+//! What a driver does: prepared statements, transactions, errors with their fields, portals.
+
+use cairn_tests::Cairn;
+use tokio_postgres::error::SqlState;
+
+use crate::connect;
+
+#[tokio::test]
+async fn prepared_statements_transactions_and_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let cairn = Cairn::start(&dir.path().join("data"), &[]);
+    let mut client = connect(&cairn).await;
+    client
+        .batch_execute("CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL, n bigint)")
+        .await
+        .unwrap();
+    let insert = client.prepare("INSERT INTO t VALUES ($1, $2, $3)").await.unwrap();
+    for id in 0..10i32 {
+        let name = format!("row {id}");
+        assert_eq!(client.execute(&insert, &[&id, &name, &i64::from(id)]).await.unwrap(), 1);
+    }
+    let row = client.query_one("SELECT name, n FROM t WHERE id = $1", &[&7i32]).await.unwrap();
+    assert_eq!((row.get::<_, String>(0), row.get::<_, i64>(1)), ("row 7".into(), 7));
+    let duplicate = client.execute(&insert, &[&7i32, &"again", &0i64]).await.unwrap_err();
+    let error = duplicate.as_db_error().unwrap();
+    assert_eq!(error.code(), &SqlState::UNIQUE_VIOLATION);
+    assert_eq!(error.constraint(), Some("t_pkey"));
+    let transaction = client.transaction().await.unwrap();
+    transaction.execute("DELETE FROM t WHERE id < 5", &[]).await.unwrap();
+    transaction.rollback().await.unwrap();
+    let transaction = client.transaction().await.unwrap();
+    transaction.execute("UPDATE t SET n = n + 1", &[]).await.unwrap();
+    transaction.commit().await.unwrap();
+    let row = client.query_one("SELECT count(*), sum(n)::bigint FROM t", &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (10, 55));
+    let failed = client.query("SELECT 1/0", &[]).await.unwrap_err();
+    assert_eq!(failed.code(), Some(&SqlState::DIVISION_BY_ZERO));
+    // A portal that is read in parts.
+    let transaction = client.transaction().await.unwrap();
+    let portal = transaction.bind("SELECT id FROM t ORDER BY id", &[]).await.unwrap();
+    let mut ids = Vec::new();
+    loop {
+        let part = transaction.query_portal(&portal, 4).await.unwrap();
+        if part.is_empty() {
+            break;
+        }
+        ids.extend(part.iter().map(|row| row.get::<_, i32>(0)));
+    }
+    assert_eq!(ids, (0..10).collect::<Vec<_>>());
+}

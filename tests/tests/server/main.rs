@@ -1,0 +1,18 @@
+//! Whole servers under real clients. One program, because each links everything once more.
+
+mod depth;
+mod drivers;
+mod durability;
+mod limits;
+mod protocol;
+mod psql;
+mod wire;
+
+use cairn_tests::Cairn;
+use tokio_postgres::{Client, NoTls};
+
+async fn connect(cairn: &Cairn) -> Client {
+    let (client, connection) = tokio_postgres::connect(&cairn.url(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
