@@ -1,14 +1,16 @@
 //! The loop of one connection.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
 use cairn_sql::error::{Error, Report, Result, SqlState};
-use cairn_sql::session::{CopyIn, Outcome, Portal, Prepared, Rows, Session, Status};
+use cairn_sql::session::{Outcome, Portal, Prepared, Rows, Session, Settings, Status};
 use cairn_sql::types::io::{self, Style};
 use cairn_sql::types::{Datum, Type};
-use pgwire::messages::copy::{CopyData, CopyDone, CopyInResponse, CopyOutResponse};
+use pgwire::messages::copy::CopyInResponse;
 use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{
     BindComplete, CloseComplete, ParseComplete, PortalSuspended,
@@ -16,28 +18,20 @@ use pgwire::messages::extendedquery::{
 use pgwire::messages::response::{
     CommandComplete, EmptyQueryResponse, ReadyForQuery, TransactionStatus,
 };
-use pgwire::messages::startup::{
-    Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey,
-};
+use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use crate::copy::CopyState;
 use crate::frame::{self, Fields, Malformed};
 use crate::listener::Server;
 use crate::reply::{self, Scratch};
 
 /// Replies collect up to here before they are written.
 const FLUSH_BYTES: usize = 64 << 10;
-/// How long a client may take to start up.
-const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 /// Most portals of a session.
 const MAX_PORTALS: usize = 10_000;
-
-const SSL_REQUEST: i32 = 80_877_103;
-const GSS_REQUEST: i32 = 80_877_104;
-const CANCEL_REQUEST: i32 = 80_877_102;
-const PROTOCOL_MAJOR: i32 = 3;
 
 /// Why a connection ended before its client said so.
 #[derive(Debug, thiserror::Error)]
@@ -53,200 +47,66 @@ pub enum Ended {
     Sql(#[from] Error),
 }
 
-type Step<T> = std::result::Result<T, Ended>;
+/// Result of a step of the loop.
+pub(crate) type Step<T> = std::result::Result<T, Ended>;
 
-struct Connection {
+/// A connection with its session.
+pub(crate) struct Connection {
     socket: TcpStream,
-    input: BytesMut,
-    out: BytesMut,
-    session: Session,
+    pub(crate) input: BytesMut,
+    pub(crate) out: BytesMut,
+    pub(crate) session: Session,
     server: Arc<Server>,
     scratch: Scratch,
     /// After an error in the extended protocol everything up to Sync is skipped.
-    skipping: bool,
-    copy: Option<Box<CopyIn>>,
-    reported: Vec<(&'static str, String)>,
+    pub(crate) skipping: bool,
+    pub(crate) copy: Option<CopyState>,
+    /// The settings as of the last report, and what of them the client was told.
+    reported: (Option<Arc<Settings>>, Vec<(&'static str, String)>),
     shutdown: watch::Receiver<bool>,
 }
 
-fn fatal(state: SqlState, message: impl Into<String>) -> Report {
+/// A report that ends the connection.
+pub(crate) fn fatal(state: SqlState, message: impl Into<String>) -> Report {
     Error::new(state, message).into_report()
 }
 
-async fn refuse(socket: &mut TcpStream, report: &Report) -> Step<()> {
-    let mut out = BytesMut::new();
-    reply::error(&mut out, report, "FATAL")?;
-    socket.write_all(&out).await?;
-    Ok(socket.shutdown().await?)
-}
-
-/// Serves a connection from its first byte to its last.
-pub async fn serve(server: Arc<Server>, mut socket: TcpStream, admitted: bool) -> Step<()> {
-    socket.set_nodelay(true)?;
-    let mut input = BytesMut::with_capacity(8 << 10);
-    let started = tokio::time::timeout(STARTUP_TIMEOUT, startup(&server, &mut socket, &mut input));
-    let parameters = match started.await {
-        Ok(Ok(Some(parameters))) => parameters,
-        Ok(Ok(None)) => return Ok(()),
-        Ok(Err(Ended::Malformed(error))) => {
-            return refuse(&mut socket, &fatal(SqlState::ProtocolViolation, error.to_string()))
-                .await;
-        }
-        Ok(Err(error)) => return Err(error),
-        Err(_) => return Ok(()),
-    };
-    if !admitted {
-        let report = fatal(SqlState::TooManyConnections, "sorry, too many clients already");
-        return refuse(&mut socket, &report).await;
-    }
-    let get = |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-    let Some(user) = get("user") else {
-        let message = "no PostgreSQL user name specified in startup packet";
-        let report = fatal(SqlState::InvalidAuthorizationSpecification, message);
-        return refuse(&mut socket, &report).await;
-    };
-    let database = get("database").unwrap_or_else(|| user.clone());
-    if user != "postgres" {
-        let report = fatal(
-            SqlState::InvalidAuthorizationSpecification,
-            format!("role \"{user}\" does not exist"),
-        );
-        return refuse(&mut socket, &report).await;
-    }
-    if database != "postgres" {
-        let report =
-            fatal(SqlState::InvalidCatalogName, format!("database \"{database}\" does not exist"));
-        return refuse(&mut socket, &report).await;
-    }
-    let mut session = Session::new(server.database.clone(), &user, &database);
-    for (name, value) in &parameters {
-        if matches!(name.as_str(), "user" | "database" | "replication") || name.starts_with("_pq_.")
-        {
-            continue;
-        }
-        let set = match name.as_str() {
-            "options" => set_options(&mut session, value),
-            name => session.settings_mut().set(name, Some(value)),
-        };
-        if let Err(error) = set {
-            return refuse(&mut socket, &error.into_report()).await;
-        }
-    }
-    session.settings_mut().keep_as_defaults();
-    let key = (session.id() as i32, rand::random::<i32>());
-    server.register(key, session.cancel_handle());
-    let mut connection = Connection {
-        socket,
-        input,
-        out: BytesMut::with_capacity(8 << 10),
-        shutdown: server.shutdown_signal(),
-        session,
-        server: server.clone(),
-        scratch: Scratch::default(),
-        skipping: false,
-        copy: None,
-        reported: Vec::new(),
-    };
-    let ended = connection.run(key).await;
-    connection.session.end();
-    server.unregister(key);
-    if let Err(Ended::Malformed(error)) = &ended {
-        let report = fatal(SqlState::ProtocolViolation, error.to_string());
-        return refuse(&mut connection.socket, &report).await;
-    }
-    ended
-}
-
-/// `-c name=value` and `--name=value`.
-fn set_options(session: &mut Session, options: &str) -> Result<()> {
-    let mut words = options.split_whitespace();
-    while let Some(word) = words.next() {
-        let assignment = match word {
-            "-c" => words.next().unwrap_or_default(),
-            word => {
-                word.strip_prefix("--").or_else(|| word.strip_prefix("-c")).ok_or_else(|| {
-                    Error::new(
-                        SqlState::SyntaxError,
-                        format!("invalid command-line argument for server process: {word}"),
-                    )
-                })?
-            }
-        };
-        let (name, value) = assignment.split_once('=').unwrap_or((assignment, ""));
-        session.settings_mut().set(&name.replace('-', "_"), Some(value))?;
-    }
-    Ok(())
-}
-
-/// Reads startup packets until one starts a session; `None` if there is to be none.
-async fn startup(
-    server: &Server,
-    socket: &mut TcpStream,
-    input: &mut BytesMut,
-) -> Step<Option<Vec<(String, String)>>> {
-    loop {
-        let Some(packet) = frame::next_startup(input)? else {
-            if socket.read_buf(input).await? == 0 {
-                return Ok(None);
-            }
-            continue;
-        };
-        let mut fields = Fields(packet);
-        match fields.int32()? {
-            SSL_REQUEST | GSS_REQUEST => {
-                if !input.is_empty() {
-                    return Err(
-                        Malformed("received unencrypted data after SSL request".into()).into()
-                    );
-                }
-                socket.write_all(b"N").await?;
-            }
-            CANCEL_REQUEST => {
-                let key = (fields.int32()?, fields.int32()?);
-                server.cancel(key);
-                return Ok(None);
-            }
-            version if version >> 16 == PROTOCOL_MAJOR => {
-                let mut parameters = Vec::new();
-                loop {
-                    let name = fields.string()?;
-                    if name.is_empty() {
-                        break;
-                    }
-                    parameters.push((name, fields.string()?));
-                }
-                fields.end()?;
-                let unknown: Vec<String> = parameters
-                    .iter()
-                    .filter(|(name, _)| name.starts_with("_pq_."))
-                    .map(|(name, _)| name.clone())
-                    .collect();
-                if version & 0xffff != 0 || !unknown.is_empty() {
-                    // This server speaks 3.0 and no extensions; the client may take it or leave.
-                    let mut out = BytesMut::new();
-                    reply::put(
-                        &mut out,
-                        &NegotiateProtocolVersion::new(PROTOCOL_MAJOR << 16, unknown),
-                    )?;
-                    socket.write_all(&out).await?;
-                }
-                return Ok(Some(parameters));
-            }
-            version => {
-                let message = format!(
-                    "unsupported frontend protocol {}.{}: server supports 3.0 to 3.0",
-                    version >> 16,
-                    version & 0xffff
-                );
-                refuse(socket, &fatal(SqlState::FeatureNotSupported, message)).await?;
-                return Ok(None);
-            }
-        }
-    }
-}
-
 impl Connection {
-    async fn run(&mut self, key: (i32, i32)) -> Step<()> {
+    /// A connection that has started up.
+    pub(crate) fn new(
+        server: Arc<Server>,
+        socket: TcpStream,
+        input: BytesMut,
+        session: Session,
+    ) -> Connection {
+        Connection {
+            socket,
+            input,
+            out: BytesMut::with_capacity(8 << 10),
+            shutdown: server.shutdown_signal(),
+            session,
+            server,
+            scratch: Scratch::default(),
+            skipping: false,
+            copy: None,
+            reported: (None, Vec::new()),
+        }
+    }
+
+    /// Ends the session; tells the client of a message whose frame was broken.
+    pub(crate) async fn end(mut self, ended: Step<()>) -> Step<()> {
+        self.session.end();
+        if let Err(Ended::Malformed(error)) = &ended {
+            let report = fatal(SqlState::ProtocolViolation, error.to_string());
+            reply::error(&mut self.out, &report, "FATAL")?;
+            self.flush().await?;
+            return Ok(self.socket.shutdown().await?);
+        }
+        ended
+    }
+
+    /// Serves until the client leaves.
+    pub(crate) async fn run(&mut self, key: (i32, i32)) -> Step<()> {
         reply::put(&mut self.out, &Authentication::Ok)?;
         self.report_parameters()?;
         reply::put(&mut self.out, &BackendKeyData::new(key.0, SecretKey::I32(key.1)))?;
@@ -255,7 +115,7 @@ impl Connection {
         loop {
             while let Some((kind, body)) = frame::next(&mut self.input)? {
                 if !self.message(kind, body).await? {
-                    return Ok(());
+                    return self.flush().await;
                 }
                 if self.out.len() >= FLUSH_BYTES {
                     self.flush().await?;
@@ -269,7 +129,7 @@ impl Connection {
     }
 
     /// Waits for the client; false when the connection is to end.
-    async fn wait_for_input(&mut self) -> Step<bool> {
+    pub(crate) async fn wait_for_input(&mut self) -> Step<bool> {
         let idle_limit = match self.session.status() {
             Status::Idle => None,
             _ => self.session.settings().idle_in_transaction_timeout(),
@@ -296,7 +156,7 @@ impl Connection {
         Ok(false)
     }
 
-    async fn flush(&mut self) -> Step<()> {
+    pub(crate) async fn flush(&mut self) -> Step<()> {
         if !self.out.is_empty() {
             self.socket.write_all(&self.out).await?;
             self.out.clear();
@@ -315,14 +175,19 @@ impl Connection {
 
     /// Tells the client of settings that changed since it last heard.
     fn report_parameters(&mut self) -> Result<()> {
-        let now = self.session.settings().reported();
+        let settings = self.session.shared_settings();
+        let unchanged = self.reported.0.as_ref().is_some_and(|last| Arc::ptr_eq(last, settings));
+        if unchanged {
+            return Ok(());
+        }
+        let (settings, now) = (settings.clone(), settings.reported());
         for parameter in &now {
-            if !self.reported.contains(parameter) {
+            if !self.reported.1.contains(parameter) {
                 let (name, value) = parameter.clone();
                 reply::put(&mut self.out, &ParameterStatus::new(name.to_owned(), value))?;
             }
         }
-        self.reported = now;
+        self.reported = (Some(settings), now);
         Ok(())
     }
 
@@ -333,7 +198,7 @@ impl Connection {
         Ok(())
     }
 
-    fn put_error(&mut self, error: Error) -> Result<()> {
+    pub(crate) fn put_error(&mut self, error: Error) -> Result<()> {
         self.session.fail();
         self.put_notices()?;
         reply::error(&mut self.out, &error.into_report(), "ERROR")
@@ -345,16 +210,36 @@ impl Connection {
             return self.copy_message(kind, body).await;
         }
         if self.skipping && !matches!(kind, b'S' | b'X') {
-            return Ok(true);
+            return match kind {
+                b'Q' | b'H' | b'd' | b'c' | b'f' | b'P' | b'B' | b'D' | b'E' | b'C' | b'F' => {
+                    Ok(true)
+                }
+                _ => Err(unknown_message(kind)),
+            };
         }
-        let mut fields = Fields(body);
+        let handled = match self.handle(kind, Fields(body)).await {
+            // The frame was whole, so the next message can be found.
+            Err(Ended::Malformed(malformed)) if !malformed.unframed => Err(malformed.into()),
+            handled => handled?,
+        };
+        if let Err(error) = handled {
+            self.put_error(error)?;
+            self.skipping = kind != b'Q';
+            if kind == b'Q' {
+                self.ready()?;
+            }
+        }
+        Ok(kind != b'X')
+    }
+
+    async fn handle(&mut self, kind: u8, mut fields: Fields) -> Step<Result<()>> {
         match kind {
             b'Q' => {
                 let sql = fields.string()?;
                 fields.end()?;
                 self.simple_query(&sql).await?;
             }
-            b'X' => return Ok(false),
+            b'X' => {}
             b'S' => {
                 fields.end()?;
                 self.skipping = false;
@@ -370,22 +255,14 @@ impl Connection {
             }
             // Left over from a COPY that failed.
             b'd' | b'c' | b'f' => {}
-            b'P' | b'B' | b'D' | b'E' | b'C' => {
-                let handled = self.extended(kind, fields).await?;
-                if let Err(error) = handled {
-                    self.put_error(error)?;
-                    self.skipping = true;
-                }
-            }
+            b'P' | b'B' | b'D' | b'E' | b'C' => return self.extended(kind, fields).await,
             b'F' => {
                 self.put_error(Error::unsupported("the function call message"))?;
-                self.skipping = true;
+                self.ready()?;
             }
-            other => {
-                return Err(Malformed(format!("invalid frontend message type {other}")).into());
-            }
+            _ => return Err(unknown_message(kind)),
         }
-        Ok(true)
+        Ok(Ok(()))
     }
 
     async fn extended(&mut self, kind: u8, mut fields: Fields) -> Step<Result<()>> {
@@ -414,7 +291,7 @@ impl Connection {
                 match what {
                     b'S' => self.describe_statement(&name),
                     b'P' => self.describe_portal(&name),
-                    _ => return Err(Malformed("invalid DESCRIBE message subtype".into()).into()),
+                    _ => return Err(Malformed::new("invalid DESCRIBE message subtype").into()),
                 }
             }
             b'E' => {
@@ -429,7 +306,7 @@ impl Connection {
                 match what {
                     b'S' => self.session.close_prepared(&name),
                     b'P' => drop(self.session.portals.remove(&name)),
-                    _ => return Err(Malformed("invalid CLOSE message subtype".into()).into()),
+                    _ => return Err(Malformed::new("invalid CLOSE message subtype").into()),
                 }
                 reply::put(&mut self.out, &CloseComplete::new())
             }
@@ -524,6 +401,15 @@ impl Connection {
             return Ok(Err(no_portal(name)));
         };
         let outcome = match portal.outcome.take() {
+            Some(Outcome::Command(_)) => {
+                // It ran to its end; PostgreSQL keeps such a portal, to say just this.
+                portal.outcome = Some(Outcome::Command(String::new()));
+                self.session.portals.insert(name.to_owned(), portal);
+                return Ok(Err(Error::new(
+                    SqlState::ObjectNotInPrerequisiteState,
+                    format!("portal \"{name}\" cannot be run"),
+                )));
+            }
             Some(outcome) => Ok(outcome),
             None => {
                 let params = std::mem::take(&mut portal.params);
@@ -554,12 +440,19 @@ impl Connection {
                 self.session.portals.insert(name.to_owned(), portal);
                 Ok(done)
             }
-            other => self.complete(other).await,
+            other => {
+                // Unless it ended the transaction, and every portal with it.
+                if self.session.status() == Status::Open {
+                    portal.outcome = Some(Outcome::Command(String::new()));
+                    self.session.portals.insert(name.to_owned(), portal);
+                }
+                self.complete(other, true).await
+            }
         }
     }
 
     /// Sends an outcome that is not rows of a query.
-    async fn complete(&mut self, outcome: Outcome) -> Step<Result<()>> {
+    async fn complete(&mut self, outcome: Outcome, extended: bool) -> Step<Result<()>> {
         Ok(match outcome {
             Outcome::Empty => reply::put(&mut self.out, &EmptyQueryResponse::new()),
             Outcome::Command(tag) => reply::put(&mut self.out, &CommandComplete::new(tag)),
@@ -576,38 +469,12 @@ impl Connection {
             Outcome::CopyIn(copy) => {
                 let width = copy.width();
                 let response = CopyInResponse::new(0, width as i16, vec![0; width]);
-                self.copy = Some(copy);
+                self.copy = Some(CopyState { copy, extended });
                 let put = reply::put(&mut self.out, &response);
                 self.flush().await?;
                 put
             }
-            Outcome::CopyOut(mut rows) => {
-                let width = rows.columns.len();
-                let response = CopyOutResponse::new(0, width as i16, vec![0; width]);
-                if let Err(error) = reply::put(&mut self.out, &response) {
-                    return Ok(Err(error));
-                }
-                loop {
-                    let lines = match rows.next(usize::MAX).await {
-                        Ok(lines) => lines,
-                        Err(error) => return Ok(Err(error)),
-                    };
-                    if lines.is_empty() {
-                        break;
-                    }
-                    for line in lines {
-                        if let Some(Datum::Text(line)) = line.into_iter().next() {
-                            let data = CopyData::new(Bytes::from(line));
-                            if let Err(error) = reply::put(&mut self.out, &data) {
-                                return Ok(Err(error));
-                            }
-                        }
-                    }
-                    self.flush().await?;
-                }
-                let done = reply::put(&mut self.out, &CopyDone::new());
-                done.and_then(|()| reply::put(&mut self.out, &CommandComplete::new(rows.tag())))
-            }
+            Outcome::CopyOut(rows) => self.copy_out(rows).await?,
         })
     }
 
@@ -676,8 +543,12 @@ impl Connection {
                 Ok(_) => std::future::pending().await,
             }
         };
-        let run = self.session.execute(prepared, params);
-        tokio::pin!(run);
+        let mut run = pin!(self.session.execute(prepared, params));
+        // Most statements are over before it is worth while to watch anything.
+        let first = poll_fn(|context| Poll::Ready(run.as_mut().poll(context))).await;
+        if let Poll::Ready(outcome) = first {
+            return Ok(outcome);
+        }
         tokio::select! {
             biased;
             outcome = &mut run => Ok(outcome),
@@ -699,11 +570,11 @@ impl Connection {
         // A simple query closes the unnamed statement and portal.
         self.session.close_prepared("");
         self.session.portals.remove("");
-        for statement in statements {
-            let result = match self.run_statement(&statement, Vec::new()).await? {
+        for (statement, params) in statements {
+            let result = match self.run_statement(&statement, params).await? {
                 Ok(outcome) => {
                     self.put_notices()?;
-                    self.complete(outcome).await?
+                    self.complete(outcome, false).await?
                 }
                 Err(error) => Err(error),
             };
@@ -724,57 +595,11 @@ impl Connection {
         self.report_parameters()?;
         Ok(self.ready()?)
     }
+}
 
-    /// Waits for one message of a COPY; false if the client went away.
-    async fn copy_step(&mut self) -> Step<bool> {
-        match frame::next(&mut self.input)? {
-            Some((kind, body)) => self.copy_message(kind, body).await,
-            None => {
-                self.flush().await?;
-                Ok(self.socket.read_buf(&mut self.input).await? > 0)
-            }
-        }
-    }
-
-    async fn copy_message(&mut self, kind: u8, body: Bytes) -> Step<bool> {
-        let Some(mut copy) = self.copy.take() else { return Ok(true) };
-        let result = match kind {
-            b'd' => match self.session.copy_data(&mut copy, &body).await {
-                Ok(()) => {
-                    self.copy = Some(copy);
-                    return Ok(true);
-                }
-                Err(error) => Err(error),
-            },
-            b'c' => match self.session.copy_done(copy).await {
-                Ok(tag) => reply::put(&mut self.out, &CommandComplete::new(tag)),
-                Err(error) => Err(error),
-            },
-            b'f' => {
-                let message = Fields(body).string()?;
-                Err(Error::new(
-                    SqlState::QueryCanceled,
-                    format!("COPY from stdin failed: {message}"),
-                ))
-            }
-            b'H' | b'S' => {
-                self.copy = Some(copy);
-                return Ok(true);
-            }
-            b'X' => return Ok(false),
-            other => {
-                return Err(Malformed(format!(
-                    "unexpected message type 0x{other:02X} during COPY from stdin"
-                ))
-                .into());
-            }
-        };
-        if let Err(error) = result {
-            self.put_error(error)?;
-            self.skipping = false;
-        }
-        Ok(true)
-    }
+fn unknown_message(kind: u8) -> Ended {
+    let message = format!("invalid frontend message type {kind}");
+    Malformed { message, unframed: true, encoding: false }.into()
 }
 
 fn no_portal(name: &str) -> Error {

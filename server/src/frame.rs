@@ -1,22 +1,51 @@
 //! Messages of the frontend: framing and fields, with every length checked.
 
 use bytes::{Buf, Bytes, BytesMut};
+use cairn_sql::error::{Error, SqlState};
 
 /// Largest message once a connection is established, as in PostgreSQL.
 pub const MAX_MESSAGE_BYTES: usize = (1 << 30) - 1;
 /// Largest startup packet, as in PostgreSQL.
 pub const MAX_STARTUP_BYTES: usize = 10_000;
 
-/// A message that breaks the protocol. The connection cannot go on.
+/// A message that breaks the protocol.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Malformed(pub String);
+#[error("{message}")]
+pub struct Malformed {
+    /// What is wrong.
+    pub message: String,
+    /// Whether the end of the message is unknown, so that the connection cannot go on.
+    pub unframed: bool,
+    /// Whether text is not in the client's encoding.
+    pub encoding: bool,
+}
+
+impl Malformed {
+    /// Of the contents of a message.
+    pub fn new(message: impl Into<String>) -> Malformed {
+        Malformed { message: message.into(), unframed: false, encoding: false }
+    }
+}
+
+impl From<Malformed> for Error {
+    fn from(malformed: Malformed) -> Error {
+        let state = match malformed.encoding {
+            true => SqlState::CharacterNotInRepertoire,
+            false => SqlState::ProtocolViolation,
+        };
+        Error::new(state, malformed.message)
+    }
+}
 
 /// Result of reading a message.
 pub type Result<T> = std::result::Result<T, Malformed>;
 
 fn malformed<T>(what: impl Into<String>) -> Result<T> {
-    Err(Malformed(what.into()))
+    Err(Malformed::new(what))
+}
+
+fn unframed<T>(what: impl Into<String>) -> Result<T> {
+    Err(Malformed { unframed: true, ..Malformed::new(what) })
 }
 
 /// Takes the next whole message from `input`: its type and body. `None` until it is all there.
@@ -25,7 +54,7 @@ pub fn next(input: &mut BytesMut) -> Result<Option<(u8, Bytes)>> {
     let [kind, length @ ..] = *head;
     let length = u32::from_be_bytes(length) as usize;
     if !(4..=MAX_MESSAGE_BYTES).contains(&length) {
-        return malformed("invalid message length");
+        return unframed("invalid message length");
     }
     if input.len() < 1 + length {
         return Ok(None);
@@ -40,7 +69,7 @@ pub fn next_startup(input: &mut BytesMut) -> Result<Option<Bytes>> {
     let Some((head, _)) = input.split_first_chunk::<4>() else { return Ok(None) };
     let length = u32::from_be_bytes(*head) as usize;
     if !(8..=MAX_STARTUP_BYTES).contains(&length) {
-        return malformed("invalid length of startup packet");
+        return unframed("invalid length of startup packet");
     }
     if input.len() < length {
         return Ok(None);
@@ -89,8 +118,12 @@ impl Fields {
         };
         let text = self.take(end)?;
         self.take(1)?;
-        String::from_utf8(text.to_vec())
-            .or_else(|_| malformed("invalid byte sequence for encoding \"UTF8\""))
+        String::from_utf8(text.to_vec()).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let byte = text.get(at).copied().unwrap_or_default();
+            let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
+            Malformed { encoding: true, ..Malformed::new(message) }
+        })
     }
 
     /// A list of two-byte numbers behind its count.

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::connection;
+use crate::startup;
 
 /// How long running statements get to finish at shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,8 +85,7 @@ impl Server {
                     tokio::spawn(async move {
                         let admitted = server.admit();
                         // A panic ends this connection alone; the count is kept right.
-                        let task =
-                            tokio::spawn(connection::serve(server.clone(), socket, admitted));
+                        let task = tokio::spawn(startup::serve(server.clone(), socket, admitted));
                         match task.await {
                             Ok(Ok(())) => {}
                             Ok(Err(error)) => tracing::debug!(%peer, %error, "connection ended"),

@@ -126,6 +126,8 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(start.threads)
         .thread_name("server")
+        // Statements nest, and their nesting becomes recursion; pages come with use only.
+        .thread_stack_size(cairn_sql::parser::STACK_BYTES)
         .enable_all()
         .build()?;
     runtime.block_on(async {

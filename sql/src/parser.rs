@@ -13,6 +13,12 @@ use crate::error::{Error, Result, SqlState};
 
 /// Deepest nesting the parser follows.
 const RECURSION_LIMIT: usize = 120;
+/// Most operators in a row, which nest as deep to the left (`1 + 1 + 1 + ...`).
+const MAX_OPERATORS_IN_A_ROW: usize = 10_000;
+/// Most set operations in a row: their plans take more stack.
+const MAX_SET_OPERATIONS_IN_A_ROW: usize = 1_000;
+/// Stack of the threads that plan and run statements: enough for what these limits let through.
+pub const STACK_BYTES: usize = 512 << 20;
 /// Longest statement text.
 pub const MAX_STATEMENT_BYTES: usize = 256 << 20;
 
@@ -180,6 +186,42 @@ fn is_keyword(token: &TokenWithSpan, keywords: &[Keyword]) -> bool {
     matches!(&token.token, Token::Word(word) if keywords.contains(&word.keyword))
 }
 
+/// Refuses what would nest deeper to the left than the stack allows. The parser reads such chains in
+/// a loop, so its own limit does not see them.
+fn check_chains(tokens: &[TokenWithSpan]) -> Result<()> {
+    let mut open: Vec<usize> = Vec::new();
+    let (mut operators, mut set_operations) = (0, 0);
+    for token in tokens {
+        match &token.token {
+            Token::LParen | Token::LBracket => open.push(std::mem::take(&mut operators)),
+            Token::RParen | Token::RBracket => operators = open.pop().unwrap_or_default(),
+            Token::Comma => operators = 0,
+            Token::SemiColon => (operators, set_operations) = (0, 0),
+            Token::Word(word) => match word.keyword {
+                Keyword::AND | Keyword::OR | Keyword::IS | Keyword::COLLATE | Keyword::AT => {
+                    operators += 1;
+                }
+                Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT => {
+                    set_operations += 1;
+                    operators = 0;
+                }
+                _ => {}
+            },
+            Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::Whitespace(_)
+            | Token::Placeholder(_)
+            | Token::Period => {}
+            _ => operators += 1,
+        }
+        if operators > MAX_OPERATORS_IN_A_ROW || set_operations > MAX_SET_OPERATIONS_IN_A_ROW {
+            return Err(Error::new(SqlState::StatementTooComplex, "stack depth limit exceeded")
+                .hint("Write the statement with fewer operators in a row."));
+        }
+    }
+    Ok(())
+}
+
 /// The tokens of a statement with their 1-based character offsets; none if it has no tokens.
 pub fn token_positions(sql: &str) -> Vec<(usize, String)> {
     let tokens = tokenize(sql).unwrap_or_default();
@@ -197,6 +239,7 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
     let tokens = tokenize(sql)?;
+    check_chains(&tokens)?;
     let dialect = PostgreSqlDialect {};
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(RECURSION_LIMIT)

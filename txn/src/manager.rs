@@ -1,6 +1,5 @@
 //! Begins transactions, commits them in order, and collects what nobody can see any more.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -52,7 +51,6 @@ pub struct TransactionManager {
     locks: LockTable,
     options: Options,
     next_id: AtomicU64,
-    running: Mutex<BTreeSet<TransactionId>>,
     /// Makes taking a commit timestamp and queueing its batch one step.
     commit_order: Mutex<()>,
     collector: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
@@ -82,7 +80,6 @@ impl TransactionManager {
             locks: LockTable::default(),
             options,
             next_id: AtomicU64::new(1),
-            running: Mutex::new(BTreeSet::new()),
             commit_order: Mutex::new(()),
             collector: Mutex::new(None),
         });
@@ -123,17 +120,7 @@ impl TransactionManager {
     /// Begins a transaction. It has no snapshot until its first statement.
     pub fn begin(self: &Arc<Self>, isolation: Isolation) -> Transaction {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        self.running.lock().insert(id);
         Transaction::new(self.clone(), id, isolation)
-    }
-
-    pub(crate) fn ended(&self, id: TransactionId) {
-        self.running.lock().remove(&id);
-    }
-
-    /// The transactions that are running now.
-    pub fn running(&self) -> Vec<TransactionId> {
-        self.running.lock().iter().copied().collect()
     }
 
     /// The storage beneath.

@@ -337,6 +337,5 @@ impl Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         self.abort();
-        self.manager.ended(self.id);
     }
 }

@@ -65,7 +65,9 @@ impl Binder<'_> {
                 return Err(Error::unsupported("a subquery as argument list"));
             }
         };
-        if args.len() > MAX_ARGUMENTS {
+        // These are expressions that look like calls.
+        let is_form = matches!(name.as_str(), "coalesce" | "greatest" | "least");
+        if args.len() > MAX_ARGUMENTS && !is_form {
             return Err(Error::new(
                 SqlState::TooManyArguments,
                 format!("cannot pass more than {MAX_ARGUMENTS} arguments to a function"),

@@ -570,7 +570,7 @@ impl Binder<'_> {
     }
 
     fn in_list(&self, probe: &Sql, list: &[Sql], negated: bool) -> Result<Bound> {
-        let mut result: Option<Expr> = None;
+        let mut tests = Vec::with_capacity(list.len());
         for item in list {
             let equal = match (probe, item) {
                 (Sql::Tuple(a), Sql::Tuple(b)) => self.row_comparison(a, &BinaryOperator::Eq, b)?,
@@ -580,12 +580,21 @@ impl Binder<'_> {
                     self.compare(probe, "=", Operator::Eq, item).map_err(|e| e.at(position))?
                 }
             };
-            result = Some(match result {
-                None => equal.expr,
-                Some(before) => binary(before, Operator::Or, equal.expr),
-            });
+            tests.push(equal.expr);
         }
-        let found = result.ok_or_else(|| Error::new(SqlState::SyntaxError, "empty list"))?;
+        // A balanced tree: a list of thousands must not nest as deep.
+        while tests.len() > 1 {
+            let mut pairs = tests.into_iter();
+            let mut joined = Vec::new();
+            while let Some(left) = pairs.next() {
+                joined.push(match pairs.next() {
+                    Some(right) => binary(left, Operator::Or, right),
+                    None => left,
+                });
+            }
+            tests = joined;
+        }
+        let found = tests.pop().ok_or_else(|| Error::new(SqlState::SyntaxError, "empty list"))?;
         Ok(Bound::new(negate_if(negated, found), Type::Bool))
     }
 

@@ -36,7 +36,7 @@ use crate::types::{Datum, Type, TypeMod};
 /// Held exclusively by a transaction that changes descriptors.
 pub const CATALOG_LOCK: &[u8] = b"L/catalog";
 
-/// Most columns of a table, as in PostgreSQL.
+/// Most columns of a table that names find, as in PostgreSQL.
 pub const MAX_COLUMNS: usize = 1600;
 
 /// A column of a table.

@@ -523,7 +523,16 @@ pub(super) fn register(all: &mut Vec<Function>) {
         }),
         pure("replace", T3, Text, |a| match text(a, 1)? {
             "" => make(text(a, 0)?),
-            from => make(text(a, 0)?.replace(from, text(a, 2)?)),
+            from => {
+                let (subject, to) = (text(a, 0)?, text(a, 2)?);
+                let grown = subject.len() / from.len() * to.len();
+                if grown > MAX_RESULT_BYTES
+                    && subject.matches(from).count() * to.len() > MAX_RESULT_BYTES
+                {
+                    return Err(too_large());
+                }
+                make(subject.replace(from, to))
+            }
         }),
         pure("reverse", T1, Text, |a| make(text(a, 0)?.chars().rev().collect::<String>())),
         pure("lpad", TI, Text, |a| pad(a, true)),

@@ -222,7 +222,7 @@ impl Session {
                 format!("relation \"{name}\" already exists"),
             ));
         }
-        if create.columns.len() >= MAX_COLUMNS {
+        if create.columns.len() > MAX_COLUMNS {
             return Err(Error::new(
                 SqlState::TooManyColumns,
                 format!("tables can have at most {MAX_COLUMNS} columns"),

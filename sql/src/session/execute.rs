@@ -1,15 +1,20 @@
 //! Executing statements.
 
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use cairn_txn::{Access, Isolation, LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::plan::{Action, Modify, Plan, Source, no_subplans};
 use super::settings::Severity;
-use super::{CopyIn, Prepared, Session};
+use super::{Cancel, CopyIn, Prepared, Session};
 use crate::binder::dml::Operation;
 use crate::binder::position::{next_token, position_of, token_after};
 use crate::binder::{OutputColumn, fold, name_parts};
@@ -47,12 +52,46 @@ pub struct Rows {
     tag: &'static str,
     count: u64,
     fixed_count: Option<u64>,
+    watch: Option<Watch>,
+}
+
+/// What ends a statement whose rows are still coming.
+struct Watch {
+    cancel: Arc<Cancel>,
+    deadline: Option<Instant>,
+}
+
+impl Watch {
+    /// Resolves with the error when the statement is to end.
+    async fn ended(&self) -> Error {
+        let timeout = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let notified = self.cancel.notify.notified();
+        if self.cancel.flag.load(Ordering::Relaxed) {
+            return canceled();
+        }
+        let error = tokio::select! {
+            () = notified => canceled(),
+            () = timeout => statement_timeout(),
+        };
+        self.cancel.flag.store(true, Ordering::Relaxed);
+        error
+    }
+}
+
+fn statement_timeout() -> Error {
+    Error::new(SqlState::QueryCanceled, "canceling statement due to statement timeout")
 }
 
 impl Rows {
     /// Rows that are all there.
     pub fn ready(columns: Vec<OutputColumn>, rows: Vec<Row>, tag: &'static str) -> Rows {
-        Rows { columns, ready: rows.into(), more: None, tag, count: 0, fixed_count: None }
+        let (count, fixed_count, watch) = (0, None, None);
+        Rows { columns, ready: rows.into(), more: None, tag, count, fixed_count, watch }
     }
 
     fn streamed(columns: Vec<OutputColumn>, more: mpsc::Receiver<Result<Vec<Row>>>) -> Rows {
@@ -63,6 +102,7 @@ impl Rows {
             tag: "SELECT",
             count: 0,
             fixed_count: None,
+            watch: None,
         }
     }
 
@@ -70,7 +110,15 @@ impl Rows {
     pub async fn next(&mut self, limit: usize) -> Result<Vec<Row>> {
         while self.ready.is_empty() {
             let Some(more) = &mut self.more else { break };
-            match more.recv().await {
+            let batch = match &self.watch {
+                None => more.recv().await,
+                Some(watch) => tokio::select! {
+                    biased;
+                    batch = more.recv() => batch,
+                    error = watch.ended() => Some(Err(error)),
+                },
+            };
+            match batch {
                 Some(batch) => self.ready.extend(batch?),
                 None => self.more = None,
             }
@@ -130,20 +178,23 @@ impl Session {
             return self.execute_inner(prepared, params).await;
         }
         let timeout = self.settings.statement_timeout();
-        let timer = async {
-            match timeout {
-                Some(timeout) => tokio::time::sleep(timeout).await,
-                None => std::future::pending().await,
-            }
+        let watch = Watch { cancel, deadline: timeout.map(|timeout| Instant::now() + timeout) };
+        // The future is large: it stays where it is made. Most statements end at the first poll,
+        // and only the others are worth watching.
+        let mut run = pin!(self.execute_inner(prepared, params));
+        let first = poll_fn(|context| Poll::Ready(run.as_mut().poll(context))).await;
+        let mut outcome = match first {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => tokio::select! {
+                biased;
+                outcome = &mut run => outcome,
+                error = watch.ended() => Err(error),
+            },
         };
-        tokio::select! {
-            outcome = self.execute_inner(prepared, params) => outcome,
-            () = cancel.notify.notified() => Err(canceled()),
-            () = timer => {
-                cancel.flag.store(true, std::sync::atomic::Ordering::Relaxed);
-                Err(Error::new(SqlState::QueryCanceled, "canceling statement due to statement timeout"))
-            }
+        if let Ok(Outcome::Rows(rows) | Outcome::CopyOut(rows)) = &mut outcome {
+            rows.watch = rows.more.is_some().then_some(watch);
         }
+        outcome
     }
 
     async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {

@@ -9,6 +9,7 @@ mod copy;
 mod ddl;
 mod execute;
 mod explain;
+mod lift;
 mod plan;
 mod settings;
 mod transaction;
@@ -223,6 +224,11 @@ impl Session {
         &self.settings
     }
 
+    /// The settings, as long as they do not change the same.
+    pub fn shared_settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
     /// The settings, to change at connection start.
     pub fn settings_mut(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
@@ -254,26 +260,87 @@ impl Session {
         }
     }
 
-    /// Parses a query string.
-    pub fn parse(&self, sql: &str) -> Result<Vec<Arc<Prepared>>> {
+    /// Parses a query string: statements with the values of their parameters, which are
+    /// literals of the text that have been lifted out of it.
+    pub fn parse(&self, sql: &str) -> Result<Vec<(Arc<Prepared>, Vec<Datum>)>> {
+        if let Some(found) = self.parse_lifted(sql)? {
+            return Ok(vec![found]);
+        }
         let statements = parser::parse(sql)?;
         let alone = statements.len() == 1;
         let prepared = statements.into_iter().map(|(parsed, sql)| {
-            Arc::new(Prepared {
+            let prepared = Prepared {
                 sql: sql.into(),
                 parsed: Arc::new(parsed),
                 declared: Vec::new(),
                 parameters: Vec::new(),
                 columns: None,
                 alone,
-            })
+            };
+            (Arc::new(prepared), Vec::new())
         });
         Ok(prepared.collect())
     }
 
+    /// A statement without its literals, if there is a plan for it in this form, with their values.
+    fn parse_lifted(&self, sql: &str) -> Result<Option<(Arc<Prepared>, Vec<Datum>)>> {
+        if !self.uses_shared_plans() || self.status() == Status::Failed {
+            return Ok(None);
+        }
+        let Some(lifted) = lift::lift(sql) else { return Ok(None) };
+        let declared: Vec<Option<Type>> = lifted.literals.iter().map(|l| l.kind).collect();
+        let version = self.schema().version;
+        let key = (Arc::from(lifted.text.as_str()), declared);
+        let prepared = match self.database.plans.lifted(&key, version) {
+            Some(known) => known,
+            None => {
+                let prepared = self.prepare_lifted(&key).ok().map(Arc::new);
+                self.database.plans.put_lifted(key, version, prepared.clone());
+                prepared
+            }
+        };
+        let Some(prepared) = prepared else { return Ok(None) };
+        let Some(plan) = self.plan(&prepared)? else { return Ok(None) };
+        if plan.parameters.len() != lifted.literals.len() {
+            return Ok(None);
+        }
+        let style = self.style();
+        let values = lifted.literals.iter().zip(&plan.parameters);
+        let values = values.map(|(literal, kind)| literal.value(*kind, sql, &style));
+        Ok(Some((prepared, values.collect::<Result<_>>()?)))
+    }
+
+    /// Plans a statement without its literals. An error only means that it needs them.
+    fn prepare_lifted(&self, key: &PlanKey) -> Result<Prepared> {
+        let (sql, declared) = key;
+        let needs_literals = || Error::internal("the statement needs its literals");
+        let mut statements = parser::parse(sql)?;
+        let (Some((parsed, _)), true) = (statements.pop(), statements.is_empty()) else {
+            return Err(needs_literals());
+        };
+        let prepared = Prepared {
+            sql: sql.clone(),
+            parsed: Arc::new(parsed),
+            declared: declared.clone(),
+            parameters: Vec::new(),
+            columns: None,
+            alone: true,
+        };
+        self.plan(&prepared)?.ok_or_else(needs_literals)?;
+        // A plan that is not kept would be made at each execution.
+        let version = self.schema().version;
+        match self.database.plans.get(key, version).is_some() {
+            true => Ok(prepared),
+            false => Err(needs_literals()),
+        }
+    }
+
     /// Prepares a statement: binds it, so that its parameters and result are known.
     pub fn prepare(&mut self, name: &str, sql: &str, declared: &[u32]) -> Result<()> {
-        if !name.is_empty() && self.prepared.contains_key(name) {
+        if name.is_empty() {
+            // Gone even if the new one fails.
+            self.prepared.remove(name);
+        } else if self.prepared.contains_key(name) {
             return Err(Error::new(
                 SqlState::DuplicatePreparedStatement,
                 format!("prepared statement \"{name}\" already exists"),

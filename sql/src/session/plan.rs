@@ -11,6 +11,7 @@ use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{LockType, NonBlock, Query, SetExpr, Statement};
+use parking_lot::Mutex;
 
 use super::{BinderView, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::dml::{BoundModify, ColumnSource, Operation, RETURNING};
@@ -105,16 +106,36 @@ impl Plan {
 /// Plans by statement.
 pub(super) struct PlanCache {
     plans: PlanMap,
+    lifted: LiftedMap,
     capacity: usize,
 }
 
+/// Statements without their literals, with the catalog version they were tried at; `None` for one
+/// that has no plan in this form.
+type LiftedMap = Mutex<HashMap<PlanKey, (u64, Option<Arc<Prepared>>)>>;
+
 impl PlanCache {
     pub(super) fn new(capacity: usize) -> PlanCache {
-        PlanCache { plans: PlanMap::default(), capacity }
+        PlanCache { plans: PlanMap::default(), lifted: LiftedMap::default(), capacity }
     }
 
-    fn get(&self, key: &PlanKey, version: u64) -> Option<Arc<Plan>> {
+    pub(super) fn get(&self, key: &PlanKey, version: u64) -> Option<Arc<Plan>> {
         self.plans.lock().get(key).filter(|plan| plan.version == version).cloned()
+    }
+
+    /// What is known of a statement without its literals.
+    pub(super) fn lifted(&self, key: &PlanKey, version: u64) -> Option<Option<Arc<Prepared>>> {
+        let lifted = self.lifted.lock();
+        let (tried_at, prepared) = lifted.get(key)?;
+        (*tried_at == version).then(|| prepared.clone())
+    }
+
+    pub(super) fn put_lifted(&self, key: PlanKey, version: u64, prepared: Option<Arc<Prepared>>) {
+        let mut lifted = self.lifted.lock();
+        if lifted.len() >= self.capacity {
+            lifted.clear();
+        }
+        lifted.insert(key, (version, prepared));
     }
 
     fn put(&self, key: PlanKey, plan: Arc<Plan>) {
@@ -176,8 +197,7 @@ impl Session {
             return Ok(None);
         }
         let schema = self.schema();
-        let shared = self.block.as_ref().is_none_or(|block| block.draft.is_none())
-            && self.settings.public_in_path();
+        let shared = self.uses_shared_plans();
         let key = (prepared.sql.clone(), prepared.declared.clone());
         if shared && let Some(plan) = self.database.plans.get(&key, schema.version) {
             return Ok(Some(plan));
@@ -189,6 +209,12 @@ impl Session {
             self.database.plans.put(key, plan.clone());
         }
         Ok(Some(plan))
+    }
+
+    /// Whether this session sees the catalog as everybody does.
+    pub(super) fn uses_shared_plans(&self) -> bool {
+        self.block.as_ref().is_none_or(|block| block.draft.is_none())
+            && self.settings.public_in_path()
     }
 
     pub(super) fn style(&self) -> crate::types::io::Style {

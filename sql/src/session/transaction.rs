@@ -151,7 +151,12 @@ impl Session {
     pub async fn finish_implicit(&mut self) -> Result<()> {
         match &self.block {
             Some(block) if !block.explicit => self.commit().await,
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            // A portal lives as long as its transaction, and that has not even begun.
+            None => {
+                self.portals.clear();
+                Ok(())
+            }
         }
     }
 

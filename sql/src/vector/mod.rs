@@ -49,6 +49,7 @@ impl VectorExecutor {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("vector")
+            .thread_stack_size(crate::parser::STACK_BYTES)
             .enable_all()
             .build()
             .map_err(|error| Error::internal(format!("no threads for queries: {error}")))?;

@@ -1,0 +1,103 @@
+//! COPY on the wire: data messages in and out, in place of rows.
+
+use bytes::Bytes;
+use cairn_sql::error::{Error, Result, SqlState};
+use cairn_sql::session::{CopyIn, Rows};
+use cairn_sql::types::Datum;
+use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
+use pgwire::messages::response::CommandComplete;
+
+use crate::connection::{Connection, Step};
+use crate::frame::{self, Fields, Malformed};
+use crate::reply;
+
+/// A COPY FROM STDIN that waits for data.
+pub(crate) struct CopyState {
+    /// What takes the data.
+    pub copy: Box<CopyIn>,
+    /// Whether it was started by the extended protocol.
+    pub extended: bool,
+}
+
+impl Connection {
+    /// Waits for one message of a COPY; false if the client went away.
+    pub(crate) async fn copy_step(&mut self) -> Step<bool> {
+        match frame::next(&mut self.input)? {
+            Some((kind, body)) => self.copy_message(kind, body).await,
+            None => {
+                self.flush().await?;
+                self.wait_for_input().await
+            }
+        }
+    }
+
+    pub(crate) async fn copy_message(&mut self, kind: u8, body: Bytes) -> Step<bool> {
+        let Some(CopyState { mut copy, extended }) = self.copy.take() else { return Ok(true) };
+        let result = match kind {
+            b'd' => match self.session.copy_data(&mut copy, &body).await {
+                Ok(()) => {
+                    self.copy = Some(CopyState { copy, extended });
+                    return Ok(true);
+                }
+                Err(error) => Err(error),
+            },
+            b'c' => match self.session.copy_done(copy).await {
+                Ok(tag) => reply::put(&mut self.out, &CommandComplete::new(tag)),
+                Err(error) => Err(error),
+            },
+            b'f' => Err(match Fields(body).string() {
+                Ok(message) => Error::new(
+                    SqlState::QueryCanceled,
+                    format!("COPY from stdin failed: {message}"),
+                ),
+                Err(malformed) => malformed.into(),
+            }),
+            b'H' | b'S' => {
+                self.copy = Some(CopyState { copy, extended });
+                return Ok(true);
+            }
+            b'X' => return Ok(false),
+            other => {
+                return Err(Malformed::new(format!(
+                    "unexpected message type 0x{other:02X} during COPY from stdin"
+                ))
+                .into());
+            }
+        };
+        if let Err(error) = result {
+            self.put_error(error)?;
+            // Within a batch of the extended protocol the rest of it falls.
+            self.skipping = extended;
+        }
+        Ok(true)
+    }
+
+    /// COPY TO STDOUT: lines as they come.
+    pub(crate) async fn copy_out(&mut self, mut rows: Rows) -> Step<Result<()>> {
+        let width = rows.columns.len();
+        let response = CopyOutResponse::new(0, width as i16, vec![0; width]);
+        if let Err(error) = reply::put(&mut self.out, &response) {
+            return Ok(Err(error));
+        }
+        loop {
+            let lines = match rows.next(usize::MAX).await {
+                Ok(lines) => lines,
+                Err(error) => return Ok(Err(error)),
+            };
+            if lines.is_empty() {
+                break;
+            }
+            for line in lines {
+                if let Some(Datum::Text(line)) = line.into_iter().next() {
+                    let data = CopyData::new(Bytes::from(line));
+                    if let Err(error) = reply::put(&mut self.out, &data) {
+                        return Ok(Err(error));
+                    }
+                }
+            }
+            self.flush().await?;
+        }
+        let done = reply::put(&mut self.out, &CopyDone::new());
+        Ok(done.and_then(|()| reply::put(&mut self.out, &CommandComplete::new(rows.tag()))))
+    }
+}

@@ -1,0 +1,195 @@
+//! From the first byte of a connection to a session: encryption requests, cancel requests, the
+//! startup packet and its settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use cairn_sql::error::{Error, Report, Result, SqlState};
+use cairn_sql::session::Session;
+use pgwire::messages::startup::NegotiateProtocolVersion;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::connection::{Connection, Ended, Step, fatal};
+use crate::frame::{self, Fields, Malformed};
+use crate::listener::Server;
+use crate::reply;
+
+/// How long a client may take to start up.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
+
+const SSL_REQUEST: i32 = 80_877_103;
+const GSS_REQUEST: i32 = 80_877_104;
+const CANCEL_REQUEST: i32 = 80_877_102;
+const PROTOCOL_MAJOR: i32 = 3;
+
+async fn refuse(socket: &mut TcpStream, report: &Report) -> Step<()> {
+    let mut out = BytesMut::new();
+    reply::error(&mut out, report, "FATAL")?;
+    socket.write_all(&out).await?;
+    Ok(socket.shutdown().await?)
+}
+
+/// Serves a connection from its first byte to its last.
+pub async fn serve(server: Arc<Server>, mut socket: TcpStream, admitted: bool) -> Step<()> {
+    socket.set_nodelay(true)?;
+    let mut input = BytesMut::with_capacity(8 << 10);
+    let started = tokio::time::timeout(STARTUP_TIMEOUT, startup(&server, &mut socket, &mut input));
+    let parameters = match started.await {
+        Ok(Ok(Some(parameters))) => parameters,
+        Ok(Ok(None)) => return Ok(()),
+        Ok(Err(Ended::Malformed(error))) => {
+            return refuse(&mut socket, &fatal(SqlState::ProtocolViolation, error.to_string()))
+                .await;
+        }
+        Ok(Err(error)) => return Err(error),
+        Err(_) => return Ok(()),
+    };
+    if !admitted {
+        let report = fatal(SqlState::TooManyConnections, "sorry, too many clients already");
+        return refuse(&mut socket, &report).await;
+    }
+    let get = |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let Some(user) = get("user") else {
+        let message = "no PostgreSQL user name specified in startup packet";
+        let report = fatal(SqlState::InvalidAuthorizationSpecification, message);
+        return refuse(&mut socket, &report).await;
+    };
+    let database = get("database").unwrap_or_else(|| user.clone());
+    if user != "postgres" {
+        let report = fatal(
+            SqlState::InvalidAuthorizationSpecification,
+            format!("role \"{user}\" does not exist"),
+        );
+        return refuse(&mut socket, &report).await;
+    }
+    if database != "postgres" {
+        let report =
+            fatal(SqlState::InvalidCatalogName, format!("database \"{database}\" does not exist"));
+        return refuse(&mut socket, &report).await;
+    }
+    let mut session = Session::new(server.database.clone(), &user, &database);
+    for (name, value) in &parameters {
+        if matches!(name.as_str(), "user" | "database" | "replication") || name.starts_with("_pq_.")
+        {
+            continue;
+        }
+        let set = match name.as_str() {
+            "options" => set_options(&mut session, value),
+            name => session.settings_mut().set(name, Some(value)),
+        };
+        if let Err(error) = set {
+            return refuse(&mut socket, &error.into_report()).await;
+        }
+    }
+    session.settings_mut().keep_as_defaults();
+    let key = (session.id() as i32, rand::random::<i32>());
+    server.register(key, session.cancel_handle());
+    let mut connection = Connection::new(server.clone(), socket, input, session);
+    let ended = connection.run(key).await;
+    server.unregister(key);
+    connection.end(ended).await
+}
+
+/// `-c name=value` and `--name=value`.
+fn set_options(session: &mut Session, options: &str) -> Result<()> {
+    let mut words = options.split_whitespace();
+    while let Some(word) = words.next() {
+        let assignment = match word {
+            "-c" => words.next().unwrap_or_default(),
+            word => {
+                word.strip_prefix("--").or_else(|| word.strip_prefix("-c")).ok_or_else(|| {
+                    Error::new(
+                        SqlState::SyntaxError,
+                        format!("invalid command-line argument for server process: {word}"),
+                    )
+                })?
+            }
+        };
+        let Some((name, value)) = assignment.split_once('=') else {
+            let message = format!("-c {assignment} requires a value");
+            return Err(Error::new(SqlState::SyntaxError, message));
+        };
+        session.settings_mut().set(&name.replace('-', "_"), Some(value))?;
+    }
+    Ok(())
+}
+
+async fn unsupported_version(socket: &mut TcpStream, version: i32) -> Step<()> {
+    let message = format!(
+        "unsupported frontend protocol {}.{}: server supports 3.0 to 3.0",
+        version >> 16,
+        version & 0xffff
+    );
+    refuse(socket, &fatal(SqlState::FeatureNotSupported, message)).await
+}
+
+/// Reads startup packets until one starts a session; `None` if there is to be none.
+async fn startup(
+    server: &Server,
+    socket: &mut TcpStream,
+    input: &mut BytesMut,
+) -> Step<Option<Vec<(String, String)>>> {
+    let mut refused = Vec::new();
+    loop {
+        let Some(packet) = frame::next_startup(input)? else {
+            if socket.read_buf(input).await? == 0 {
+                return Ok(None);
+            }
+            continue;
+        };
+        let mut fields = Fields(packet);
+        match fields.int32()? {
+            request @ (SSL_REQUEST | GSS_REQUEST) => {
+                // Each kind of encryption may be asked for once; again it is taken for a version.
+                if refused.contains(&request) {
+                    unsupported_version(socket, request).await?;
+                    return Ok(None);
+                }
+                refused.push(request);
+                if !input.is_empty() {
+                    return Err(
+                        Malformed::new("received unencrypted data after SSL request").into()
+                    );
+                }
+                socket.write_all(b"N").await?;
+            }
+            CANCEL_REQUEST => {
+                let key = (fields.int32()?, fields.int32()?);
+                server.cancel(key);
+                return Ok(None);
+            }
+            version if version >> 16 == PROTOCOL_MAJOR => {
+                let mut parameters = Vec::new();
+                loop {
+                    let name = fields.string()?;
+                    if name.is_empty() {
+                        break;
+                    }
+                    parameters.push((name, fields.string()?));
+                }
+                fields.end()?;
+                let unknown: Vec<String> = parameters
+                    .iter()
+                    .filter(|(name, _)| name.starts_with("_pq_."))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                if version & 0xffff != 0 || !unknown.is_empty() {
+                    // This server speaks 3.0 and no extensions; the client may take it or leave.
+                    let mut out = BytesMut::new();
+                    reply::put(
+                        &mut out,
+                        &NegotiateProtocolVersion::new(PROTOCOL_MAJOR << 16, unknown),
+                    )?;
+                    socket.write_all(&out).await?;
+                }
+                return Ok(Some(parameters));
+            }
+            version => {
+                unsupported_version(socket, version).await?;
+                return Ok(None);
+            }
+        }
+    }
+}
