@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::copy::CopyState;
-use crate::frame::{self, Fields, Malformed};
+use crate::frame::{self, Consequence, Fields, Malformed};
 use crate::listener::Server;
 use crate::reply::{self, Scratch};
 
@@ -96,7 +96,9 @@ impl Connection {
     /// Ends the session; tells the client of a message whose frame was broken.
     pub(crate) async fn end(mut self, ended: Step<()>) -> Step<()> {
         self.session.end();
-        if let Err(Ended::Malformed(error)) = &ended {
+        if let Err(Ended::Malformed(error)) = &ended
+            && error.consequence != Consequence::HangUp
+        {
             let report = fatal(SqlState::ProtocolViolation, error.to_string());
             reply::error(&mut self.out, &report, "FATAL")?;
             self.flush().await?;
@@ -219,13 +221,16 @@ impl Connection {
         }
         let handled = match self.handle(kind, Fields(body)).await {
             // The frame was whole, so the next message can be found.
-            Err(Ended::Malformed(malformed)) if !malformed.unframed => Err(malformed.into()),
+            Err(Ended::Malformed(malformed)) if malformed.consequence == Consequence::Error => {
+                Err(malformed.into())
+            }
             handled => handled?,
         };
         if let Err(error) = handled {
             self.put_error(error)?;
-            self.skipping = kind != b'Q';
-            if kind == b'Q' {
+            // These end what is skipped, or were never part of it.
+            self.skipping = !matches!(kind, b'Q' | b'S' | b'F');
+            if !self.skipping {
                 self.ready()?;
             }
         }
@@ -257,8 +262,12 @@ impl Connection {
             b'd' | b'c' | b'f' => {}
             b'P' | b'B' | b'D' | b'E' | b'C' => return self.extended(kind, fields).await,
             b'F' => {
-                self.put_error(Error::unsupported("the function call message"))?;
-                self.ready()?;
+                fields.int32()?;
+                fields.int16s()?;
+                fields.values()?;
+                fields.int16()?;
+                fields.end()?;
+                return Ok(Err(Error::unsupported("the function call message")));
             }
             _ => return Err(unknown_message(kind)),
         }
@@ -347,10 +356,7 @@ impl Connection {
                 columns.len()
             )));
         }
-        if let Some(code) = formats.iter().chain(&results).find(|code| !matches!(code, 0 | 1)) {
-            let message = format!("unsupported format code: {code}");
-            return Err(Error::new(SqlState::InvalidParameterValue, message));
-        }
+        check_formats(formats)?;
         if !portal.is_empty() && self.session.portals.contains_key(&portal) {
             return Err(Error::new(
                 SqlState::DuplicateCursor,
@@ -400,6 +406,9 @@ impl Connection {
         let Some(mut portal) = self.session.portals.remove(name) else {
             return Ok(Err(no_portal(name)));
         };
+        if let Err(error) = check_formats(&portal.formats) {
+            return Ok(Err(error));
+        }
         let outcome = match portal.outcome.take() {
             Some(Outcome::Command(_)) => {
                 // It ran to its end; PostgreSQL keeps such a portal, to say just this.
@@ -441,11 +450,11 @@ impl Connection {
                 Ok(done)
             }
             other => {
-                // Unless it ended the transaction, and every portal with it.
-                if self.session.status() == Status::Open {
-                    portal.outcome = Some(Outcome::Command(String::new()));
-                    self.session.portals.insert(name.to_owned(), portal);
-                }
+                portal.outcome = Some(match other {
+                    Outcome::Empty => Outcome::Empty,
+                    _ => Outcome::Command(String::new()),
+                });
+                self.session.portals.insert(name.to_owned(), portal);
                 self.complete(other, true).await
             }
         }
@@ -597,9 +606,19 @@ impl Connection {
     }
 }
 
+fn check_formats(formats: &[i16]) -> Result<()> {
+    match formats.iter().find(|code| !matches!(code, 0 | 1)) {
+        None => Ok(()),
+        Some(code) => Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!("unsupported format code: {code}"),
+        )),
+    }
+}
+
 fn unknown_message(kind: u8) -> Ended {
     let message = format!("invalid frontend message type {kind}");
-    Malformed { message, unframed: true, encoding: false }.into()
+    Malformed { consequence: Consequence::Fatal, ..Malformed::new(message) }.into()
 }
 
 fn no_portal(name: &str) -> Error {

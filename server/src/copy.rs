@@ -8,7 +8,7 @@ use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
 use pgwire::messages::response::CommandComplete;
 
 use crate::connection::{Connection, Step};
-use crate::frame::{self, Fields, Malformed};
+use crate::frame::{self, Consequence, Fields, Malformed};
 use crate::reply;
 
 /// A COPY FROM STDIN that waits for data.
@@ -58,10 +58,12 @@ impl Connection {
             }
             b'X' => return Ok(false),
             other => {
-                return Err(Malformed::new(format!(
-                    "unexpected message type 0x{other:02X} during COPY from stdin"
-                ))
-                .into());
+                let message =
+                    format!("unexpected message type 0x{other:02X} during COPY from stdin");
+                self.put_error(Error::new(SqlState::ProtocolViolation, message))?;
+                let message = "terminating connection because protocol synchronization was lost";
+                let lost = Malformed::new(message);
+                return Err(Malformed { consequence: Consequence::Fatal, ..lost }.into());
             }
         };
         if let Err(error) = result {

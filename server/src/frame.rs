@@ -14,16 +14,27 @@ pub const MAX_STARTUP_BYTES: usize = 10_000;
 pub struct Malformed {
     /// What is wrong.
     pub message: String,
-    /// Whether the end of the message is unknown, so that the connection cannot go on.
-    pub unframed: bool,
+    /// What comes of it.
+    pub consequence: Consequence,
     /// Whether text is not in the client's encoding.
     pub encoding: bool,
+}
+
+/// What a broken message leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consequence {
+    /// An error; the next message can be found.
+    Error,
+    /// The end of the connection, with a word about why.
+    Fatal,
+    /// The end without a word: whoever is there may not speak the protocol.
+    HangUp,
 }
 
 impl Malformed {
     /// Of the contents of a message.
     pub fn new(message: impl Into<String>) -> Malformed {
-        Malformed { message: message.into(), unframed: false, encoding: false }
+        Malformed { message: message.into(), consequence: Consequence::Error, encoding: false }
     }
 }
 
@@ -45,7 +56,7 @@ fn malformed<T>(what: impl Into<String>) -> Result<T> {
 }
 
 fn unframed<T>(what: impl Into<String>) -> Result<T> {
-    Err(Malformed { unframed: true, ..Malformed::new(what) })
+    Err(Malformed { consequence: Consequence::HangUp, ..Malformed::new(what) })
 }
 
 /// Takes the next whole message from `input`: its type and body. `None` until it is all there.

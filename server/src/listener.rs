@@ -22,9 +22,34 @@ pub struct Server {
     /// Most connections at a time.
     pub max_connections: usize,
     connections: AtomicUsize,
+    sessions: AtomicUsize,
     /// By process id and secret key, as in BackendKeyData.
     cancels: Mutex<HashMap<(i32, i32), Arc<Cancel>>>,
     shutdown: watch::Sender<bool>,
+}
+
+/// One of a limited number; given back when dropped.
+pub struct Place {
+    server: Arc<Server>,
+    count: fn(&Server) -> &AtomicUsize,
+}
+
+impl Place {
+    fn take(
+        server: &Arc<Server>,
+        count: fn(&Server) -> &AtomicUsize,
+        most: usize,
+    ) -> Option<Place> {
+        let place = Place { server: server.clone(), count };
+        let before = count(server).fetch_add(1, Ordering::AcqRel);
+        (before < most).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        (self.count)(&self.server).fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Server {
@@ -34,6 +59,7 @@ impl Server {
             database,
             max_connections,
             connections: AtomicUsize::new(0),
+            sessions: AtomicUsize::new(0),
             cancels: Mutex::new(HashMap::new()),
             shutdown: watch::Sender::new(false),
         })
@@ -61,14 +87,9 @@ impl Server {
         self.shutdown.subscribe()
     }
 
-    /// Whether one more connection fits; counts it if so.
-    pub fn admit(&self) -> bool {
-        let before = self.connections.fetch_add(1, Ordering::AcqRel);
-        before < self.max_connections
-    }
-
-    fn left(&self) {
-        self.connections.fetch_sub(1, Ordering::AcqRel);
+    /// A place for one more session, if there is one.
+    pub fn admit(self: &Arc<Self>) -> Option<Place> {
+        Place::take(self, |server| &server.sessions, self.max_connections)
     }
 
     /// Accepts connections until `stop` resolves, then ends them in order.
@@ -82,16 +103,23 @@ impl Server {
             match accepted {
                 Ok((socket, peer)) => {
                     let server = self.clone();
+                    let most = self.max_connections.saturating_mul(2).saturating_add(16);
+                    // Connections that have not started a session take no session's place; but
+                    // there is an end to them as well.
+                    let place = Place::take(&server, |server| &server.connections, most);
+                    let Some(place) = place else {
+                        tracing::warn!(%peer, "too many connections that have not started");
+                        continue;
+                    };
                     tokio::spawn(async move {
-                        let admitted = server.admit();
                         // A panic ends this connection alone; the count is kept right.
-                        let task = tokio::spawn(startup::serve(server.clone(), socket, admitted));
+                        let task = tokio::spawn(startup::serve(server, socket));
                         match task.await {
                             Ok(Ok(())) => {}
                             Ok(Err(error)) => tracing::debug!(%peer, %error, "connection ended"),
                             Err(error) => tracing::error!(%peer, %error, "connection panicked"),
                         }
-                        server.left();
+                        drop(place);
                     });
                 }
                 Err(error) => {

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::connection::{Connection, Ended, Step, fatal};
-use crate::frame::{self, Fields, Malformed};
+use crate::frame::{self, Consequence, Fields};
 use crate::listener::Server;
 use crate::reply;
 
@@ -32,13 +32,16 @@ async fn refuse(socket: &mut TcpStream, report: &Report) -> Step<()> {
 }
 
 /// Serves a connection from its first byte to its last.
-pub async fn serve(server: Arc<Server>, mut socket: TcpStream, admitted: bool) -> Step<()> {
+pub async fn serve(server: Arc<Server>, mut socket: TcpStream) -> Step<()> {
     socket.set_nodelay(true)?;
     let mut input = BytesMut::with_capacity(8 << 10);
     let started = tokio::time::timeout(STARTUP_TIMEOUT, startup(&server, &mut socket, &mut input));
     let parameters = match started.await {
         Ok(Ok(Some(parameters))) => parameters,
         Ok(Ok(None)) => return Ok(()),
+        Ok(Err(Ended::Malformed(error))) if error.consequence == Consequence::HangUp => {
+            return Ok(());
+        }
         Ok(Err(Ended::Malformed(error))) => {
             return refuse(&mut socket, &fatal(SqlState::ProtocolViolation, error.to_string()))
                 .await;
@@ -46,10 +49,10 @@ pub async fn serve(server: Arc<Server>, mut socket: TcpStream, admitted: bool) -
         Ok(Err(error)) => return Err(error),
         Err(_) => return Ok(()),
     };
-    if !admitted {
+    let Some(_place) = server.admit() else {
         let report = fatal(SqlState::TooManyConnections, "sorry, too many clients already");
         return refuse(&mut socket, &report).await;
-    }
+    };
     let get = |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     let Some(user) = get("user") else {
         let message = "no PostgreSQL user name specified in startup packet";
@@ -149,15 +152,15 @@ async fn startup(
                 }
                 refused.push(request);
                 if !input.is_empty() {
-                    return Err(
-                        Malformed::new("received unencrypted data after SSL request").into()
-                    );
+                    // Whoever injected it must not get an answer.
+                    return Ok(None);
                 }
                 socket.write_all(b"N").await?;
             }
             CANCEL_REQUEST => {
-                let key = (fields.int32()?, fields.int32()?);
-                server.cancel(key);
+                if let (Ok(id), Ok(secret)) = (fields.int32(), fields.int32()) {
+                    server.cancel((id, secret));
+                }
                 return Ok(None);
             }
             version if version >> 16 == PROTOCOL_MAJOR => {

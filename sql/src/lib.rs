@@ -13,6 +13,7 @@
 pub mod binder;
 pub mod catalog;
 pub mod codec;
+mod dialect;
 pub mod error;
 pub mod functions;
 mod keywords;

@@ -2,13 +2,13 @@
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
 use datafusion::sql::sqlparser::ast::{self, Statement};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 
 use crate::binder::fold;
 use crate::binder::position::position_of;
+use crate::dialect::CairnDialect;
 use crate::error::{Error, Result, SqlState};
 
 /// Deepest nesting the parser follows.
@@ -136,7 +136,7 @@ fn location_in(text: &str, sql: &str) -> Option<usize> {
 }
 
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
-    let dialect = PostgreSqlDialect {};
+    let dialect = CairnDialect;
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
@@ -191,7 +191,14 @@ fn is_keyword(token: &TokenWithSpan, keywords: &[Keyword]) -> bool {
 fn check_chains(tokens: &[TokenWithSpan]) -> Result<()> {
     let mut open: Vec<usize> = Vec::new();
     let (mut operators, mut set_operations) = (0, 0);
+    // The parser's own limit gets lost where it tries several readings.
+    let (mut negations, mut cases) = (0usize, 0usize);
     for token in tokens {
+        match &token.token {
+            Token::Word(word) if word.keyword == Keyword::NOT => negations += 1,
+            Token::Whitespace(_) => {}
+            _ => negations = 0,
+        }
         match &token.token {
             Token::LParen | Token::LBracket => open.push(std::mem::take(&mut operators)),
             Token::RParen | Token::RBracket => operators = open.pop().unwrap_or_default(),
@@ -205,6 +212,8 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<()> {
                     set_operations += 1;
                     operators = 0;
                 }
+                Keyword::CASE => cases += 1,
+                Keyword::END => cases = cases.saturating_sub(1),
                 _ => {}
             },
             Token::Number(..)
@@ -214,9 +223,13 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<()> {
             | Token::Period => {}
             _ => operators += 1,
         }
-        if operators > MAX_OPERATORS_IN_A_ROW || set_operations > MAX_SET_OPERATIONS_IN_A_ROW {
+        let nested = open.len() + negations + cases;
+        if operators > MAX_OPERATORS_IN_A_ROW
+            || set_operations > MAX_SET_OPERATIONS_IN_A_ROW
+            || nested > RECURSION_LIMIT
+        {
             return Err(Error::new(SqlState::StatementTooComplex, "stack depth limit exceeded")
-                .hint("Write the statement with fewer operators in a row."));
+                .hint("Write the statement with less nesting, or fewer operators in a row."));
         }
     }
     Ok(())
@@ -240,7 +253,7 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     }
     let tokens = tokenize(sql)?;
     check_chains(&tokens)?;
-    let dialect = PostgreSqlDialect {};
+    let dialect = CairnDialect;
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(RECURSION_LIMIT)
         .with_tokens_with_locations(tokens.clone());
@@ -270,7 +283,7 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
 /// Parses an expression, such as a stored DEFAULT.
 pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     let tokens = tokenize(sql)?;
-    let dialect = PostgreSqlDialect {};
+    let dialect = CairnDialect;
     let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens.clone());
     parser.parse_expr().map_err(|error| convert(error, sql, &tokens))
 }

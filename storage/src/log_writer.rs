@@ -1,11 +1,13 @@
-//! Group commit: one thread owns the log.
+//! The log: batches are written by their submitters and synced by a thread, as a group.
 //!
-//! Submitted batches queue up while the previous group is being synced; the thread then writes
-//! all of them as one engine batch and syncs once. So the cost of a sync is shared by whoever
-//! came meanwhile, no executor thread ever blocks on the disk, and batches are written and become
-//! durable in the order of their submission, which lets the layer above publish timestamps in
-//! order. Between the write and the sync each submitter hears that its batch can be read: whoever
-//! acts on that may not tell a client before its own, later submission is done.
+//! A submitter writes its batch to the engine itself, one after the other: that is a copy into
+//! the log's buffer and the memtable, and handing it to another thread would cost more than doing it.
+//! What takes time is the sync. One thread does that, and while it waits for the disk others go on
+//! writing; the next sync covers all of them. So the cost of a sync is shared by whoever came
+//! meanwhile, and batches are written and become durable in the order of their submission, which
+//! lets the layer above publish timestamps in order. Between the write and the sync each submitter
+//! hears that its batch can be read: whoever acts on that may not tell a client before its own,
+//! later submission is done.
 //!
 //! A failed write or sync leaves the log in an unknown state (the kernel may have dropped the
 //! dirty pages and will report success next time), so the first failure is final: it is
@@ -21,9 +23,6 @@ use crate::engine::{Batch, Engine};
 use crate::ranges::Ranges;
 use crate::{Error, Result, Timestamp};
 
-/// Most writes merged into one engine batch.
-const MAX_GROUP_WRITES: usize = 100_000;
-
 /// Called once a batch is durable (or, when it asked for no sync, written), or has failed.
 pub type Done = Box<dyn FnOnce(Result<()>) + Send>;
 
@@ -31,7 +30,7 @@ pub type Done = Box<dyn FnOnce(Result<()>) + Send>;
 pub type Written = Box<dyn FnOnce() + Send>;
 
 /// Called with the first failure of the log. The server's handler ends the process.
-pub type OnFatal = Box<dyn Fn(&Error) + Send>;
+pub type OnFatal = Box<dyn Fn(&Error) + Send + Sync>;
 
 /// A batch on its way into the log.
 pub struct Submission {
@@ -41,52 +40,115 @@ pub struct Submission {
     pub at: Option<Timestamp>,
     /// Whether `done` waits for the disk.
     pub sync: bool,
-    /// Hears that the batch is written. Must be short.
+    /// Hears on the submitter's thread that the batch is written. Must be short.
     pub written: Option<Written>,
-    /// Hears of the end. Must be short.
+    /// Hears of the end, on the log's thread. Must be short.
     pub done: Done,
 }
 
-/// A panic on the log's thread leaves batches neither done nor failed: as fatal as a failed write.
-struct FatalOnPanic<'a>(&'a OnFatal);
+/// What waits for the next sync.
+struct Pending {
+    sync: bool,
+    done: Done,
+}
+
+/// What submitters and the log's thread share.
+struct Shared {
+    engine: Arc<dyn Engine>,
+    ranges: Arc<Ranges>,
+    failed: Mutex<Option<Error>>,
+    on_fatal: OnFatal,
+}
+
+impl Shared {
+    /// The result of a step, with the first failure made final.
+    fn settle(&self, result: Result<()>) -> Result<()> {
+        let mut failed = self.failed.lock();
+        if let Some(error) = &*failed {
+            return Err(error.clone());
+        }
+        result.map_err(|error| {
+            let error = Error::LogFailed(error.to_string());
+            (self.on_fatal)(&error);
+            *failed = Some(error.clone());
+            error
+        })
+    }
+
+    fn write(&self, mut batch: Batch, at: Option<Timestamp>) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if let Some(at) = at {
+            batch.writes.iter_mut().for_each(|write| write.at = at);
+        }
+        self.engine.write(&batch)?;
+        self.ranges.note_writes(&batch.writes);
+        Ok(())
+    }
+}
+
+/// A panic in the middle leaves batches neither done nor failed: as fatal as a failed write.
+struct FatalOnPanic<'a>(&'a Shared);
 
 impl Drop for FatalOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            (self.0)(&Error::LogFailed("the log's thread panicked".into()));
+            let _ = self.0.settle(Err(Error::LogFailed("the log's thread panicked".into())));
         }
     }
 }
 
-/// Handle of the log's thread. Dropping it finishes what is queued and joins the thread.
+/// The log. Dropping it finishes what is queued and joins the thread.
 pub struct LogWriter {
-    queue: Mutex<Option<Sender<Submission>>>,
+    shared: Arc<Shared>,
+    /// Held while a batch is written, so that the queue is in the order of the writes.
+    queue: Mutex<Option<Sender<Pending>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl LogWriter {
-    /// Starts the thread.
+    /// Starts the thread that syncs.
     pub fn start(
         engine: Arc<dyn Engine>,
         ranges: Arc<Ranges>,
         on_fatal: OnFatal,
     ) -> Result<LogWriter> {
-        let (queue, jobs) = channel();
+        let shared = Arc::new(Shared { engine, ranges, failed: Mutex::new(None), on_fatal });
+        let (queue, pending) = channel();
+        let of_thread = shared.clone();
         let thread = std::thread::Builder::new()
-            .name("log-writer".into())
-            .spawn(move || run(&*engine, &ranges, &jobs, &on_fatal))
+            .name("log-sync".into())
+            .spawn(move || run(&of_thread, &pending))
             .map_err(|error| Error::LogFailed(format!("no thread for it: {error}")))?;
-        Ok(LogWriter { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+        let (queue, thread) = (Mutex::new(Some(queue)), Mutex::new(Some(thread)));
+        Ok(LogWriter { shared, queue, thread })
     }
 
-    /// Queues a batch; its callbacks run on the log's thread.
+    /// Writes a batch and queues it for the sync.
     pub fn submit(&self, job: Submission) {
-        let rejected = match &*self.queue.lock() {
-            Some(queue) => queue.send(job).err().map(|error| error.0),
-            None => Some(job),
+        let queue = self.queue.lock();
+        let _guard = FatalOnPanic(&self.shared);
+        let Some(pending) = &*queue else {
+            drop(queue);
+            return (job.done)(Err(Error::LogFailed("the store is closed".into())));
         };
-        if let Some(job) = rejected {
-            (job.done)(Err(Error::LogFailed("the store is closed".into())));
+        // What comes behind a failure must not be written: it would be out of order.
+        let before = self.shared.settle(Ok(()));
+        let result = before.and_then(|()| {
+            let written = self.shared.write(job.batch, job.at);
+            self.shared.settle(written)
+        });
+        if let Err(error) = result {
+            drop(queue);
+            return (job.done)(Err(error));
+        }
+        if let Some(written) = job.written {
+            written();
+        }
+        let job = Pending { sync: job.sync, done: job.done };
+        if let Err(rejected) = pending.send(job) {
+            (rejected.0.done)(Err(Error::LogFailed("the log's thread ended".into())));
         }
     }
 
@@ -115,73 +177,18 @@ impl Drop for LogWriter {
     }
 }
 
-/// Several submissions as one batch.
-#[derive(Default)]
-struct Group {
-    batch: Batch,
-    sync: bool,
-    written: Vec<Written>,
-    done: Vec<Done>,
-}
-
-impl Group {
-    fn add(&mut self, job: Submission) {
-        let mut batch = job.batch;
-        if let Some(at) = job.at {
-            batch.writes.iter_mut().for_each(|write| write.at = at);
-        }
-        match self.batch.writes.is_empty() {
-            true => self.batch.writes = batch.writes,
-            false => self.batch.writes.extend(batch.writes),
-        }
-        // Of several values for one key of the system space only the last counts.
-        self.batch.system.retain(|(key, _)| batch.system.iter().all(|(new, _)| new != key));
-        self.batch.system.extend(batch.system);
-        self.sync |= job.sync;
-        self.written.extend(job.written);
-        self.done.push(job.done);
-    }
-}
-
-fn run(engine: &dyn Engine, ranges: &Ranges, jobs: &Receiver<Submission>, on_fatal: &OnFatal) {
-    let _guard = FatalOnPanic(on_fatal);
-    let mut failed: Option<Error> = None;
-    while let Ok(first) = jobs.recv() {
-        let mut group = Group::default();
-        group.add(first);
-        while group.batch.writes.len() < MAX_GROUP_WRITES
-            && let Ok(job) = jobs.try_recv()
-        {
-            group.add(job);
-        }
-        let done = std::mem::take(&mut group.done);
-        let result = match &failed {
-            Some(error) => Err(error.clone()),
-            None => write_group(engine, ranges, group)
-                .map_err(|error| Error::LogFailed(error.to_string())),
+fn run(shared: &Shared, pending: &Receiver<Pending>) {
+    let _guard = FatalOnPanic(shared);
+    while let Ok(first) = pending.recv() {
+        let mut group = vec![first];
+        group.extend(pending.try_iter());
+        let result = match group.iter().any(|job| job.sync) {
+            true => shared.engine.sync(),
+            false => Ok(()),
         };
-        if let Err(error) = &result
-            && failed.is_none()
-        {
-            on_fatal(error);
-            failed = Some(error.clone());
-        }
-        for done in done {
-            done(result.clone());
+        let result = shared.settle(result);
+        for job in group {
+            (job.done)(result.clone());
         }
     }
-}
-
-fn write_group(engine: &dyn Engine, ranges: &Ranges, group: Group) -> Result<()> {
-    if !group.batch.is_empty() {
-        engine.write(&group.batch)?;
-        ranges.note_writes(&group.batch.writes);
-    }
-    for written in group.written {
-        written();
-    }
-    if group.sync {
-        engine.sync()?;
-    }
-    Ok(())
 }

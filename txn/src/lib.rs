@@ -11,10 +11,10 @@
 //!
 //! # The commit pipeline
 //!
-//! A commit takes its timestamp and enqueues its batch in one critical section, so the
-//! log receives batches in timestamp order. The log's thread writes a group, then, for each
-//! transaction in order: publishes its timestamp, notes it with every key that was
-//! written, releases the locks. Only then comes the sync, and after it the committers are woken.
+//! A commit takes its timestamp and writes its batch in one critical section, so the
+//! log receives batches in timestamp order. There it also publishes its timestamp, notes it with every
+//! key that was written, and releases its locks. Only then comes the sync, on the log's thread, for
+//! all who committed meanwhile, and after it the committers are woken.
 //! So a row that everybody changes is locked for as long as a transaction thinks, not for as
 //! long as the disk turns.
 //!

@@ -24,6 +24,7 @@ mod suggest;
 pub mod types;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field};
@@ -147,6 +148,8 @@ pub struct Binder<'a> {
     next_slot: Cell<usize>,
     depth: Cell<usize>,
     parameters: RefCell<Vec<Option<Type>>>,
+    /// Numbers of the parameters that the statement mentions.
+    mentioned: RefCell<BTreeSet<usize>>,
     levels: RefCell<Vec<Level>>,
     common_tables: RefCell<Vec<CommonTable>>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
@@ -187,6 +190,7 @@ impl<'a> Binder<'a> {
             next_slot: Cell::new(0),
             depth: Cell::new(0),
             parameters: RefCell::new(declared.to_vec()),
+            mentioned: RefCell::default(),
             levels: RefCell::new(Vec::new()),
             common_tables: RefCell::new(Vec::new()),
             tables_used: RefCell::new(Vec::new()),
@@ -206,10 +210,19 @@ impl<'a> Binder<'a> {
     }
 
     /// Types of the parameters, once everything is bound.
-    pub fn parameter_types(&self) -> Vec<Type> {
+    pub fn parameter_types(&self) -> Result<Vec<Type>> {
         let parameters = self.parameters.borrow();
-        // One that nothing gave a type is text, like a literal.
-        parameters.iter().map(|kind| kind.unwrap_or(Type::Text)).collect()
+        let mentioned = self.mentioned.borrow();
+        let kinds = parameters.iter().enumerate().map(|(index, kind)| match kind {
+            Some(kind) => Ok(*kind),
+            // One that nothing gave a type is text, like a literal.
+            None if mentioned.contains(&(index + 1)) => Ok(Type::Text),
+            None => Err(Error::new(
+                SqlState::IndeterminateDatatype,
+                format!("could not determine data type of parameter ${}", index + 1),
+            )),
+        });
+        kinds.collect()
     }
 
     /// Slots of outer columns in use.
@@ -242,6 +255,7 @@ impl<'a> Binder<'a> {
     }
 
     fn parameter(&self, index: usize) -> Bound {
+        self.mentioned.borrow_mut().insert(index);
         let mut parameters = self.parameters.borrow_mut();
         if parameters.len() < index {
             parameters.resize(index, None);

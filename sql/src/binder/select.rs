@@ -17,7 +17,14 @@ use crate::error::{Error, Result, SqlState};
 use crate::types::TypeMod;
 
 /// Most columns of a result, as in PostgreSQL.
-const MAX_TARGETS: usize = 1664;
+pub(super) const MAX_TARGETS: usize = 1664;
+
+pub(super) fn too_many_targets() -> Error {
+    Error::new(
+        SqlState::TooManyColumns,
+        format!("target lists can have at most {MAX_TARGETS} entries"),
+    )
+}
 
 /// An item of the select list.
 pub(super) struct Target {
@@ -263,10 +270,7 @@ impl Binder<'_> {
             }
         }
         if targets.len() > MAX_TARGETS {
-            return Err(Error::new(
-                SqlState::TooManyColumns,
-                format!("target lists can have at most {MAX_TARGETS} entries"),
-            ));
+            return Err(too_many_targets());
         }
         Ok(targets)
     }

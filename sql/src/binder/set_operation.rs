@@ -5,7 +5,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::expr::{canonical, common_type};
-use super::select::Target;
+use super::select::{MAX_TARGETS, Target, too_many_targets};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};
@@ -41,6 +41,9 @@ impl Binder<'_> {
 
     fn values(&self, values: &ast::Values) -> Result<BoundQuery> {
         let width = values.rows.first().map_or(0, |row| row.content.len());
+        if width > MAX_TARGETS {
+            return Err(too_many_targets());
+        }
         let mut columns: Vec<Vec<Bound>> = vec![Vec::new(); width];
         self.levels.borrow_mut().push(Level::default());
         let bound = (|| {

@@ -179,11 +179,16 @@ impl RowPlan {
     /// All rows.
     pub fn collect(&self, env: &Env) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
+        self.collect_into(env, &mut rows)?;
+        Ok(rows)
+    }
+
+    /// All rows; on an error those that came before it.
+    pub fn collect_into(&self, env: &Env, rows: &mut Vec<Row>) -> Result<()> {
         self.run(env, &mut |row| {
             rows.push(row);
             Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(rows)
+        })
     }
 
     /// Whether no scan is long: then this executor is the faster one.

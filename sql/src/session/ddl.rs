@@ -26,6 +26,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::row::modify::Writer;
 use crate::types::Type;
 
+/// Most columns of an index, as in PostgreSQL.
+const MAX_INDEX_COLUMNS: usize = 32;
 /// Longest name, as in PostgreSQL.
 const MAX_NAME_BYTES: usize = 63;
 
@@ -72,6 +74,12 @@ fn public_name(name: &ast::ObjectName) -> Result<String> {
 }
 
 fn index_columns(columns: &[ast::IndexColumn]) -> Result<Vec<String>> {
+    if columns.len() > MAX_INDEX_COLUMNS {
+        return Err(Error::new(
+            SqlState::TooManyColumns,
+            format!("cannot use more than {MAX_INDEX_COLUMNS} columns in an index"),
+        ));
+    }
     let names = columns.iter().map(|column| match &column.column.expr {
         ast::Expr::Identifier(ident)
             if column.column.options.asc != Some(false)
@@ -206,6 +214,13 @@ impl Session {
                 "no schema has been selected to create in",
             )
             .at(place(sql, &create.name)));
+        }
+        if let Some(written) = name_parts(&create.name).pop().filter(|written| *written != name) {
+            self.notice(
+                Severity::Notice,
+                SqlState::NameTooLong,
+                format!("identifier \"{written}\" will be truncated to \"{name}\""),
+            );
         }
         self.lock_catalog().await?;
         if self.schema().is_taken(&name) {

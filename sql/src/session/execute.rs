@@ -53,6 +53,8 @@ pub struct Rows {
     count: u64,
     fixed_count: Option<u64>,
     watch: Option<Watch>,
+    /// Comes behind the rows that are ready.
+    failed: Option<Error>,
 }
 
 /// What ends a statement whose rows are still coming.
@@ -90,8 +92,16 @@ fn statement_timeout() -> Error {
 impl Rows {
     /// Rows that are all there.
     pub fn ready(columns: Vec<OutputColumn>, rows: Vec<Row>, tag: &'static str) -> Rows {
-        let (count, fixed_count, watch) = (0, None, None);
-        Rows { columns, ready: rows.into(), more: None, tag, count, fixed_count, watch }
+        Rows {
+            columns,
+            ready: rows.into(),
+            more: None,
+            tag,
+            count: 0,
+            fixed_count: None,
+            watch: None,
+            failed: None,
+        }
     }
 
     fn streamed(columns: Vec<OutputColumn>, more: mpsc::Receiver<Result<Vec<Row>>>) -> Rows {
@@ -103,6 +113,7 @@ impl Rows {
             count: 0,
             fixed_count: None,
             watch: None,
+            failed: None,
         }
     }
 
@@ -123,6 +134,11 @@ impl Rows {
                 None => self.more = None,
             }
         }
+        if self.ready.is_empty()
+            && let Some(error) = self.failed.take()
+        {
+            return Err(error);
+        }
         let take = self.ready.len().min(limit).min(ROWS_PER_TURN);
         self.count += take as u64;
         Ok(self.ready.drain(..take).collect())
@@ -130,7 +146,7 @@ impl Rows {
 
     /// Whether the result is known to be read to its end.
     pub fn is_done(&self) -> bool {
-        self.ready.is_empty() && self.more.is_none()
+        self.ready.is_empty() && self.more.is_none() && self.failed.is_none()
     }
 
     /// The command tag, with the rows delivered so far.
@@ -314,7 +330,16 @@ impl Session {
         let columns = columns.to_vec();
         match &source.rows {
             Some(rows) if rows.is_short(&env.view) => {
-                Ok(Outcome::Rows(Rows::ready(columns, rows.collect(&env)?, "SELECT")))
+                // Rows that came before an error reach the client before it, as from PostgreSQL.
+                let mut found = Vec::new();
+                let failed = rows.collect_into(&env, &mut found).err();
+                match failed {
+                    Some(error) if found.is_empty() => Err(error),
+                    failed => {
+                        let rows = Rows::ready(columns, found, "SELECT");
+                        Ok(Outcome::Rows(Rows { failed, ..rows }))
+                    }
+                }
             }
             _ => {
                 let more = self.database.vector.run(&source.logical, Arc::new(env));

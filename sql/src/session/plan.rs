@@ -257,7 +257,7 @@ impl Session {
         });
         let tables = tables.collect();
         let plan =
-            Plan { version: schema.version, parameters: binder.parameter_types(), tables, action };
+            Plan { version: schema.version, parameters: binder.parameter_types()?, tables, action };
         Ok((plan, binder.is_generic()))
     }
 

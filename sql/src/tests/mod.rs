@@ -4,6 +4,7 @@
 mod codec;
 mod datetime;
 mod format;
+mod golden;
 mod interval;
 mod io;
 mod numeric;

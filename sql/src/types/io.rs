@@ -172,8 +172,11 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         Type::Float8 => Datum::Float64(parse_float(kind, text)?),
         Type::Numeric => {
             let trimmed = text.trim_matches(|c: char| c.is_ascii_whitespace());
-            let value = Numeric::parse(trimmed).ok_or_else(|| invalid(kind, text))?;
-            Datum::Bytes(value.checked()?.encode())
+            let value = Numeric::parse(trimmed).ok_or_else(|| match Numeric::is_huge(trimmed) {
+                true => super::numeric::overflow(),
+                false => invalid(kind, text),
+            })?;
+            Datum::Bytes(value.checked_input()?.encode())
         }
         Type::Text | Type::Varchar | Type::Bpchar | Type::Unknown | Type::Void => {
             Datum::Text(text.to_owned())
@@ -366,6 +369,10 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
 /// Reads the binary form of a type.
 pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
     fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+        if bytes.len() < N {
+            let message = "insufficient data left in message";
+            return Err(Error::new(SqlState::ProtocolViolation, message));
+        }
         bytes.try_into().map_err(|_| {
             Error::new(
                 SqlState::InvalidBinaryRepresentation,
@@ -399,6 +406,12 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         Type::Float4 => Datum::Float32(f32::from_be_bytes(fixed(bytes)?)),
         Type::Float8 => Datum::Float64(f64::from_be_bytes(fixed(bytes)?)),
         Type::Numeric => {
+            // The header counts the digits, two bytes each, that follow its eight bytes.
+            let (count, _) = bytes.split_first_chunk::<2>().unwrap_or((&[0, 0], &[]));
+            if bytes.len() < 8 + 2 * usize::from(u16::from_be_bytes(*count)) {
+                let message = "insufficient data left in message";
+                return Err(Error::new(SqlState::ProtocolViolation, message));
+            }
             Datum::Bytes(Numeric::from_binary(bytes).ok_or_else(malformed)?.checked()?.encode())
         }
         Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Void => {

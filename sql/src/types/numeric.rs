@@ -62,7 +62,7 @@ fn ten_to(power: u32) -> BigInt {
     BigInt::from(10).pow(power)
 }
 
-fn overflow() -> Error {
+pub(super) fn overflow() -> Error {
     Error::new(SqlState::NumericValueOutOfRange, "value overflows numeric format")
 }
 
@@ -161,6 +161,22 @@ impl Numeric {
             coefficient = -coefficient;
         }
         Some(Numeric::new(coefficient, u32::try_from(scale).ok().filter(|n| *n < 200_000)?))
+    }
+
+    /// Whether a text that [`Numeric::parse`] does not take is a number all the same.
+    pub fn is_huge(text: &str) -> bool {
+        let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+        let digits = exponent.trim_start_matches(['+', '-']);
+        let digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        digits && Numeric::parse(mantissa).is_some()
+    }
+
+    /// As [`Numeric::checked`]; but what was written with more digits than fit is an error.
+    pub fn checked_input(self) -> Result<Numeric> {
+        match &self {
+            Finite { scale, .. } if *scale > MAX_SCALE => Err(overflow()),
+            _ => self.checked(),
+        }
     }
 
     /// Checks the format's limits.
@@ -450,6 +466,10 @@ impl Numeric {
                     SqlState::InvalidArgumentForPowerFunction,
                     "a negative number raised to a non-integer power yields a complex result",
                 ));
+            }
+            let finite = matches!((self, exponent), (Finite { .. }, Finite { .. }));
+            if result.is_infinite() && finite {
+                return Err(overflow());
             }
             return Ok(Numeric::from_f64(result, 17).round(MIN_SIGNIFICANT_DIGITS));
         };

@@ -1,5 +1,9 @@
 //! What a driver does: prepared statements, transactions, errors with their fields, portals.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
 use cairn_tests::Cairn;
 use tokio_postgres::error::SqlState;
 
@@ -47,4 +51,43 @@ async fn prepared_statements_transactions_and_errors() {
         ids.extend(part.iter().map(|row| row.get::<_, i32>(0)));
     }
     assert_eq!(ids, (0..10).collect::<Vec<_>>());
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(!text.is_empty() || output.status.success(), "{command:?}: {complaints}");
+    text
+}
+
+/// The cases of `tests/clients` by drivers of Python. `known_failures.txt` names those that fail
+/// and says why; one that fails without being named is a regression, one that is named and passes
+/// has to be taken off the list.
+#[test]
+fn python_drivers() {
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-drivers");
+    let python = venv.join("bin/python");
+    run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .arg(clients.join("requirements.txt")));
+    let known = std::fs::read_to_string(clients.join("known_failures.txt")).unwrap();
+    let known: BTreeSet<&str> = known.lines().filter_map(|l| Some(l.split_once(':')?.0)).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let cairn = Cairn::start(&dir.path().join("data"), &[]);
+    let mut failed = BTreeSet::new();
+    for (driver, at_least) in [("psycopg", 300), ("asyncpg", 100)] {
+        let script = clients.join(format!("{driver}_test.py"));
+        let output = run(Command::new(&python).arg(script).arg(cairn.url()));
+        let passed = output.lines().filter(|line| line.starts_with("ok ")).count();
+        assert!(passed >= at_least, "{driver}: {passed} cases passed\n{output}");
+        let lines = output.lines().filter_map(|line| line.strip_prefix("FAIL "));
+        failed.extend(lines.filter_map(|l| Some(format!("{driver} {}", l.split_once(':')?.0))));
+    }
+    let failed: BTreeSet<&str> = failed.iter().map(String::as_str).collect();
+    let new: Vec<_> = failed.difference(&known).collect();
+    let mended: Vec<_> = known.difference(&failed).collect();
+    assert!(new.is_empty() && mended.is_empty(), "new failures: {new:?}; now passing: {mended:?}");
 }
