@@ -209,7 +209,7 @@ impl Connection {
     /// Handles a message; false ends the connection.
     async fn message(&mut self, kind: u8, body: Bytes) -> Step<bool> {
         if self.copy.is_some() {
-            return self.copy_message(kind, body).await;
+            return Box::pin(self.copy_message(kind, body)).await;
         }
         if self.skipping && !matches!(kind, b'S' | b'X') {
             return match kind {
@@ -242,7 +242,7 @@ impl Connection {
             b'Q' => {
                 let sql = fields.string()?;
                 fields.end()?;
-                self.simple_query(&sql).await?;
+                Box::pin(self.simple_query(&sql)).await?;
             }
             b'X' => {}
             b'S' => {
@@ -307,7 +307,9 @@ impl Connection {
                 let (name, max_rows) = (fields.string()?, fields.int32()?);
                 fields.end()?;
                 let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
-                self.execute_portal(&name, limit).await?
+                // On the heap, as all that is large and awaited in a loop: else it would be copied
+                // into each future around it.
+                Box::pin(self.execute_portal(&name, limit)).await?
             }
             _ => {
                 let (what, name) = (fields.byte()?, fields.string()?);
@@ -483,7 +485,7 @@ impl Connection {
                 self.flush().await?;
                 put
             }
-            Outcome::CopyOut(rows) => self.copy_out(rows).await?,
+            Outcome::CopyOut(rows) => Box::pin(self.copy_out(rows)).await?,
         })
     }
 

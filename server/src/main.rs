@@ -16,6 +16,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Statements allocate a lot of what is small and short-lived.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A PostgreSQL-compatible SQL database in one binary.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100)]

@@ -153,8 +153,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Moves what only the log holds to where no replay is needed, for a quick next start.
     fn flush(&self) -> Result<()>;
 
-    /// Adds rows, sorted by key without repetition, at one timestamp, bypassing the log.
-    /// Durable when it returns.
+    /// Adds rows, sorted by key without repetition, at one timestamp, bypassing the log. No key
+    /// between the first and the last may be in the store. Durable when it returns.
     fn ingest(
         &self,
         rows: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,

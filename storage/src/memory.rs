@@ -59,7 +59,7 @@ fn visible(versions: &Versions, at: Timestamp) -> Option<&Vec<u8>> {
 
 impl Engine for MemoryEngine {
     fn get(&self, key: &[u8], at: Timestamp) -> Result<Option<Vec<u8>>> {
-        let state = self.state.read();
+        let state = self.state.read_recursive();
         state.check_bound(at)?;
         Ok(state.data.get(key).and_then(|versions| visible(versions, at)).cloned())
     }
@@ -75,7 +75,7 @@ impl Engine for MemoryEngine {
         direction: Direction,
         visit: &mut Visit<'_>,
     ) -> Result<()> {
-        let state = self.state.read();
+        let state = self.state.read_recursive();
         state.check_bound(at)?;
         if span.is_empty() {
             return Ok(());
@@ -98,7 +98,7 @@ impl Engine for MemoryEngine {
     }
 
     fn newest_version(&self, key: &[u8]) -> Result<Option<Timestamp>> {
-        let state = self.state.read();
+        let state = self.state.read_recursive();
         Ok(state.data.get(key).and_then(|versions| versions.last()).map(|(ts, _)| *ts))
     }
 
@@ -127,7 +127,7 @@ impl Engine for MemoryEngine {
         state.data.retain(|_, versions| {
             let seen_at_bound = versions.partition_point(|(ts, _)| *ts <= bound);
             versions.drain(..seen_at_bound.saturating_sub(1));
-            if versions.first().is_some_and(|(ts, value)| *ts <= bound && value.is_none()) {
+            if versions.first().is_some_and(|(ts, value)| *ts < bound && value.is_none()) {
                 versions.remove(0);
             }
             !versions.is_empty()
@@ -136,7 +136,7 @@ impl Engine for MemoryEngine {
     }
 
     fn garbage_bound(&self) -> Timestamp {
-        self.state.read().gc_bound
+        self.state.read_recursive().gc_bound
     }
 
     fn flush(&self) -> Result<()> {
@@ -164,11 +164,11 @@ impl Engine for MemoryEngine {
     }
 
     fn system_get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self.state.read().system.get(key).cloned())
+        Ok(self.state.read_recursive().system.get(key).cloned())
     }
 
     fn system_scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let state = self.state.read();
+        let state = self.state.read_recursive();
         let rows = state.system.range(prefix.to_vec()..);
         Ok(rows
             .take_while(|(key, _)| key.starts_with(prefix))

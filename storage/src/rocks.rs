@@ -63,6 +63,26 @@ fn decode(bytes: &[u8]) -> Result<Timestamp> {
     Ok(Timestamp(u64::from_le_bytes(bytes)))
 }
 
+/// Prefix of the files that [`Engine::ingest`] makes.
+const DRAFT: &str = "ingest-";
+
+/// Removes what an interrupted ingest left. A draft may be a second name of a live table, so it
+/// must not be written to again.
+fn remove_drafts(dir: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| Error::Engine(format!("could not tidy up: {error}"));
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with(DRAFT) {
+            std::fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 fn data_options(options: &RocksOptions, cache: &Cache) -> Result<Options> {
     let mut data = Options::default().get_options_from_string(COMPARATOR)?;
     let mut table = BlockBasedOptions::default();
@@ -102,6 +122,7 @@ impl RocksEngine {
             ColumnFamilyDescriptor::new("default", Options::default()),
             ColumnFamilyDescriptor::new(DATA, data_options(options, &cache)?),
         ];
+        remove_drafts(dir)?;
         let db = Db::open_cf_descriptors(&shared, dir, families)?;
         let engine = RocksEngine {
             db,
@@ -236,16 +257,15 @@ impl Engine for RocksEngine {
     ) -> Result<()> {
         let options = Options::default().get_options_from_string(COMPARATOR)?;
         let number = self.ingests.fetch_add(1, Ordering::Relaxed);
-        let path = self.dir.join(format!("ingest-{number}.sst"));
+        let mut rows = rows.peekable();
+        if rows.peek().is_none() {
+            return Ok(());
+        }
+        let path = self.dir.join(format!("{DRAFT}{number}.sst"));
         let mut file = rocksdb::SstFileWriter::create(&options);
         file.open(&path)?;
-        let mut count = 0u64;
         for (key, value) in rows {
             file.put_with_ts(key, encode(at), value)?;
-            count += 1;
-        }
-        if count == 0 {
-            return Ok(());
         }
         file.finish()?;
         let mut options = rocksdb::IngestExternalFileOptions::default();

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -195,9 +194,10 @@ impl Session {
         }
         let timeout = self.settings.statement_timeout();
         let watch = Watch { cancel, deadline: timeout.map(|timeout| Instant::now() + timeout) };
-        // The future is large: it stays where it is made. Most statements end at the first poll,
-        // and only the others are worth watching.
-        let mut run = pin!(self.execute_inner(prepared, params));
+        // On the heap: an await copies what it waits for into the future around it, and there are
+        // many around this one. Most statements end at the first poll, and only the others are
+        // worth watching.
+        let mut run = Box::pin(self.execute_inner(prepared, params));
         let first = poll_fn(|context| Poll::Ready(run.as_mut().poll(context))).await;
         let mut outcome = match first {
             Poll::Ready(outcome) => outcome,
@@ -219,13 +219,13 @@ impl Session {
             Parsed::Maintenance { vacuum, tables } => {
                 self.maintenance(*vacuum, tables, prepared.alone)
             }
-            Parsed::Copy(copy) => self.copy(copy, &prepared.sql).await,
+            Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
             Parsed::Sql(statement) => match &**statement {
                 Statement::Query(_)
                 | Statement::Insert(_)
                 | Statement::Update(_)
                 | Statement::Delete(_) => self.execute_planned(prepared, params).await,
-                other => self.execute_utility(other, &prepared.sql).await,
+                other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
             },
         }
     }
@@ -652,7 +652,7 @@ impl Session {
             }
             Statement::Execute { name, parameters, .. } => {
                 let name = name.as_ref().map(|name| name_parts(name).join(".")).unwrap_or_default();
-                self.execute_prepared(&name, parameters, sql).await
+                Box::pin(self.execute_prepared(&name, parameters, sql)).await
             }
             Statement::Deallocate { name, .. } => {
                 if name.value.eq_ignore_ascii_case("all") && name.quote_style.is_none() {
@@ -666,9 +666,9 @@ impl Session {
             }
             Statement::Explain { verbose: true, .. } => Err(Error::unsupported("EXPLAIN VERBOSE")),
             Statement::Explain { statement, analyze, .. } => {
-                self.explain(statement, *analyze, sql).await
+                Box::pin(self.explain(statement, *analyze, sql)).await
             }
-            other => self.execute_ddl(other, sql).await,
+            other => Box::pin(self.execute_ddl(other, sql)).await,
         }
     }
 

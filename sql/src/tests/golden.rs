@@ -31,7 +31,6 @@ use crate::binder::OutputColumn;
 use crate::catalog::{Catalog, Index, Table, index_prefix, index_span};
 use crate::codec::decode_row;
 use crate::error::{Error, Result};
-use crate::row::Row;
 use crate::session::{Database, Options, Outcome, Session};
 use crate::types::io::{Style, to_text};
 use crate::types::{Datum, Type};
@@ -63,7 +62,7 @@ impl Runner {
         let manager = TransactionManager::open(store, clock, cairn_txn::Options::default());
         let manager = manager.unwrap();
         let database = Database::open(manager.clone(), Options::default()).unwrap();
-        // Long reads of the row executor use `block_in_place`, which needs several threads.
+        // Long reads of the row executor use `block_in_place`, which takes a multi-threaded runtime.
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
         Runner { runtime, session: Session::new(database, "postgres", "postgres"), manager }
@@ -146,7 +145,7 @@ async fn query(session: &mut Session, sql: &str) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-fn show_row(columns: &[OutputColumn], row: &Row) -> Result<String> {
+fn show_row(columns: &[OutputColumn], row: &[Datum]) -> Result<String> {
     let style = Style::default();
     let values = columns.iter().zip(row).map(|(column, value)| match value {
         Datum::Null => Ok("NULL".to_owned()),
