@@ -137,6 +137,18 @@ impl Binder<'_> {
         binder.assign(column, bound)
     }
 
+    /// Where the value of a column comes from that an INSERT or COPY does not name.
+    pub fn missing_source(&self, table: &Table, column: &Column) -> Result<ColumnSource> {
+        match column.hidden {
+            // With a primary key nobody needs the number.
+            true if table.has_primary_key() => {
+                Ok(ColumnSource::Default(self.null(Type::Int8)?.expr))
+            }
+            true => Ok(ColumnSource::RowNumber),
+            false => self.default_of(column).map(ColumnSource::Default),
+        }
+    }
+
     /// Checks a DEFAULT clause: it may not name columns, and has to fit the column.
     pub fn check_default(&self, column: &Column, expr: &ast::Expr) -> Result<()> {
         let mut level = Level::default();
@@ -241,8 +253,7 @@ impl Binder<'_> {
             let input = targets.iter().position(|target| *target == index);
             columns.push(match input.and_then(|at| inputs.get(at)) {
                 Some(Some(input)) => ColumnSource::Input(*input),
-                _ if column.hidden => ColumnSource::RowNumber,
-                _ => ColumnSource::Default(self.default_of(column)?),
+                _ => self.missing_source(&table, column)?,
             });
         }
         let returning = self.bind_returning(&table, &shown, &insert.returning)?;

@@ -56,7 +56,7 @@ pub struct Column {
     pub sequence: Option<u32>,
     /// Kind of identity column.
     pub identity: Option<Identity>,
-    /// The row number of a table without primary key: no name finds it.
+    /// The row number of a table without primary key, NULL in others: no name finds it.
     pub hidden: bool,
 }
 
@@ -155,7 +155,8 @@ impl Table {
     /// The Arrow schema of its rows: `c0`, `c1`, ... in the columns' layouts.
     pub fn arrow_schema(&self) -> SchemaRef {
         let fields = self.columns.iter().enumerate().map(|(position, column)| {
-            Field::new(format!("c{position}"), column.kind().kind.layout(), !column.not_null)
+            let nullable = !column.not_null || column.hidden;
+            Field::new(format!("c{position}"), column.kind().kind.layout(), nullable)
         });
         Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()))
     }

@@ -59,7 +59,7 @@ impl Writer<'_> {
 
     fn check_not_null(&self, row: &[Datum]) -> Result<()> {
         for (column, value) in self.table.columns.iter().zip(row) {
-            if column.not_null && value.is_null() {
+            if column.not_null && !column.hidden && value.is_null() {
                 return Err(Error::new(
                     SqlState::NotNullViolation,
                     format!(

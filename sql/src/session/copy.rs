@@ -354,8 +354,7 @@ impl Session {
             let columns = table.columns.iter().enumerate().map(|(index, column)| {
                 Ok(match targets.iter().position(|target| *target == index) {
                     Some(input) => ColumnSource::Input(input),
-                    None if column.hidden => ColumnSource::RowNumber,
-                    None => ColumnSource::Default(binder.default_of(column)?),
+                    None => binder.missing_source(&table, column)?,
                 })
             });
             columns.collect::<Result<Vec<_>>>()

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use cairn_txn::{Access, Isolation, LockMode, WaitPolicy};
@@ -59,6 +59,7 @@ pub struct Rows {
 /// What ends a statement whose rows are still coming.
 struct Watch {
     cancel: Arc<Cancel>,
+    flag: Arc<AtomicBool>,
     deadline: Option<Instant>,
 }
 
@@ -72,14 +73,14 @@ impl Watch {
             }
         };
         let notified = self.cancel.notify.notified();
-        if self.cancel.flag.load(Ordering::Relaxed) {
+        if self.flag.load(Ordering::Relaxed) {
             return canceled();
         }
         let error = tokio::select! {
             () = notified => canceled(),
             () = timeout => statement_timeout(),
         };
-        self.cancel.flag.store(true, Ordering::Relaxed);
+        self.flag.store(true, Ordering::Relaxed);
         error
     }
 }
@@ -183,7 +184,7 @@ fn text_column(name: &str) -> OutputColumn {
 impl Session {
     /// Executes a statement with its parameters. On error the caller calls [`Session::fail`].
     pub async fn execute(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
-        self.cancel.reset();
+        let flag = self.cancel.reset();
         self.check_not_failed(&prepared.parsed)?;
         let cancel = self.cancel.clone();
         let is_end = matches!(&*prepared.parsed, Parsed::Sql(statement)
@@ -193,7 +194,8 @@ impl Session {
             return self.execute_inner(prepared, params).await;
         }
         let timeout = self.settings.statement_timeout();
-        let watch = Watch { cancel, deadline: timeout.map(|timeout| Instant::now() + timeout) };
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let watch = Watch { cancel, flag, deadline };
         // On the heap: an await copies what it waits for into the future around it, and there are
         // many around this one. Most statements end at the first poll, and only the others are
         // worth watching.
@@ -309,7 +311,7 @@ impl Session {
             Datum::Int32(self.settings.extra_float_digits()),
             Datum::Int64(self.id),
         ];
-        let cancel = self.cancel.flag.clone();
+        let cancel = self.cancel.flag();
         Env {
             view: self.block().transaction.view(),
             params,

@@ -101,19 +101,29 @@ impl Database {
 /// How a session is asked to stop what it does.
 #[derive(Default)]
 pub struct Cancel {
-    flag: Arc<AtomicBool>,
+    /// Of the current statement. What an earlier one left running keeps its own.
+    flag: Mutex<Arc<AtomicBool>>,
     notify: Notify,
 }
 
 impl Cancel {
     /// Asks.
     pub fn cancel(&self) {
-        self.flag.store(true, Ordering::Relaxed);
+        self.flag.lock().store(true, Ordering::Relaxed);
         self.notify.notify_waiters();
     }
 
-    fn reset(&self) {
-        self.flag.store(false, Ordering::Relaxed);
+    /// The flag of a statement that begins.
+    fn reset(&self) -> Arc<AtomicBool> {
+        let mut flag = self.flag.lock();
+        if Arc::strong_count(&flag) > 1 || flag.load(Ordering::Relaxed) {
+            *flag = Arc::default();
+        }
+        flag.clone()
+    }
+
+    fn flag(&self) -> Arc<AtomicBool> {
+        self.flag.lock().clone()
     }
 }
 

@@ -115,13 +115,17 @@ fn binary_forms_are_postgresqls() {
 
 #[test]
 fn malformed_binary_input_is_refused() {
-    use SqlState::{CharacterNotInRepertoire, DatetimeFieldOverflow, InvalidBinaryRepresentation};
+    use SqlState::{
+        CharacterNotInRepertoire, DatetimeFieldOverflow, InvalidBinaryRepresentation,
+        ProtocolViolation,
+    };
     let rows = [
-        (Type::Bool, "", InvalidBinaryRepresentation),
-        (Type::Int4, "000000", InvalidBinaryRepresentation),
+        // Too short is a broken message.
+        (Type::Bool, "", ProtocolViolation),
+        (Type::Int4, "000000", ProtocolViolation),
         (Type::Int4, "0000000000", InvalidBinaryRepresentation),
-        (Type::Uuid, "00", InvalidBinaryRepresentation),
-        (Type::Interval, "0000000000000000ffffffff000000", InvalidBinaryRepresentation),
+        (Type::Uuid, "00", ProtocolViolation),
+        (Type::Interval, "0000000000000000ffffffff000000", ProtocolViolation),
         (Type::Numeric, "00010000000000002710", InvalidBinaryRepresentation),
         (Type::Text, "ff", CharacterNotInRepertoire),
         (Type::Text, "6100", CharacterNotInRepertoire),

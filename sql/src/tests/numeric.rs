@@ -79,7 +79,7 @@ fn text() {
         r"
         ' 12.50 ' => 12.50 ; .5 => 0.5 ; 5. => 5 ; +1.0 => 1.0 ; -0.00 => 0.00 ; -.5e-3 => -0.0005
         1.50e1 => 15.0 ; 1e5 => 100000 ; inf => Infinity ; -INF => -Infinity ; nan => NaN
-        1e131072 => ~ value overflows numeric format ; ? 1e-20000 => ~ value overflows numeric format
+        1e131072 => ~ value overflows numeric format ; 1e-20000 => ~ value overflows numeric format
         1e | . | '' | --1 | -nan | 1 2 | 1_000 => ~ invalid input syntax
         ",
         |text| echo(&format!("numeric {text}"), &Style::default()),

@@ -260,6 +260,8 @@ async fn garbage_goes_when_no_snapshot_needs_it() {
     .unwrap();
     assert_eq!(seen, [b"1".to_vec()]);
     drop(view);
+    // The bound counts milliseconds: one has to pass.
+    tokio::time::sleep(Duration::from_millis(5)).await;
     set(&manager, b"k", b"3").await;
     manager.collect_garbage().unwrap();
     assert!(matches!(versions(before), Err(cairn_storage::Error::SnapshotTooOld)));
