@@ -1,6 +1,8 @@
 //! Scalar functions inside DataFusion: a wrapper that calls the kernel row by row.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::error::Result as DfResult;
@@ -15,11 +17,28 @@ use crate::types::Datum;
 use crate::types::datum::ArrayBuilder;
 
 /// The DataFusion face of a [`Scalar`].
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub struct ScalarUdf {
     scalar: Scalar,
     name: String,
     signature: Signature,
+    /// Set when the statement is to stop. A join may evaluate its condition for a long time before it
+    /// gives anybody else a chance to look.
+    cancel: Option<Arc<AtomicBool>>,
+}
+
+impl PartialEq for ScalarUdf {
+    fn eq(&self, other: &Self) -> bool {
+        self.scalar == other.scalar
+    }
+}
+
+impl Eq for ScalarUdf {}
+
+impl Hash for ScalarUdf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.scalar.hash(state);
+    }
 }
 
 impl ScalarUdf {
@@ -31,10 +50,19 @@ impl ScalarUdf {
 
 /// A call of `scalar`.
 pub fn call(scalar: Scalar, args: Vec<Expr>) -> Expr {
+    make(scalar, args, None)
+}
+
+/// The same call in an execution that ends when `cancel` is set; `None` if it is not one of ours.
+pub fn cancelable(function: &ScalarFunction, cancel: &Arc<AtomicBool>) -> Option<Expr> {
+    Some(make(scalar_of(function)?, function.args.clone(), Some(cancel.clone())))
+}
+
+fn make(scalar: Scalar, args: Vec<Expr>, cancel: Option<Arc<AtomicBool>>) -> Expr {
     let volatility =
         if scalar.is_volatile() { Volatility::Volatile } else { Volatility::Immutable };
-    let udf =
-        ScalarUdf { scalar, name: scalar.name(), signature: Signature::user_defined(volatility) };
+    let signature = Signature::user_defined(volatility);
+    let udf = ScalarUdf { scalar, name: scalar.name(), signature, cancel };
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(udf)), args))
 }
 
@@ -66,6 +94,9 @@ impl ScalarUDFImpl for ScalarUdf {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        if self.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+            return Err(crate::row::canceled().into());
+        }
         let layout = self.scalar.returns().layout();
         let all_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         if all_scalar && !self.scalar.is_volatile() {

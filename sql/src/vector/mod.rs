@@ -27,6 +27,7 @@ use tokio::sync::mpsc;
 
 use crate::binder::subplan;
 use crate::error::{Error, Result};
+use crate::functions::udf;
 use crate::row::expr::{Parameter, parameter_of};
 use crate::row::{Env, Row};
 use crate::types::Datum;
@@ -150,7 +151,10 @@ fn bind(plan: &LogicalPlan, env: &Arc<Env>) -> Result<LogicalPlan> {
                         // The name of the result column is the same for all of them.
                         Ok(Transformed::yes(bound))
                     }
-                    None => Ok(Transformed::no(expr)),
+                    None => Ok(match udf::cancelable(function, &env.cancel) {
+                        Some(cancelable) => Transformed::yes(cancelable),
+                        None => Transformed::no(expr),
+                    }),
                 },
                 _ => Ok(Transformed::no(expr)),
             })
