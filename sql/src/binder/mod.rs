@@ -20,6 +20,7 @@ mod query;
 mod select;
 mod set_operation;
 pub mod subplan;
+mod subquery;
 mod suggest;
 pub mod types;
 

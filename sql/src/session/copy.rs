@@ -10,7 +10,7 @@ use datafusion::common::DFSchema;
 use datafusion::sql::sqlparser::ast::{self, SetExpr};
 
 use super::Session;
-use super::execute::{Outcome, Rows};
+use super::outcome::{Outcome, Rows};
 use super::plan::{Action, compile_columns};
 use crate::binder::dml::ColumnSource;
 use crate::binder::position::{position_of, token_before};

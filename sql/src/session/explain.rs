@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use datafusion::sql::sqlparser::ast::Statement;
 
-use super::execute::{Outcome, Rows};
+use super::outcome::{Outcome, Rows};
 use super::plan::{Action, Plan, Source};
 use cairn_txn::Access;
 

@@ -5,11 +5,13 @@
 //! [`Outcome`]s, and says when an implicit transaction ends ([`Session::finish_implicit`]: at the
 //! end of a query string or at Sync). Everything sessions share is in [`Database`].
 
+mod constraints;
 mod copy;
 mod ddl;
 mod execute;
 mod explain;
 mod lift;
+mod outcome;
 mod plan;
 mod settings;
 mod transaction;
@@ -32,7 +34,7 @@ use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
 pub use copy::CopyIn;
-pub use execute::{Outcome, Rows};
+pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
 pub use settings::Settings;
 pub use transaction::Status;
@@ -167,6 +169,8 @@ pub struct Session {
     /// Open portals by name.
     pub portals: HashMap<String, Portal>,
     cancel: Arc<Cancel>,
+    /// The relation `cairn.ranges` as of a catalog.
+    ranges: Option<(Arc<Schema>, RangeRows)>,
     notices: Vec<Report>,
 }
 
@@ -215,6 +219,7 @@ impl Session {
             prepared: HashMap::new(),
             portals: HashMap::new(),
             cancel: Arc::new(Cancel::default()),
+            ranges: None,
             notices: Vec::new(),
         }
     }
@@ -430,14 +435,22 @@ impl Session {
     }
 
     /// Statistics of the ranges, as rows of `cairn.ranges`.
-    fn ranges(
-        database: &Arc<Database>,
-        schema: &Arc<Schema>,
-    ) -> Arc<dyn Fn() -> Vec<Row> + Send + Sync> {
-        let (manager, schema) = (database.manager.clone(), schema.clone());
-        Arc::new(move || range_rows(&manager, &schema))
+    fn ranges(&mut self) -> RangeRows {
+        let schema = self.schema();
+        if let Some((of, rows)) = &self.ranges
+            && Arc::ptr_eq(of, &schema)
+        {
+            return rows.clone();
+        }
+        let (manager, of) = (self.database.manager.clone(), schema.clone());
+        let rows: RangeRows = Arc::new(move || range_rows(&manager, &of));
+        self.ranges = Some((schema, rows.clone()));
+        rows
     }
 }
+
+/// Gives the rows of `cairn.ranges`.
+type RangeRows = Arc<dyn Fn() -> Vec<Row> + Send + Sync>;
 
 fn range_rows(manager: &TransactionManager, schema: &Schema) -> Vec<Row> {
     let owner = |key: &[u8]| {

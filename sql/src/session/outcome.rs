@@ -1,0 +1,165 @@
+//! What a statement gives: a command tag, or rows as they come, under the watch of cancel and
+//! timeout.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::{Cancel, CopyIn};
+use crate::binder::OutputColumn;
+use crate::error::{Error, Result, SqlState};
+use crate::row::{Row, canceled};
+
+/// Rows handed over at a time.
+const ROWS_PER_TURN: usize = 1024;
+
+/// What a statement gives.
+pub enum Outcome {
+    /// There was no statement.
+    Empty,
+    /// A command tag.
+    Command(String),
+    /// Rows.
+    Rows(Rows),
+    /// Waits for data: COPY FROM STDIN.
+    CopyIn(Box<CopyIn>),
+    /// Lines of COPY TO STDOUT, and the number of columns.
+    CopyOut(Rows),
+}
+
+/// The rows of a result, as they come.
+pub struct Rows {
+    /// Names and types.
+    pub columns: Vec<OutputColumn>,
+    ready: VecDeque<Row>,
+    pub(super) more: Option<mpsc::Receiver<Result<Vec<Row>>>>,
+    /// First word of the command tag; the count follows.
+    tag: &'static str,
+    count: u64,
+    fixed_count: Option<u64>,
+    pub(super) watch: Option<Watch>,
+    /// Comes behind the rows that are ready.
+    pub(super) failed: Option<Error>,
+}
+
+/// What ends a statement whose rows are still coming.
+pub(super) struct Watch {
+    pub(super) cancel: Arc<Cancel>,
+    pub(super) flag: Arc<AtomicBool>,
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Watch {
+    /// Resolves with the error when the statement is to end.
+    pub(super) async fn ended(&self) -> Error {
+        let timeout = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let notified = self.cancel.notify.notified();
+        if self.flag.load(Ordering::Relaxed) {
+            return canceled();
+        }
+        let error = tokio::select! {
+            () = notified => canceled(),
+            () = timeout => statement_timeout(),
+        };
+        self.flag.store(true, Ordering::Relaxed);
+        error
+    }
+}
+
+fn statement_timeout() -> Error {
+    Error::new(SqlState::QueryCanceled, "canceling statement due to statement timeout")
+}
+
+impl Rows {
+    /// Rows that are all there.
+    pub fn ready(columns: Vec<OutputColumn>, rows: Vec<Row>, tag: &'static str) -> Rows {
+        Rows {
+            columns,
+            ready: rows.into(),
+            more: None,
+            tag,
+            count: 0,
+            fixed_count: None,
+            watch: None,
+            failed: None,
+        }
+    }
+
+    pub(super) fn streamed(
+        columns: Vec<OutputColumn>,
+        more: mpsc::Receiver<Result<Vec<Row>>>,
+    ) -> Rows {
+        Rows {
+            columns,
+            ready: VecDeque::new(),
+            more: Some(more),
+            tag: "SELECT",
+            count: 0,
+            fixed_count: None,
+            watch: None,
+            failed: None,
+        }
+    }
+
+    /// Up to `limit` further rows; none at the end.
+    pub async fn next(&mut self, limit: usize) -> Result<Vec<Row>> {
+        while self.ready.is_empty() {
+            let Some(more) = &mut self.more else { break };
+            let batch = match &self.watch {
+                None => more.recv().await,
+                Some(watch) => tokio::select! {
+                    biased;
+                    batch = more.recv() => batch,
+                    error = watch.ended() => Some(Err(error)),
+                },
+            };
+            match batch {
+                Some(batch) => self.ready.extend(batch?),
+                None => self.more = None,
+            }
+        }
+        if self.ready.is_empty()
+            && let Some(error) = self.failed.take()
+        {
+            return Err(error);
+        }
+        let take = self.ready.len().min(limit).min(ROWS_PER_TURN);
+        self.count += take as u64;
+        Ok(self.ready.drain(..take).collect())
+    }
+
+    /// Whether the result is known to be read to its end.
+    pub fn is_done(&self) -> bool {
+        self.ready.is_empty() && self.more.is_none() && self.failed.is_none()
+    }
+
+    /// The command tag, with the rows delivered so far.
+    pub fn tag(&self) -> String {
+        if let Some(count) = self.fixed_count {
+            return format!("{} {count}", self.tag);
+        }
+        match self.tag {
+            "INSERT" => format!("INSERT 0 {}", self.count),
+            "SHOW" | "EXPLAIN" => self.tag.to_owned(),
+            tag => format!("{tag} {}", self.count),
+        }
+    }
+
+    /// Sets what the tag counts, where that is not the rows.
+    pub(super) fn report_count(&mut self, count: u64) {
+        self.fixed_count = Some(count);
+    }
+
+    /// Starts counting again: each Execute of a portal reports its own rows.
+    pub fn restart_count(&mut self) {
+        self.count = 0;
+    }
+}
