@@ -56,7 +56,6 @@ pub(crate) struct Connection {
     pub(crate) input: BytesMut,
     pub(crate) out: BytesMut,
     pub(crate) session: Session,
-    server: Arc<Server>,
     scratch: Scratch,
     /// After an error in the extended protocol everything up to Sync is skipped.
     pub(crate) skipping: bool,
@@ -74,7 +73,7 @@ pub(crate) fn fatal(state: SqlState, message: impl Into<String>) -> Report {
 impl Connection {
     /// A connection that has started up.
     pub(crate) fn new(
-        server: Arc<Server>,
+        server: &Server,
         socket: TcpStream,
         input: BytesMut,
         session: Session,
@@ -85,7 +84,6 @@ impl Connection {
             out: BytesMut::with_capacity(8 << 10),
             shutdown: server.shutdown_signal(),
             session,
-            server,
             scratch: Scratch::default(),
             skipping: false,
             copy: None,
@@ -639,6 +637,5 @@ impl Drop for Connection {
         // Also when the loop panicked: locks must not outlive their session.
         self.session.end();
         self.input.advance(self.input.len());
-        debug_assert!(Arc::strong_count(&self.server) > 0);
     }
 }

@@ -89,7 +89,7 @@ pub async fn serve(server: Arc<Server>, mut socket: TcpStream) -> Step<()> {
     session.settings_mut().keep_as_defaults();
     let key = (session.id() as i32, rand::random::<i32>());
     server.register(key, session.cancel_handle());
-    let mut connection = Connection::new(server.clone(), socket, input, session);
+    let mut connection = Connection::new(&server, socket, input, session);
     let ended = connection.run(key).await;
     server.unregister(key);
     connection.end(ended).await

@@ -96,11 +96,6 @@ impl Error {
         self.with(|report| report.position = report.position.or(position))
     }
 
-    /// Whether the statement is not even well-formed.
-    pub fn is_syntax_error(&self) -> bool {
-        matches!(self, Error::Report(report) if report.state == SqlState::SyntaxError)
-    }
-
     /// Adds a context.
     pub fn context(self, context: impl Into<String>) -> Error {
         self.with(|report| report.context = Some(context.into()))

@@ -88,12 +88,12 @@ impl Binder<'_> {
         let bound = if let Some(over) = &call.over {
             self.window_call(&name, args, over, call.filter.as_deref(), position)
         } else if aggregates::is_aggregate(&name) {
-            let star = || position.and_then(|at| token_after(self.sql, at, &["*"]));
+            if distinct && matches!(args, [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]) {
+                let star = position.and_then(|at| token_after(self.sql, at, &["*"]));
+                let message = "syntax error at or near \"*\"";
+                return Err(Error::new(SqlState::SyntaxError, message).at(star));
+            }
             self.aggregate_call(&name, args, distinct, clauses, call.filter.as_deref(), position)
-                .map_err(|error| match error.is_syntax_error() {
-                    true => error.at(star()),
-                    false => error,
-                })
         } else if distinct || call.filter.is_some() {
             let what = if distinct { "DISTINCT" } else { "FILTER" };
             Err(Error::new(
@@ -341,9 +341,6 @@ impl Binder<'_> {
         if let [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)] = args {
             if name != "count" {
                 return Err(no_function(name, &[]));
-            }
-            if distinct {
-                return Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"*\""));
             }
             let aggregate = Aggregate {
                 kind: Kind::Count,

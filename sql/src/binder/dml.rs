@@ -362,13 +362,7 @@ impl Binder<'_> {
             .map(|at| values.rows.iter().all(|row| row.content.get(at).is_some_and(is_default)))
             .collect();
         for row in &values.rows {
-            if row.content.len() != width {
-                return Err(Error::new(
-                    SqlState::SyntaxError,
-                    "VALUES lists must all be the same length",
-                )
-                .at(row.content.first().and_then(|expr| self.position_of(expr))));
-            }
+            self.check_width(&row.content, width)?;
             if width > targets.len() || (explicit && width < targets.len()) {
                 let at = if width > targets.len() { row.content.get(targets.len()) } else { None };
                 return Err(count_error(width).at(at.and_then(|expr| self.position_of(expr))));

@@ -13,6 +13,18 @@ use crate::functions::casts::CastLevel;
 use crate::types::{Type, TypeMod};
 
 impl Binder<'_> {
+    /// The rows of VALUES are all as long as the first.
+    pub(super) fn check_width(&self, row: &[ast::Expr], width: usize) -> Result<()> {
+        match row.len() == width {
+            true => Ok(()),
+            false => {
+                let message = "VALUES lists must all be the same length";
+                let position = row.first().and_then(|expr| self.position_of(expr));
+                Err(Error::new(SqlState::SyntaxError, message).at(position))
+            }
+        }
+    }
+
     pub(super) fn set_expr(&self, body: &SetExpr) -> Result<BoundQuery> {
         match body {
             SetExpr::Select(select) => self.select(select, &[]),
@@ -46,15 +58,9 @@ impl Binder<'_> {
         }
         let mut columns: Vec<Vec<Bound>> = vec![Vec::new(); width];
         self.levels.borrow_mut().push(Level::default());
-        let bound = (|| {
+        let bound = (|| -> Result<()> {
             for row in &values.rows {
-                if row.content.len() != width {
-                    return Err(Error::new(
-                        SqlState::SyntaxError,
-                        "VALUES lists must all be the same length",
-                    )
-                    .at(row.content.first().and_then(|expr| self.position_of(expr))));
-                }
+                self.check_width(&row.content, width)?;
                 for (column, expr) in columns.iter_mut().zip(&row.content) {
                     column.push(self.expr(expr)?);
                 }

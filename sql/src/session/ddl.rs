@@ -135,6 +135,20 @@ impl Session {
         self.schema().table(&wanted).cloned().ok_or_else(|| undefined_table("relation", &wanted))
     }
 
+    /// Whether a relation is there and IF NOT EXISTS is content with that.
+    fn exists_already(&mut self, name: &str, if_not_exists: bool) -> Result<bool> {
+        let message = format!("relation \"{name}\" already exists");
+        match (self.schema().is_taken(name), if_not_exists) {
+            (false, _) => Ok(false),
+            (true, false) => Err(Error::new(SqlState::DuplicateTable, message)),
+            (true, true) => {
+                let message = format!("{message}, skipping");
+                self.notice(Severity::Notice, SqlState::DuplicateTable, message);
+                Ok(true)
+            }
+        }
+    }
+
     async fn create_table(&mut self, create: &ast::CreateTable, sql: &str) -> Result<()> {
         let plain = !create.temporary
             && create.query.is_none()
@@ -171,19 +185,8 @@ impl Session {
             );
         }
         self.lock_catalog().await?;
-        if self.schema().is_taken(&name) {
-            if create.if_not_exists {
-                self.notice(
-                    Severity::Notice,
-                    SqlState::DuplicateTable,
-                    format!("relation \"{name}\" already exists, skipping"),
-                );
-                return Ok(());
-            }
-            return Err(Error::new(
-                SqlState::DuplicateTable,
-                format!("relation \"{name}\" already exists"),
-            ));
+        if self.exists_already(&name, create.if_not_exists)? {
+            return Ok(());
         }
         if create.columns.len() > MAX_COLUMNS {
             return Err(Error::new(
@@ -373,19 +376,8 @@ impl Session {
                 self.schema().free_name(&truncate_name(all))
             }
         };
-        if self.schema().is_taken(&wanted) {
-            if create.if_not_exists {
-                self.notice(
-                    Severity::Notice,
-                    SqlState::DuplicateTable,
-                    format!("relation \"{wanted}\" already exists, skipping"),
-                );
-                return Ok(());
-            }
-            return Err(Error::new(
-                SqlState::DuplicateTable,
-                format!("relation \"{wanted}\" already exists"),
-            ));
+        if self.exists_already(&wanted, create.if_not_exists)? {
+            return Ok(());
         }
         let columns = positions(&table, &names)?;
         self.lock_table(&table, LockMode::AccessExclusive).await?;

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement
 use tokio::time::Instant;
 
 use super::outcome::{Outcome, Rows, Watch};
-use super::plan::{Action, Modify, Plan, Source, no_subplans};
+use super::plan::{Action, Modify, Plan, Source, is_planned, no_subplans};
 use super::settings::Severity;
 use super::{Prepared, Session};
 use crate::binder::dml::Operation;
@@ -73,10 +73,7 @@ impl Session {
             }
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
             Parsed::Sql(statement) => match &**statement {
-                Statement::Query(_)
-                | Statement::Insert(_)
-                | Statement::Update(_)
-                | Statement::Delete(_) => self.execute_planned(prepared, params).await,
+                planned if is_planned(planned) => self.execute_planned(prepared, params).await,
                 other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
             },
         }
@@ -469,14 +466,7 @@ impl Session {
                     ));
                 }
                 let place = position_of(sql, name_span.start.line, name_span.start.column);
-                let plannable = matches!(
-                    **statement,
-                    Statement::Query(_)
-                        | Statement::Insert(_)
-                        | Statement::Update(_)
-                        | Statement::Delete(_)
-                );
-                if !plannable {
+                if !is_planned(statement) {
                     let first = place.and_then(|at| token_after(sql, at, &["AS"]));
                     let first = first.and_then(|at| next_token(sql, at));
                     let text = statement.to_string();

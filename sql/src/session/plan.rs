@@ -186,14 +186,7 @@ impl Session {
     /// The plan of a statement; `None` for one that is executed directly.
     pub(super) fn plan(&self, prepared: &Prepared) -> Result<Option<Arc<Plan>>> {
         let Parsed::Sql(statement) = &*prepared.parsed else { return Ok(None) };
-        let plannable = matches!(
-            **statement,
-            Statement::Query(_)
-                | Statement::Insert(_)
-                | Statement::Update(_)
-                | Statement::Delete(_)
-        );
-        if !plannable {
+        if !is_planned(statement) {
             return Ok(None);
         }
         let schema = self.schema();
@@ -275,6 +268,14 @@ impl Session {
         };
         work(&Binder::new(&schema, sql, self.style(), &view, &[]))
     }
+}
+
+/// Whether a statement has a plan, or is executed directly.
+pub(super) fn is_planned(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+    )
 }
 
 fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
