@@ -1,5 +1,7 @@
 //! Benchmarks that run against any server that speaks PostgreSQL's protocol.
 
+mod compare;
+mod floor;
 mod tpcc;
 
 use std::process::ExitCode;
@@ -19,13 +21,25 @@ enum Command {
     /// TPC-C: order entry of a wholesale supplier.
     #[command(subcommand)]
     Tpcc(tpcc::Command),
+    /// Compare cairn with PostgreSQL: throwaway servers, the same workloads in turn.
+    Compare(compare::Compare),
+    /// Serve canned answers to pgbench -S: the least that a server could cost.
+    Floor(floor::Floor),
+}
+
+async fn run(command: Command) -> tpcc::Result<bool> {
+    match command {
+        Command::Tpcc(command) => tpcc::run(command).await,
+        Command::Compare(options) => compare::run(&options).await,
+        Command::Floor(options) => floor::run(&options).map(|()| true),
+    }
 }
 
 fn main() -> ExitCode {
-    let Command::Tpcc(command) = Cli::parse().command;
+    let command = Cli::parse().command;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(tpcc::run(command)),
+        Ok(runtime) => runtime.block_on(run(command)),
         Err(error) => Err(error.into()),
     };
     match result {

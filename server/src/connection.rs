@@ -10,26 +10,26 @@ use cairn_sql::error::{Error, Report, Result, SqlState};
 use cairn_sql::session::{Outcome, Portal, Prepared, Rows, Session, Settings, Status};
 use cairn_sql::types::io::{self, Style};
 use cairn_sql::types::{Datum, Type};
+use futures::task::AtomicWaker;
 use pgwire::messages::copy::CopyInResponse;
 use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{
     BindComplete, CloseComplete, ParseComplete, PortalSuspended,
 };
-use pgwire::messages::response::{
-    CommandComplete, EmptyQueryResponse, ReadyForQuery, TransactionStatus,
-};
+use pgwire::messages::response::{EmptyQueryResponse, ReadyForQuery, TransactionStatus};
 use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 
 use crate::copy::CopyState;
 use crate::frame::{self, Consequence, Fields, Malformed};
-use crate::listener::Server;
+use crate::listener::{Handle, Server};
 use crate::reply::{self, Scratch};
 
 /// Replies collect up to here before they are written.
 const FLUSH_BYTES: usize = 64 << 10;
+/// A buffer of replies that has grown beyond this is not kept for the next ones.
+const KEPT_BYTES: usize = 2 * FLUSH_BYTES;
 /// Most portals of a session.
 const MAX_PORTALS: usize = 10_000;
 
@@ -47,6 +47,9 @@ pub enum Ended {
     Sql(#[from] Error),
 }
 
+/// The statements of a query string, with the values of their parameters.
+type Statements = Vec<(Arc<Prepared>, Vec<Datum>)>;
+
 /// Result of a step of the loop.
 pub(crate) type Step<T> = std::result::Result<T, Ended>;
 
@@ -62,7 +65,9 @@ pub(crate) struct Connection {
     pub(crate) copy: Option<CopyState>,
     /// The settings as of the last report, and what of them the client was told.
     reported: (Option<Arc<Settings>>, Vec<(&'static str, String)>),
-    shutdown: watch::Receiver<bool>,
+    server: Arc<Server>,
+    /// Wakes the loop where it waits for the client.
+    waiting: Arc<AtomicWaker>,
 }
 
 /// A report that ends the connection.
@@ -73,7 +78,7 @@ pub(crate) fn fatal(state: SqlState, message: impl Into<String>) -> Report {
 impl Connection {
     /// A connection that has started up.
     pub(crate) fn new(
-        server: &Server,
+        server: &Arc<Server>,
         socket: TcpStream,
         input: BytesMut,
         session: Session,
@@ -82,13 +87,19 @@ impl Connection {
             socket,
             input,
             out: BytesMut::with_capacity(8 << 10),
-            shutdown: server.shutdown_signal(),
+            server: server.clone(),
+            waiting: Arc::default(),
             session,
             scratch: Scratch::default(),
             skipping: false,
             copy: None,
             reported: (None, Vec::new()),
         }
+    }
+
+    /// For whoever wants something of it from outside.
+    pub(crate) fn outside_handle(&self) -> Handle {
+        Handle { cancel: self.session.cancel_handle(), waiting: self.waiting.clone() }
     }
 
     /// Ends the session; tells the client of a message whose frame was broken.
@@ -134,22 +145,31 @@ impl Connection {
             Status::Idle => None,
             _ => self.session.settings().idle_in_transaction_timeout(),
         };
-        let idle = async {
-            match idle_limit {
-                Some(limit) => tokio::time::sleep(limit).await,
-                None => std::future::pending().await,
+        let report = {
+            let mut read = pin!(self.socket.read_buf(&mut self.input));
+            let input = poll_fn(|context| {
+                if let Poll::Ready(read) = read.as_mut().poll(context) {
+                    return Poll::Ready(Some(read));
+                }
+                self.waiting.register(context.waker());
+                // Looked at behind the registration, so that no wake is lost in between.
+                if self.server.is_shutting_down() { Poll::Ready(None) } else { Poll::Pending }
+            });
+            let input = match idle_limit {
+                None => Ok(input.await),
+                Some(limit) => tokio::time::timeout(limit, input).await,
+            };
+            match input {
+                Ok(Some(read)) => return Ok(read? > 0),
+                Ok(None) => fatal(
+                    SqlState::AdminShutdown,
+                    "terminating connection due to administrator command",
+                ),
+                Err(_) => fatal(
+                    SqlState::IdleInTransactionSessionTimeout,
+                    "terminating connection due to idle-in-transaction timeout",
+                ),
             }
-        };
-        let report = tokio::select! {
-            read = self.socket.read_buf(&mut self.input) => return Ok(read? > 0),
-            _ = self.shutdown.wait_for(|down| *down) => fatal(
-                SqlState::AdminShutdown,
-                "terminating connection due to administrator command",
-            ),
-            () = idle => fatal(
-                SqlState::IdleInTransactionSessionTimeout,
-                "terminating connection due to idle-in-transaction timeout",
-            ),
         };
         reply::error(&mut self.out, &report, "FATAL")?;
         self.flush().await?;
@@ -160,6 +180,9 @@ impl Connection {
         if !self.out.is_empty() {
             self.socket.write_all(&self.out).await?;
             self.out.clear();
+            if self.out.capacity() > KEPT_BYTES {
+                self.out = BytesMut::with_capacity(8 << 10);
+            }
         }
         Ok(())
     }
@@ -217,7 +240,7 @@ impl Connection {
                 _ => Err(unknown_message(kind)),
             };
         }
-        let handled = match self.handle(kind, Fields(body)).await {
+        let handled = match self.handle(kind, Fields(&body)).await {
             // The frame was whole, so the next message can be found.
             Err(Ended::Malformed(malformed)) if malformed.consequence == Consequence::Error => {
                 Err(malformed.into())
@@ -235,12 +258,19 @@ impl Connection {
         Ok(kind != b'X')
     }
 
-    async fn handle(&mut self, kind: u8, mut fields: Fields) -> Step<Result<()>> {
+    async fn handle(&mut self, kind: u8, mut fields: Fields<'_>) -> Step<Result<()>> {
         match kind {
             b'Q' => {
                 let sql = fields.string()?;
                 fields.end()?;
-                Box::pin(self.simple_query(&sql)).await?;
+                let mut parsed = self.session.parse(sql);
+                let answered = match &mut parsed {
+                    Ok(statements) => self.query_now(statements)?,
+                    Err(_) => false,
+                };
+                if !answered {
+                    Box::pin(self.simple_query(parsed)).await?;
+                }
             }
             b'X' => {}
             b'S' => {
@@ -272,7 +302,7 @@ impl Connection {
         Ok(Ok(()))
     }
 
-    async fn extended(&mut self, kind: u8, mut fields: Fields) -> Step<Result<()>> {
+    async fn extended(&mut self, kind: u8, mut fields: Fields<'_>) -> Step<Result<()>> {
         Ok(match kind {
             b'P' => {
                 let (name, sql) = (fields.string()?, fields.string()?);
@@ -281,7 +311,7 @@ impl Connection {
                 fields.end()?;
                 let types: frame::Result<Vec<u32>> =
                     (0..count).map(|_| types.int32().map(|oid| oid as u32)).collect();
-                let prepared = self.session.prepare(&name, &sql, &types?);
+                let prepared = self.session.prepare(name, sql, &types?);
                 prepared.and_then(|()| reply::put(&mut self.out, &ParseComplete::new()))
             }
             b'B' => {
@@ -290,14 +320,14 @@ impl Connection {
                 let values = fields.values()?;
                 let results = fields.int16s()?;
                 fields.end()?;
-                self.bind(portal, &statement, &formats, values, results)
+                self.bind(portal, statement, &formats, values, results)
             }
             b'D' => {
                 let (what, name) = (fields.byte()?, fields.string()?);
                 fields.end()?;
                 match what {
-                    b'S' => self.describe_statement(&name),
-                    b'P' => self.describe_portal(&name),
+                    b'S' => self.describe_statement(name),
+                    b'P' => self.describe_portal(name),
                     _ => return Err(Malformed::new("invalid DESCRIBE message subtype").into()),
                 }
             }
@@ -305,16 +335,19 @@ impl Connection {
                 let (name, max_rows) = (fields.string()?, fields.int32()?);
                 fields.end()?;
                 let limit = usize::try_from(max_rows).ok().filter(|rows| *rows > 0);
-                // On the heap, as all that is large and awaited in a loop: else it would be copied
-                // into each future around it.
-                Box::pin(self.execute_portal(&name, limit)).await?
+                match self.execute_portal_now(name, limit) {
+                    Some(done) => done,
+                    // On the heap, as all that is large and awaited in a loop: else it would be
+                    // copied into each future around it.
+                    None => Box::pin(self.execute_portal(name, limit)).await?,
+                }
             }
             _ => {
                 let (what, name) = (fields.byte()?, fields.string()?);
                 fields.end()?;
                 match what {
-                    b'S' => self.session.close_prepared(&name),
-                    b'P' => drop(self.session.portals.remove(&name)),
+                    b'S' => self.session.close_prepared(name),
+                    b'P' => drop(self.session.portals.remove(name)),
                     _ => return Err(Malformed::new("invalid CLOSE message subtype").into()),
                 }
                 reply::put(&mut self.out, &CloseComplete::new())
@@ -324,10 +357,10 @@ impl Connection {
 
     fn bind(
         &mut self,
-        portal: String,
+        portal: &str,
         statement: &str,
         formats: &[i16],
-        values: Vec<Option<Bytes>>,
+        values: Vec<Option<&[u8]>>,
         results: Vec<i16>,
     ) -> Result<()> {
         let prepared = self.session.prepared(statement)?;
@@ -357,7 +390,7 @@ impl Connection {
             )));
         }
         check_formats(formats)?;
-        if !portal.is_empty() && self.session.portals.contains_key(&portal) {
+        if !portal.is_empty() && self.session.portals.contains(portal) {
             return Err(Error::new(
                 SqlState::DuplicateCursor,
                 format!("portal \"{portal}\" already exists"),
@@ -373,7 +406,7 @@ impl Connection {
                 None => Datum::Null,
                 Some(bytes) => {
                     let binary = reply::format_of(formats, index) == 1;
-                    parameter(*kind, &bytes, binary, &style)?
+                    parameter(*kind, bytes, binary, &style)?
                 }
             });
         }
@@ -398,8 +431,62 @@ impl Connection {
 
     fn describe_portal(&mut self, name: &str) -> Result<()> {
         let portal = self.session.portals.get(name).ok_or_else(|| no_portal(name))?;
-        let (prepared, formats) = (portal.prepared.clone(), portal.formats.clone());
-        self.describe_columns(&prepared, &formats)
+        match &portal.prepared.columns {
+            Some(columns) => reply::row_description(&mut self.out, columns, &portal.formats),
+            None => reply::put(&mut self.out, &NoData::new()),
+        }
+    }
+
+    /// Executes a portal that is a short read, all of it. `None` leaves it to
+    /// [`Connection::execute_portal`].
+    fn execute_portal_now(&mut self, name: &str, limit: Option<usize>) -> Option<Result<()>> {
+        let portal = self.session.portals.get_mut(name)?;
+        if limit.is_some() || portal.outcome.is_some() || check_formats(&portal.formats).is_err() {
+            return None;
+        }
+        let prepared = portal.prepared.clone();
+        let mut params = std::mem::take(&mut portal.params);
+        let executed = self.session.execute_now(&prepared, &mut params);
+        let style = self.style();
+        let portal = self.session.portals.get_mut(name)?;
+        Some(match executed {
+            None => {
+                portal.params = params;
+                return None;
+            }
+            Some(Err(error)) => Err(error),
+            Some(Ok(mut rows)) => {
+                let (out, scratch) = (&mut self.out, &mut self.scratch);
+                let done = reply::ready_rows(out, &mut rows, &portal.formats, &style, scratch);
+                portal.outcome = Some(Outcome::Rows(rows));
+                done
+            }
+        })
+    }
+
+    /// Answers a query that is one short read. False leaves it to [`Connection::simple_query`].
+    fn query_now(&mut self, statements: &mut Statements) -> Step<bool> {
+        let [(prepared, params)] = statements.as_mut_slice() else { return Ok(false) };
+        let Some(executed) = self.session.execute_now(prepared, params) else { return Ok(false) };
+        self.close_unnamed();
+        let style = self.style();
+        let (out, scratch) = (&mut self.out, &mut self.scratch);
+        let answered = executed.and_then(|mut rows| {
+            reply::row_description(out, &rows.columns, &[])?;
+            reply::ready_rows(out, &mut rows, &[], &style, scratch)
+        });
+        match answered {
+            Ok(()) => self.session.finish_reads(),
+            Err(error) => self.put_error(error)?,
+        }
+        self.ready()?;
+        Ok(true)
+    }
+
+    /// A simple query closes the unnamed statement and portal.
+    fn close_unnamed(&mut self) {
+        self.session.close_prepared("");
+        self.session.portals.remove("");
     }
 
     async fn execute_portal(&mut self, name: &str, limit: Option<usize>) -> Step<Result<()>> {
@@ -413,7 +500,7 @@ impl Connection {
             Some(Outcome::Command(_)) => {
                 // It ran to its end; PostgreSQL keeps such a portal, to say just this.
                 portal.outcome = Some(Outcome::Command(String::new()));
-                self.session.portals.insert(name.to_owned(), portal);
+                self.session.portals.insert(name, portal);
                 return Ok(Err(Error::new(
                     SqlState::ObjectNotInPrerequisiteState,
                     format!("portal \"{name}\" cannot be run"),
@@ -441,12 +528,12 @@ impl Connection {
                     Err(error) => return Ok(Err(error)),
                 };
                 let done = match finished {
-                    true => reply::put(&mut self.out, &CommandComplete::new(rows.tag())),
+                    true => reply::command_complete(&mut self.out, &rows.tag()),
                     false => reply::put(&mut self.out, &PortalSuspended::new()),
                 };
                 // Kept also at its end: further Executes give no rows.
                 portal.outcome = Some(Outcome::Rows(rows));
-                self.session.portals.insert(name.to_owned(), portal);
+                self.session.portals.insert(name, portal);
                 Ok(done)
             }
             other => {
@@ -454,7 +541,7 @@ impl Connection {
                     Outcome::Empty => Outcome::Empty,
                     _ => Outcome::Command(String::new()),
                 });
-                self.session.portals.insert(name.to_owned(), portal);
+                self.session.portals.insert(name, portal);
                 self.complete(other, true).await
             }
         }
@@ -464,14 +551,14 @@ impl Connection {
     async fn complete(&mut self, outcome: Outcome, extended: bool) -> Step<Result<()>> {
         Ok(match outcome {
             Outcome::Empty => reply::put(&mut self.out, &EmptyQueryResponse::new()),
-            Outcome::Command(tag) => reply::put(&mut self.out, &CommandComplete::new(tag)),
+            Outcome::Command(tag) => reply::command_complete(&mut self.out, &tag),
             Outcome::Rows(mut rows) => {
                 let columns = rows.columns.clone();
                 if let Err(error) = reply::row_description(&mut self.out, &columns, &[]) {
                     return Ok(Err(error));
                 }
                 match self.send_rows(&mut rows, &[], None).await? {
-                    Ok(_) => reply::put(&mut self.out, &CommandComplete::new(rows.tag())),
+                    Ok(_) => reply::command_complete(&mut self.out, &rows.tag()),
                     Err(error) => Err(error),
                 }
             }
@@ -568,17 +655,15 @@ impl Connection {
         }
     }
 
-    async fn simple_query(&mut self, sql: &str) -> Step<()> {
-        let statements = match self.session.parse(sql) {
+    async fn simple_query(&mut self, parsed: Result<Statements>) -> Step<()> {
+        let statements = match parsed {
             Ok(statements) => statements,
             Err(error) => {
                 self.put_error(error)?;
                 return Ok(self.ready()?);
             }
         };
-        // A simple query closes the unnamed statement and portal.
-        self.session.close_prepared("");
-        self.session.portals.remove("");
+        self.close_unnamed();
         for (statement, params) in statements {
             let result = match self.run_statement(&statement, params).await? {
                 Ok(outcome) => {

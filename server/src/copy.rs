@@ -5,7 +5,6 @@ use cairn_sql::error::{Error, Result, SqlState};
 use cairn_sql::session::{CopyIn, Rows};
 use cairn_sql::types::Datum;
 use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
-use pgwire::messages::response::CommandComplete;
 
 use crate::connection::{Connection, Step};
 use crate::frame::{self, Consequence, Fields, Malformed};
@@ -42,10 +41,10 @@ impl Connection {
                 Err(error) => Err(error),
             },
             b'c' => match self.session.copy_done(copy).await {
-                Ok(tag) => reply::put(&mut self.out, &CommandComplete::new(tag)),
+                Ok(tag) => reply::command_complete(&mut self.out, &tag),
                 Err(error) => Err(error),
             },
-            b'f' => Err(match Fields(body).string() {
+            b'f' => Err(match Fields(&body).string() {
                 Ok(message) => Error::new(
                     SqlState::QueryCanceled,
                     format!("COPY from stdin failed: {message}"),
@@ -100,6 +99,6 @@ impl Connection {
             self.flush().await?;
         }
         let done = reply::put(&mut self.out, &CopyDone::new());
-        Ok(done.and_then(|()| reply::put(&mut self.out, &CommandComplete::new(rows.tag()))))
+        Ok(done.and_then(|()| reply::command_complete(&mut self.out, &rows.tag())))
     }
 }

@@ -91,25 +91,30 @@ pub fn next_startup(input: &mut BytesMut) -> Result<Option<Bytes>> {
 }
 
 /// Reads the fields of a message body in order.
-pub struct Fields(pub Bytes);
+pub struct Fields<'a>(pub &'a [u8]);
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// The next `count` bytes.
-    pub fn take(&mut self, count: usize) -> Result<Bytes> {
-        if count > self.0.len() {
+    pub fn take(&mut self, count: usize) -> Result<&'a [u8]> {
+        let Some((head, tail)) = self.0.split_at_checked(count) else {
             return malformed("insufficient data left in message");
-        }
-        Ok(self.0.split_to(count))
+        };
+        self.0 = tail;
+        Ok(head)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let bytes = self.take(N)?;
-        bytes.as_ref().try_into().or_else(|_| malformed("insufficient data left in message"))
+        let Some((head, tail)) = self.0.split_first_chunk::<N>() else {
+            return malformed("insufficient data left in message");
+        };
+        self.0 = tail;
+        Ok(*head)
     }
 
     /// A byte.
     pub fn byte(&mut self) -> Result<u8> {
-        Ok(self.array::<1>()?[0])
+        let [byte] = self.array()?;
+        Ok(byte)
     }
 
     /// A count or a format: two bytes.
@@ -123,14 +128,14 @@ impl Fields {
     }
 
     /// A string up to its zero byte.
-    pub fn string(&mut self) -> Result<String> {
+    pub fn string(&mut self) -> Result<&'a str> {
         let Some(end) = self.0.iter().position(|byte| *byte == 0) else {
             return malformed("invalid string in message");
         };
         let text = self.take(end)?;
         self.take(1)?;
-        String::from_utf8(text.to_vec()).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
+        std::str::from_utf8(text).map_err(|error| {
+            let at = error.valid_up_to();
             let byte = text.get(at).copied().unwrap_or_default();
             let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
             Malformed { encoding: true, ..Malformed::new(message) }
@@ -145,7 +150,7 @@ impl Fields {
     }
 
     /// Parameter values behind their count: NULL or bytes.
-    pub fn values(&mut self) -> Result<Vec<Option<Bytes>>> {
+    pub fn values(&mut self) -> Result<Vec<Option<&'a [u8]>>> {
         let count = usize::from(self.int16()? as u16);
         if self.0.len() < count * 4 {
             return malformed("insufficient data left in message");

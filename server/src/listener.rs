@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cairn_sql::session::{Cancel, Database};
+use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::startup;
 
@@ -24,8 +24,17 @@ pub struct Server {
     connections: AtomicUsize,
     sessions: AtomicUsize,
     /// By process id and secret key, as in BackendKeyData.
-    cancels: Mutex<HashMap<(i32, i32), Arc<Cancel>>>,
-    shutdown: watch::Sender<bool>,
+    handles: Mutex<HashMap<(i32, i32), Handle>>,
+    shutting_down: AtomicBool,
+}
+
+/// How a connection is reached from outside of its loop.
+#[derive(Clone)]
+pub struct Handle {
+    /// Stops its statement.
+    pub cancel: Arc<Cancel>,
+    /// Wakes it where it waits for its client.
+    pub waiting: Arc<AtomicWaker>,
 }
 
 /// One of a limited number; given back when dropped.
@@ -60,31 +69,31 @@ impl Server {
             max_connections,
             connections: AtomicUsize::new(0),
             sessions: AtomicUsize::new(0),
-            cancels: Mutex::new(HashMap::new()),
-            shutdown: watch::Sender::new(false),
+            handles: Mutex::new(HashMap::new()),
+            shutting_down: AtomicBool::new(false),
         })
     }
 
-    /// Lets a session be cancelled by whoever knows its key.
-    pub fn register(&self, key: (i32, i32), cancel: Arc<Cancel>) {
-        self.cancels.lock().insert(key, cancel);
+    /// Makes a connection known: to whoever knows its key, and to the shutdown.
+    pub fn register(&self, key: (i32, i32), handle: Handle) {
+        self.handles.lock().insert(key, handle);
     }
 
     /// Takes back [`Server::register`].
     pub fn unregister(&self, key: (i32, i32)) {
-        self.cancels.lock().remove(&key);
+        self.handles.lock().remove(&key);
     }
 
     /// Cancels what the session with this key is doing, if there is one.
     pub fn cancel(&self, key: (i32, i32)) {
-        if let Some(cancel) = self.cancels.lock().get(&key) {
-            cancel.cancel();
+        if let Some(handle) = self.handles.lock().get(&key) {
+            handle.cancel.cancel();
         }
     }
 
-    /// Turns true when the server shuts down.
-    pub fn shutdown_signal(&self) -> watch::Receiver<bool> {
-        self.shutdown.subscribe()
+    /// Whether connections are to end as soon as their statements have.
+    pub fn is_shutting_down(&self) -> bool {
+        self.shutting_down.load(Ordering::Acquire)
     }
 
     /// A place for one more session, if there is one.
@@ -129,7 +138,10 @@ impl Server {
             }
         }
         drop(listener);
-        let _ = self.shutdown.send(true);
+        self.shutting_down.store(true, Ordering::Release);
+        for handle in self.handles.lock().values() {
+            handle.waiting.wake();
+        }
         let drained = async {
             while self.connections.load(Ordering::Acquire) > 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -137,8 +149,8 @@ impl Server {
         };
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
             tracing::warn!("some statements did not finish in time; cancelling them");
-            for cancel in self.cancels.lock().values() {
-                cancel.cancel();
+            for handle in self.handles.lock().values() {
+                handle.cancel.cancel();
             }
         }
     }

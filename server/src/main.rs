@@ -97,6 +97,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// The part of the cache that holds rows; the rest holds blocks.
+const ROW_CACHE_PART: usize = 4;
+
 /// A log that cannot be written must not acknowledge anything any more.
 fn on_fatal(error: &cairn_storage::Error) {
     tracing::error!(%error, "cannot write the log; stopping at once");
@@ -113,8 +116,14 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
         )
         .into());
     }
+    let cache_bytes = start.cache_mib << 20;
+    let row_cache_bytes = cache_bytes / ROW_CACHE_PART;
     let options = StoreOptions {
-        rocks: RocksOptions { cache_bytes: start.cache_mib << 20, ..RocksOptions::default() },
+        rocks: RocksOptions {
+            cache_bytes: cache_bytes - row_cache_bytes,
+            ..RocksOptions::default()
+        },
+        row_cache_bytes,
         range_split_bytes: start.range_split_kib << 10,
     };
     let store = Store::open(&start.data_dir, &options, Box::new(on_fatal))?;

@@ -3,11 +3,11 @@
 use bytes::{BufMut, BytesMut};
 use cairn_sql::binder::OutputColumn;
 use cairn_sql::error::{Error, Report, Result};
+use cairn_sql::session::Rows;
 use cairn_sql::types::Datum;
 use cairn_sql::types::io::{self, Style};
 use pgwire::error::ErrorInfo;
 use pgwire::messages::Message;
-use pgwire::messages::data::{FieldDescription, RowDescription};
 use pgwire::messages::response::{ErrorResponse, NoticeResponse};
 
 /// Appends a message of pgwire's.
@@ -68,25 +68,60 @@ pub fn format_of(formats: &[i16], index: usize) -> i16 {
     }
 }
 
+/// Appends a message: its type, its length, and what `body` writes.
+fn message(
+    out: &mut BytesMut,
+    kind: u8,
+    body: impl FnOnce(&mut BytesMut) -> Result<()>,
+) -> Result<()> {
+    let start = out.len();
+    out.put_u8(kind);
+    out.put_i32(0);
+    if let Err(error) = body(out) {
+        out.truncate(start);
+        return Err(error);
+    }
+    let length =
+        i32::try_from(out.len() - start - 1).map_err(|_| Error::internal("message too large"))?;
+    if let Some(place) = out.get_mut(start + 1..start + 5) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
+fn put_string(out: &mut BytesMut, text: &str) {
+    out.extend(text.bytes().filter(|byte| *byte != 0));
+    out.put_u8(0);
+}
+
 /// Appends the description of a result.
 pub fn row_description(
     out: &mut BytesMut,
     columns: &[OutputColumn],
     formats: &[i16],
 ) -> Result<()> {
-    let fields = columns.iter().enumerate().map(|(index, column)| {
-        let (table, number) = column.origin.unwrap_or((0, 0));
-        FieldDescription::new(
-            column.name.replace('\0', ""),
-            table as i32,
-            number,
-            column.ty.kind.oid(),
-            column.ty.kind.size(),
-            column.ty.typmod,
-            format_of(formats, index),
-        )
-    });
-    put(out, &RowDescription::new(fields.collect()))
+    message(out, b'T', |out| {
+        out.put_u16(columns.len() as u16);
+        for (index, column) in columns.iter().enumerate() {
+            let (table, number) = column.origin.unwrap_or((0, 0));
+            put_string(out, &column.name);
+            out.put_u32(table);
+            out.put_i16(number);
+            out.put_u32(column.ty.kind.oid());
+            out.put_i16(column.ty.kind.size());
+            out.put_i32(column.ty.typmod);
+            out.put_i16(format_of(formats, index));
+        }
+        Ok(())
+    })
+}
+
+/// Appends the end of a statement.
+pub fn command_complete(out: &mut BytesMut, tag: &str) -> Result<()> {
+    message(out, b'C', |out| {
+        put_string(out, tag);
+        Ok(())
+    })
 }
 
 /// Reused between rows.
@@ -105,31 +140,44 @@ pub fn data_row(
     style: &Style,
     scratch: &mut Scratch,
 ) -> Result<()> {
-    let start = out.len();
-    out.put_u8(b'D');
-    out.put_i32(0);
-    out.put_u16(columns.len() as u16);
-    for (index, (value, column)) in row.iter().zip(columns).enumerate() {
-        if value.is_null() {
-            out.put_i32(-1);
-            continue;
+    message(out, b'D', |out| {
+        out.put_u16(columns.len() as u16);
+        for (index, (value, column)) in row.iter().zip(columns).enumerate() {
+            if value.is_null() {
+                out.put_i32(-1);
+                continue;
+            }
+            let encoded = if format_of(formats, index) == 1 {
+                scratch.bytes.clear();
+                io::write_binary(column.ty.kind, value, &mut scratch.bytes)?;
+                scratch.bytes.as_slice()
+            } else {
+                scratch.text.clear();
+                io::write_text(column.ty.kind, value, style, &mut scratch.text)?;
+                scratch.text.as_bytes()
+            };
+            let length = i32::try_from(encoded.len());
+            out.put_i32(length.map_err(|_| Error::internal("value too large"))?);
+            out.put_slice(encoded);
         }
-        let encoded = if format_of(formats, index) == 1 {
-            scratch.bytes.clear();
-            io::write_binary(column.ty.kind, value, &mut scratch.bytes)?;
-            scratch.bytes.as_slice()
-        } else {
-            scratch.text.clear();
-            io::write_text(column.ty.kind, value, style, &mut scratch.text)?;
-            scratch.text.as_bytes()
-        };
-        out.put_i32(i32::try_from(encoded.len()).map_err(|_| Error::internal("value too large"))?);
-        out.put_slice(encoded);
+        Ok(())
+    })
+}
+
+/// Appends rows that are all there, and the end of their statement.
+pub fn ready_rows(
+    out: &mut BytesMut,
+    rows: &mut Rows,
+    formats: &[i16],
+    style: &Style,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let (ready, failed) = rows.take_ready();
+    for row in ready {
+        data_row(out, &row, &rows.columns, formats, style, scratch)?;
     }
-    let length =
-        i32::try_from(out.len() - start - 1).map_err(|_| Error::internal("row too large"))?;
-    if let Some(place) = out.get_mut(start + 1..start + 5) {
-        place.copy_from_slice(&length.to_be_bytes());
+    match failed {
+        Some(error) => Err(error),
+        None => command_complete(out, &rows.tag()),
     }
-    Ok(())
 }

@@ -88,8 +88,8 @@ pub async fn serve(server: Arc<Server>, mut socket: TcpStream) -> Step<()> {
     }
     session.settings_mut().keep_as_defaults();
     let key = (session.id() as i32, rand::random::<i32>());
-    server.register(key, session.cancel_handle());
     let mut connection = Connection::new(&server, socket, input, session);
+    server.register(key, connection.outside_handle());
     let ended = connection.run(key).await;
     server.unregister(key);
     connection.end(ended).await
@@ -142,7 +142,7 @@ async fn startup(
             }
             continue;
         };
-        let mut fields = Fields(packet);
+        let mut fields = Fields(&packet);
         match fields.int32()? {
             request @ (SSL_REQUEST | GSS_REQUEST) => {
                 // Each kind of encryption may be asked for once; again it is taken for a version.
@@ -170,7 +170,7 @@ async fn startup(
                     if name.is_empty() {
                         break;
                     }
-                    parameters.push((name, fields.string()?));
+                    parameters.push((name.to_owned(), fields.string()?.to_owned()));
                 }
                 fields.end()?;
                 let unknown: Vec<String> = parameters

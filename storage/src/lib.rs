@@ -9,9 +9,10 @@
 //! * [`ranges`] cuts the key space into contiguous ranges with persisted descriptors and
 //!   live statistics. Ranges split by size and merge when small; they are the unit of
 //!   parallel scans and of statistics.
-//! * [`log_writer`] is group commit: one thread writes what has queued up as one batch and
-//!   syncs the log once for all of it.
-//! * [`store`] puts the three together and is what `cairn-txn` uses. [`data_dir`] guards
+//! * [`log_writer`] is group commit: whoever submits a batch writes it, and one thread syncs for all
+//!   who did meanwhile.
+//! * [`row_cache`] keeps the newest versions of rows that were read by key.
+//! * [`store`] puts these together and is what `cairn-txn` uses. [`data_dir`] guards
 //!   the directory: who may open it, and whether it is ours.
 //!
 //! Nothing here knows about transactions: a timestamp is a number that the caller chose, and
@@ -24,6 +25,7 @@ pub mod log_writer;
 pub mod memory;
 pub mod ranges;
 pub mod rocks;
+pub mod row_cache;
 pub mod store;
 mod timestamp;
 

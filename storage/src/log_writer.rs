@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 
 use crate::engine::{Batch, Engine};
 use crate::ranges::Ranges;
+use crate::row_cache::RowCache;
 use crate::{Error, Result, Timestamp};
 
 /// Called once a batch is durable (or, when it asked for no sync, written), or has failed.
@@ -56,6 +57,7 @@ struct Pending {
 struct Shared {
     engine: Arc<dyn Engine>,
     ranges: Arc<Ranges>,
+    rows: Arc<RowCache>,
     failed: Mutex<Option<Error>>,
     on_fatal: OnFatal,
 }
@@ -83,6 +85,7 @@ impl Shared {
             batch.writes.iter_mut().for_each(|write| write.at = at);
         }
         self.engine.write(&batch)?;
+        self.rows.note(&batch.writes);
         self.ranges.note_writes(&batch.writes);
         Ok(())
     }
@@ -112,9 +115,10 @@ impl LogWriter {
     pub fn start(
         engine: Arc<dyn Engine>,
         ranges: Arc<Ranges>,
+        rows: Arc<RowCache>,
         on_fatal: OnFatal,
     ) -> Result<LogWriter> {
-        let shared = Arc::new(Shared { engine, ranges, failed: Mutex::new(None), on_fatal });
+        let shared = Arc::new(Shared { engine, ranges, rows, failed: Mutex::new(None), on_fatal });
         let (queue, pending) = channel();
         let of_thread = shared.clone();
         let thread = std::thread::Builder::new()

@@ -13,6 +13,7 @@ use crate::engine::{Direction, Engine, Span, Visit};
 use crate::log_writer::{LogWriter, OnFatal, Submission};
 use crate::ranges::{Range, Ranges};
 use crate::rocks::{RocksEngine, RocksOptions};
+use crate::row_cache::RowCache;
 use crate::{Error, Result, Timestamp};
 
 /// How often ranges are looked at.
@@ -25,13 +26,19 @@ const ROUNDS_PER_PERSIST: u32 = 15;
 pub struct StoreOptions {
     /// Sizes of the engine on disk.
     pub rocks: RocksOptions,
+    /// Memory for rows that are read by key.
+    pub row_cache_bytes: usize,
     /// A range above this many bytes is split.
     pub range_split_bytes: u64,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        StoreOptions { rocks: RocksOptions::default(), range_split_bytes: 64 << 20 }
+        StoreOptions {
+            rocks: RocksOptions::default(),
+            row_cache_bytes: 256 << 20,
+            range_split_bytes: 64 << 20,
+        }
     }
 }
 
@@ -39,6 +46,7 @@ impl Default for StoreOptions {
 pub struct Store {
     engine: Arc<dyn Engine>,
     ranges: Arc<Ranges>,
+    rows: Arc<RowCache>,
     log: Arc<LogWriter>,
     maintenance: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
     _dir: Option<DataDir>,
@@ -60,7 +68,9 @@ impl Store {
         on_fatal: OnFatal,
     ) -> Result<Store> {
         let ranges = Arc::new(Ranges::load(&*engine)?);
-        let log = Arc::new(LogWriter::start(engine.clone(), ranges.clone(), on_fatal)?);
+        let rows = Arc::new(RowCache::new(options.row_cache_bytes));
+        let log = LogWriter::start(engine.clone(), ranges.clone(), rows.clone(), on_fatal)?;
+        let log = Arc::new(log);
         let (stop, stopped) = channel::<()>();
         let thread = {
             let (engine, ranges, log) = (engine.clone(), ranges.clone(), log.clone());
@@ -93,21 +103,48 @@ impl Store {
                 .spawn(work)
                 .map_err(|error| Error::Engine(format!("no thread for maintenance: {error}")))?
         };
-        Ok(Store { engine, ranges, log, maintenance: Mutex::new(Some((stop, thread))), _dir: dir })
+        let maintenance = Mutex::new(Some((stop, thread)));
+        Ok(Store { engine, ranges, rows, log, maintenance, _dir: dir })
     }
 
     /// The value of `key` at `at`.
     pub fn get(&self, key: &[u8], at: Timestamp) -> Result<Option<Vec<u8>>> {
         self.ranges.note_read(key);
-        self.engine.get(key, at)
+        if let Some(value) = self.rows.get(key, at) {
+            return Ok(Some(value));
+        }
+        let value = self.engine.get(key, at)?;
+        if let Some(value) = &value {
+            self.rows.fill(key, at, value);
+        }
+        Ok(value)
     }
 
     /// The values of `keys` at `at`, in the order asked.
     pub fn multi_get(&self, keys: &[Vec<u8>], at: Timestamp) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut values = Vec::with_capacity(keys.len());
+        let mut missing = Vec::new();
         for key in keys {
             self.ranges.note_read(key);
+            let value = self.rows.get(key, at);
+            if value.is_none() {
+                missing.push(key.clone());
+            }
+            values.push(value);
         }
-        self.engine.multi_get(keys, at)
+        if missing.is_empty() {
+            return Ok(values);
+        }
+        let mut found = self.engine.multi_get(&missing, at)?.into_iter();
+        for (key, value) in keys.iter().zip(&mut values) {
+            if value.is_none() {
+                *value = found.next().flatten();
+                if let Some(value) = value {
+                    self.rows.fill(key, at, value);
+                }
+            }
+        }
+        Ok(values)
     }
 
     /// Visits the live keys of `span` at `at`.

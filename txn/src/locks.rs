@@ -16,10 +16,14 @@
 //! ([`LastCommit::Forgotten`]); the engine is asked then.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use cairn_storage::Timestamp;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use crate::{Error, Result};
@@ -147,14 +151,36 @@ struct Waiter {
     granted: oneshot::Sender<()>,
 }
 
-#[derive(Default)]
+/// A lock that a transaction holds.
+#[derive(Clone, Debug)]
+pub struct HeldLock {
+    /// Its name.
+    pub key: Arc<[u8]>,
+    hash: u64,
+    /// The mode it was asked for in.
+    pub mode: LockMode,
+}
+
 struct Entry {
-    holders: Vec<(TransactionId, Modes)>,
+    key: Arc<[u8]>,
+    hash: u64,
+    /// Nearly always one.
+    holders: SmallVec<[(TransactionId, Modes); 1]>,
     queue: VecDeque<Waiter>,
     last_commit: Timestamp,
 }
 
 impl Entry {
+    fn new(key: &[u8], hash: u64) -> Entry {
+        Entry {
+            key: key.into(),
+            hash,
+            holders: SmallVec::new(),
+            queue: VecDeque::new(),
+            last_commit: Timestamp::MIN,
+        }
+    }
+
     fn is_idle(&self) -> bool {
         self.holders.is_empty() && self.queue.is_empty()
     }
@@ -217,7 +243,7 @@ impl Entry {
 
 #[derive(Default)]
 struct Shard {
-    entries: HashMap<Box<[u8]>, Entry>,
+    entries: HashTable<Entry>,
     /// Commits up to here may have been forgotten.
     forgotten: Timestamp,
     /// Number of entries at which to look for idle ones next.
@@ -225,12 +251,29 @@ struct Shard {
 }
 
 impl Shard {
+    fn find(&self, key: &[u8], hash: u64) -> Option<&Entry> {
+        self.entries.find(hash, |entry| *entry.key == *key)
+    }
+
+    fn find_mut(&mut self, key: &[u8], hash: u64) -> Option<&mut Entry> {
+        self.entries.find_mut(hash, |entry| *entry.key == *key)
+    }
+
+    /// What is known of the last commit of an entry's key, or of one without entry.
+    fn last_commit(&self, entry: Option<&Entry>) -> LastCommit {
+        match entry {
+            Some(entry) if entry.last_commit > Timestamp::MIN => LastCommit::At(entry.last_commit),
+            _ if self.forgotten > Timestamp::MIN => LastCommit::Forgotten(self.forgotten),
+            _ => LastCommit::At(Timestamp::MIN),
+        }
+    }
+
     /// Drops idle entries that no snapshot needs, and all idle ones when they are too many.
     fn sweep(&mut self, oldest_snapshot: Timestamp) {
-        self.entries.retain(|_, entry| !entry.is_idle() || entry.last_commit > oldest_snapshot);
+        self.entries.retain(|entry| !entry.is_idle() || entry.last_commit > oldest_snapshot);
         if self.entries.len() > MAX_IDLE_ENTRIES {
             let mut forgotten = self.forgotten;
-            self.entries.retain(|_, entry| {
+            self.entries.retain(|entry| {
                 if entry.is_idle() {
                     forgotten = forgotten.max(entry.last_commit);
                 }
@@ -265,8 +308,9 @@ impl Drop for WaitGuard<'_> {
         if self.granted {
             return;
         }
-        let mut shard = self.table.shard(self.key).lock();
-        if let Some(entry) = shard.entries.get_mut(self.key) {
+        let hash = self.table.hash(self.key);
+        let mut shard = self.table.shard(hash).lock();
+        if let Some(entry) = shard.find_mut(self.key, hash) {
             let before = entry.queue.len();
             entry.queue.retain(|waiter| waiter.transaction != self.transaction);
             if entry.queue.len() == before {
@@ -286,10 +330,10 @@ fn release_mode(entry: &mut Entry, transaction: TransactionId, modes: Modes) {
 }
 
 /// Result of asking for a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Acquired {
     /// Held from now on, and was not in this mode before.
-    New,
+    New(HeldLock),
     /// Was held already.
     AlreadyHeld,
     /// Taken by someone else, and the policy was to skip.
@@ -300,53 +344,74 @@ impl Default for LockTable {
     fn default() -> Self {
         LockTable {
             shards: (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             waiting: Mutex::new(HashMap::new()),
         }
     }
 }
 
 impl LockTable {
-    fn shard(&self, key: &[u8]) -> &Mutex<Shard> {
-        let index = self.hasher.hash_one(key) as usize % SHARDS;
-        &self.shards[index]
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
     }
 
-    /// Takes the lock `key` in `mode`, waiting as `policy` says. `oldest_snapshot` is asked
-    /// now and then, to forget what nobody needs. `held` are the locks it has.
+    fn shard(&self, hash: u64) -> &Mutex<Shard> {
+        // The table inside takes its buckets from the low bits.
+        &self.shards[(hash >> 32) as usize % SHARDS]
+    }
+
+    /// Whether nobody holds or waits for `key` in a mode that conflicts with `mode`.
+    pub fn is_free(&self, key: &[u8], mode: LockMode) -> bool {
+        let hash = self.hash(key);
+        let shard = self.shard(hash).lock();
+        let free = |entry: &Entry| {
+            let held = entry.holders.iter().any(|(_, modes)| modes & mode.conflicts() != 0);
+            !held && !entry.conflicts_with_waiter(mode)
+        };
+        shard.find(key, hash).is_none_or(free)
+    }
+
+    /// Takes the lock `key` in `mode`, waiting as `policy` says; tells also when the key last
+    /// changed. `oldest_snapshot` is asked now and then, to forget what nobody needs. `held` are
+    /// the locks it has.
     pub async fn acquire(
         &self,
         transaction: TransactionId,
         key: &[u8],
         mode: LockMode,
         policy: WaitPolicy,
-        held: &[(Vec<u8>, LockMode)],
+        held: &[HeldLock],
         oldest_snapshot: impl Fn() -> Timestamp,
-    ) -> Result<Acquired> {
+    ) -> Result<(Acquired, LastCommit)> {
         let holds = held;
-        let receiver = {
-            let mut shard = self.shard(key).lock();
+        let hash = self.hash(key);
+        let (lock, receiver) = {
+            let mut shard = self.shard(hash).lock();
             if shard.entries.len() >= shard.sweep_at {
                 shard.sweep(oldest_snapshot());
             }
-            if !shard.entries.contains_key(key) {
-                shard.entries.insert(key.into(), Entry::default());
+            if shard.find(key, hash).is_none() {
+                shard.entries.insert_unique(hash, Entry::new(key, hash), |entry| entry.hash);
             }
-            let Some(entry) = shard.entries.get_mut(key) else { return Ok(Acquired::Skipped) };
+            let last_commit = shard.last_commit(shard.find(key, hash));
+            let Some(entry) = shard.find_mut(key, hash) else {
+                return Ok((Acquired::Skipped, last_commit));
+            };
             let held = entry.holders.iter().find(|(id, _)| *id == transaction).map(|(_, m)| *m);
             if held.is_some_and(|modes| modes & mode.bit() != 0) {
-                return Ok(Acquired::AlreadyHeld);
+                return Ok((Acquired::AlreadyHeld, last_commit));
             }
+            let lock = HeldLock { key: entry.key.clone(), hash, mode };
             // New requests wait behind those that they conflict with; holders only for holders.
             if (held.is_some() || !entry.conflicts_with_waiter(mode))
                 && entry.compatible(transaction, mode)
             {
                 entry.grant(transaction, mode);
-                return Ok(Acquired::New);
+                return Ok((Acquired::New(lock), last_commit));
             }
             match policy {
                 WaitPolicy::NoWait => return Err(Error::LockNotAvailable),
-                WaitPolicy::Skip => return Ok(Acquired::Skipped),
+                WaitPolicy::Skip => return Ok((Acquired::Skipped, last_commit)),
                 WaitPolicy::Block => {}
             }
             let (granted, receiver) = oneshot::channel();
@@ -355,7 +420,7 @@ impl LockTable {
                 Some(_) => entry.queue.push_front(waiter),
                 None => entry.queue.push_back(waiter),
             }
-            receiver
+            (lock, receiver)
         };
         let mut guard = WaitGuard { table: self, key, transaction, mode, granted: false };
         self.check_deadlock(transaction, key, holds)?;
@@ -363,22 +428,24 @@ impl LockTable {
             return Err(Error::LockNotAvailable);
         }
         guard.granted = true;
-        Ok(Acquired::New)
+        let shard = self.shard(hash).lock();
+        let last_commit = shard.last_commit(shard.find(key, hash));
+        Ok((Acquired::New(lock), last_commit))
     }
 
     fn check_deadlock(
         &self,
         transaction: TransactionId,
         key: &[u8],
-        held: &[(Vec<u8>, LockMode)],
+        held: &[HeldLock],
     ) -> Result<()> {
         let mut waiting = self.waiting.lock();
         waiting.insert(transaction, key.to_vec());
         // Nobody waits for one whose locks nobody asks for, so it closes no cycle. (Who asks for
         // one of them from now on walks the graph itself.)
-        let wanted = |(key, _): &(Vec<u8>, LockMode)| {
-            let shard = self.shard(key).lock();
-            shard.entries.get(key.as_slice()).is_some_and(|entry| !entry.queue.is_empty())
+        let wanted = |lock: &HeldLock| {
+            let shard = self.shard(lock.hash).lock();
+            shard.find(&lock.key, lock.hash).is_some_and(|entry| !entry.queue.is_empty())
         };
         if !held.iter().any(wanted) {
             return Ok(());
@@ -407,8 +474,9 @@ impl LockTable {
     ) -> bool {
         let Some(key) = waiting.get(&from) else { return false };
         let blockers = {
-            let shard = self.shard(key).lock();
-            shard.entries.get(key.as_slice()).map(|e| e.blockers(from)).unwrap_or_default()
+            let hash = self.hash(key);
+            let shard = self.shard(hash).lock();
+            shard.find(key, hash).map(|entry| entry.blockers(from)).unwrap_or_default()
         };
         for (blocker, mode) in blockers {
             path.push((from, mode, blocker));
@@ -423,43 +491,40 @@ impl LockTable {
         false
     }
 
-    /// When `key` last changed, as far as is known. The caller holds its lock.
-    pub fn last_commit(&self, key: &[u8]) -> LastCommit {
-        let shard = self.shard(key).lock();
-        match shard.entries.get(key) {
-            Some(entry) if entry.last_commit > Timestamp::MIN => LastCommit::At(entry.last_commit),
-            _ if shard.forgotten > Timestamp::MIN => LastCommit::Forgotten(shard.forgotten),
-            _ => LastCommit::At(Timestamp::MIN),
-        }
-    }
-
     /// Gives one mode of a lock back, as when a savepoint is rolled back.
-    pub fn release(&self, transaction: TransactionId, key: &[u8], mode: LockMode) {
-        self.finish(transaction, key, mode.bit(), None);
+    pub fn release(&self, transaction: TransactionId, lock: &HeldLock) {
+        self.finish(transaction, lock, lock.mode.bit(), None);
     }
 
     /// Gives a lock back at the end of a transaction; `commit` is the timestamp
     /// at which the key was written, if it was.
-    pub fn release_all(&self, transaction: TransactionId, key: &[u8], commit: Option<Timestamp>) {
-        self.finish(transaction, key, Modes::MAX, commit);
+    pub fn release_all(
+        &self,
+        transaction: TransactionId,
+        lock: &HeldLock,
+        commit: Option<Timestamp>,
+    ) {
+        self.finish(transaction, lock, Modes::MAX, commit);
     }
 
     fn finish(
         &self,
         transaction: TransactionId,
-        key: &[u8],
+        lock: &HeldLock,
         modes: Modes,
         commit: Option<Timestamp>,
     ) {
-        let mut shard = self.shard(key).lock();
-        let Some(entry) = shard.entries.get_mut(key) else { return };
+        let mut shard = self.shard(lock.hash).lock();
+        let same_key = |entry: &Entry| *entry.key == *lock.key;
+        let Ok(mut occupied) = shard.entries.find_entry(lock.hash, same_key) else { return };
+        let entry = occupied.get_mut();
         release_mode(entry, transaction, modes);
         if let Some(at) = commit {
             entry.last_commit = entry.last_commit.max(at);
         }
         entry.serve();
         if entry.is_idle() && entry.last_commit == Timestamp::MIN {
-            shard.entries.remove(key);
+            occupied.remove();
         }
     }
 

@@ -14,14 +14,19 @@ use tokio::sync::oneshot;
 use crate::Result;
 use crate::buffer::WriteBuffer;
 use crate::clock::Clock;
-use crate::locks::{LockMode, LockTable, TransactionId};
+use crate::locks::{HeldLock, LockMode, LockTable, TransactionId};
 use crate::timestamps::Timestamps;
 use crate::transaction::{Isolation, Transaction};
+use crate::view::ReadView;
 
 /// Runs when a commit is written, before it becomes visible, with its timestamp.
 pub type OnCommit = Box<dyn FnOnce(Timestamp) + Send + Sync>;
 
+/// A timestamp that no commit has passed. It is moved ahead of them in steps, so that few batches
+/// carry it; after a crash timestamps go on behind it.
 const HIGH_WATER: &[u8] = b"txn/high_water";
+/// The length of such a step.
+const RESERVED_MS: u64 = 5_000;
 
 /// Settings of the transaction layer.
 #[derive(Clone, Debug)]
@@ -51,6 +56,8 @@ pub struct TransactionManager {
     locks: LockTable,
     options: Options,
     next_id: AtomicU64,
+    /// The high-water mark in the store: no commit is newer. Changes under `commit_order`.
+    reserved: AtomicU64,
     /// Makes taking a commit timestamp and queueing its batch one step.
     commit_order: Mutex<()>,
     collector: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
@@ -80,6 +87,7 @@ impl TransactionManager {
             locks: LockTable::default(),
             options,
             next_id: AtomicU64::new(1),
+            reserved: AtomicU64::new(0),
             commit_order: Mutex::new(()),
             collector: Mutex::new(None),
         });
@@ -123,6 +131,18 @@ impl TransactionManager {
         Transaction::new(self.clone(), id, isolation)
     }
 
+    /// A view of what is durable, for a statement that needs no transaction: it reads, and ends
+    /// before anything else happens. `None` if one of its tables is locked against readers.
+    pub fn read_now(&self, mut tables: impl Iterator<Item = impl AsRef<[u8]>>) -> Option<ReadView> {
+        // The snapshot comes first: whoever locks a table after this look changes nothing in it.
+        let snapshot = Arc::new(self.timestamps.snapshot(false));
+        if !tables.all(|table| self.locks.is_free(table.as_ref(), LockMode::AccessShare)) {
+            return None;
+        }
+        let at = snapshot.at();
+        Some(ReadView::new(self.store.clone(), at, Some(snapshot), Arc::default()))
+    }
+
     /// The storage beneath.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
@@ -155,19 +175,24 @@ impl TransactionManager {
         self: Arc<Self>,
         id: TransactionId,
         buffer: WriteBuffer,
-        locks: Vec<(Vec<u8>, LockMode)>,
+        locks: Vec<HeldLock>,
         durable: bool,
         on_commit: Option<OnCommit>,
     ) -> oneshot::Receiver<Result<Timestamp>> {
         let (sender, receiver) = oneshot::channel();
         // What was only locked did not change: nobody who locks it later is told that it did.
-        let changed = |key: &Vec<u8>| buffer.writes().contains_key(key);
-        let locks: Vec<_> = locks.into_iter().map(|(key, _)| (changed(&key), key)).collect();
+        let changed = |lock: &HeldLock| buffer.writes().contains_key(&*lock.key);
+        let locks: Vec<_> = locks.into_iter().map(|lock| (changed(&lock), lock)).collect();
         let mut batch = buffer.into_batch();
         let (writer, settler) = (self.clone(), self.clone());
         let order = self.commit_order.lock();
         let at = self.timestamps.allocate();
-        batch.system.push((HIGH_WATER.to_vec(), Some(at.0.to_le_bytes().to_vec())));
+        let mut reserved = self.reserved.load(Ordering::Relaxed);
+        if at.0 > reserved {
+            reserved = Timestamp::from_unix_ms(at.unix_ms() + RESERVED_MS).0;
+            batch.system.push((HIGH_WATER.to_vec(), Some(reserved.to_le_bytes().to_vec())));
+            self.reserved.store(reserved, Ordering::Relaxed);
+        }
         let written = move || {
             if let Some(on_commit) = on_commit {
                 on_commit(at);
@@ -175,8 +200,8 @@ impl TransactionManager {
             writer.timestamps.publish(at);
             // Until its lock is released nobody asks for a key's last commit, so it may be
             // noted after publishing.
-            for (changed, key) in locks {
-                writer.locks.release_all(id, &key, changed.then_some(at));
+            for (changed, lock) in locks {
+                writer.locks.release_all(id, &lock, changed.then_some(at));
             }
         };
         let done = move |result: cairn_storage::Result<()>| {

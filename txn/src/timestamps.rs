@@ -1,7 +1,7 @@
 //! The timestamp oracle and the registry of snapshots.
 //!
-//! Commit timestamps rise strictly, also across restarts: each batch carries its timestamp
-//! as the high-water mark, in the same atomic write. Two marks trail behind and move in commit
+//! Commit timestamps rise strictly, also across restarts: no batch has a timestamp beyond the
+//! high-water mark, which is in the log before it or with it. Two marks trail behind and move in commit
 //! order: `visible`, up to which everything is written, and `settled`, up to which it is also as
 //! durable as its committer asked for. Who only reads does so at `settled`, and has nothing to wait
 //! for; who writes does so at `visible`, and its own commit is durable after what it has seen. The

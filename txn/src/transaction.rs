@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cairn_storage::Timestamp;
 
 use crate::buffer::WriteBuffer;
-use crate::locks::{Acquired, LastCommit, LockMode, TransactionId, WaitPolicy};
+use crate::locks::{Acquired, HeldLock, LastCommit, LockMode, TransactionId, WaitPolicy};
 use crate::manager::{OnCommit, TransactionManager, log_ended};
 use crate::timestamps::Snapshot;
 use crate::view::ReadView;
@@ -62,7 +62,7 @@ pub struct Transaction {
     seen: AtomicU64,
     buffer: Arc<WriteBuffer>,
     /// In the order taken, so that a savepoint is a length.
-    locks: Vec<(Vec<u8>, LockMode)>,
+    locks: Vec<HeldLock>,
     /// Memory of its locks, roughly.
     lock_bytes: usize,
     on_commit: Option<OnCommit>,
@@ -187,11 +187,11 @@ impl Transaction {
         mode: LockMode,
         policy: WaitPolicy,
     ) -> Result<LockOutcome> {
-        if self.lock_name(key, mode, policy).await? == Acquired::Skipped {
+        let Some(last_commit) = self.lock(key, mode, policy).await? else {
             return Ok(LockOutcome::Skipped);
-        }
+        };
         let snapshot = self.snapshot_at();
-        let changed = match self.manager.locks().last_commit(key) {
+        let changed = match last_commit {
             LastCommit::At(at) => at > snapshot,
             LastCommit::Forgotten(upper) if upper <= snapshot => false,
             LastCommit::Forgotten(_) => {
@@ -217,23 +217,38 @@ impl Transaction {
         self.lock_name(key, LockMode::ForUpdate, WaitPolicy::Block).await.map(|_| ())
     }
 
-    /// Locks a table, or anything else that has a name no row has.
+    /// Locks a table, or anything else that has a name no row has. False if it was skipped.
     pub async fn lock_name(
         &mut self,
         key: &[u8],
         mode: LockMode,
         policy: WaitPolicy,
-    ) -> Result<Acquired> {
+    ) -> Result<bool> {
+        Ok(self.lock(key, mode, policy).await?.is_some())
+    }
+
+    /// Locks a key, and tells when it last changed; `None` if it was skipped.
+    async fn lock(
+        &mut self,
+        key: &[u8],
+        mode: LockMode,
+        policy: WaitPolicy,
+    ) -> Result<Option<LastCommit>> {
         let timestamps = self.manager.timestamps();
         self.check_size()?;
         let oldest = || timestamps.oldest();
         let locks = self.manager.locks();
-        let acquired = locks.acquire(self.id, key, mode, policy, &self.locks, oldest).await?;
-        if acquired == Acquired::New {
-            self.lock_bytes += key.len() + LOCK_OVERHEAD_BYTES;
-            self.locks.push((key.to_vec(), mode));
+        let asked = locks.acquire(self.id, key, mode, policy, &self.locks, oldest).await?;
+        let (acquired, last_commit) = asked;
+        match acquired {
+            Acquired::New(lock) => {
+                self.lock_bytes += key.len() + LOCK_OVERHEAD_BYTES;
+                self.locks.push(lock);
+            }
+            Acquired::AlreadyHeld => {}
+            Acquired::Skipped => return Ok(None),
         }
-        Ok(acquired)
+        Ok(Some(last_commit))
     }
 
     /// Sets `key`. `existed` says whether a live version was seen. The caller holds the
@@ -288,9 +303,9 @@ impl Transaction {
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
         Arc::make_mut(&mut self.buffer).rollback_to(savepoint.undo_mark);
         while self.locks.len() > savepoint.locks {
-            let Some((key, mode)) = self.locks.pop() else { break };
-            self.lock_bytes -= key.len() + LOCK_OVERHEAD_BYTES;
-            self.manager.locks().release(self.id, &key, mode);
+            let Some(lock) = self.locks.pop() else { break };
+            self.lock_bytes -= lock.key.len() + LOCK_OVERHEAD_BYTES;
+            self.manager.locks().release(self.id, &lock);
         }
     }
 
@@ -307,8 +322,8 @@ impl Transaction {
         }
         self.snapshot = None;
         self.lock_bytes = 0;
-        for (key, _) in std::mem::take(&mut self.locks) {
-            self.manager.locks().release_all(self.id, &key, None);
+        for lock in std::mem::take(&mut self.locks) {
+            self.manager.locks().release_all(self.id, &lock, None);
         }
     }
 

@@ -73,16 +73,54 @@ struct Results {
     error: Option<String>,
 }
 
+/// What terminals did.
+pub struct Measured {
+    /// By kind of transaction.
+    pub tallies: BTreeMap<Kind, Tally>,
+    /// Commits in each second since the start of the measurement.
+    pub per_second: Vec<u64>,
+    /// Why terminals ended early, if some did.
+    pub errors: Vec<String>,
+}
+
+impl Measured {
+    /// Fails if a terminal ended early.
+    pub fn check(&self) -> Result<()> {
+        match self.errors.first() {
+            None => Ok(()),
+            Some(error) => {
+                let count = self.errors.len();
+                Err(format!("{count} terminals ended early; the first: {error}").into())
+            }
+        }
+    }
+}
+
 /// Runs the benchmark; false if a transaction had to be given up.
 pub async fn run(run: &Run) -> Result<bool> {
+    let progress = ProgressBar::new(run.warmup_s + run.duration_s);
+    progress.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} s {msg}")?);
+    let measured = measure(run, progress).await?;
+    let report = Report::new(run, &measured.tallies, measured.per_second.clone());
+    report::print(&report);
+    if let Some(path) = &run.json {
+        std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
+    }
+    if let Some(path) = &run.html {
+        std::fs::write(path, report::html(&report)?)?;
+    }
+    measured.check()?;
+    Ok(measured.tallies.values().all(|tally| tally.failed == 0))
+}
+
+/// Runs the terminals to their end.
+pub async fn measure(run: &Run, progress: ProgressBar) -> Result<Measured> {
     let acknowledged = match &run.acknowledged {
         None => None,
         Some(path) => Some(std::sync::Mutex::new(
             std::fs::OpenOptions::new().create(true).append(true).open(path)?,
         )),
     };
-    let progress = ProgressBar::new(run.warmup_s + run.duration_s);
-    progress.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} s {msg}")?);
     let mut terminals = Vec::new();
     for index in 0..run.terminals {
         let warehouses = run.target.warehouses as usize;
@@ -134,18 +172,7 @@ pub async fn run(run: &Run) -> Result<bool> {
     }
     ticker.await?;
     shared.progress.finish_and_clear();
-    let report = Report::new(run, &tallies, per_second);
-    report::print(&report);
-    if let Some(path) = &run.json {
-        std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
-    }
-    if let Some(path) = &run.html {
-        std::fs::write(path, report::html(&report)?)?;
-    }
-    if let Some(error) = errors.first() {
-        return Err(format!("{} terminals ended early; the first: {error}", errors.len()).into());
-    }
-    Ok(tallies.values().all(|tally| tally.failed == 0))
+    Ok(Measured { tallies, per_second, errors })
 }
 
 async fn serve(
@@ -204,7 +231,8 @@ async fn serve(
     Ok(results)
 }
 
-fn describe(error: &Error) -> String {
+/// An error with its causes, on one line.
+pub fn describe(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -61,8 +61,13 @@ fn rows_per_warehouse() -> u64 {
     1 + DISTRICTS as u64 + stock + customers * 3 + customers * 10 + DISTRICTS as u64 * 900
 }
 
-/// Creates and fills the tables.
-pub async fn load(url: &str, warehouses: i32, connections: usize) -> Result<()> {
+/// Creates and fills the tables; `progress` gets its length here.
+pub async fn load(
+    url: &str,
+    warehouses: i32,
+    connections: usize,
+    progress: ProgressBar,
+) -> Result<()> {
     if warehouses < 1 {
         return Err("at least one warehouse is needed".into());
     }
@@ -74,7 +79,7 @@ pub async fn load(url: &str, warehouses: i32, connections: usize) -> Result<()> 
         client.batch_execute(statement).await?;
     }
     let total = ITEMS as u64 + rows_per_warehouse() * warehouses as u64;
-    let progress = ProgressBar::new(total);
+    progress.set_length(total);
     progress.set_style(ProgressStyle::with_template(
         "{bar:40} {percent:>3}% {human_pos} rows, {per_sec}, {eta} left",
     )?);

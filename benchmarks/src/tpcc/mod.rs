@@ -3,6 +3,7 @@
 //! * [`schema`] and [`load`] make the database of clause 1 and 4.3.
 //! * [`transactions`] are the five of clause 2, as a normal application would write them.
 //! * [`driver`] runs terminals in the specified mix, counts and times; [`report`] shows it.
+//! * [`summary`] is a run in a few numbers, for `cairn-bench compare`.
 //! * [`check`] verifies the twelve consistency conditions of clause 3.3.2.
 
 mod check;
@@ -11,12 +12,18 @@ mod load;
 mod random;
 mod report;
 mod schema;
+mod summary;
 mod transactions;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use indicatif::ProgressBar;
 use tokio_postgres::{Client, NoTls};
+
+pub use driver::describe;
+pub use load::load;
+pub use summary::measure;
 
 /// Any error, shown to the user.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -131,9 +138,9 @@ pub async fn connect(url: &str) -> Result<Client> {
 pub async fn run(command: Command) -> Result<bool> {
     match command {
         Command::Load(load) => {
-            load::load(&load.target.url, load.target.warehouses, load.connections)
-                .await
-                .map(|()| true)
+            let Target { url, warehouses } = &load.target;
+            let progress = ProgressBar::new(0);
+            load::load(url, *warehouses, load.connections, progress).await.map(|()| true)
         }
         Command::Run(run) => driver::run(&run).await,
         Command::Check(check) => {

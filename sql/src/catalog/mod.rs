@@ -21,7 +21,7 @@ pub mod sequences;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use cairn_txn::storage::{Direction, Span, Timestamp};
 use cairn_txn::{ReadView, Transaction, TransactionManager};
@@ -192,8 +192,10 @@ impl Table {
     }
 
     /// Name under which the table is locked.
-    pub fn lock_name(&self) -> Vec<u8> {
-        [b"L/table/".as_slice(), &self.id.to_be_bytes()].concat()
+    pub fn lock_name(&self) -> [u8; 12] {
+        let mut name = *b"L/table/\0\0\0\0";
+        name[8..].copy_from_slice(&self.id.to_be_bytes());
+        name
     }
 }
 
@@ -334,6 +336,8 @@ impl Schema {
 /// The catalog of one server.
 pub struct Catalog {
     current: RwLock<Arc<Schema>>,
+    /// Of `current`, for those who only ask whether it has changed.
+    version: AtomicU64,
 }
 
 impl Catalog {
@@ -341,12 +345,18 @@ impl Catalog {
     pub fn load(manager: &Arc<TransactionManager>) -> Result<Catalog> {
         let transaction = manager.begin(cairn_txn::Isolation::ReadCommitted);
         let schema = Schema::load(&transaction.latest())?;
-        Ok(Catalog { current: RwLock::new(Arc::new(schema)) })
+        let version = AtomicU64::new(schema.version);
+        Ok(Catalog { current: RwLock::new(Arc::new(schema)), version })
     }
 
     /// The newest committed version.
     pub fn current(&self) -> Arc<Schema> {
         self.current.read().clone()
+    }
+
+    /// The version of [`Catalog::current`].
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// Makes `schema` the newest version. Called while the transaction that made it commits.
@@ -362,7 +372,9 @@ impl Catalog {
             }
         }
         schema.version = current.version + 1;
+        let version = schema.version;
         *current = Arc::new(schema);
+        self.version.store(version, Ordering::Release);
     }
 }
 

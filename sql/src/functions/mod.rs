@@ -38,6 +38,10 @@ pub enum Context {
 }
 
 impl Context {
+    /// All of them, by number.
+    pub const ALL: [Context; 4] =
+        [Context::Zone, Context::Now, Context::FloatDigits, Context::Session];
+
     /// The type of the value.
     pub fn kind(self) -> Type {
         match self {

@@ -9,7 +9,7 @@ use super::sequence::SequenceCall;
 use super::{Frame, subplan};
 use crate::binder::subplan::{Subplan, subplan_of};
 use crate::error::{Error, Result};
-use crate::functions::{Scalar, udf};
+use crate::functions::{Context, Scalar, udf};
 use crate::types::Datum;
 
 /// Where a parameter comes from.
@@ -18,7 +18,7 @@ pub enum Parameter {
     /// The client.
     Client(usize),
     /// Session or transaction.
-    Context(usize),
+    Context(Context),
     /// An outer query or join.
     Outer(usize),
 }
@@ -55,7 +55,8 @@ pub fn parameter_of(id: &str) -> Result<Parameter> {
         return number(slot).map(Parameter::Outer);
     }
     if let Some(context) = body.strip_prefix('c') {
-        return number(context).map(Parameter::Context);
+        let known = Context::ALL.get(number(context)?).copied();
+        return known.map(Parameter::Context).ok_or_else(bad);
     }
     let index = number(body)?.checked_sub(1).ok_or_else(bad)?;
     Ok(Parameter::Client(index))
@@ -167,7 +168,7 @@ impl RowExpr {
             RowExpr::Parameter(parameter) => {
                 let value = match parameter {
                     Parameter::Client(index) => frame.env.params.get(*index).cloned(),
-                    Parameter::Context(index) => frame.env.context.get(*index).cloned(),
+                    Parameter::Context(context) => Some(frame.env.context(*context)),
                     Parameter::Outer(slot) => frame.outer.borrow().get(*slot).cloned(),
                 };
                 value.ok_or_else(|| Error::internal("a parameter is not bound"))?

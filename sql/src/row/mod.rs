@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 use crate::catalog::Table;
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
 use crate::types::Datum;
 use access::Access;
@@ -51,16 +52,28 @@ pub struct Env {
     pub view: ReadView,
     /// Parameters of the client.
     pub params: Arc<Vec<Datum>>,
-    /// Values of [`crate::functions::Context`], by number.
-    pub context: Arc<Vec<Datum>>,
+    /// The transaction's start, as a timestamptz.
+    pub now: i64,
+    /// What does not change from statement to statement.
+    pub surroundings: Arc<Surroundings>,
     /// Columns of outer queries, by slot.
     pub outer: Vec<Datum>,
     /// Results of uncorrelated subqueries.
     pub subplans: Arc<Mutex<HashMap<usize, Arc<subplan::Materialized>>>>,
     /// Set when the client asks to stop.
     pub cancel: Arc<AtomicBool>,
-    /// The ranges, for `cairn.ranges`.
-    pub ranges: Arc<dyn Fn() -> Vec<Row> + Send + Sync>,
+}
+
+/// What the statements of a session find around them.
+pub struct Surroundings {
+    /// The time zone's name.
+    pub zone: Datum,
+    /// extra_float_digits.
+    pub extra_float_digits: Datum,
+    /// The session's number.
+    pub session: Datum,
+    /// Gives the rows of `cairn.ranges`.
+    pub ranges: Box<dyn Fn() -> Vec<Row> + Send + Sync>,
 }
 
 impl std::fmt::Debug for Env {
@@ -70,6 +83,16 @@ impl std::fmt::Debug for Env {
 }
 
 impl Env {
+    /// The value of a [`Context`].
+    pub fn context(&self, context: Context) -> Datum {
+        match context {
+            Context::Zone => self.surroundings.zone.clone(),
+            Context::Now => Datum::Int64(self.now),
+            Context::FloatDigits => self.surroundings.extra_float_digits.clone(),
+            Context::Session => self.surroundings.session.clone(),
+        }
+    }
+
     /// Fails if the client asked to stop.
     pub fn check_cancel(&self) -> Result<()> {
         match self.cancel.load(Ordering::Relaxed) {
@@ -237,7 +260,7 @@ impl Node {
                 run_series(bounds, filter, *width, frame, sink)
             }
             Node::Ranges { filter, output } => {
-                for row in (frame.env.ranges)() {
+                for row in (frame.env.surroundings.ranges)() {
                     if passes(filter, &row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {

@@ -296,7 +296,7 @@ impl Session {
             }
             for row in batch {
                 let mut line = String::new();
-                for (index, (value, column)) in row.iter().zip(&columns).enumerate() {
+                for (index, (value, column)) in row.iter().zip(columns.iter()).enumerate() {
                     if index > 0 {
                         line.push(char::from(format.delimiter));
                     }

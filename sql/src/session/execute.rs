@@ -2,16 +2,18 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 
-use cairn_txn::{Access, Isolation, LockMode, WaitPolicy};
+use cairn_txn::{Access, Isolation, LockMode, ReadView, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement};
 use tokio::time::Instant;
 
 use super::outcome::{Outcome, Rows, Watch};
 use super::plan::{Action, Modify, Plan, Source, is_planned, no_subplans};
+use super::read_now::run_rows;
 use super::settings::Severity;
-use super::{Prepared, Session};
+use super::{Columns, Prepared, Session};
 use crate::binder::dml::Operation;
 use crate::binder::position::{next_token, position_of, token_after};
 use crate::binder::{OutputColumn, fold, name_parts};
@@ -85,11 +87,11 @@ impl Session {
             let plan = self
                 .plan(prepared)?
                 .ok_or_else(|| Error::internal("a statement without a plan"))?;
-            let version = self.schema().version;
+            let version = self.schema_version();
             for (table, mode) in &plan.tables {
                 self.lock_table(table, *mode).await?;
             }
-            if self.schema().version == version {
+            if self.schema_version() == version {
                 return Ok(plan);
             }
         }
@@ -150,49 +152,41 @@ impl Session {
 
     /// The environment of a statement on the transaction's current snapshot.
     pub(super) fn env(&mut self, params: Arc<Vec<Datum>>) -> Env {
-        let ranges = self.ranges();
-        let context = vec![
-            Datum::Text(self.settings.zone.name_for_input()),
-            Datum::Int64(self.now()),
-            Datum::Int32(self.settings.extra_float_digits()),
-            Datum::Int64(self.id),
-        ];
+        let view = self.block().transaction.view();
         let cancel = self.cancel.flag();
+        self.env_on(view, params, cancel)
+    }
+
+    pub(super) fn env_on(
+        &mut self,
+        view: ReadView,
+        params: Arc<Vec<Datum>>,
+        cancel: Arc<AtomicBool>,
+    ) -> Env {
         Env {
-            view: self.block().transaction.view(),
+            view,
             params,
-            context: Arc::new(context),
+            now: self.now(),
+            surroundings: self.surroundings(),
             outer: Vec::new(),
             subplans: no_subplans(),
             cancel,
-            ranges,
         }
     }
 
     pub(super) fn read_source(
         &self,
         source: &Source,
-        columns: &[OutputColumn],
+        columns: &Columns,
         env: Env,
     ) -> Result<Outcome> {
-        let columns = columns.to_vec();
         match &source.rows {
             Some(rows) if rows.is_short(&env.view) => {
-                // Rows that came before an error reach the client before it, as from PostgreSQL.
-                let mut found = Vec::new();
-                let failed = rows.collect_into(&env, &mut found).err();
-                match failed {
-                    Some(error) if found.is_empty() => Err(error),
-                    failed => {
-                        let mut rows = Rows::ready(columns, found, "SELECT");
-                        rows.failed = failed;
-                        Ok(Outcome::Rows(rows))
-                    }
-                }
+                run_rows(rows, columns, &env).map(Outcome::Rows)
             }
             _ => {
                 let more = self.database.vector.run(&source.logical, Arc::new(env));
-                Ok(Outcome::Rows(Rows::streamed(columns, more)))
+                Ok(Outcome::Rows(Rows::streamed(columns.clone(), more)))
             }
         }
     }
@@ -341,7 +335,7 @@ impl Session {
     async fn lock_rows(
         &mut self,
         source: &Source,
-        columns: &[OutputColumn],
+        columns: &Columns,
         table: &crate::catalog::Table,
         mode: LockMode,
         policy: WaitPolicy,
@@ -373,7 +367,7 @@ impl Session {
                 kept.push(row);
             }
         }
-        Ok(Outcome::Rows(Rows::ready(columns.to_vec(), kept, "SELECT")))
+        Ok(Outcome::Rows(Rows::ready(columns.clone(), kept, "SELECT")))
     }
 
     /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: statistics
@@ -409,11 +403,11 @@ impl Session {
     }
 
     /// The result columns of a statement that is not planned.
-    pub(super) fn utility_columns(&self, parsed: &Parsed) -> Result<Option<Vec<OutputColumn>>> {
+    pub(super) fn utility_columns(&self, parsed: &Parsed) -> Result<Option<Columns>> {
         let Parsed::Sql(statement) = parsed else { return Ok(None) };
         Ok(match &**statement {
             Statement::ShowVariable { variable } => Some(show_columns(variable)),
-            Statement::Explain { .. } => Some(vec![text_column("QUERY PLAN")]),
+            Statement::Explain { .. } => Some([text_column("QUERY PLAN")].into()),
             Statement::Execute { name, .. } => {
                 let name = name.as_ref().map(|name| name_parts(name).join(".")).unwrap_or_default();
                 self.prepared(&name)?.columns.clone()
@@ -459,7 +453,7 @@ impl Session {
             },
             Statement::Prepare { name, data_types, statement } => {
                 let (name, name_span) = (fold(name), name.span);
-                if self.prepared.contains_key(&name) {
+                if self.prepared.contains(&name) {
                     return Err(Error::new(
                         SqlState::DuplicatePreparedStatement,
                         format!("prepared statement \"{name}\" already exists"),
@@ -489,7 +483,7 @@ impl Session {
                 // The inner statement's own text finds its plan again.
                 let text: Arc<str> = statement.to_string().into();
                 let prepared = self.prepare_parsed(parsed, text, declared)?;
-                self.prepared.insert(name, Arc::new(prepared));
+                self.prepared.insert(&name, Arc::new(prepared));
                 done("PREPARE")
             }
             Statement::Execute { name, parameters, .. } => {
@@ -640,17 +634,17 @@ fn show_name(variable: &[ast::Ident]) -> String {
         .replace("transaction.isolation.level", "transaction isolation level")
 }
 
-fn show_columns(variable: &[ast::Ident]) -> Vec<OutputColumn> {
+fn show_columns(variable: &[ast::Ident]) -> Columns {
     match show_name(variable).as_str() {
-        "all" => ["name", "setting", "description"].map(text_column).to_vec(),
-        "transaction isolation level" => vec![text_column("transaction_isolation")],
+        "all" => ["name", "setting", "description"].map(text_column).into(),
+        "transaction isolation level" => [text_column("transaction_isolation")].into(),
         name => {
             let name = super::Settings::canonical_name(if name == "time zone" {
                 "TimeZone"
             } else {
                 name
             });
-            vec![text_column(&name)]
+            [text_column(&name)].into()
         }
     }
 }

@@ -22,14 +22,8 @@ impl Session {
         analyze: bool,
         sql: &str,
     ) -> Result<Outcome> {
-        let prepared = Prepared {
-            sql: sql.into(),
-            parsed: Arc::new(Parsed::Sql(Box::new(statement.clone()))),
-            declared: Vec::new(),
-            parameters: Vec::new(),
-            columns: None,
-            alone: false,
-        };
+        let parsed = Parsed::Sql(Box::new(statement.clone()));
+        let prepared = Prepared::new(sql.into(), parsed, Vec::new(), false);
         let plan =
             self.plan(&prepared)?.ok_or_else(|| Error::unsupported("EXPLAIN of this statement"))?;
         let mut lines = self.explain_plan(&plan).await?;
@@ -47,7 +41,7 @@ impl Session {
             position: None,
         };
         let rows = lines.into_iter().map(|line| vec![Datum::Text(line)]).collect();
-        Ok(Outcome::Rows(Rows::ready(vec![column], rows, "EXPLAIN")))
+        Ok(Outcome::Rows(Rows::ready([column].into(), rows, "EXPLAIN")))
     }
 
     async fn execute_for_explain(&mut self, prepared: &Prepared) -> Result<u64> {

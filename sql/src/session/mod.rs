@@ -11,8 +11,10 @@ mod ddl;
 mod execute;
 mod explain;
 mod lift;
+mod named;
 mod outcome;
 mod plan;
+mod read_now;
 mod settings;
 mod transaction;
 
@@ -29,11 +31,12 @@ use crate::catalog::sequences::Sequences;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::parser::{self, Parsed};
-use crate::row::Row;
+use crate::row::{Row, Surroundings};
 use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
 pub use copy::CopyIn;
+pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
 pub use settings::Settings;
@@ -130,7 +133,7 @@ impl Cancel {
 }
 
 /// A prepared statement.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Prepared {
     /// The statement's text.
     pub sql: Arc<str>,
@@ -141,9 +144,28 @@ pub struct Prepared {
     /// Types of all parameters.
     pub parameters: Vec<Type>,
     /// The result's columns, if it has one.
-    pub columns: Option<Vec<OutputColumn>>,
+    pub columns: Option<Columns>,
     /// Whether it is the only statement of its text.
     alone: bool,
+    /// The plan it was last executed by, as found in the shared cache.
+    last_plan: Mutex<Option<Arc<Plan>>>,
+}
+
+/// The columns of a result.
+pub type Columns = Arc<[OutputColumn]>;
+
+impl Prepared {
+    fn new(sql: Arc<str>, parsed: Parsed, declared: Vec<Option<Type>>, alone: bool) -> Prepared {
+        Prepared {
+            sql,
+            parsed: Arc::new(parsed),
+            parameters: declared.iter().map(|kind| kind.unwrap_or(Type::Text)).collect(),
+            declared,
+            columns: None,
+            alone,
+            last_plan: Mutex::default(),
+        }
+    }
 }
 
 /// A portal: a statement with its parameters, perhaps half read.
@@ -165,12 +187,14 @@ pub struct Session {
     /// Shared with what a rollback goes back to.
     settings: Arc<Settings>,
     block: Option<transaction::Block>,
-    prepared: HashMap<String, Arc<Prepared>>,
+    prepared: Named<Arc<Prepared>>,
     /// Open portals by name.
-    pub portals: HashMap<String, Portal>,
+    pub portals: Named<Portal>,
     cancel: Arc<Cancel>,
-    /// The relation `cairn.ranges` as of a catalog.
-    ranges: Option<(Arc<Schema>, RangeRows)>,
+    /// What statements find around them, for these settings and this catalog.
+    surroundings: Option<(Arc<Settings>, u64, Arc<Surroundings>)>,
+    /// The start of the implicit transaction, while it has no need of a block.
+    implicit_now: Option<i64>,
     notices: Vec<Report>,
 }
 
@@ -216,10 +240,11 @@ impl Session {
             id,
             settings: Arc::new(Settings::new(user, database_name)),
             block: None,
-            prepared: HashMap::new(),
-            portals: HashMap::new(),
+            prepared: Named::default(),
+            portals: Named::default(),
             cancel: Arc::new(Cancel::default()),
-            ranges: None,
+            surroundings: None,
+            implicit_now: None,
             notices: Vec::new(),
         }
     }
@@ -267,6 +292,14 @@ impl Session {
         }
     }
 
+    /// The version of [`Session::schema`]. A draft has that of the catalog it was made from.
+    fn schema_version(&self) -> u64 {
+        match self.block.as_ref().and_then(|block| block.draft.as_ref()) {
+            Some(draft) => draft.version,
+            None => self.database.catalog.version(),
+        }
+    }
+
     /// The catalog as this session sees it: its own changes before the committed ones.
     fn schema(&self) -> Arc<Schema> {
         match self.block.as_ref().and_then(|block| block.draft.clone()) {
@@ -284,14 +317,7 @@ impl Session {
         let statements = parser::parse(sql)?;
         let alone = statements.len() == 1;
         let prepared = statements.into_iter().map(|(parsed, sql)| {
-            let prepared = Prepared {
-                sql: sql.into(),
-                parsed: Arc::new(parsed),
-                declared: Vec::new(),
-                parameters: Vec::new(),
-                columns: None,
-                alone,
-            };
+            let prepared = Prepared::new(sql.into(), parsed, Vec::new(), alone);
             (Arc::new(prepared), Vec::new())
         });
         Ok(prepared.collect())
@@ -304,7 +330,7 @@ impl Session {
         }
         let Some(lifted) = lift::lift(sql) else { return Ok(None) };
         let declared: Vec<Option<Type>> = lifted.literals.iter().map(|l| l.kind).collect();
-        let version = self.schema().version;
+        let version = self.schema_version();
         let key = (Arc::from(lifted.text.as_str()), declared);
         let prepared = match self.database.plans.lifted(&key, version) {
             Some(known) => known,
@@ -333,17 +359,10 @@ impl Session {
         let (Some((parsed, _)), true) = (statements.pop(), statements.is_empty()) else {
             return Err(needs_literals());
         };
-        let prepared = Prepared {
-            sql: sql.clone(),
-            parsed: Arc::new(parsed),
-            declared: declared.clone(),
-            parameters: Vec::new(),
-            columns: None,
-            alone: true,
-        };
+        let prepared = Prepared::new(sql.clone(), parsed, declared.clone(), true);
         self.plan(&prepared)?.ok_or_else(needs_literals)?;
         // A plan that is not kept would be made at each execution.
-        let version = self.schema().version;
+        let version = self.schema_version();
         match self.database.plans.get(key, version).is_some() {
             true => Ok(prepared),
             false => Err(needs_literals()),
@@ -355,7 +374,7 @@ impl Session {
         if name.is_empty() {
             // Gone even if the new one fails.
             self.prepared.remove(name);
-        } else if self.prepared.contains_key(name) {
+        } else if self.prepared.contains(name) {
             return Err(Error::new(
                 SqlState::DuplicatePreparedStatement,
                 format!("prepared statement \"{name}\" already exists"),
@@ -383,7 +402,7 @@ impl Session {
             });
         let declared = declared.collect::<Result<Vec<_>>>()?;
         let prepared = self.prepare_parsed(parsed, sql.into(), declared)?;
-        self.prepared.insert(name.to_owned(), Arc::new(prepared));
+        self.prepared.insert(name, Arc::new(prepared));
         Ok(())
     }
 
@@ -394,17 +413,10 @@ impl Session {
         declared: Vec<Option<Type>>,
     ) -> Result<Prepared> {
         self.check_not_failed(&parsed)?;
-        let mut prepared = Prepared {
-            sql,
-            parsed: Arc::new(parsed),
-            parameters: declared.iter().map(|k| k.unwrap_or(Type::Text)).collect(),
-            declared,
-            columns: None,
-            alone: true,
-        };
+        let mut prepared = Prepared::new(sql, parsed, declared, true);
         if let Some(plan) = self.plan(&prepared)? {
             prepared.parameters = plan.parameters.clone();
-            prepared.columns = plan.columns().map(<[OutputColumn]>::to_vec);
+            prepared.columns = plan.columns().cloned();
         } else {
             prepared.columns = self.utility_columns(&prepared.parsed)?;
         }
@@ -434,23 +446,29 @@ impl Session {
         self.database.sequences.forget_session(self.id);
     }
 
-    /// Statistics of the ranges, as rows of `cairn.ranges`.
-    fn ranges(&mut self) -> RangeRows {
-        let schema = self.schema();
-        if let Some((of, rows)) = &self.ranges
-            && Arc::ptr_eq(of, &schema)
+    /// What statements find around them. Made anew when settings or the catalog have changed.
+    fn surroundings(&mut self) -> Arc<Surroundings> {
+        let version = self.schema_version();
+        if let Some((settings, at, known)) = &self.surroundings
+            && Arc::ptr_eq(settings, &self.settings)
+            && *at == version
         {
-            return rows.clone();
+            return known.clone();
         }
-        let (manager, of) = (self.database.manager.clone(), schema.clone());
-        let rows: RangeRows = Arc::new(move || range_rows(&manager, &of));
-        self.ranges = Some((schema, rows.clone()));
-        rows
+        let (manager, schema) = (self.database.manager.clone(), self.schema());
+        let fresh = Arc::new(Surroundings {
+            zone: Datum::Text(self.settings.zone.name_for_input()),
+            extra_float_digits: Datum::Int32(self.settings.extra_float_digits()),
+            session: Datum::Int64(self.id),
+            ranges: Box::new(move || range_rows(&manager, &schema)),
+        });
+        // A draft changes without a new version.
+        if self.uses_shared_plans() {
+            self.surroundings = Some((self.settings.clone(), version, fresh.clone()));
+        }
+        fresh
     }
 }
-
-/// Gives the rows of `cairn.ranges`.
-type RangeRows = Arc<dyn Fn() -> Vec<Row> + Send + Sync>;
 
 fn range_rows(manager: &TransactionManager, schema: &Schema) -> Vec<Row> {
     let owner = |key: &[u8]| {

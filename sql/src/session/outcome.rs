@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Cancel, CopyIn};
-use crate::binder::OutputColumn;
+use super::{Cancel, Columns, CopyIn};
 use crate::error::{Error, Result, SqlState};
 use crate::row::{Row, canceled};
 
@@ -33,7 +32,7 @@ pub enum Outcome {
 /// The rows of a result, as they come.
 pub struct Rows {
     /// Names and types.
-    pub columns: Vec<OutputColumn>,
+    pub columns: Columns,
     ready: VecDeque<Row>,
     pub(super) more: Option<mpsc::Receiver<Result<Vec<Row>>>>,
     /// First word of the command tag; the count follows.
@@ -80,7 +79,7 @@ fn statement_timeout() -> Error {
 
 impl Rows {
     /// Rows that are all there.
-    pub fn ready(columns: Vec<OutputColumn>, rows: Vec<Row>, tag: &'static str) -> Rows {
+    pub fn ready(columns: Columns, rows: Vec<Row>, tag: &'static str) -> Rows {
         Rows {
             columns,
             ready: rows.into(),
@@ -93,10 +92,7 @@ impl Rows {
         }
     }
 
-    pub(super) fn streamed(
-        columns: Vec<OutputColumn>,
-        more: mpsc::Receiver<Result<Vec<Row>>>,
-    ) -> Rows {
+    pub(super) fn streamed(columns: Columns, more: mpsc::Receiver<Result<Vec<Row>>>) -> Rows {
         Rows {
             columns,
             ready: VecDeque::new(),
@@ -134,6 +130,13 @@ impl Rows {
         let take = self.ready.len().min(limit).min(ROWS_PER_TURN);
         self.count += take as u64;
         Ok(self.ready.drain(..take).collect())
+    }
+
+    /// All rows of a result that is not streamed, and the error that comes behind them.
+    pub fn take_ready(&mut self) -> (VecDeque<Row>, Option<Error>) {
+        assert!(self.more.is_none(), "there are rows to come");
+        self.count += self.ready.len() as u64;
+        (std::mem::take(&mut self.ready), self.failed.take())
     }
 
     /// Whether the result is known to be read to its end.

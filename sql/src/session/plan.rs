@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{LockType, NonBlock, Query, SetExpr, Statement};
 use parking_lot::Mutex;
 
-use super::{BinderView, PlanKey, PlanMap, Prepared, Session};
+use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::dml::{BoundModify, ColumnSource, Operation, RETURNING};
 use crate::binder::{Binder, OutputColumn};
 use crate::catalog::Table;
@@ -29,7 +29,7 @@ use crate::types::Type;
 #[derive(Debug)]
 pub struct Plan {
     /// Catalog version it holds for.
-    version: u64,
+    pub(super) version: u64,
     /// Types of the parameters.
     pub parameters: Vec<Type>,
     /// The tables used, with the locks they need.
@@ -55,14 +55,14 @@ pub enum Action {
         /// The query.
         source: Source,
         /// The result's columns.
-        columns: Vec<OutputColumn>,
+        columns: Columns,
     },
     /// Reads and locks: rows come with the row to lock behind their columns.
     Lock {
         /// The query.
         source: Source,
         /// The result's columns.
-        columns: Vec<OutputColumn>,
+        columns: Columns,
         /// Whose rows are locked.
         table: Arc<Table>,
         /// How.
@@ -86,19 +86,17 @@ pub struct Modify {
     /// Yields rows to change.
     pub source: Source,
     /// RETURNING, over the table's row.
-    pub returning: Option<(Vec<OutputColumn>, Vec<RowExpr>)>,
+    pub returning: Option<(Columns, Vec<RowExpr>)>,
     /// Whether RETURNING has subqueries.
     pub returning_reads: bool,
 }
 
 impl Plan {
     /// The result's columns, if it has one.
-    pub fn columns(&self) -> Option<&[OutputColumn]> {
+    pub fn columns(&self) -> Option<&Columns> {
         match &self.action {
             Action::Query { columns, .. } | Action::Lock { columns, .. } => Some(columns),
-            Action::Modify(modify) => {
-                modify.returning.as_ref().map(|(columns, _)| columns.as_slice())
-            }
+            Action::Modify(modify) => modify.returning.as_ref().map(|(columns, _)| columns),
         }
     }
 }
@@ -189,10 +187,17 @@ impl Session {
         if !is_planned(statement) {
             return Ok(None);
         }
-        let schema = self.schema();
         let shared = self.uses_shared_plans();
+        let version = self.schema_version();
+        if shared
+            && let Some(plan) = &*prepared.last_plan.lock()
+            && plan.version == version
+        {
+            return Ok(Some(plan.clone()));
+        }
         let key = (prepared.sql.clone(), prepared.declared.clone());
-        if shared && let Some(plan) = self.database.plans.get(&key, schema.version) {
+        if shared && let Some(plan) = self.database.plans.get(&key, version) {
+            *prepared.last_plan.lock() = Some(plan.clone());
             return Ok(Some(plan));
         }
         let (plan, generic) = self.make_plan(statement, &prepared.sql, &prepared.declared)?;
@@ -200,6 +205,7 @@ impl Session {
         // The text names one statement only if it holds just one.
         if shared && generic && prepared.alone {
             self.database.plans.put(key, plan.clone());
+            *prepared.last_plan.lock() = Some(plan.clone());
         }
         Ok(Some(plan))
     }
@@ -291,10 +297,11 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
     if let Some((mode, policy)) = lock_clause(query)? {
         let (bound, table) = binder.locking_query(query)?;
         let source = make_source(&bound.plan)?;
-        return Ok(Action::Lock { source, columns: bound.columns, table, mode, policy });
+        let columns = bound.columns.into();
+        return Ok(Action::Lock { source, columns, table, mode, policy });
     }
     let bound = binder.top_query(query)?;
-    Ok(Action::Query { source: make_source(&bound.plan)?, columns: bound.columns })
+    Ok(Action::Query { source: make_source(&bound.plan)?, columns: bound.columns.into() })
 }
 
 fn plan_modify(bound: BoundModify) -> Result<Action> {
@@ -313,7 +320,7 @@ fn plan_modify(bound: BoundModify) -> Result<Action> {
             let (columns, exprs): (Vec<OutputColumn>, Vec<Expr>) = items.into_iter().unzip();
             returning_reads = exprs.iter().any(crate::binder::subplan::has_subplan);
             let exprs = exprs.iter().map(|expr| RowExpr::compile(expr, &schema));
-            Some((columns, exprs.collect::<Result<_>>()?))
+            Some((columns.into(), exprs.collect::<Result<_>>()?))
         }
     };
     Ok(Action::Modify(Modify {

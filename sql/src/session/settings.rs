@@ -4,6 +4,7 @@
 //! behaviour cairn does not have is refused rather than stored.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::datetime::Zone;
@@ -46,6 +47,38 @@ pub struct Settings {
     pub zone: Zone,
     /// client_min_messages, read.
     pub client_min_messages: Severity,
+    read: Read,
+}
+
+/// Values that statements ask for, out of their texts once and for all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Read {
+    extra_float_digits: i32,
+    bytea_escape: bool,
+    durable: bool,
+    statement_timeout: Option<Duration>,
+    lock_timeout: Option<Duration>,
+    idle_in_transaction_timeout: Option<Duration>,
+    public_in_path: bool,
+}
+
+impl Read {
+    fn new(values: &BTreeMap<&'static str, String>) -> Read {
+        let text = |name: &str| values.get(name).map_or("", String::as_str);
+        let timeout = |name: &str| {
+            let ms = milliseconds(name, text(name)).unwrap_or(0);
+            (ms > 0).then(|| Duration::from_millis(ms))
+        };
+        Read {
+            extra_float_digits: text("extra_float_digits").parse().unwrap_or(1),
+            bytea_escape: text("bytea_output") == "escape",
+            durable: text("synchronous_commit") == "on",
+            statement_timeout: timeout("statement_timeout"),
+            lock_timeout: timeout("lock_timeout"),
+            idle_in_transaction_timeout: timeout("idle_in_transaction_session_timeout"),
+            public_in_path: search_path(text("search_path")).any(|schema| schema == "public"),
+        }
+    }
 }
 
 /// Name as SHOW spells it, value at start, and whether clients are told of changes.
@@ -176,6 +209,7 @@ impl Settings {
             user: user.to_owned(),
             database: database.to_owned(),
             defaults: values.clone(),
+            read: Read::new(&values),
             values,
             zone: Zone::UTC,
             client_min_messages: Severity::Notice,
@@ -224,6 +258,7 @@ impl Settings {
         let value = value.unwrap_or(&default);
         let stored = self.checked(name, value)?;
         self.values.insert(name, stored);
+        self.read = Read::new(&self.values);
         Ok(())
     }
 
@@ -355,37 +390,32 @@ impl Settings {
 
     /// extra_float_digits.
     pub fn extra_float_digits(&self) -> i32 {
-        self.values.get("extra_float_digits").and_then(|v| v.parse().ok()).unwrap_or(1)
+        self.read.extra_float_digits
     }
 
     /// Whether bytea_output is escape.
     pub fn bytea_escape(&self) -> bool {
-        self.values.get("bytea_output").is_some_and(|value| value == "escape")
+        self.read.bytea_escape
     }
 
     /// Whether a commit waits for the disk.
     pub fn durable(&self) -> bool {
-        self.values.get("synchronous_commit").is_none_or(|value| value == "on")
-    }
-
-    fn timeout(&self, name: &str) -> Option<std::time::Duration> {
-        let ms = milliseconds(name, self.values.get(name)?).ok()?;
-        (ms > 0).then(|| std::time::Duration::from_millis(ms))
+        self.read.durable
     }
 
     /// statement_timeout, if set.
-    pub fn statement_timeout(&self) -> Option<std::time::Duration> {
-        self.timeout("statement_timeout")
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        self.read.statement_timeout
     }
 
     /// lock_timeout, if set.
-    pub fn lock_timeout(&self) -> Option<std::time::Duration> {
-        self.timeout("lock_timeout")
+    pub fn lock_timeout(&self) -> Option<Duration> {
+        self.read.lock_timeout
     }
 
     /// idle_in_transaction_session_timeout, if set.
-    pub fn idle_in_transaction_timeout(&self) -> Option<std::time::Duration> {
-        self.timeout("idle_in_transaction_session_timeout")
+    pub fn idle_in_transaction_timeout(&self) -> Option<Duration> {
+        self.read.idle_in_transaction_timeout
     }
 
     /// default_transaction_isolation.
@@ -400,7 +430,7 @@ impl Settings {
 
     /// Whether unqualified names are looked up in schema `public`, the only one there is.
     pub fn public_in_path(&self) -> bool {
-        self.values.get("search_path").is_none_or(|path| search_path(path).any(|s| s == "public"))
+        self.read.public_in_path
     }
 
     /// All settings, for SHOW ALL.

@@ -113,7 +113,7 @@ impl Session {
                 read_only: self.settings.default_read_only(),
                 savepoints: Vec::new(),
                 draft: None,
-                now: datetime::from_unix_us(chrono::Utc::now().timestamp_micros()),
+                now: self.implicit_now.take().unwrap_or_else(datetime::now),
                 settings_before: self.settings.clone(),
                 local: Vec::new(),
                 locked: Vec::new(),
@@ -124,9 +124,10 @@ impl Session {
 
     /// The start of the current transaction.
     pub(super) fn now(&self) -> i64 {
-        match &self.block {
-            Some(block) => block.now,
-            None => datetime::from_unix_us(chrono::Utc::now().timestamp_micros()),
+        match (&self.block, self.implicit_now) {
+            (Some(block), _) => block.now,
+            (None, Some(now)) => now,
+            (None, None) => datetime::now(),
         }
     }
 
@@ -143,7 +144,7 @@ impl Session {
                 block.locked.clear();
             }
             Some(_) => self.roll_back(),
-            None => {}
+            None => self.implicit_now = None,
         }
     }
 
@@ -152,12 +153,18 @@ impl Session {
         match &self.block {
             Some(block) if !block.explicit => self.commit().await,
             Some(_) => Ok(()),
-            // A portal lives as long as its transaction, and that has not even begun.
             None => {
-                self.portals.clear();
+                self.finish_reads();
                 Ok(())
             }
         }
+    }
+
+    /// Ends an implicit transaction that has only read and so never had a block. A portal lives as
+    /// long as its transaction.
+    pub fn finish_reads(&mut self) {
+        self.portals.clear();
+        self.implicit_now = None;
     }
 
     fn restore_local(&mut self, local: Vec<(String, String)>) {

@@ -197,6 +197,11 @@ pub fn make_date(year: i32, month: u32, day: u32) -> Option<i32> {
 }
 
 /// The current time as a timestamptz.
+pub fn now() -> i64 {
+    from_unix_us(chrono::Utc::now().timestamp_micros())
+}
+
+/// Unix time as a timestamptz.
 pub fn from_unix_us(microseconds: i64) -> i64 {
     microseconds - EPOCH_SECONDS * SECOND_US
 }

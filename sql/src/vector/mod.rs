@@ -135,9 +135,9 @@ fn bind(plan: &LogicalPlan, env: &Arc<Env>) -> Result<LogicalPlan> {
             expr.transform_up(|expr| match &expr {
                 Expr::Placeholder(placeholder) => {
                     let value = match parameter_of(&placeholder.id)? {
-                        Parameter::Client(index) => env.params.get(index),
-                        Parameter::Context(index) => env.context.get(index),
-                        Parameter::Outer(slot) => env.outer.get(slot),
+                        Parameter::Client(index) => env.params.get(index).cloned(),
+                        Parameter::Context(context) => Some(env.context(context)),
+                        Parameter::Outer(slot) => env.outer.get(slot).cloned(),
                     };
                     let value = value.ok_or_else(|| Error::internal("a parameter is not bound"))?;
                     let layout = placeholder.field.as_ref().map(|field| field.data_type().clone());

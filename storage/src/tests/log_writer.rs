@@ -9,6 +9,7 @@ use crate::engine::{Batch, Direction, Engine, Span, Visit, Write};
 use crate::log_writer::{LogWriter, OnFatal, Submission};
 use crate::memory::MemoryEngine;
 use crate::ranges::Ranges;
+use crate::row_cache::RowCache;
 use crate::{Error, Result, Timestamp};
 
 type Row = (Vec<u8>, Vec<u8>);
@@ -72,7 +73,8 @@ fn heard_around(arm: impl Fn(&FailsOnce)) -> Vec<String> {
     let (events, heard) = channel();
     let fatal = events.clone();
     let on_fatal: OnFatal = Box::new(move |_: &Error| drop(fatal.send("fatal".to_string())));
-    let log = LogWriter::start(engine.clone(), ranges, on_fatal).unwrap();
+    let log =
+        LogWriter::start(engine.clone(), ranges, Arc::new(RowCache::new(0)), on_fatal).unwrap();
     let submit = |key: &'static str, sync: bool| {
         let (written, done) = (events.clone(), events.clone());
         log.submit(Submission {

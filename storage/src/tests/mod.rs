@@ -1,5 +1,5 @@
-//! Conformance, mirror and model tests of the engines, and tests of ranges, data directories and
-//! the log.
+//! Conformance, mirror and model tests of the engines, and tests of ranges, the row cache, data
+//! directories and the log.
 
 mod conformance;
 mod data_dir;
@@ -7,3 +7,4 @@ mod log_writer;
 mod mirror;
 mod model;
 mod ranges;
+mod row_cache;

@@ -7,6 +7,7 @@ use crate::engine::{Batch, Span, Write};
 use crate::log_writer::LogWriter;
 use crate::memory::MemoryEngine;
 use crate::ranges::Ranges;
+use crate::row_cache::RowCache;
 use crate::{Engine, Error, Timestamp};
 
 struct Fixture {
@@ -18,7 +19,13 @@ struct Fixture {
 fn fixture() -> Fixture {
     let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
     let ranges = Arc::new(Ranges::load(&*engine).unwrap());
-    let log = LogWriter::start(engine.clone(), ranges.clone(), Box::new(|_| {})).unwrap();
+    let log = LogWriter::start(
+        engine.clone(),
+        ranges.clone(),
+        Arc::new(RowCache::new(0)),
+        Box::new(|_| {}),
+    )
+    .unwrap();
     Fixture { engine, ranges, log }
 }
 

@@ -1,0 +1,54 @@
+//! A run without waits, as a few numbers instead of a report: for whoever compares runs.
+
+use hdrhistogram::Histogram;
+use indicatif::ProgressBar;
+
+use super::transactions::Kind;
+use super::{Isolation, Result, Run, Target, driver};
+
+/// Tries of a transaction before it is given up.
+const RETRIES: u32 = 100;
+
+/// What came of a run.
+pub struct Summary {
+    /// tpmC, if it were measured by the rules.
+    pub new_orders_per_minute: f64,
+    /// Commits of all kinds.
+    pub committed: u64,
+    /// Latencies of New-Order, if there were any.
+    pub new_order_us: Option<Histogram<u64>>,
+}
+
+/// Runs terminals without keying and think times, and without a word.
+pub async fn measure(
+    url: &str,
+    warehouses: i32,
+    terminals: usize,
+    isolation: Isolation,
+    duration_s: u64,
+    seed: u64,
+) -> Result<Summary> {
+    let run = Run {
+        target: Target { url: url.to_owned(), warehouses },
+        terminals,
+        duration_s,
+        warmup_s: 0,
+        think: false,
+        isolation,
+        retries: RETRIES,
+        seed,
+        json: None,
+        html: None,
+        acknowledged: None,
+    };
+    let mut measured = driver::measure(&run, ProgressBar::hidden()).await?;
+    measured.check()?;
+    let committed = measured.tallies.values().map(|tally| tally.committed).sum();
+    let new_orders = measured.tallies.remove(&Kind::NewOrder);
+    let count = new_orders.as_ref().map_or(0, |tally| tally.committed);
+    Ok(Summary {
+        new_orders_per_minute: count as f64 * 60.0 / duration_s.max(1) as f64,
+        committed,
+        new_order_us: new_orders.map(|tally| tally.latency_us),
+    })
+}
