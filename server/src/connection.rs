@@ -133,6 +133,9 @@ impl Connection {
                 }
             }
             self.flush().await?;
+            if self.input.is_empty() && self.input.capacity() > FLUSH_BYTES {
+                self.input = BytesMut::with_capacity(8 << 10);
+            }
             if !self.wait_for_input().await? {
                 return Ok(());
             }
@@ -230,6 +233,9 @@ impl Connection {
     /// Handles a message; false ends the connection.
     async fn message(&mut self, kind: u8, body: Bytes) -> Step<bool> {
         if self.copy.is_some() {
+            if self.copy_now(kind, &body)? {
+                return Ok(true);
+            }
             return Box::pin(self.copy_message(kind, body)).await;
         }
         if self.skipping && !matches!(kind, b'S' | b'X') {

@@ -10,6 +10,9 @@ use crate::connection::{Connection, Step};
 use crate::frame::{self, Consequence, Fields, Malformed};
 use crate::reply;
 
+/// Data is read from the socket in pieces of up to this.
+const READ_BYTES: usize = 64 << 10;
+
 /// A COPY FROM STDIN that waits for data.
 pub(crate) struct CopyState {
     /// What takes the data.
@@ -22,10 +25,30 @@ impl Connection {
     /// Waits for one message of a COPY; false if the client went away.
     pub(crate) async fn copy_step(&mut self) -> Step<bool> {
         match frame::next(&mut self.input)? {
+            Some((kind, body)) if self.copy_now(kind, &body)? => Ok(true),
             Some((kind, body)) => self.copy_message(kind, body).await,
             None => {
                 self.flush().await?;
+                self.input.reserve(READ_BYTES);
                 self.wait_for_input().await
+            }
+        }
+    }
+
+    /// Takes data that makes no full batch yet, as nearly all messages do. False leaves the message
+    /// to [`Connection::copy_message`].
+    pub(crate) fn copy_now(&mut self, kind: u8, body: &[u8]) -> Step<bool> {
+        let Some(CopyState { copy, extended }) = &mut self.copy else { return Ok(false) };
+        if kind != b'd' {
+            return Ok(false);
+        }
+        match self.session.copy_data(copy, body) {
+            Ok(more) => Ok(more),
+            Err(error) => {
+                self.skipping = *extended;
+                self.copy = None;
+                self.put_error(error)?;
+                Ok(true)
             }
         }
     }
@@ -33,7 +56,7 @@ impl Connection {
     pub(crate) async fn copy_message(&mut self, kind: u8, body: Bytes) -> Step<bool> {
         let Some(CopyState { mut copy, extended }) = self.copy.take() else { return Ok(true) };
         let result = match kind {
-            b'd' => match self.session.copy_data(&mut copy, &body).await {
+            b'd' => match self.copy_batches(&mut copy).await {
                 Ok(()) => {
                     self.copy = Some(CopyState { copy, extended });
                     return Ok(true);
@@ -71,6 +94,16 @@ impl Connection {
             self.skipping = extended;
         }
         Ok(true)
+    }
+
+    /// Adds what data has been taken, until there is less of it than a batch.
+    async fn copy_batches(&mut self, copy: &mut CopyIn) -> Result<()> {
+        loop {
+            self.session.copy_batch(copy).await?;
+            if self.session.copy_data(copy, &[])? {
+                return Ok(());
+            }
+        }
     }
 
     /// COPY TO STDOUT: lines as they come.

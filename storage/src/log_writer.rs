@@ -185,7 +185,16 @@ fn run(shared: &Shared, pending: &Receiver<Pending>) {
     let _guard = FatalOnPanic(shared);
     while let Ok(first) = pending.recv() {
         let mut group = vec![first];
-        group.extend(pending.try_iter());
+        // A sync costs as much for one as for many. On a busy machine others are about to commit:
+        // they get the processor as long as they do. On an idle one this takes no time.
+        loop {
+            let before = group.len();
+            std::thread::yield_now();
+            group.extend(pending.try_iter());
+            if group.len() == before {
+                break;
+            }
+        }
         let result = match group.iter().any(|job| job.sync) {
             true => shared.engine.sync(),
             false => Ok(()),

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, FlushOptions,
-    Options, ReadOptions, SingleThreaded, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, Env,
+    FlushOptions, Options, ReadOptions, SingleThreaded, WriteBatch, WriteOptions,
 };
 
 use crate::engine::{Batch, Direction, Engine, Span, Visit};
@@ -23,6 +23,9 @@ type Db = DBWithThreadMode<SingleThreaded>;
 
 const DATA: &str = "data";
 const COMPARATOR: &str = "comparator=leveldb.BytewiseComparator.u64ts";
+
+/// Flushed memtables that wait for a compaction into the rows below.
+const L0_FILES: i32 = 6;
 
 /// Sizes that an operator may want to set.
 #[derive(Clone, Debug)]
@@ -35,7 +38,7 @@ pub struct RocksOptions {
 
 impl Default for RocksOptions {
     fn default() -> Self {
-        RocksOptions { cache_bytes: 1 << 30, memtable_bytes: 64 << 20 }
+        RocksOptions { cache_bytes: 1 << 30, memtable_bytes: 128 << 20 }
     }
 }
 
@@ -98,6 +101,7 @@ fn data_options(options: &RocksOptions, cache: &Cache) -> Result<Options> {
     data.set_memtable_whole_key_filtering(true);
     data.set_memtable_prefix_bloom_ratio(0.05);
     data.set_max_write_buffer_number(4);
+    data.set_level_zero_file_num_compaction_trigger(L0_FILES);
     data.set_level_compaction_dynamic_level_bytes(true);
     Ok(data)
 }
@@ -110,7 +114,15 @@ impl RocksEngine {
         let mut shared = Options::default();
         shared.create_if_missing(true);
         shared.create_missing_column_families(true);
-        shared.set_max_background_jobs(4);
+        // One flush and one compaction at a time. Compactions take what processor time nothing else
+        // wants: what they tidy up can wait, and clients cannot.
+        shared.set_max_background_jobs(2);
+        let mut env = Env::new()?;
+        env.lower_thread_pool_cpu_priority();
+        shared.set_env(&env);
+        // Batches come one at a time.
+        shared.set_allow_concurrent_memtable_write(false);
+        shared.set_enable_write_thread_adaptive_yield(false);
         shared.set_bytes_per_sync(1 << 20);
         shared.set_keep_log_file_num(5);
         // Both families flush together: else the small one, which every commit touches, would

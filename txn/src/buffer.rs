@@ -5,6 +5,7 @@
 //! backwards. Nobody else reads this buffer, so an abort just drops it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use cairn_storage::{Batch, Timestamp, Write};
 
@@ -57,6 +58,33 @@ impl WriteBuffer {
         } else {
             self.writes.insert(key, pending);
         }
+    }
+
+    /// Adds `key`, which nobody else has. False, and nothing done, if this transaction has it.
+    pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> bool {
+        match self.writes.entry(key) {
+            Entry::Occupied(entry) if entry.get().value.is_some() => return false,
+            Entry::Occupied(mut entry) => {
+                let pending = Pending { value: Some(value), existed: entry.get().existed };
+                self.bytes += pending.value.as_ref().map_or(0, Vec::len);
+                if self.open_savepoints > 0 {
+                    let key = entry.key().clone();
+                    let old = entry.insert(pending);
+                    self.undo.push((key, Some(old)));
+                } else {
+                    entry.insert(pending);
+                }
+            }
+            Entry::Vacant(entry) => {
+                let pending = Pending { value: Some(value), existed: false };
+                self.bytes += cost(entry.key(), &pending);
+                if self.open_savepoints > 0 {
+                    self.undo.push((entry.key().clone(), None));
+                }
+                entry.insert(pending);
+            }
+        }
+        true
     }
 
     /// Opens a savepoint; the mark is for [`WriteBuffer::rollback_to`].

@@ -1,9 +1,10 @@
 //! The transaction: the only seam that the SQL layer sees.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cairn_storage::Timestamp;
+use cairn_storage::{Direction, Span, Timestamp};
 
 use crate::buffer::WriteBuffer;
 use crate::locks::{Acquired, HeldLock, LastCommit, LockMode, TransactionId, WaitPolicy};
@@ -255,6 +256,40 @@ impl Transaction {
     /// key's lock, or the lock of something that stands for it.
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>, existed: bool) -> Result<()> {
         self.write(key, Some(value), existed)
+    }
+
+    /// Adds `key`, of which [`Transaction::none_exists`] has said that it is new. False, and
+    /// nothing done, if the transaction itself has added it since.
+    pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool> {
+        self.check_size()?;
+        Ok(Arc::make_mut(&mut self.buffer).add(key, value))
+    }
+
+    /// Whether none of `keys`, which rise, has a value in the newest state and this transaction's
+    /// own. The caller has locked them. Reads the span from the first to the last of them, or
+    /// each one if too much else is in between.
+    pub fn none_exists(&self, keys: &[&[u8]]) -> Result<bool> {
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(true) };
+        debug_assert!(keys.is_sorted());
+        let view = self.latest();
+        let span = Span { start: first.to_vec(), end: Span::point(last).end };
+        let (mut next, mut others, mut found) = (0, 0, false);
+        view.scan(&span, Direction::Forward, &mut |key, _| {
+            while keys.get(next).is_some_and(|wanted| *wanted < key) {
+                next += 1;
+            }
+            found = keys.get(next).is_some_and(|wanted| *wanted == key);
+            others += 1;
+            match found || others > keys.len() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        })?;
+        if found || others <= keys.len() {
+            return Ok(!found);
+        }
+        let rest: Vec<Vec<u8>> = keys.iter().skip(next).map(|key| key.to_vec()).collect();
+        Ok(view.multi_get(&rest)?.iter().all(Option::is_none))
     }
 
     /// Deletes `key`, which the caller saw and has locked.

@@ -37,8 +37,8 @@ impl ReadView {
     }
 
     /// The same without the transaction's own writes, which it can then change without a copy.
-    pub fn without_own_writes(&self) -> ReadView {
-        ReadView { own: Arc::default(), ..self.clone() }
+    pub fn without_own_writes(self) -> ReadView {
+        ReadView { own: Arc::default(), ..self }
     }
 
     /// The snapshot's timestamp.

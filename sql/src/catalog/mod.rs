@@ -22,6 +22,7 @@ pub mod sequences;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
 
 use cairn_txn::storage::{Direction, Span, Timestamp};
 use cairn_txn::{ReadView, Transaction, TransactionManager};
@@ -438,7 +439,9 @@ impl Draft<'_> {
 }
 
 /// Most rows of a dropped table that one clearing transaction deletes.
-const CLEAR_BATCH: usize = 10_000;
+const CLEAR_BATCH: usize = 1_000;
+/// For each moment of clearing so many of rest: nobody waits for it.
+const CLEAR_REST: u32 = 4;
 
 /// Clears the rows of dropped tables, in small transactions. Resumes after a crash, because the
 /// marks go last.
@@ -452,20 +455,22 @@ pub async fn clear_garbage(manager: &Arc<TransactionManager>) -> Result<()> {
     for mark in marks {
         let storage = mark.get(GARBAGE.len()..).and_then(|id| id.try_into().ok());
         let Some(storage) = storage.map(u32::from_be_bytes) else { continue };
+        let mut span = index_span(storage);
         loop {
+            let started = Instant::now();
             let mut transaction = manager.begin(cairn_txn::Isolation::ReadCommitted);
             let mut keys = Vec::new();
-            transaction.latest().scan(
-                &index_span(storage),
-                Direction::Forward,
-                &mut |key, _| {
-                    keys.push(key.to_vec());
-                    match keys.len() < CLEAR_BATCH {
-                        true => std::ops::ControlFlow::Continue(()),
-                        false => std::ops::ControlFlow::Break(()),
-                    }
-                },
-            )?;
+            transaction.latest().scan(&span, Direction::Forward, &mut |key, _| {
+                keys.push(key.to_vec());
+                match keys.len() < CLEAR_BATCH {
+                    true => std::ops::ControlFlow::Continue(()),
+                    false => std::ops::ControlFlow::Break(()),
+                }
+            })?;
+            // What is cleared leaves tombstones, which would be walked over again and again.
+            if let Some(last) = keys.last() {
+                span.start = Span::point(last).end;
+            }
             let done = keys.len() < CLEAR_BATCH;
             for key in keys {
                 transaction.delete(key)?;
@@ -478,6 +483,7 @@ pub async fn clear_garbage(manager: &Arc<TransactionManager>) -> Result<()> {
                 manager.store().release_range(&index_prefix(storage))?;
                 break;
             }
+            tokio::time::sleep(started.elapsed() * CLEAR_REST).await;
         }
     }
     Ok(())

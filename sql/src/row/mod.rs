@@ -5,6 +5,7 @@
 //! a LIMIT stops everything below by returning `Break`, and nothing is buffered that need not be.
 
 pub mod access;
+pub mod bulk;
 mod compile;
 pub mod expr;
 mod join;

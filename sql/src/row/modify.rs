@@ -44,20 +44,23 @@ impl Writer<'_> {
     pub fn make_row(
         &self,
         columns: &[InsertColumn],
-        source: &[Datum],
+        mut source: Row,
         env: &Env,
         sequences: &Sequences,
     ) -> Result<Row> {
         let frame = Frame::new(env);
         let values = columns.iter().map(|column| match column {
-            InsertColumn::Input(index) => Ok(source.get(*index).cloned().unwrap_or(Datum::Null)),
+            InsertColumn::Input(index) => {
+                Ok(source.get_mut(*index).map_or(Datum::Null, std::mem::take))
+            }
             InsertColumn::Default(expr) => expr.eval(&[], &frame),
             InsertColumn::RowNumber => sequences.next_row_number(self.table.id).map(Datum::Int64),
         });
         values.collect()
     }
 
-    fn check_not_null(&self, row: &[Datum]) -> Result<()> {
+    /// Refuses a row with NULL where there may be none.
+    pub fn check_not_null(&self, row: &[Datum]) -> Result<()> {
         for (column, value) in self.table.columns.iter().zip(row) {
             if column.not_null && !column.hidden && value.is_null() {
                 return Err(Error::new(
@@ -170,17 +173,16 @@ impl Writer<'_> {
         Ok(transaction.put(entry, key.to_vec(), false)?)
     }
 
-    /// Locks a row that was read, and finds out whether it is still as it was read.
+    /// Locks a row that was read, by its key, and finds out whether it is still as it was read.
     pub async fn lock(
         &self,
         transaction: &mut Transaction,
-        row: &[Datum],
+        key: &[u8],
         mode: LockMode,
         policy: WaitPolicy,
     ) -> Result<bool> {
         // Also where the table is locked: the lock is what tells an older snapshot of the change.
-        let key = self.table.row_key(row);
-        match transaction.lock_row(&key, mode, policy).await? {
+        match transaction.lock_row(key, mode, policy).await? {
             LockOutcome::Unchanged => Ok(true),
             LockOutcome::Changed => Err(Error::Restart),
             LockOutcome::Skipped => Ok(false),
@@ -218,6 +220,23 @@ impl Writer<'_> {
             }
         }
         Ok(transaction.put(new_key, codec::encode_row(new), true)?)
+    }
+
+    /// Replaces a row that is locked by one with the same values in all indexes.
+    pub fn replace(
+        &self,
+        transaction: &mut Transaction,
+        key: Vec<u8>,
+        new: &[Datum],
+    ) -> Result<()> {
+        self.check_not_null(new)?;
+        Ok(transaction.put(key, codec::encode_row(new), true)?)
+    }
+
+    /// Whether some index has one of these columns.
+    pub fn is_indexed(&self, positions: &[usize]) -> bool {
+        let mut columns = self.table.all_indexes().flat_map(|index| &index.columns);
+        columns.any(|column| positions.contains(column))
     }
 
     /// The lock an operation needs: one that changes key columns excludes everyone.

@@ -3,11 +3,14 @@
 //! FROM STDIN reads lines as they come and inserts them in batches, so memory is bounded by
 //! the transaction's own limit, not by the input.
 
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use cairn_txn::{Access, LockMode};
+use cairn_txn::storage::Direction;
+use cairn_txn::{Access, LockMode, WaitPolicy};
 use datafusion::common::DFSchema;
 use datafusion::sql::sqlparser::ast::{self, SetExpr};
+use memchr::{memchr, memchr2};
 
 use super::Session;
 use super::outcome::{Outcome, Rows};
@@ -15,13 +18,17 @@ use super::plan::{Action, compile_columns};
 use crate::binder::dml::ColumnSource;
 use crate::binder::position::{position_of, token_before};
 use crate::binder::{fold, relation_name};
-use crate::catalog::Table;
+use crate::catalog::{Table, index_span};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::{Copy, CopyOption, CopySource, Parsed};
-use crate::row::Env;
 use crate::row::modify::{InsertColumn, Writer};
-use crate::types::{Datum, io};
+use crate::row::{Env, Row};
+use crate::types::Datum;
+use crate::types::io::{self, Style};
 
+/// Rows and bytes of input that are added together, as in PostgreSQL.
+const BATCH_ROWS: usize = 1000;
+const BATCH_BYTES: usize = 64 << 10;
 /// Longest line of input.
 const MAX_LINE_BYTES: usize = 64 << 20;
 
@@ -41,14 +48,40 @@ pub struct CopyIn {
     columns: Vec<InsertColumn>,
     format: Format,
     env: Env,
+    style: Style,
     /// Input that does not yet make a line.
     partial: Vec<u8>,
+    /// Kept for its memory.
+    fields: Fields,
+    /// Rows that wait to be added, with their lines' numbers.
+    batch: Vec<Row>,
+    lines: Vec<u64>,
+    batch_bytes: usize,
     line: u64,
     rows: u64,
     ended: bool,
 }
 
+/// The fields of a line; `None` is NULL.
+#[derive(Default)]
+struct Fields {
+    text: Vec<u8>,
+    places: Vec<Option<Range<usize>>>,
+}
+
+impl Fields {
+    fn get(&self, at: usize) -> Option<Option<&str>> {
+        let place = self.places.get(at)?;
+        let text = |place: &Range<usize>| std::str::from_utf8(self.text.get(place.clone())?).ok();
+        Some(place.as_ref().and_then(text))
+    }
+}
+
 impl CopyIn {
+    fn is_full(&self) -> bool {
+        self.batch.len() >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES
+    }
+
     /// Number of columns expected, for CopyInResponse.
     pub fn width(&self) -> usize {
         self.targets.len()
@@ -149,74 +182,65 @@ impl Format {
         }
     }
 
-    /// The fields of a line; `None` is NULL.
-    fn decode(&self, line: &[u8]) -> Result<Vec<Option<String>>> {
-        let mut fields = Vec::new();
-        let mut field = Vec::new();
-        let mut start = 0;
-        let mut at = 0;
-        loop {
-            match line.get(at) {
-                None => break,
-                Some(byte) if *byte == self.delimiter => {
-                    let raw = line.get(start..at).unwrap_or_default();
-                    fields.push(self.field(raw, std::mem::take(&mut field))?);
-                    at += 1;
-                    start = at;
-                }
-                Some(b'\\') => {
-                    at += 1;
-                    let Some(byte) = line.get(at) else {
-                        field.push(b'\\');
-                        break;
-                    };
-                    at += 1;
-                    field.push(match byte {
-                        b'b' => 8,
-                        b'f' => 12,
-                        b'n' => b'\n',
-                        b'r' => b'\r',
-                        b't' => b'\t',
-                        b'v' => 11,
-                        b'0'..=b'7' => {
-                            let mut value = u32::from(byte - b'0');
-                            while let Some(digit @ b'0'..=b'7') = line.get(at)
-                                && value < 0o40
-                            {
-                                value = value * 8 + u32::from(digit - b'0');
-                                at += 1;
-                            }
-                            value as u8
-                        }
-                        b'x' if line.get(at).is_some_and(u8::is_ascii_hexdigit) => {
-                            let mut value = 0;
-                            for _ in 0..2 {
-                                let digit = line.get(at).and_then(|b| char::from(*b).to_digit(16));
-                                let Some(digit) = digit else { break };
-                                value = value * 16 + digit;
-                                at += 1;
-                            }
-                            value as u8
-                        }
-                        other => *other,
-                    });
-                }
-                Some(byte) => {
-                    field.push(*byte);
-                    at += 1;
-                }
+    /// Splits a line into its fields, without their escapes, into `out`.
+    fn decode(&self, line: &[u8], out: &mut Fields) -> Result<()> {
+        out.text.clear();
+        out.places.clear();
+        let mut rest = line;
+        // What the field looked like before its escapes were resolved decides whether it is NULL.
+        let (mut raw, mut start) = (line, 0);
+        let finish = |out: &mut Fields, raw: &[u8], start: usize| {
+            let null = raw == self.null.as_bytes();
+            out.places.push((!null).then_some(start..out.text.len()));
+        };
+        while let Some(at) = memchr2(self.delimiter, b'\\', rest) {
+            let (plain, tail) = rest.split_at(at);
+            out.text.extend(plain);
+            let Some((byte, tail)) = tail.split_first() else { break };
+            rest = tail;
+            if *byte == self.delimiter {
+                let length = raw.len() - rest.len() - 1;
+                finish(out, raw.get(..length).unwrap_or_default(), start);
+                (raw, start) = (rest, out.text.len());
+            } else {
+                unescape(&mut rest, &mut out.text);
             }
         }
-        fields.push(self.field(line.get(start..).unwrap_or_default(), field)?);
-        Ok(fields)
+        out.text.extend(rest);
+        finish(out, raw, start);
+        io::utf8(&out.text).map(|_| ())
     }
+}
 
-    fn field(&self, raw: &[u8], decoded: Vec<u8>) -> Result<Option<String>> {
-        if raw == self.null.as_bytes() {
-            return Ok(None);
+/// What stands behind a backslash.
+fn unescape(rest: &mut &[u8], out: &mut Vec<u8>) {
+    let next = |rest: &mut &[u8]| {
+        let (byte, tail) = rest.split_first()?;
+        *rest = tail;
+        Some(*byte)
+    };
+    let digit =
+        |rest: &&[u8], radix: u32| rest.first().and_then(|byte| char::from(*byte).to_digit(radix));
+    let number = |rest: &mut &[u8], mut value: u32, radix: u32, most: usize| {
+        for _ in 0..most {
+            let Some(digit) = digit(rest, radix) else { break };
+            value = value * radix + digit;
+            next(rest);
         }
-        Ok(Some(io::utf8(&decoded)?.to_owned()))
-    }
+        value as u8
+    };
+    out.push(match next(rest) {
+        None => b'\\',
+        Some(b'b') => 8,
+        Some(b'f') => 12,
+        Some(b'n') => b'\n',
+        Some(b'r') => b'\r',
+        Some(b't') => b'\t',
+        Some(b'v') => 11,
+        Some(octal @ b'0'..=b'7') => number(rest, u32::from(octal - b'0'), 8, 2),
+        Some(b'x') if digit(rest, 16).is_some() => number(rest, 0, 16, 2),
+        Some(other) => other,
+    });
 }
 
 impl Session {
@@ -364,55 +388,105 @@ impl Session {
         let env = self.env(Arc::new(Vec::new()));
         // Only defaults are evaluated, and they read no tables.
         let env = Env { view: env.view.without_own_writes(), ..env };
-        let line = 0;
+        let style = self.style();
+        self.lock_if_empty(&table).await?;
         Ok(Outcome::CopyIn(Box::new(CopyIn {
             table,
             targets,
             columns,
             format,
             env,
+            style,
             partial: Vec::new(),
-            line,
+            fields: Fields::default(),
+            batch: Vec::new(),
+            lines: Vec::new(),
+            batch_bytes: 0,
+            line: 0,
             rows: 0,
             ended: false,
         })))
     }
 
-    /// Takes data of a COPY FROM STDIN.
-    pub async fn copy_data(&mut self, copy: &mut CopyIn, data: &[u8]) -> Result<()> {
-        let mut rest = data;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let (line, tail) = rest.split_at(end);
-            rest = tail.get(1..).unwrap_or_default();
-            if copy.partial.is_empty() {
-                self.copy_line(copy, line).await?;
-            } else {
-                copy.partial.extend(line);
-                let line = std::mem::take(&mut copy.partial);
-                self.copy_line(copy, &line).await?;
-            }
+    /// Locks a table without rows against other writers, if there are none: then the rows that come
+    /// need no locks of their own.
+    async fn lock_if_empty(&mut self, table: &Table) -> Result<()> {
+        let block = self.block();
+        let mut empty = true;
+        block.transaction.latest().scan(
+            &index_span(table.primary.storage),
+            Direction::Forward,
+            &mut |_, _| {
+                empty = false;
+                ControlFlow::Break(())
+            },
+        )?;
+        let mode = LockMode::ShareRowExclusive;
+        if empty && block.transaction.lock_name(&table.lock_name(), mode, WaitPolicy::Skip).await? {
+            block.locked.push((table.id, mode));
         }
-        copy.partial.extend(rest);
-        if copy.partial.len() > MAX_LINE_BYTES {
+        Ok(())
+    }
+
+    /// Takes data of a COPY FROM STDIN: reads its lines into the batch. False once that is full:
+    /// [`Session::copy_batch`] is to be called, and this again with nothing.
+    pub fn copy_data(&mut self, copy: &mut CopyIn, data: &[u8]) -> Result<bool> {
+        copy.partial.extend(data);
+        let mut input = std::mem::take(&mut copy.partial);
+        let mut taken = 0;
+        let mut result = Ok(());
+        while result.is_ok()
+            && !copy.is_full()
+            && let Some(rest) = input.get(taken..)
+            && let Some(length) = memchr(b'\n', rest)
+        {
+            result = self.copy_line(copy, rest.get(..length).unwrap_or_default());
+            taken += length + 1;
+        }
+        input.drain(..taken.min(input.len()));
+        copy.partial = input;
+        result?;
+        if copy.partial.len() > MAX_LINE_BYTES && !copy.is_full() {
             return Err(Error::new(
                 SqlState::ProgramLimitExceeded,
                 "line of COPY data is too long",
             ));
         }
+        Ok(!copy.is_full())
+    }
+
+    /// Adds the rows of the batch.
+    pub async fn copy_batch(&mut self, copy: &mut CopyIn) -> Result<()> {
+        copy.env.check_cancel()?;
+        let (batch, lines) = (std::mem::take(&mut copy.batch), std::mem::take(&mut copy.lines));
+        copy.batch_bytes = 0;
+        let block = self.block();
+        let exclusive = block.excludes_writers(copy.table.id);
+        let writer = Writer { table: &copy.table, style: &copy.style, exclusive };
+        let inserted = writer.insert_all(&mut block.transaction, &batch).await;
+        inserted.map_err(|(position, error)| {
+            let line = lines.get(position).copied().unwrap_or(copy.line);
+            error.context(format!("COPY {}, line {line}", copy.table.name))
+        })?;
+        copy.rows += batch.len() as u64;
         Ok(())
     }
 
     /// Ends a COPY FROM STDIN; gives its command tag.
     pub async fn copy_done(&mut self, mut copy: Box<CopyIn>) -> Result<String> {
+        while !self.copy_data(&mut copy, &[])? {
+            self.copy_batch(&mut copy).await?;
+        }
         if !copy.partial.is_empty() {
             let line = std::mem::take(&mut copy.partial);
-            self.copy_line(&mut copy, &line).await?;
+            self.copy_line(&mut copy, &line)?;
         }
+        self.copy_batch(&mut copy).await?;
         self.block().transaction.end_statement();
         Ok(format!("COPY {}", copy.rows))
     }
 
-    async fn copy_line(&mut self, copy: &mut CopyIn, line: &[u8]) -> Result<()> {
+    fn copy_line(&mut self, copy: &mut CopyIn, line: &[u8]) -> Result<()> {
         if copy.ended {
             return Ok(());
         }
@@ -425,56 +499,51 @@ impl Session {
         if copy.line == 1 && copy.format.header {
             return Ok(());
         }
-        copy.env.check_cancel()?;
-        self.copy_row(copy, line).await?;
-        copy.rows += 1;
+        let row = self.copy_row(copy, line)?;
+        copy.batch.push(row);
+        copy.lines.push(copy.line);
+        copy.batch_bytes += line.len();
         Ok(())
     }
 
-    async fn copy_row(&mut self, copy: &CopyIn, line: &[u8]) -> Result<()> {
+    fn copy_row(&mut self, copy: &mut CopyIn, line: &[u8]) -> Result<Row> {
         let place = |rest: String| format!("COPY {}, line {}{rest}", copy.table.name, copy.line);
         let whole = || {
             let shown: String = String::from_utf8_lossy(line).chars().take(100).collect();
             place(format!(": \"{shown}\""))
         };
-        let fields =
-            copy.format.decode(line).map_err(|error| error.context(place(String::new())))?;
         let bad =
             |message: String| Error::new(SqlState::BadCopyFileFormat, message).context(whole());
-        if fields.len() > copy.targets.len() {
+        let mut fields = std::mem::take(&mut copy.fields);
+        let decoded = copy.format.decode(line, &mut fields);
+        decoded.map_err(|error| error.context(place(String::new())))?;
+        if fields.places.len() > copy.targets.len() {
             return Err(bad("extra data after last expected column".into()));
         }
-        let style = self.style();
-        let mut values = Vec::with_capacity(fields.len());
-        let mut fields = fields.into_iter();
-        for target in &copy.targets {
+        let mut values = Vec::with_capacity(fields.places.len());
+        for (at, target) in copy.targets.iter().enumerate() {
             let Some(column) = copy.table.columns.get(*target) else { continue };
-            let Some(field) = fields.next() else {
+            let Some(text) = fields.get(at) else {
                 return Err(bad(format!("missing data for column \"{}\"", column.name)));
             };
-            let Some(text) = field else {
+            let Some(text) = text else {
                 values.push(Datum::Null);
                 continue;
             };
             let target = column.kind();
-            let value = io::from_text(target.kind, &text, &style)
+            let value = io::from_text(target.kind, text, &copy.style)
                 .and_then(|value| io::apply_typmod(target, value, false));
             values.push(value.map_err(|error| {
                 let shown: String = text.chars().take(100).collect();
                 error.context(place(format!(", column {}: \"{shown}\"", column.name)))
             })?);
         }
-        let sequences = self.database.sequences.clone();
-        let block = self.block();
-        let exclusive = block.locked.contains(&(copy.table.id, LockMode::AccessExclusive));
-        let writer = Writer { table: &copy.table, style: &style, exclusive };
-        let row = writer.make_row(&copy.columns, &values, &copy.env, &sequences)?;
-        let inserted = writer.insert(&mut block.transaction, &row).await;
-        inserted.map_err(|error| match &error {
-            Error::Report(report) if report.state == SqlState::UniqueViolation => {
-                error.context(place(String::new()))
-            }
-            _ => error.context(whole()),
-        })
+        let sequences = &self.database.sequences;
+        let writer = Writer { table: &copy.table, style: &copy.style, exclusive: false };
+        let row = writer.make_row(&copy.columns, values, &copy.env, sequences);
+        let row = row.map_err(|error| error.context(whole()))?;
+        writer.check_not_null(&row).map_err(|error| error.context(whole()))?;
+        copy.fields = fields;
+        Ok(row)
     }
 }

@@ -3,10 +3,11 @@
 //! All of it is transactional: descriptors and rows are written through the transaction, and the
 //! session sees its own copy of the catalog until the commit installs it.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cairn_txn::storage::{Direction, Timestamp};
-use cairn_txn::{LockMode, WaitPolicy};
+use cairn_txn::{LockMode, Transaction, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{
     self, AlterTableOperation, ColumnOption, CreateTableOptions, GeneratedAs, ObjectType,
     SqlOption, Statement, TruncateIdentityOption,
@@ -27,6 +28,8 @@ use crate::catalog::{
 };
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::row::Row;
+use crate::row::bulk::{Entries, sort_entries};
 use crate::row::modify::Writer;
 use crate::types::Type;
 
@@ -398,19 +401,18 @@ impl Session {
     fn fill_index(&mut self, table: &Table, index: &Index) -> Result<()> {
         let style = self.style();
         let transaction = &mut self.block().transaction;
-        let writer = Writer { table, style: &style, exclusive: true };
-        let mut entries = std::collections::BTreeMap::new();
-        for row in all_rows(transaction, table)? {
+        let mut entries = Entries::new();
+        each_row(transaction, table, &mut |_, row| {
             let key = table.row_key(&row);
-            let entry = table.entry_key(index, &row, &key);
-            if entries.insert(entry, key).is_some() {
-                return Err(writer.could_not_create(index, &row)?);
-            }
+            entries.push((table.entry_key(index, &row, &key), key));
+            Ok(())
+        })?;
+        if let Some(key) = sort_entries(&mut entries) {
+            let row = transaction.get_latest(key)?.unwrap_or_default();
+            let writer = Writer { table, style: &style, exclusive: true };
+            return Err(writer.could_not_create(index, &codec::decode_row(&row)?)?);
         }
-        for (entry, key) in entries {
-            transaction.put(entry, key, false)?;
-        }
-        Ok(())
+        add_entries(transaction, entries)
     }
 
     async fn alter_table(&mut self, alter: &ast::AlterTable, sql: &str) -> Result<()> {
@@ -489,8 +491,8 @@ impl Session {
         let style = self.style();
         let transaction = &mut self.block().transaction;
         let writer = Writer { table: &changed, style: &style, exclusive: true };
-        let mut seen = std::collections::HashSet::new();
-        for row in all_rows(transaction, table)? {
+        let mut entries = Entries::new();
+        each_row(transaction, table, &mut |value, row| {
             for position in &changed.primary.columns {
                 if let (Some(crate::types::Datum::Null), Some(column)) =
                     (row.get(*position), changed.columns.get(*position))
@@ -506,10 +508,16 @@ impl Session {
                     .column(&column.name));
                 }
             }
-            if !seen.insert(changed.row_key(&row)) {
-                return Err(writer.could_not_create(&changed.primary, &row)?);
-            }
-            writer.insert(transaction, &row).await?;
+            entries.push((changed.row_key(&row), value.to_vec()));
+            Ok(())
+        })?;
+        if let Some(value) = sort_entries(&mut entries) {
+            let row = codec::decode_row(value)?;
+            return Err(writer.could_not_create(&changed.primary, &row)?);
+        }
+        add_entries(transaction, entries)?;
+        for index in &changed.indexes {
+            self.fill_index(&changed, index)?;
         }
         Ok(changed)
     }
@@ -690,23 +698,30 @@ fn add_sequence(
     })
 }
 
-/// All rows of a table, newest versions.
-fn all_rows(
-    transaction: &cairn_txn::Transaction,
+/// Passes on all rows of a table, newest versions, stored and decoded.
+fn each_row(
+    transaction: &Transaction,
     table: &Table,
-) -> Result<Vec<Vec<crate::types::Datum>>> {
-    let mut rows = Vec::new();
-    let mut failed = None;
+    visit: &mut dyn FnMut(&[u8], Row) -> Result<()>,
+) -> Result<()> {
+    let mut result = Ok(());
     let span = crate::catalog::index_span(table.primary.storage);
     transaction.latest().scan(&span, Direction::Forward, &mut |_, value| {
-        match codec::decode_row(value) {
-            Ok(row) => rows.push(row),
-            Err(error) => {
-                failed = Some(error);
-                return std::ops::ControlFlow::Break(());
-            }
+        result = codec::decode_row(value).and_then(|row| visit(value, row));
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
         }
-        std::ops::ControlFlow::Continue(())
     })?;
-    failed.map_or(Ok(rows), Err)
+    result
+}
+
+/// Adds the entries of a new index.
+fn add_entries(transaction: &mut Transaction, entries: Entries) -> Result<()> {
+    for (key, value) in entries {
+        if !transaction.add(key, value)? {
+            return Err(Error::internal("a new index has entries already"));
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::Poll;
+use std::time::Duration;
 
 use cairn_txn::{Access, Isolation, LockMode, ReadView, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement};
@@ -30,6 +31,17 @@ fn text_column(name: &str) -> OutputColumn {
         ty: TypeMod::plain(Type::Text),
         origin: None,
         position: None,
+    }
+}
+
+/// Waits for locks no longer than lock_timeout says.
+async fn limited<T>(
+    lock_timeout: Option<Duration>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match lock_timeout {
+        None => work.await,
+        Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_| timed_out())?,
     }
 }
 
@@ -109,12 +121,7 @@ impl Session {
         }
         let name = table.lock_name();
         let lock = block.transaction.lock_name(&name, mode, WaitPolicy::Block);
-        match lock_timeout {
-            None => lock.await?,
-            Some(timeout) => {
-                tokio::time::timeout(timeout, lock).await.map_err(|_| timed_out())??
-            }
-        };
+        limited(lock_timeout, async { Ok(lock.await?) }).await?;
         self.block().locked.push((table.id, mode));
         Ok(())
     }
@@ -271,53 +278,62 @@ impl Session {
         let keeps = modify.returning_reads;
         let env = if keeps { env } else { Env { view: env.view.without_own_writes(), ..env } };
         let block = self.block();
-        let exclusive = block.locked.contains(&(modify.table.id, LockMode::AccessExclusive));
+        let exclusive = block.excludes_writers(modify.table.id);
         let writer = Writer { table: &modify.table, style: &style, exclusive };
         let width = modify.table.columns.len();
         let mode = writer.lock_mode(&modify.operation);
+        let indexed = match &modify.operation {
+            Operation::Update(positions) => writer.is_indexed(positions),
+            _ => true,
+        };
         let mut returned = Vec::new();
-        let mut count = 0u64;
+        let count = rows.len();
         let transaction = &mut block.transaction;
-        for row in rows {
-            env.check_cancel()?;
-            let change = async {
-                match &modify.operation {
-                    Operation::Insert(_) => {
-                        let new = writer.make_row(&modify.insert, &row, &env, &sequences)?;
-                        writer.insert(transaction, &new).await?;
-                        Ok(new)
-                    }
-                    Operation::Update(positions) => {
-                        let (old, values) = row.split_at(width);
-                        writer.lock(transaction, old, mode, WaitPolicy::Block).await?;
-                        let mut new = old.to_vec();
-                        for (position, value) in positions.iter().zip(values) {
-                            if let Some(column) = new.get_mut(*position) {
-                                *column = value.clone();
-                            }
-                        }
-                        writer.update(transaction, old, &new).await?;
-                        Ok(new)
-                    }
-                    Operation::Delete => {
-                        writer.lock(transaction, &row, mode, WaitPolicy::Block).await?;
-                        writer.delete(transaction, &row)?;
-                        Ok(row)
-                    }
-                }
-            };
-            let changed: Result<Row> = match lock_timeout {
-                None => change.await,
-                Some(limit) => {
-                    tokio::time::timeout(limit, change).await.map_err(|_| timed_out())?
-                }
-            };
-            let changed = changed?;
-            count += 1;
+        let mut returning = |changed: &Row| -> Result<()> {
             if let Some((_, exprs)) = &modify.returning {
                 let frame = Frame::new(&env);
-                let values = exprs.iter().map(|expr| expr.eval(&changed, &frame));
+                let values = exprs.iter().map(|expr| expr.eval(changed, &frame));
                 returned.push(values.collect::<Result<Row>>()?);
+            }
+            Ok(())
+        };
+        if let Operation::Insert(_) = &modify.operation {
+            let make = |row| writer.make_row(&modify.insert, row, &env, &sequences);
+            let new = rows.into_iter().map(make).collect::<Result<Vec<_>>>()?;
+            env.check_cancel()?;
+            let added = async {
+                let added = writer.insert_all(transaction, &new).await;
+                added.map_err(|(_, error)| error)
+            };
+            limited(lock_timeout, added).await?;
+            new.iter().try_for_each(returning)?;
+        } else {
+            for mut row in rows {
+                env.check_cancel()?;
+                let values = row.split_off(width.min(row.len()));
+                let key = modify.table.row_key(&row);
+                limited(lock_timeout, async {
+                    writer.lock(transaction, &key, mode, WaitPolicy::Block).await
+                })
+                .await?;
+                let Operation::Update(positions) = &modify.operation else {
+                    writer.delete(transaction, &row)?;
+                    returning(&row)?;
+                    continue;
+                };
+                let old = indexed.then(|| row.clone());
+                for (position, value) in positions.iter().zip(values) {
+                    if let Some(column) = row.get_mut(*position) {
+                        *column = value;
+                    }
+                }
+                match old {
+                    None => writer.replace(transaction, key, &row)?,
+                    Some(old) => {
+                        limited(lock_timeout, writer.update(transaction, &old, &row)).await?;
+                    }
+                }
+                returning(&row)?;
             }
         }
         let tag = match modify.operation {
@@ -351,11 +367,9 @@ impl Session {
         let mut kept = Vec::new();
         for mut row in rows {
             let stored = row.split_off(columns.len());
-            let lock = writer.lock(transaction, &stored, mode, policy);
-            let locked = match lock_timeout {
-                None => lock.await,
-                Some(limit) => tokio::time::timeout(limit, lock).await.map_err(|_| timed_out())?,
-            };
+            let key = table.row_key(&stored);
+            let lock = writer.lock(transaction, &key, mode, policy);
+            let locked = limited(lock_timeout, lock).await;
             let locked = locked.map_err(|error| match error {
                 Error::Transaction(cairn_txn::Error::LockNotAvailable) => Error::new(
                     SqlState::LockNotAvailable,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cairn_txn::{Isolation, Savepoint, Transaction};
+use cairn_txn::{Isolation, LockMode, Savepoint, Transaction};
 use datafusion::sql::sqlparser::ast::{
     Statement, TransactionAccessMode, TransactionIsolationLevel, TransactionMode,
 };
@@ -50,7 +50,7 @@ pub(super) struct Block {
     /// Settings changed by SET LOCAL, with the values to go back to.
     pub local: Vec<(String, String)>,
     /// Locks on tables are held in these modes, so they are asked for once.
-    pub locked: Vec<(u32, cairn_txn::LockMode)>,
+    pub locked: Vec<(u32, LockMode)>,
 }
 
 pub(super) fn no_serializable() -> Error {
@@ -65,6 +65,16 @@ fn isolation(level: &TransactionIsolationLevel) -> Result<Isolation> {
         }
         TransactionIsolationLevel::RepeatableRead => Ok(Isolation::RepeatableRead),
         _ => Err(no_serializable()),
+    }
+}
+
+impl Block {
+    /// Whether its locks keep everybody else from changing the table.
+    pub fn excludes_writers(&self, table: u32) -> bool {
+        let excludes = |mode: LockMode| {
+            matches!(mode, LockMode::ShareRowExclusive | LockMode::AccessExclusive)
+        };
+        self.locked.iter().any(|(id, mode)| *id == table && excludes(*mode))
     }
 }
 

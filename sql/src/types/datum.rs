@@ -14,9 +14,10 @@ use datafusion::scalar::ScalarValue;
 use crate::error::{Error, Result};
 
 /// A value. Its SQL type is known to whoever holds it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs, reason = "the variants are the shapes")]
 pub enum Datum {
+    #[default]
     Null,
     Bool(bool),
     Int16(i16),

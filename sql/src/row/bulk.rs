@@ -1,0 +1,94 @@
+//! Adding many rows at a time.
+//!
+//! One row after the other would look for each key by itself. Here the keys of a batch are locked,
+//! then looked for together: most batches come in order and go where nothing is yet, and
+//! then one look at the span from the first key to the last settles all of them. Where something is
+//! in the way, the rows go in one by one, which finds out which is to blame.
+
+use cairn_txn::Transaction;
+
+use super::Row;
+use super::modify::Writer;
+use crate::codec;
+use crate::error::{Error, Result};
+
+/// Keys and values of an index.
+pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
+impl Writer<'_> {
+    /// Adds rows. An error comes with the position of the row that it is about.
+    pub async fn insert_all(
+        &self,
+        transaction: &mut Transaction,
+        rows: &[Row],
+    ) -> std::result::Result<(), (usize, Error)> {
+        for (position, row) in rows.iter().enumerate() {
+            self.check_not_null(row).map_err(|error| (position, error))?;
+        }
+        if rows.len() > 1 && self.insert_new(transaction, rows).await.map_err(|e| (0, e))? {
+            return Ok(());
+        }
+        for (position, row) in rows.iter().enumerate() {
+            self.insert(transaction, row).await.map_err(|error| (position, error))?;
+        }
+        Ok(())
+    }
+
+    /// Adds rows if all their keys are new; else false, and nothing is changed.
+    async fn insert_new(&self, transaction: &mut Transaction, rows: &[Row]) -> Result<bool> {
+        let keys: Vec<Vec<u8>> = rows.iter().map(|row| self.table.row_key(row)).collect();
+        let mut all: Vec<Entries> = Vec::new();
+        for index in &self.table.indexes {
+            let mut unique = Vec::new();
+            let mut entries = Vec::with_capacity(rows.len());
+            for (row, key) in rows.iter().zip(&keys) {
+                let entry = self.table.entry_key(index, row, key);
+                if index.unique && !self.table.has_null(index, row) {
+                    unique.push(entry.clone());
+                }
+                entries.push((entry, key.clone()));
+            }
+            if !self.are_new(transaction, &unique).await? {
+                return Ok(false);
+            }
+            all.push(entries);
+        }
+        if self.table.has_primary_key() && !self.are_new(transaction, &keys).await? {
+            return Ok(false);
+        }
+        let values = rows.iter().map(|row| codec::encode_row(row));
+        for (key, value) in keys.into_iter().zip(values).chain(all.into_iter().flatten()) {
+            if !transaction.add(key, value)? {
+                return Err(Error::internal("a key that was new is there already"));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Locks keys, and says whether they are new and all different.
+    async fn are_new(&self, transaction: &mut Transaction, keys: &[Vec<u8>]) -> Result<bool> {
+        if !self.exclusive {
+            for key in keys {
+                transaction.lock_unique(key).await?;
+            }
+        }
+        let mut sorted: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        if !sorted.is_sorted_by(|a, b| a < b) {
+            sorted.sort_unstable();
+            if sorted.windows(2).any(|pair| pair.first() == pair.last()) {
+                return Ok(false);
+            }
+        }
+        Ok(transaction.none_exists(&sorted)?)
+    }
+}
+
+/// Sorts entries by their keys. If a key occurs twice, the value of its second entry.
+pub fn sort_entries(entries: &mut Entries) -> Option<&[u8]> {
+    entries.sort_unstable();
+    let twice = entries.windows(2).find(|pair| match pair {
+        [(a, _), (b, _)] => a == b,
+        _ => false,
+    });
+    twice.and_then(|pair| pair.last()).map(|(_, value)| value.as_slice())
+}
