@@ -5,6 +5,8 @@
 //! the datums sort: a NULL is last, integers are big-endian with the sign flipped, strings escape
 //! their zero bytes so that a prefix sorts first.
 
+use datafusion::arrow::datatypes::DataType;
+
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::CANONICAL_BYTES;
 use crate::types::{Datum, Numeric, Type};
@@ -211,6 +213,62 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
             }
             _ => encode_key_bytes(v, out),
         },
+    }
+}
+
+/// Walks the columns of a key. Types that need a canonical form do not come back as they were, so
+/// they can only be skipped.
+pub struct KeyReader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> KeyReader<'a> {
+    /// A reader at the first column, which is behind `prefix_bytes`.
+    pub fn new(key: &'a [u8], prefix_bytes: usize) -> Result<KeyReader<'a>> {
+        Ok(KeyReader { rest: key.get(prefix_bytes..).ok_or_else(corrupted)? })
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (head, tail) = self.rest.split_first_chunk::<N>().ok_or_else(corrupted)?;
+        self.rest = tail;
+        Ok(*head)
+    }
+
+    fn bytes(&mut self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        loop {
+            let zero = memchr::memchr(0, self.rest).ok_or_else(corrupted)?;
+            let (head, tail) = self.rest.split_at(zero);
+            out.extend(head);
+            let (end, tail) = tail.split_first_chunk::<2>().ok_or_else(corrupted)?;
+            self.rest = tail;
+            match end {
+                [_, 0] => return Ok(out),
+                _ => out.push(0),
+            }
+        }
+    }
+
+    /// The next column, of type `kind`.
+    pub fn next_datum(&mut self, kind: Type) -> Result<Datum> {
+        let [tag] = self.fixed::<1>()?;
+        if tag == KEY_NULL {
+            return Ok(Datum::Null);
+        }
+        Ok(match kind.layout() {
+            DataType::Boolean => Datum::Bool(self.fixed::<1>()? != [0]),
+            DataType::Int16 => Datum::Int16((u16::from_be_bytes(self.fixed()?) ^ (1 << 15)) as i16),
+            DataType::Int32 => Datum::Int32((u32::from_be_bytes(self.fixed()?) ^ (1 << 31)) as i32),
+            DataType::Int64 => Datum::Int64((u64::from_be_bytes(self.fixed()?) ^ (1 << 63)) as i64),
+            DataType::Float32 | DataType::Float64 => {
+                self.fixed::<8>()?;
+                Datum::Null
+            }
+            DataType::Utf8 => {
+                Datum::Text(String::from_utf8(self.bytes()?).map_err(|_| corrupted())?)
+            }
+            _ => Datum::Bytes(self.bytes()?),
+        })
     }
 }
 

@@ -11,6 +11,7 @@
 //!   parallel scans and of statistics.
 //! * [`log_writer`] is group commit: whoever submits a batch writes it, and one thread syncs for all
 //!   who did meanwhile.
+//! * `dead_spans` knows where [`rocks`] would walk over nothing but tombstones.
 //! * [`row_cache`] keeps the newest versions of rows that were read by key.
 //! * [`store`] puts these together and is what `cairn-txn` uses. [`data_dir`] guards
 //!   the directory: who may open it, and whether it is ours.
@@ -19,6 +20,7 @@
 //! the caller promises that the versions of one key are written in rising order.
 
 pub mod data_dir;
+mod dead_spans;
 pub mod engine;
 mod error;
 pub mod log_writer;

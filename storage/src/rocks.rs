@@ -10,11 +10,14 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rocksdb::perf::{PerfContext, PerfMetric, PerfStatsLevel, set_perf_stats};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, Env,
-    FlushOptions, Options, ReadOptions, SingleThreaded, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode,
+    DBWithThreadMode, Env, FlushOptions, Options, ReadOptions, SingleThreaded, WriteBatch,
+    WriteOptions,
 };
 
+use crate::dead_spans::{DeadSpans, MIN_TOMBSTONES};
 use crate::engine::{Batch, Direction, Engine, Span, Visit};
 use crate::{Error, Result, Timestamp};
 
@@ -48,6 +51,7 @@ pub struct RocksEngine {
     dir: PathBuf,
     gc_bound: AtomicU64,
     ingests: AtomicU64,
+    dead: DeadSpans,
 }
 
 impl From<rocksdb::Error> for Error {
@@ -141,6 +145,7 @@ impl RocksEngine {
             dir: dir.to_path_buf(),
             gc_bound: AtomicU64::new(0),
             ingests: AtomicU64::new(0),
+            dead: DeadSpans::default(),
         };
         let bound = engine.db.get_full_history_ts_low(engine.data()?)?;
         if !bound.is_empty() {
@@ -160,6 +165,37 @@ impl RocksEngine {
         let mut options = ReadOptions::default();
         options.set_timestamp(encode(at));
         Ok(options)
+    }
+}
+
+thread_local! {
+    static COUNTS: PerfContext = {
+        set_perf_stats(PerfStatsLevel::EnableCount);
+        PerfContext::default()
+    };
+}
+
+/// Tombstones that this thread's iterators have walked over.
+pub(crate) fn tombstones() -> u64 {
+    COUNTS.with(|counts| counts.metric(PerfMetric::InternalDeleteSkippedCount))
+}
+
+impl RocksEngine {
+    /// Goes to the first live key from `start` on, over known tombstones without a look.
+    fn seek(&self, rows: &mut DBRawIteratorWithThreadMode<'_, Db>, span: &Span, at: Timestamp) {
+        let before = tombstones();
+        match self.dead.skip(&span.start, at) {
+            Some(behind) => rows.seek(behind),
+            None => rows.seek(&span.start),
+        }
+        if tombstones().wrapping_sub(before) < MIN_TOMBSTONES {
+            return;
+        }
+        match rows.key() {
+            Some(found) => self.dead.add(&span.start, found, at),
+            None if rows.status().is_ok() => self.dead.add(&span.start, &span.end, at),
+            None => {}
+        }
     }
 }
 
@@ -193,7 +229,7 @@ impl Engine for RocksEngine {
         }
         let mut rows = self.db.raw_iterator_cf_opt(self.data()?, options);
         match direction {
-            Direction::Forward => rows.seek(&span.start),
+            Direction::Forward => self.seek(&mut rows, span, at),
             Direction::Reverse => rows.seek_to_last(),
         }
         while let Some((key, value)) = rows.item() {
@@ -237,7 +273,9 @@ impl Engine for RocksEngine {
                 None => rocks.delete(key),
             }
         }
-        Ok(self.db.write_opt(rocks, &WriteOptions::default())?)
+        self.db.write_opt(rocks, &WriteOptions::default())?;
+        self.dead.note(&batch.writes);
+        Ok(())
     }
 
     fn sync(&self) -> Result<()> {
@@ -283,6 +321,7 @@ impl Engine for RocksEngine {
         let mut options = rocksdb::IngestExternalFileOptions::default();
         options.set_move_files(true);
         self.db.ingest_external_file_cf_opts(self.data()?, &options, vec![path])?;
+        self.dead.forget(at);
         Ok(())
     }
 

@@ -200,6 +200,9 @@ impl Table {
     }
 }
 
+/// Length of [`index_prefix`].
+pub const PREFIX_BYTES: usize = 5;
+
 /// First bytes of all keys of an index.
 pub fn index_prefix(storage: u32) -> Vec<u8> {
     let mut key = Vec::with_capacity(32);

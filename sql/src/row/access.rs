@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::functions::{Scalar, udf};
 use crate::types::{Datum, Type};
 
-/// Rows fetched together through a secondary index.
-const FETCH_BATCH: usize = 64;
+/// Rows fetched together through a secondary index: first few, as many scans end early, then more.
+const FETCH_BATCHES: [usize; 4] = [4, 16, 64, 256];
 /// Most combinations of IN lists that become key look-ups.
 const MAX_POINTS: usize = 1000;
 
@@ -176,6 +176,11 @@ impl Access {
         Ok(access)
     }
 
+    /// Reads all of an index, for its order.
+    pub fn whole(index: &Index) -> Access {
+        Access { index: Some(Arc::new(index.clone())), ..Access::full() }
+    }
+
     /// Whether some leading key column is fixed.
     pub fn has_equality(&self) -> bool {
         !self.equal.is_empty()
@@ -199,12 +204,16 @@ impl Access {
     }
 
     /// For EXPLAIN.
-    pub fn describe(&self, table: &Table, backward: &str) -> String {
+    pub fn describe(&self, table: &Table, backward: &str, covering: bool) -> String {
         match &self.index {
             None => format!("Seq Scan{backward} on {}", table.name),
             Some(index) => {
                 let is_point = self.equal.len() == index.columns.len() && index.unique;
-                let how = if is_point { "Point Lookup" } else { "Index Scan" };
+                let how = match (is_point, covering) {
+                    (true, _) => "Point Lookup",
+                    (false, true) => "Index Only Scan",
+                    (false, false) => "Index Scan",
+                };
                 let columns = index.columns.iter().take(self.equal.len());
                 let named =
                     |c: &usize| table.columns.get(*c).map_or("?", |c| c.name.as_str()).to_owned();
@@ -214,12 +223,9 @@ impl Access {
                 {
                     on.push(format!("{} range", named(column)));
                 }
-                format!(
-                    "{how}{backward} using {} on {} ({})",
-                    index.name,
-                    table.name,
-                    on.join(", ")
-                )
+                let on =
+                    if on.is_empty() { String::new() } else { format!(" ({})", on.join(", ")) };
+                format!("{how}{backward} using {} on {}{on}", index.name, table.name)
             }
         }
     }
@@ -293,13 +299,14 @@ impl Access {
             .is_some_and(|index| index.unique && self.equal.len() == index.columns.len())
     }
 
-    /// Passes the values of the matching rows on.
-    pub fn read(
+    /// Passes the matching rows on; `entries` says that those of a secondary index will do.
+    pub(super) fn read(
         &self,
         table: &Table,
         direction: Direction,
+        entries: bool,
         frame: &Frame<'_>,
-        emit: &mut dyn FnMut(&[u8]) -> Result<Flow>,
+        emit: &mut Emit<'_>,
     ) -> Result<Flow> {
         let mut spans = self.spans(table, frame)?;
         if direction == Direction::Reverse {
@@ -307,13 +314,24 @@ impl Access {
         }
         let primary = self.index.as_ref().is_none_or(|i| i.storage == table.primary.storage);
         for span in spans {
+            let view = &frame.env.view;
             let flow = match (primary, self.is_point()) {
-                (true, true) => match frame.env.view.get(&span.start)? {
-                    Some(value) => emit(&value)?,
+                (true, true) => match view.get(&span.start)? {
+                    Some(value) => emit(Found::Row(&value))?,
                     None => ControlFlow::Continue(()),
                 },
-                (true, false) => scan_rows(&span, direction, frame, emit)?,
-                (false, _) => scan_entries(&span, direction, frame, emit)?,
+                (false, true) => match view.get(&span.start)? {
+                    Some(key) if entries => emit(Found::Entry(&span.start, &key))?,
+                    Some(key) => emit(Found::Row(&view.get(&key)?.ok_or_else(rowless)?))?,
+                    None => ControlFlow::Continue(()),
+                },
+                (true, false) => {
+                    scan(&span, direction, frame, &mut |_, value| emit(Found::Row(value)))?
+                }
+                (false, false) if entries => {
+                    scan(&span, direction, frame, &mut |key, row| emit(Found::Entry(key, row)))?
+                }
+                (false, false) => scan_through(&span, direction, frame, emit)?,
             };
             if flow.is_break() {
                 return Ok(flow);
@@ -337,15 +355,33 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
     }
 }
 
-fn scan_rows(
+/// What a scan finds.
+pub(super) enum Found<'a> {
+    /// A row's value.
+    Row(&'a [u8]),
+    /// An entry's key, and that of its row.
+    Entry(&'a [u8], &'a [u8]),
+}
+
+/// Takes what is found.
+pub(super) type Emit<'a> = dyn FnMut(Found<'_>) -> Result<Flow> + 'a;
+
+/// Takes a key and its value.
+type EmitPair<'a> = dyn FnMut(&[u8], &[u8]) -> Result<Flow> + 'a;
+
+fn rowless() -> Error {
+    Error::new(crate::error::SqlState::DataCorrupted, "index entry without a row")
+}
+
+fn scan(
     span: &Span,
     direction: Direction,
     frame: &Frame<'_>,
-    emit: &mut dyn FnMut(&[u8]) -> Result<Flow>,
+    emit: &mut EmitPair<'_>,
 ) -> Result<Flow> {
     let mut result = Ok(ControlFlow::Continue(()));
     let mut count = 0usize;
-    frame.env.view.scan(span, direction, &mut |_, value| {
+    frame.env.view.scan(span, direction, &mut |key, value| {
         count += 1;
         if count.is_multiple_of(CANCEL_CHECK_ROWS)
             && let Err(error) = frame.env.check_cancel()
@@ -353,7 +389,7 @@ fn scan_rows(
             result = Err(error);
             return ControlFlow::Break(());
         }
-        result = emit(value);
+        result = emit(key, value);
         match &result {
             Ok(flow) => *flow,
             Err(_) => ControlFlow::Break(()),
@@ -363,34 +399,33 @@ fn scan_rows(
 }
 
 /// Reads index entries in batches and fetches their rows.
-fn scan_entries(
+fn scan_through(
     span: &Span,
     direction: Direction,
     frame: &Frame<'_>,
-    emit: &mut dyn FnMut(&[u8]) -> Result<Flow>,
+    emit: &mut Emit<'_>,
 ) -> Result<Flow> {
     let mut span = span.clone();
+    let (mut batch, mut batches) = (0, FETCH_BATCHES.into_iter());
     loop {
         frame.env.check_cancel()?;
+        batch = batches.next().unwrap_or(batch);
         let mut keys: Vec<Vec<u8>> = Vec::new();
         let mut last = Vec::new();
         frame.env.view.scan(&span, direction, &mut |key, row_key| {
             keys.push(row_key.to_vec());
-            if keys.len() == FETCH_BATCH {
+            if keys.len() == batch {
                 last = key.to_vec();
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         })?;
         for value in frame.env.view.multi_get(&keys)? {
-            let value = value.ok_or_else(|| {
-                Error::new(crate::error::SqlState::DataCorrupted, "index entry without a row")
-            })?;
-            if emit(&value)?.is_break() {
+            if emit(Found::Row(&value.ok_or_else(rowless)?))?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        if keys.len() < FETCH_BATCH {
+        if keys.len() < batch {
             return Ok(ControlFlow::Continue(()));
         }
         match direction {

@@ -7,34 +7,34 @@ use std::sync::Arc;
 
 use cairn_txn::storage::Direction;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, TableReference};
-use datafusion::logical_expr::expr::Sort as SortExpr;
+use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
 
 use super::access::Access;
+use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
-use super::{AggregateCall, Node, RowPlan, Scan};
+use super::{AggregateCall, Node, RowPlan, Scan, order};
 use crate::binder::subplan::subplan_of;
 use crate::catalog::index_span;
 use crate::error::{Error, Result};
 use crate::functions::aggregates::{SortKey, aggregate_of};
 use crate::relation::{Relation, Source};
+use crate::types::Datum;
 
 /// State of one compilation.
 pub(super) struct Compiler {
     pub(super) full_scans: Vec<cairn_txn::storage::Span>,
     next_slot: usize,
     generates: bool,
+    /// Whether a sort that comes next is cut off after a few rows.
+    few: bool,
 }
-
-/// Slots above these belong to index joins; binders do not count that far.
-const FIRST_JOIN_SLOT: usize = 100_000;
 
 /// Compiles an optimized plan.
 pub fn compile(plan: &LogicalPlan) -> Result<RowPlan> {
     let mut compiler =
-        Compiler { full_scans: Vec::new(), next_slot: FIRST_JOIN_SLOT, generates: false };
+        Compiler { full_scans: Vec::new(), next_slot: 0, generates: false, few: false };
     let root = compiler.node(plan)?;
     Ok(RowPlan {
         root,
@@ -81,7 +81,7 @@ fn uses_outer(plan: &LogicalPlan) -> Result<bool> {
 impl Compiler {
     pub(super) fn allocate_slot(&mut self) -> usize {
         self.next_slot += 1;
-        self.next_slot
+        self.next_slot - 1
     }
 
     pub(super) fn node(&mut self, plan: &LogicalPlan) -> Result<Node> {
@@ -101,22 +101,29 @@ impl Compiler {
                 let count = |expr: &Option<Box<Expr>>| {
                     expr.as_ref().map(|expr| RowExpr::compile(expr, &empty)).transpose()
                 };
-                Node::Limit {
-                    skip: count(&limit.skip)?,
-                    fetch: count(&limit.fetch)?,
-                    input: Box::new(self.node(&limit.input)?),
+                let fetch = count(&limit.fetch)?;
+                let limited = order::is_few(&fetch);
+                let mut input = match order::sort_below(&limit.input) {
+                    true if limited => self.few(|compiler| compiler.node(&limit.input))?,
+                    _ => self.node(&limit.input)?,
+                };
+                if limited {
+                    self.ends_early(&mut input);
                 }
+                Node::Limit { skip: count(&limit.skip)?, fetch, input: Box::new(input) }
             }
             LogicalPlan::Sort(sort) => {
+                let few = std::mem::take(&mut self.few);
                 let mut input = self.node(&sort.input)?;
-                if reads_in_order(&mut input, &sort.input, &sort.expr) {
-                    return Ok(match sort.fetch {
+                let fetch = sort.fetch.map(|n| RowExpr::Literal(Datum::Int64(n as i64)));
+                let few = few || order::is_few(&fetch);
+                if order::reads_in_order(&mut input, &sort.input, &sort.expr, few) {
+                    if few {
+                        self.ends_early(&mut input);
+                    }
+                    return Ok(match fetch {
                         None => input,
-                        Some(fetch) => Node::Limit {
-                            input: Box::new(input),
-                            skip: None,
-                            fetch: Some(RowExpr::Literal(crate::types::Datum::Int64(fetch as i64))),
-                        },
+                        fetch => Node::Limit { input: Box::new(input), skip: None, fetch },
                     });
                 }
                 let keys = sort.expr.iter().map(|key| {
@@ -146,10 +153,17 @@ impl Compiler {
                         filter: filter.map(|f| RowExpr::compile(f, schema)).transpose()?,
                     });
                 }
+                let mut input = self.node(&aggregate.input)?;
+                let first = aggregate.group_expr.is_empty()
+                    && order::settled_by_first(&mut input, &aggregate.input, &aggregate.aggr_expr);
+                if first {
+                    self.ends_early(&mut input);
+                }
                 Node::Aggregate {
                     groups: compile_all(&aggregate.group_expr, schema)?,
                     calls,
-                    input: Box::new(self.node(&aggregate.input)?),
+                    input: Box::new(input),
+                    first,
                 }
             }
             LogicalPlan::Distinct(Distinct::All(input)) => {
@@ -159,6 +173,7 @@ impl Compiler {
                     groups: compile_all(&columns, input.schema())?,
                     calls: Vec::new(),
                     input: Box::new(self.node(input)?),
+                    first: false,
                 }
             }
             LogicalPlan::Join(join) => Node::Join(compile_join(self, join)?),
@@ -215,8 +230,11 @@ impl Compiler {
                 needed.sort_unstable();
                 needed.dedup();
                 let narrow = narrowed(scan, &full, &needed)?;
+                let index = access.index.as_deref();
+                let covering = index.and_then(|index| Covering::new(table, index, &needed));
                 Node::Scan(Scan {
                     table: table.clone(),
+                    covering,
                     access,
                     output: output
                         .iter()
@@ -228,14 +246,38 @@ impl Compiler {
                 })
             }
         };
-        Ok(match scan.fetch {
+        let mut node = node;
+        let fetch = scan.fetch.map(|n| RowExpr::Literal(Datum::Int64(n as i64)));
+        if order::is_few(&fetch) {
+            self.ends_early(&mut node);
+        }
+        Ok(match fetch {
             None => node,
-            Some(fetch) => Node::Limit {
-                input: Box::new(node),
-                skip: None,
-                fetch: Some(RowExpr::Literal(crate::types::Datum::Int64(fetch as i64))),
-            },
+            fetch => Node::Limit { input: Box::new(node), skip: None, fetch },
         })
+    }
+
+    /// Compiles what is below a LIMIT that leaves few rows.
+    fn few(&mut self, work: impl FnOnce(&mut Compiler) -> Result<Node>) -> Result<Node> {
+        self.few = true;
+        let node = work(self);
+        self.few = false;
+        node
+    }
+
+    /// A scan that ends after a few rows, all of which it passes on, is short however large its
+    /// table is.
+    fn ends_early(&mut self, node: &mut Node) {
+        let filters = matches!(node, Node::Filter { .. });
+        if let Some(scan) = order::scan_below(node)
+            && scan.filter.is_empty()
+            && !filters
+        {
+            let span = index_span(scan.table.primary.storage);
+            if let Some(at) = self.full_scans.iter().rposition(|full| *full == span) {
+                self.full_scans.remove(at);
+            }
+        }
     }
 }
 
@@ -254,63 +296,4 @@ fn narrowed(scan: &TableScan, full: &DFSchema, columns: &[usize]) -> Result<DFSc
 
 pub(super) fn compile_all(exprs: &[Expr], schema: &DFSchema) -> Result<Vec<RowExpr>> {
     exprs.iter().map(|expr| RowExpr::compile(expr, schema)).collect()
-}
-
-/// Whether the scan under `node` yields rows in the order of `keys`; turns it around if that is
-/// what it takes.
-fn reads_in_order(node: &mut Node, plan: &LogicalPlan, keys: &[SortExpr]) -> bool {
-    let Some(first) = keys.first() else { return false };
-    let descending = !first.asc;
-    // The index order has NULLs last, and first when read backwards.
-    let uniform = keys.iter().all(|key| key.asc != descending && key.nulls_first == descending);
-    let columns = keys.iter().map(|key| scan_column(plan, &key.expr)).collect::<Option<Vec<_>>>();
-    let (Some(columns), true) = (columns, uniform) else { return false };
-    let Some(scan) = scan_below(node) else { return false };
-    let Some((fixed, ordering)) = scan.access.order(&scan.table) else { return false };
-    let wanted: Vec<usize> = columns.into_iter().filter(|column| !fixed.contains(column)).collect();
-    if wanted.len() > ordering.len() || !ordering.starts_with(&wanted) {
-        return false;
-    }
-    scan.direction = if descending { Direction::Reverse } else { Direction::Forward };
-    true
-}
-
-fn scan_below(node: &mut Node) -> Option<&mut Scan> {
-    match node {
-        Node::Scan(scan) => Some(scan),
-        Node::Filter { input, .. } | Node::Project { input, .. } => scan_below(input),
-        _ => None,
-    }
-}
-
-/// The table column that an expression over `plan`'s output is, through projections.
-fn scan_column(plan: &LogicalPlan, expr: &Expr) -> Option<usize> {
-    let column = match expr {
-        Expr::Column(column) => column,
-        Expr::ScalarFunction(function) => match crate::functions::udf::scalar_of(function)? {
-            crate::functions::Scalar::Canonical(_) => {
-                return scan_column(plan, function.args.first()?);
-            }
-            _ => return None,
-        },
-        _ => return None,
-    };
-    match plan {
-        LogicalPlan::Filter(filter) => scan_column(&filter.input, expr),
-        LogicalPlan::Projection(projection) => {
-            let index = plan.schema().maybe_index_of_column(column)?;
-            let mut source = projection.expr.get(index)?;
-            while let Expr::Alias(alias) = source {
-                source = &alias.expr;
-            }
-            scan_column(&projection.input, source)
-        }
-        LogicalPlan::SubqueryAlias(alias) => {
-            let index = plan.schema().maybe_index_of_column(column)?;
-            let inner: Column = alias.input.schema().columns().get(index)?.clone();
-            scan_column(&alias.input, &Expr::Column(inner))
-        }
-        LogicalPlan::TableScan(_) => column.name.strip_prefix('c')?.parse().ok(),
-        _ => None,
-    }
 }

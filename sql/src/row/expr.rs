@@ -19,8 +19,10 @@ pub enum Parameter {
     Client(usize),
     /// Session or transaction.
     Context(Context),
-    /// An outer query or join.
+    /// An outer query.
     Outer(usize),
+    /// The other side of a join.
+    Joined(usize),
 }
 
 /// A compiled expression.
@@ -53,6 +55,9 @@ pub fn parameter_of(id: &str) -> Result<Parameter> {
     let number = |text: &str| text.parse::<usize>().map_err(|_| bad());
     if let Some(slot) = body.strip_prefix('o') {
         return number(slot).map(Parameter::Outer);
+    }
+    if let Some(slot) = body.strip_prefix('j') {
+        return number(slot).map(Parameter::Joined);
     }
     if let Some(context) = body.strip_prefix('c') {
         let known = Context::ALL.get(number(context)?).copied();
@@ -169,7 +174,8 @@ impl RowExpr {
                 let value = match parameter {
                     Parameter::Client(index) => frame.env.params.get(*index).cloned(),
                     Parameter::Context(context) => Some(frame.env.context(*context)),
-                    Parameter::Outer(slot) => frame.outer.borrow().get(*slot).cloned(),
+                    Parameter::Outer(slot) => frame.env.outer.get(*slot).cloned(),
+                    Parameter::Joined(slot) => frame.joined.borrow().get(*slot).cloned(),
                 };
                 value.ok_or_else(|| Error::internal("a parameter is not bound"))?
             }

@@ -114,7 +114,7 @@ fn looked_up(
     for (key, slot) in keys.iter().zip(slots) {
         use datafusion::logical_expr::ExprSchemable;
         let layout = key.get_type(side.schema())?;
-        let value = placeholder(format!("$o{slot}"), layout);
+        let value = placeholder(format!("$j{slot}"), layout);
         conditions.push(crate::binder::equals(key.clone(), value));
     }
     let Some(pushed) = push_conditions(side, conditions)? else { return Ok(None) };
@@ -344,7 +344,7 @@ fn bind(keys: &[RowExpr], slots: &[usize], row: &[Datum], frame: &Frame<'_>) -> 
         if value.is_null() {
             return Ok(false);
         }
-        frame.set_outer(*slot, value);
+        frame.set_joined(*slot, value);
     }
     Ok(true)
 }

@@ -7,9 +7,11 @@
 pub mod access;
 pub mod bulk;
 mod compile;
+mod covering;
 pub mod expr;
 mod join;
 pub mod modify;
+mod order;
 pub mod sequence;
 mod subplan;
 
@@ -29,7 +31,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
 use crate::types::Datum;
-use access::Access;
+use access::{Access, Found};
+use covering::Covering;
 use expr::RowExpr;
 
 pub use subplan::evaluate as evaluate_subplan;
@@ -108,11 +111,11 @@ pub fn canceled() -> Error {
     Error::new(SqlState::QueryCanceled, "canceling statement due to user request")
 }
 
-/// One run of a plan: its environment, and the outer columns as joins and subqueries set them.
+/// One run of a plan: its environment, and what its joins look up at the moment.
 pub struct Frame<'a> {
     /// What does not change.
     pub env: &'a Env,
-    outer: RefCell<Vec<Datum>>,
+    joined: RefCell<Vec<Datum>>,
     /// The part of the table that a full scan reads.
     part: Option<&'a Span>,
 }
@@ -120,15 +123,15 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// A run in `env`.
     pub fn new(env: &'a Env) -> Frame<'a> {
-        Frame { env, outer: RefCell::new(env.outer.clone()), part: None }
+        Frame { env, joined: RefCell::default(), part: None }
     }
 
-    fn set_outer(&self, slot: usize, value: Datum) {
-        let mut outer = self.outer.borrow_mut();
-        if outer.len() <= slot {
-            outer.resize(slot + 1, Datum::Null);
+    fn set_joined(&self, slot: usize, value: Datum) {
+        let mut joined = self.joined.borrow_mut();
+        if joined.len() <= slot {
+            joined.resize(slot + 1, Datum::Null);
         }
-        if let Some(place) = outer.get_mut(slot) {
+        if let Some(place) = joined.get_mut(slot) {
             *place = value;
         }
     }
@@ -158,21 +161,54 @@ struct Scan {
     /// Over `needed`.
     filter: Vec<RowExpr>,
     direction: Direction,
+    /// If the entries of its index have all that is needed.
+    covering: Option<Covering>,
 }
 
 #[derive(Debug)]
 enum Node {
     Scan(Scan),
-    Series { bounds: Vec<RowExpr>, filter: Vec<RowExpr>, width: usize },
-    Ranges { filter: Vec<RowExpr>, output: Vec<usize> },
-    Filter { input: Box<Node>, predicate: RowExpr },
-    Project { input: Box<Node>, exprs: Vec<RowExpr> },
-    Limit { input: Box<Node>, skip: Option<RowExpr>, fetch: Option<RowExpr> },
-    Sort { input: Box<Node>, keys: Vec<(RowExpr, SortKey)>, fetch: Option<usize> },
-    Aggregate { input: Box<Node>, groups: Vec<RowExpr>, calls: Vec<AggregateCall> },
+    Series {
+        bounds: Vec<RowExpr>,
+        filter: Vec<RowExpr>,
+        width: usize,
+    },
+    Ranges {
+        filter: Vec<RowExpr>,
+        output: Vec<usize>,
+    },
+    Filter {
+        input: Box<Node>,
+        predicate: RowExpr,
+    },
+    Project {
+        input: Box<Node>,
+        exprs: Vec<RowExpr>,
+    },
+    Limit {
+        input: Box<Node>,
+        skip: Option<RowExpr>,
+        fetch: Option<RowExpr>,
+    },
+    Sort {
+        input: Box<Node>,
+        keys: Vec<(RowExpr, SortKey)>,
+        fetch: Option<usize>,
+    },
+    Aggregate {
+        input: Box<Node>,
+        groups: Vec<RowExpr>,
+        calls: Vec<AggregateCall>,
+        /// Whether the first value that is not NULL settles it: MIN or MAX over rows in order.
+        first: bool,
+    },
     Join(join::Join),
-    Union { inputs: Vec<Node> },
-    Values { rows: Vec<Vec<RowExpr>> },
+    Union {
+        inputs: Vec<Node>,
+    },
+    Values {
+        rows: Vec<Vec<RowExpr>>,
+    },
 }
 
 #[derive(Debug)]
@@ -322,8 +358,8 @@ impl Node {
                 }
                 Ok(ControlFlow::Continue(()))
             }
-            Node::Aggregate { input, groups, calls } => {
-                aggregate(input, groups, calls, frame, sink)
+            Node::Aggregate { input, groups, calls, first } => {
+                aggregate(input, groups, calls, *first, frame, sink)
             }
             Node::Join(join) => join.run(frame, sink),
             Node::Union { inputs } => {
@@ -355,7 +391,7 @@ impl Node {
                     Direction::Forward => "",
                     Direction::Reverse => " Backward",
                 };
-                line(scan.access.describe(&scan.table, backward));
+                line(scan.access.describe(&scan.table, backward, scan.covering.is_some()));
                 if !scan.filter.is_empty() {
                     lines.push(format!("{}Filters: {}", "  ".repeat(depth + 2), scan.filter.len()));
                 }
@@ -375,8 +411,12 @@ impl Node {
                 line("Sort".into());
                 input.explain(depth + 1, lines);
             }
-            Node::Aggregate { input, groups, .. } => {
-                line(if groups.is_empty() { "Aggregate".into() } else { "HashAggregate".into() });
+            Node::Aggregate { input, groups, first, .. } => {
+                line(match (groups.is_empty(), first) {
+                    (_, true) => "First".into(),
+                    (true, _) => "Aggregate".into(),
+                    (false, _) => "HashAggregate".into(),
+                });
                 input.explain(depth + 1, lines);
             }
             Node::Join(join) => join.explain(depth, lines),
@@ -430,6 +470,7 @@ fn aggregate(
     input: &Node,
     groups: &[RowExpr],
     calls: &[AggregateCall],
+    first: bool,
     frame: &Frame<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<Flow> {
@@ -463,7 +504,11 @@ fn aggregate(
                     continue;
                 }
                 let args = call.args.iter().map(|arg| arg.eval(&row, frame));
-                state.update(&args.collect::<Result<Row>>()?)?;
+                let args = args.collect::<Result<Row>>()?;
+                state.update(&args)?;
+                if first && args.iter().any(|value| !value.is_null()) {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -481,9 +526,15 @@ fn aggregate(
 
 impl Scan {
     fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
-        let mut emit = |value: &[u8]| -> Result<Flow> {
-            let mut row = Vec::with_capacity(self.needed.len());
-            codec::decode_columns(value, &self.needed, &mut row)?;
+        let mut emit = |found: Found<'_>| -> Result<Flow> {
+            let row = match (found, &self.covering) {
+                (Found::Entry(entry, key), Some(covering)) => covering.row(entry, key)?,
+                (Found::Entry(_, value) | Found::Row(value), _) => {
+                    let mut row = Vec::with_capacity(self.needed.len());
+                    codec::decode_columns(value, &self.needed, &mut row)?;
+                    row
+                }
+            };
             if !passes(&self.filter, &row, frame)? {
                 return Ok(ControlFlow::Continue(()));
             }
@@ -492,6 +543,7 @@ impl Scan {
             }
             sink(self.output.iter().filter_map(|i| row.get(*i).cloned()).collect())
         };
-        self.access.read(&self.table, self.direction, frame, &mut emit)
+        let entries = self.covering.is_some();
+        self.access.read(&self.table, self.direction, entries, frame, &mut emit)
     }
 }

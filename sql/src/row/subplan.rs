@@ -63,7 +63,6 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
         };
     }
     let mut env = frame.env.clone();
-    env.outer = frame.outer.borrow().clone();
     for (slot, value) in subplan.slots.iter().zip(outer) {
         if env.outer.len() <= *slot {
             env.outer.resize(slot + 1, Datum::Null);

@@ -1,14 +1,18 @@
-//! Short reads outside of a block, the statement that servers answer most.
+//! Short reads, the statements that servers answer most.
 //!
-//! At READ COMMITTED such a statement needs no transaction: it takes a snapshot, reads and is over
-//! before its session does anything else. It waits for nothing, so it is no future either. The locks
-//! of its tables need not be taken, only looked at: what a table loses after that look, the
-//! snapshot still has.
+//! They wait for nothing, so they are no futures. Outside of a block, at READ COMMITTED, such a
+//! statement needs no transaction either: it takes a snapshot, reads and is over before its session
+//! does anything else. The locks of its tables need not be taken then, only looked at: what a table
+//! loses after that look, the snapshot still has.
 
 use std::sync::Arc;
 
+use cairn_txn::{Access, ReadView, WaitPolicy};
+use futures::FutureExt;
+
 use super::outcome::Rows;
-use super::plan::{Action, Source};
+use super::plan::{Action, Plan, Source};
+use super::transaction::Status;
 use super::{Columns, Prepared, Session};
 use crate::error::Result;
 use crate::row::{Env, RowPlan};
@@ -29,14 +33,14 @@ pub(super) fn run_rows(plan: &RowPlan, columns: &Columns, env: &Env) -> Result<R
 }
 
 impl Session {
-    /// Executes a short read outside of a block, which has nothing to wait for. `None` leaves the
-    /// statement, with its parameters, to [`Session::execute`].
+    /// Executes a short read that has nothing to wait for. `None` leaves the statement, with its
+    /// parameters, to [`Session::execute`].
     pub fn execute_now(
         &mut self,
         prepared: &Prepared,
         params: &mut Vec<Datum>,
     ) -> Option<Result<Rows>> {
-        if self.block.is_some() || self.settings.default_isolation() == "repeatable read" {
+        if self.status() == Status::Failed || !self.uses_shared_plans() {
             return None;
         }
         let plan = self.plan(prepared).ok()??;
@@ -47,17 +51,59 @@ impl Session {
         if params.len() < plan.parameters.len() {
             return None;
         }
+        let view = match self.block {
+            Some(_) => match self.view_in_block(&plan)? {
+                Ok(view) => view,
+                Err(error) => return Some(Err(error)),
+            },
+            None => self.view_outside(&plan)?,
+        };
+        if !rows.is_short(&view) {
+            return None;
+        }
+        let cancel = self.cancel.reset();
+        let env = self.env_on(view, Arc::new(std::mem::take(params)), cancel);
+        Some(run_rows(rows, columns, &env))
+    }
+
+    /// A view for one statement that is its whole transaction.
+    fn view_outside(&mut self, plan: &Plan) -> Option<ReadView> {
+        if self.settings.default_isolation() == "repeatable read" {
+            return None;
+        }
         let names = plan.tables.iter().map(|(table, _)| table.lock_name());
         let view = self.database.manager.read_now(names)?;
         // A change of the catalog that the snapshot holds has been installed before.
         let changed = self.schema_version() != plan.version
             || plan.tables.iter().any(|(table, _)| table.valid_from > view.at());
-        if changed || !rows.is_short(&view) {
+        if changed {
             return None;
         }
-        let cancel = self.cancel.reset();
         self.implicit_now.get_or_insert_with(datetime::now);
-        let env = self.env_on(view, Arc::new(std::mem::take(params)), cancel);
-        Some(run_rows(rows, columns, &env))
+        Some(view)
+    }
+
+    /// A view for the next statement of the open block, if the locks of its tables are to be had.
+    fn view_in_block(&mut self, plan: &Plan) -> Option<Result<ReadView>> {
+        for (table, mode) in &plan.tables {
+            let block = self.block();
+            if block.locked.contains(&(table.id, *mode)) {
+                continue;
+            }
+            let name = table.lock_name();
+            let lock = block.transaction.lock_name(&name, *mode, WaitPolicy::Skip);
+            // An error here comes again, and is told, where the statement goes on.
+            if !lock.now_or_never()?.ok()? {
+                return None;
+            }
+            block.locked.push((table.id, *mode));
+        }
+        if self.schema_version() != plan.version {
+            return None;
+        }
+        match self.begin_statement(plan, Access::Read) {
+            Ok(()) => Some(Ok(self.block().transaction.view())),
+            Err(error) => Some(Err(error)),
+        }
     }
 }

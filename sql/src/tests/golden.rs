@@ -201,4 +201,4 @@ macro_rules! scripts {
     };
 }
 
-scripts! { access joins key_layout indexes queries vectorized }
+scripts! { access joins key_layout indexes order queries vectorized }

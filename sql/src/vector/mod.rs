@@ -138,6 +138,8 @@ fn bind(plan: &LogicalPlan, env: &Arc<Env>) -> Result<LogicalPlan> {
                         Parameter::Client(index) => env.params.get(index).cloned(),
                         Parameter::Context(context) => Some(env.context(context)),
                         Parameter::Outer(slot) => env.outer.get(slot).cloned(),
+                        // Joins of this executor bind nothing.
+                        Parameter::Joined(_) => None,
                     };
                     let value = value.ok_or_else(|| Error::internal("a parameter is not bound"))?;
                     let layout = placeholder.field.as_ref().map(|field| field.data_type().clone());

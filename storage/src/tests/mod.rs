@@ -3,6 +3,7 @@
 
 mod conformance;
 mod data_dir;
+mod dead_spans;
 mod log_writer;
 mod mirror;
 mod model;

@@ -1,0 +1,73 @@
+//! Index-only reads.
+//!
+//! An entry of a secondary index holds the values of its columns, in its key, and the key of its
+//! row, which holds those of the primary key. A scan that needs no others leaves the row where
+//! it is: entries have versions as rows have, so nothing else has to be asked who sees them.
+
+use super::Row;
+use crate::catalog::{Index, PREFIX_BYTES, Table};
+use crate::codec::KeyReader;
+use crate::error::Result;
+use crate::types::{Datum, Type};
+
+/// How the needed columns come out of an entry.
+#[derive(Debug)]
+pub(super) struct Covering {
+    /// For each column of the index its type, and where it goes.
+    entry: Vec<(Type, Option<usize>)>,
+    /// The same for the primary key; empty if the row's key is not needed.
+    primary: Vec<(Type, Option<usize>)>,
+    width: usize,
+}
+
+impl Covering {
+    /// If the `needed` columns of `table` all are in the entries of `index`.
+    pub fn new(table: &Table, index: &Index, needed: &[usize]) -> Option<Covering> {
+        if index.storage == table.primary.storage {
+            return None;
+        }
+        let kind = |column: &usize| table.columns.get(*column).map(|column| column.kind().kind);
+        let mut missing: Vec<usize> = needed.to_vec();
+        let mut places = |columns: &[usize]| -> Option<Vec<(Type, Option<usize>)>> {
+            let mut out = Vec::new();
+            for column in columns {
+                let kind = kind(column)?;
+                let mut place = needed.iter().position(|other| other == column);
+                // A key has the canonical form alone, and each column is taken once.
+                if kind.needs_canonical_form() || !missing.contains(column) {
+                    place = None;
+                }
+                missing.retain(|other| place.is_none() || other != column);
+                out.push((kind, place));
+            }
+            Some(out)
+        };
+        let entry = places(&index.columns)?;
+        let mut primary = places(&table.primary.columns)?;
+        if !missing.is_empty() {
+            return None;
+        }
+        if primary.iter().all(|(_, place)| place.is_none()) {
+            primary.clear();
+        }
+        Some(Covering { entry, primary, width: needed.len() })
+    }
+
+    /// The needed columns of an entry.
+    pub fn row(&self, entry: &[u8], row_key: &[u8]) -> Result<Row> {
+        let mut row = vec![Datum::Null; self.width];
+        for (key, columns) in [(entry, &self.entry), (row_key, &self.primary)] {
+            if columns.is_empty() {
+                continue;
+            }
+            let mut reader = KeyReader::new(key, PREFIX_BYTES)?;
+            for (kind, place) in columns {
+                let value = reader.next_datum(*kind)?;
+                if let Some(slot) = place.and_then(|place| row.get_mut(place)) {
+                    *slot = value;
+                }
+            }
+        }
+        Ok(row)
+    }
+}
