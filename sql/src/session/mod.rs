@@ -311,11 +311,22 @@ impl Session {
     /// Parses a query string: statements with the values of their parameters, which are
     /// literals of the text that have been lifted out of it.
     pub fn parse(&self, sql: &str) -> Result<Vec<(Arc<Prepared>, Vec<Datum>)>> {
+        if let Some(known) = self.database.plans.unplanned(sql) {
+            return Ok(vec![(known, Vec::new())]);
+        }
         if let Some(found) = self.parse_lifted(sql)? {
             return Ok(vec![found]);
         }
         let statements = parser::parse(sql)?;
         let alone = statements.len() == 1;
+        if let [(parsed @ Parsed::Sql(statement), text)] = statements.as_slice()
+            && !plan::is_planned(statement)
+        {
+            let prepared = Prepared::new(text.clone().into(), parsed.clone(), Vec::new(), true);
+            let prepared = Arc::new(prepared);
+            self.database.plans.put_unplanned(sql, prepared.clone());
+            return Ok(vec![(prepared, Vec::new())]);
+        }
         let prepared = statements.into_iter().map(|(parsed, sql)| {
             let prepared = Prepared::new(sql.into(), parsed, Vec::new(), alone);
             (Arc::new(prepared), Vec::new())

@@ -11,7 +11,7 @@ use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{LockType, NonBlock, Query, SetExpr, Statement};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::dml::{BoundModify, ColumnSource, Operation, RETURNING};
@@ -105,8 +105,13 @@ impl Plan {
 pub(super) struct PlanCache {
     plans: PlanMap,
     lifted: LiftedMap,
+    /// BEGIN, COMMIT and their like, by their texts: to parse them costs more than to run them.
+    unplanned: RwLock<HashMap<Box<str>, Arc<Prepared>>>,
     capacity: usize,
 }
+
+/// Longest text of a statement without a plan that is kept parsed.
+const MAX_UNPLANNED_BYTES: usize = 64;
 
 /// Statements without their literals, with the catalog version they were tried at; `None` for one
 /// that has no plan in this form.
@@ -114,11 +119,27 @@ type LiftedMap = Mutex<HashMap<PlanKey, (u64, Option<Arc<Prepared>>)>>;
 
 impl PlanCache {
     pub(super) fn new(capacity: usize) -> PlanCache {
-        PlanCache { plans: PlanMap::default(), lifted: LiftedMap::default(), capacity }
+        let (plans, lifted) = (PlanMap::default(), LiftedMap::default());
+        PlanCache { plans, lifted, unplanned: RwLock::default(), capacity }
     }
 
     pub(super) fn get(&self, key: &PlanKey, version: u64) -> Option<Arc<Plan>> {
         self.plans.lock().get(key).filter(|plan| plan.version == version).cloned()
+    }
+
+    /// A statement without a plan, parsed.
+    pub(super) fn unplanned(&self, sql: &str) -> Option<Arc<Prepared>> {
+        match sql.len() <= MAX_UNPLANNED_BYTES {
+            true => self.unplanned.read().get(sql).cloned(),
+            false => None,
+        }
+    }
+
+    pub(super) fn put_unplanned(&self, sql: &str, prepared: Arc<Prepared>) {
+        let mut unplanned = self.unplanned.write();
+        if sql.len() <= MAX_UNPLANNED_BYTES && unplanned.len() < self.capacity {
+            unplanned.insert(sql.into(), prepared);
+        }
     }
 
     /// What is known of a statement without its literals.
