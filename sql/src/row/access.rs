@@ -16,8 +16,11 @@ use crate::error::{Error, Result};
 use crate::functions::{Scalar, udf};
 use crate::types::{Datum, Type};
 
-/// Rows fetched together through a secondary index: first few, as many scans end early, then more.
-const FETCH_BATCHES: [usize; 4] = [4, 16, 64, 256];
+/// Entries of a secondary index that are read at a time: first few, as many scans end early, then
+/// more, as each time costs a seek.
+const ENTRY_BATCHES: [usize; 3] = [16, 256, 4096];
+/// Rows of them that are fetched together.
+const FETCH_BATCH: usize = 32;
 /// Most combinations of IN lists that become key look-ups.
 const MAX_POINTS: usize = 1000;
 
@@ -406,7 +409,7 @@ fn scan_through(
     emit: &mut Emit<'_>,
 ) -> Result<Flow> {
     let mut span = span.clone();
-    let (mut batch, mut batches) = (0, FETCH_BATCHES.into_iter());
+    let (mut batch, mut batches) = (0, ENTRY_BATCHES.into_iter());
     loop {
         frame.env.check_cancel()?;
         batch = batches.next().unwrap_or(batch);
@@ -420,9 +423,11 @@ fn scan_through(
             }
             ControlFlow::Continue(())
         })?;
-        for value in frame.env.view.multi_get(&keys)? {
-            if emit(Found::Row(&value.ok_or_else(rowless)?))?.is_break() {
-                return Ok(ControlFlow::Break(()));
+        for some in keys.chunks(FETCH_BATCH) {
+            for value in frame.env.view.multi_get(some)? {
+                if emit(Found::Row(&value.ok_or_else(rowless)?))?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
         }
         if keys.len() < batch {

@@ -13,9 +13,9 @@ use crate::types::io::{self, Style};
 use crate::types::{Datum, Numeric, Type};
 
 /// Longest text worth looking at: longer ones are bulk loads that come once.
-const MAX_TEXT_BYTES: usize = 16 << 10;
+const MAX_TEXT_BYTES: usize = 64 << 10;
 /// Most literals.
-const MAX_LITERALS: usize = 100;
+const MAX_LITERALS: usize = 1000;
 
 /// A literal in place of which a parameter stands.
 pub(super) struct Literal {

@@ -51,7 +51,7 @@ pub struct Options {
     pub vector_memory_bytes: usize,
     /// Most prepared statements of a session.
     pub max_prepared_statements: usize,
-    /// Most plans in the shared cache.
+    /// Most plans in the shared cache. One of a long text counts as several.
     pub max_cached_plans: usize,
 }
 

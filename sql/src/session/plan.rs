@@ -117,6 +117,17 @@ const MAX_UNPLANNED_BYTES: usize = 64;
 /// that has no plan in this form.
 type LiftedMap = Mutex<HashMap<PlanKey, (u64, Option<Arc<Prepared>>)>>;
 
+/// Bytes of text that count as one plan: a plan takes memory as its text is long.
+const BYTES_PER_PLAN: usize = 512;
+
+fn weight(key: &PlanKey) -> usize {
+    1 + key.0.len() / BYTES_PER_PLAN
+}
+
+fn weight_of<'a>(keys: impl Iterator<Item = &'a PlanKey>) -> usize {
+    keys.map(weight).sum()
+}
+
 impl PlanCache {
     pub(super) fn new(capacity: usize) -> PlanCache {
         let (plans, lifted) = (PlanMap::default(), LiftedMap::default());
@@ -151,7 +162,7 @@ impl PlanCache {
 
     pub(super) fn put_lifted(&self, key: PlanKey, version: u64, prepared: Option<Arc<Prepared>>) {
         let mut lifted = self.lifted.lock();
-        if lifted.len() >= self.capacity {
+        if weight_of(lifted.keys()) + weight(&key) > self.capacity {
             lifted.clear();
         }
         lifted.insert(key, (version, prepared));
@@ -159,10 +170,10 @@ impl PlanCache {
 
     fn put(&self, key: PlanKey, plan: Arc<Plan>) {
         let mut plans = self.plans.lock();
-        if plans.len() >= self.capacity {
+        if weight_of(plans.keys()) + weight(&key) > self.capacity {
             // Plans of an older catalog are useless; if there are none, start over.
             plans.retain(|_, old| old.version == plan.version);
-            if plans.len() >= self.capacity {
+            if weight_of(plans.keys()) + weight(&key) > self.capacity {
                 plans.clear();
             }
         }

@@ -192,3 +192,81 @@ async fn concurrent_increments_are_not_lost() {
     let t = manager.begin(Isolation::ReadCommitted);
     assert_eq!(get(&t, b"n"), Some(400u64.to_le_bytes().to_vec()));
 }
+
+#[tokio::test]
+async fn none_exists_looks_at_the_newest_state_under_its_own_writes() {
+    let manager = manager();
+    let key = |number: u16| number.to_be_bytes().to_vec();
+    for number in (0..200).step_by(2) {
+        set(&manager, &key(number), b"row").await;
+    }
+    let mut t = manager.begin(Isolation::ReadCommitted);
+    t.begin_statement(Access::Write);
+    let none = |t: &Transaction, numbers: &[u16]| {
+        let keys: Vec<Vec<u8>> = numbers.iter().map(|number| key(*number)).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        t.none_exists(&keys).unwrap()
+    };
+    assert!(none(&t, &[]));
+    assert!(none(&t, &[1]));
+    assert!(none(&t, &[1, 3, 5]));
+    assert!(!none(&t, &[1, 4, 5]));
+    // Far apart: too much in between to walk over.
+    assert!(none(&t, &[1, 199]));
+    assert!(none(&t, &[1, 101, 300]));
+    assert!(!none(&t, &[1, 100, 300]));
+    assert!(!none(&t, &[0, 101, 300]));
+    assert!(!none(&t, &[1, 101, 198]));
+    // Another's commit after the statement's snapshot counts, as do its own changes.
+    set(&manager, &key(7), b"late").await;
+    assert!(!none(&t, &[5, 7, 9]));
+    t.delete(key(100)).unwrap();
+    assert!(none(&t, &[99, 100, 101]));
+    assert!(none(&t, &[1, 100, 300]));
+    assert!(t.add(key(9), b"own".to_vec()).unwrap());
+    assert!(!t.add(key(9), b"twice".to_vec()).unwrap());
+    assert!(!none(&t, &[9]));
+    assert!(t.add(key(100), b"again".to_vec()).unwrap());
+    assert_eq!(get(&t, &key(100)), Some(b"again".to_vec()));
+    let savepoint = t.savepoint();
+    assert!(t.add(key(11), b"gone".to_vec()).unwrap());
+    t.rollback_to(savepoint);
+    t.release_savepoint();
+    assert!(none(&t, &[11]));
+    t.commit(true).await.unwrap();
+    let t = manager.begin(Isolation::ReadCommitted);
+    assert_eq!(t.get_latest(&key(9)).unwrap(), Some(b"own".to_vec()));
+    assert_eq!(t.get_latest(&key(11)).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_view_without_a_transaction_is_refused_while_its_table_is_locked() {
+    let manager = manager();
+    set(&manager, b"k", b"1").await;
+    let names = || [b"L/table".as_slice()].into_iter();
+    let view = manager.read_now(names()).unwrap();
+    assert_eq!(view.get(b"k").unwrap(), Some(b"1".to_vec()));
+    let mut writer = manager.begin(Isolation::ReadCommitted);
+    writer.lock_name(b"L/table", LockMode::RowExclusive, WaitPolicy::Block).await.unwrap();
+    assert!(manager.read_now(names()).is_some());
+    let mut ddl = manager.begin(Isolation::ReadCommitted);
+    {
+        let waits = ddl.lock_name(b"L/table", LockMode::AccessExclusive, WaitPolicy::Block);
+        tokio::pin!(waits);
+        assert!(is_pending(&mut waits).await, "it waits");
+        assert!(manager.read_now(names()).is_none(), "nobody overtakes who waits");
+        writer.rollback();
+        waits.await.unwrap();
+    }
+    assert!(manager.read_now(names()).is_none());
+    ddl.rollback();
+    assert!(manager.read_now(names()).is_some());
+}
+
+/// Polls once; true if the future is not done.
+async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+    })
+    .await
+}
