@@ -274,7 +274,12 @@ impl Connection {
                     Ok(statements) => self.query_now(statements)?,
                     Err(_) => false,
                 };
-                if !answered {
+                if answered {
+                    if let Err(error) = self.session.finish_implicit().await {
+                        self.put_error(error)?;
+                    }
+                    self.ready()?;
+                } else {
                     Box::pin(self.simple_query(parsed)).await?;
                 }
             }
@@ -470,7 +475,8 @@ impl Connection {
         })
     }
 
-    /// Answers a query that is one short read. False leaves it to [`Connection::simple_query`].
+    /// Answers a query that is one short read, up to the end of its transaction. False leaves it to
+    /// [`Connection::simple_query`].
     fn query_now(&mut self, statements: &mut Statements) -> Step<bool> {
         let [(prepared, params)] = statements.as_mut_slice() else { return Ok(false) };
         let Some(executed) = self.session.execute_now(prepared, params) else { return Ok(false) };
@@ -481,11 +487,9 @@ impl Connection {
             reply::row_description(out, &rows.columns, &[])?;
             reply::ready_rows(out, &mut rows, &[], &style, scratch)
         });
-        match answered {
-            Ok(()) => self.session.finish_reads(),
-            Err(error) => self.put_error(error)?,
+        if let Err(error) = answered {
+            self.put_error(error)?;
         }
-        self.ready()?;
         Ok(true)
     }
 

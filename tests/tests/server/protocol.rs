@@ -237,6 +237,11 @@ async fn the_extended_protocol_keeps_to_its_order() {
             "BEGIN ZT 1 2 D1 D1 D1 s ZT D1 D1 SELECT_2 ZT COMMIT ZI",
         ),
         (
+            "a portal outlives a query in its block",
+            [query("BEGIN"), five(), e("p", 2), s(), query("SELECT 1"), e("p", 0), s()].concat(),
+            "BEGIN ZT 1 2 D1 D1 s ZT T1 D1 SELECT_1 ZT D1 D1 D1 SELECT_3 ZT",
+        ),
+        (
             "a negative limit is none",
             [five(), e("p", -5), s()].concat(),
             "1 2 D1 D1 D1 D1 D1 SELECT_5 ZI",
