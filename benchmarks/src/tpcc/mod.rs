@@ -1,18 +1,22 @@
 //! TPC-C (revision 5.11): loading, running and checking.
 //!
 //! * [`schema`] and [`load`] make the database of clause 1 and 4.3.
-//! * [`transactions`] are the five of clause 2, as a normal application would write them.
+//! * [`transactions`] are the five of clause 2, as a normal application would write them, on the
+//!   terminals' own [`client`].
 //! * [`driver`] runs terminals in the specified mix, counts and times; [`report`] shows it.
 //! * [`summary`] is a run in a few numbers, for `cairn-bench compare`.
 //! * [`check`] verifies the twelve consistency conditions of clause 3.3.2.
 
 mod check;
+mod client;
 mod driver;
 mod load;
 mod random;
 mod report;
 mod schema;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod transactions;
 
 use std::path::PathBuf;
@@ -50,7 +54,7 @@ pub struct Load {
     connections: usize,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Target {
     /// Server, as postgresql://user@host:port/database.
     #[arg(long, default_value = "postgresql://postgres@127.0.0.1:5432/postgres")]
@@ -60,7 +64,7 @@ pub struct Target {
     warehouses: i32,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Run {
     #[command(flatten)]
     target: Target,
@@ -124,7 +128,7 @@ impl Isolation {
     }
 }
 
-/// Opens a connection; its driver ends with it.
+/// Opens a connection for all but the terminals; its driver ends with it.
 pub async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(async move {

@@ -2,8 +2,8 @@
 
 use chrono::{NaiveDateTime, Utc};
 use rust_decimal::Decimal;
-use tokio_postgres::{Client, Statement, Transaction};
 
+use super::client::{Client, Statement};
 use super::random::Random;
 use super::{Error, Isolation, Result};
 
@@ -70,8 +70,8 @@ macro_rules! statements {
         struct Statements { $($name: Statement,)* }
 
         impl Statements {
-            async fn prepare(client: &Client) -> Result<Statements> {
-                Ok(Statements { $($name: client.prepare($sql).await?,)* })
+            fn prepare(client: &mut Client) -> Result<Statements> {
+                Ok(Statements { $($name: client.prepare(stringify!($name), $sql)?,)* })
             }
         }
     };
@@ -174,7 +174,8 @@ impl Input {
 pub struct Terminal {
     client: Client,
     statements: Statements,
-    isolation: Isolation,
+    /// The statement that begins a transaction.
+    begin: String,
     /// Its warehouse.
     pub w_id: i32,
     /// Its district, for Stock-Level.
@@ -187,63 +188,64 @@ fn now() -> NaiveDateTime {
 
 impl Terminal {
     /// Prepares everything.
-    pub async fn new(
-        client: Client,
-        isolation: Isolation,
-        w_id: i32,
-        d_id: i32,
-    ) -> Result<Terminal> {
-        let statements = Statements::prepare(&client).await?;
-        Ok(Terminal { client, statements, isolation, w_id, d_id })
+    pub fn new(mut client: Client, isolation: Isolation, w_id: i32, d_id: i32) -> Result<Terminal> {
+        let statements = Statements::prepare(&mut client)?;
+        let begin = format!("START TRANSACTION ISOLATION LEVEL {}", isolation.sql());
+        Ok(Terminal { client, statements, begin, w_id, d_id })
     }
 
     /// Runs one transaction to its end. On error it is rolled back.
-    pub async fn run(&mut self, input: &Input) -> Result<Outcome> {
+    pub fn run(&mut self, input: &Input) -> Result<Outcome> {
+        let ended = self.transaction(input);
+        if ended.is_err() && self.client.in_block() {
+            // What went wrong first is what matters; a broken connection shows in the next
+            // transaction, too.
+            let _ = self.client.simple_query("ROLLBACK");
+        }
+        ended
+    }
+
+    fn transaction(&mut self, input: &Input) -> Result<Outcome> {
         let (w_id, d_id) = (self.w_id, self.d_id);
-        let level = match self.isolation {
-            Isolation::ReadCommitted => tokio_postgres::IsolationLevel::ReadCommitted,
-            Isolation::RepeatableRead => tokio_postgres::IsolationLevel::RepeatableRead,
-            Isolation::Serializable => tokio_postgres::IsolationLevel::Serializable,
-        };
-        let s = &self.statements;
-        let t = self.client.build_transaction().isolation_level(level).start().await?;
+        let (client, s) = (&mut self.client, &self.statements);
+        client.simple_query(&self.begin)?;
         let mut order = None;
         let done = match input {
             Input::NewOrder { d_id, c_id, lines, fails } => {
-                let o_id = new_order(&t, s, w_id, *d_id, *c_id, lines, *fails).await?;
+                let o_id = new_order(client, s, w_id, *d_id, *c_id, lines, *fails)?;
                 order = o_id.map(|o_id| (w_id, *d_id, o_id));
                 o_id.is_some()
             }
             Input::Payment { d_id, customer, who, amount } => {
-                payment(&t, s, w_id, *d_id, *customer, who, *amount).await?;
+                payment(client, s, w_id, *d_id, *customer, who, *amount)?;
                 true
             }
             Input::OrderStatus { d_id, who } => {
-                order_status(&t, s, w_id, *d_id, who).await?;
+                order_status(client, s, w_id, *d_id, who)?;
                 true
             }
             Input::Delivery { carrier } => {
-                delivery(&t, s, w_id, *carrier).await?;
+                delivery(client, s, w_id, *carrier)?;
                 true
             }
             Input::StockLevel { threshold } => {
-                let next: i32 = t.query_one(&s.district_next_id, &[&w_id, &d_id]).await?.get(0);
-                t.query_one(&s.low_stock, &[&w_id, &d_id, &next, threshold]).await?;
+                let next: i32 = client.query_one(&s.district_next_id, &[&w_id, &d_id])?.get(0)?;
+                client.query_one(&s.low_stock, &[&w_id, &d_id, &next, threshold])?;
                 true
             }
         };
         if !done {
-            t.rollback().await?;
+            client.simple_query("ROLLBACK")?;
             return Ok(Outcome::RolledBack);
         }
-        t.commit().await?;
+        client.simple_query("COMMIT")?;
         Ok(Outcome::Committed(order))
     }
 }
 
 /// Clause 2.4.2; `None` when an item does not exist.
-async fn new_order(
-    t: &Transaction<'_>,
+fn new_order(
+    client: &mut Client,
     s: &Statements,
     w_id: i32,
     d_id: i32,
@@ -251,38 +253,37 @@ async fn new_order(
     lines: &[(i32, i32, i32)],
     fails: bool,
 ) -> Result<Option<i32>> {
-    t.query_one(&s.customer_warehouse, &[&w_id, &d_id, &c_id]).await?;
-    let o_id: i32 = t.query_one(&s.district_lock, &[&w_id, &d_id]).await?.get(0);
-    t.execute(&s.district_next, &[&w_id, &d_id]).await?;
+    client.query_one(&s.customer_warehouse, &[&w_id, &d_id, &c_id])?;
+    let o_id: i32 = client.query_one(&s.district_lock, &[&w_id, &d_id])?.get(0)?;
+    client.execute(&s.district_next, &[&w_id, &d_id])?;
     let count = lines.len() as i32;
     let local = i32::from(lines.iter().all(|(_, supply, _)| *supply == w_id));
-    t.execute(&s.insert_order, &[&o_id, &d_id, &w_id, &c_id, &now(), &count, &local]).await?;
-    t.execute(&s.insert_new_order, &[&o_id, &d_id, &w_id]).await?;
+    client.execute(&s.insert_order, &[&o_id, &d_id, &w_id, &c_id, &now(), &count, &local])?;
+    client.execute(&s.insert_new_order, &[&o_id, &d_id, &w_id])?;
     for (index, (item, supply, quantity)) in lines.iter().enumerate() {
         let missing = fails && index + 1 == lines.len();
         let item = if missing { &0 } else { item };
-        let Some(found) = t.query_opt(&s.item, &[item]).await? else { return Ok(None) };
-        let price: Decimal = found.get(0);
-        let stock = t.query_one(&s.stock_lock, &[item, supply]).await?;
-        let have: i32 = stock.get(0);
-        let info: String = stock.get(1 + d_id as usize);
+        let Some(found) = client.query_opt(&s.item, &[item])? else { return Ok(None) };
+        let price: Decimal = found.get(0)?;
+        let stock = client.query_one(&s.stock_lock, &[item, supply])?;
+        let have: i32 = stock.get(0)?;
+        let info: String = stock.get(1 + d_id as usize)?;
         let left = if have - quantity >= 10 { have - quantity } else { have - quantity + 91 };
         let remote = i32::from(*supply != w_id);
-        t.execute(&s.stock_update, &[&left, quantity, &remote, item, supply]).await?;
+        client.execute(&s.stock_update, &[&left, quantity, &remote, item, supply])?;
         let amount = price * Decimal::from(*quantity);
         let number = index as i32 + 1;
-        t.execute(
+        client.execute(
             &s.insert_line,
             &[&o_id, &d_id, &w_id, &number, item, supply, quantity, &amount, &info],
-        )
-        .await?;
+        )?;
     }
     Ok(Some(o_id))
 }
 
 /// The customer that clause 2.5.2.2 means: of those with the name, the middle one.
-async fn find_customer(
-    t: &Transaction<'_>,
+fn find_customer(
+    client: &mut Client,
     s: &Statements,
     w_id: i32,
     d_id: i32,
@@ -291,16 +292,16 @@ async fn find_customer(
     match who {
         Who::Id(c_id) => Ok(*c_id),
         Who::Name(last) => {
-            let rows = t.query(&s.customers_by_name, &[&w_id, &d_id, last]).await?;
+            let rows = client.query(&s.customers_by_name, &[&w_id, &d_id, last])?;
             let middle = rows.len().div_ceil(2).saturating_sub(1);
             let row = rows.get(middle).ok_or_else(|| Error::from(format!("no customer {last}")))?;
-            Ok(row.get(0))
+            row.get(0)
         }
     }
 }
 
-async fn payment(
-    t: &Transaction<'_>,
+fn payment(
+    client: &mut Client,
     s: &Statements,
     w_id: i32,
     d_id: i32,
@@ -308,55 +309,57 @@ async fn payment(
     who: &Who,
     amount: Decimal,
 ) -> Result<()> {
-    let warehouse: String = t.query_one(&s.pay_warehouse, &[&amount, &w_id]).await?.get(0);
-    let district: String = t.query_one(&s.pay_district, &[&amount, &w_id, &d_id]).await?.get(0);
+    let warehouse: String = client.query_one(&s.pay_warehouse, &[&amount, &w_id])?.get(0)?;
+    let district: String = client.query_one(&s.pay_district, &[&amount, &w_id, &d_id])?.get(0)?;
     let (c_w_id, c_d_id) = customer;
-    let c_id = find_customer(t, s, c_w_id, c_d_id, who).await?;
-    let row = t.query_one(&s.customer_lock, &[&c_w_id, &c_d_id, &c_id]).await?;
-    let credit: String = row.get(3);
+    let c_id = find_customer(client, s, c_w_id, c_d_id, who)?;
+    let row = client.query_one(&s.customer_lock, &[&c_w_id, &c_d_id, &c_id])?;
+    let credit: &str = row.get(3)?;
     if credit == "BC" {
-        let data: String = row.get(7);
+        let data: &str = row.get(7)?;
         let data = format!("{c_id} {c_d_id} {c_w_id} {d_id} {w_id} {amount} | {data}");
         let data: String = data.chars().take(500).collect();
-        t.execute(&s.pay_bad_customer, &[&amount, &c_w_id, &c_d_id, &c_id, &data]).await?;
+        client.execute(&s.pay_bad_customer, &[&amount, &c_w_id, &c_d_id, &c_id, &data])?;
     } else {
-        t.execute(&s.pay_customer, &[&amount, &c_w_id, &c_d_id, &c_id]).await?;
+        client.execute(&s.pay_customer, &[&amount, &c_w_id, &c_d_id, &c_id])?;
     }
     let data = format!("{warehouse}    {district}");
-    t.execute(&s.insert_history, &[&c_id, &c_d_id, &c_w_id, &d_id, &w_id, &now(), &amount, &data])
-        .await?;
+    client.execute(
+        &s.insert_history,
+        &[&c_id, &c_d_id, &c_w_id, &d_id, &w_id, &now(), &amount, &data],
+    )?;
     Ok(())
 }
 
-async fn order_status(
-    t: &Transaction<'_>,
+fn order_status(
+    client: &mut Client,
     s: &Statements,
     w_id: i32,
     d_id: i32,
     who: &Who,
 ) -> Result<()> {
-    let c_id = find_customer(t, s, w_id, d_id, who).await?;
-    t.query_one(&s.customer_status, &[&w_id, &d_id, &c_id]).await?;
-    if let Some(order) = t.query_opt(&s.last_order, &[&w_id, &d_id, &c_id]).await? {
-        let o_id: i32 = order.get(0);
-        t.query(&s.order_lines, &[&w_id, &d_id, &o_id]).await?;
+    let c_id = find_customer(client, s, w_id, d_id, who)?;
+    client.query_one(&s.customer_status, &[&w_id, &d_id, &c_id])?;
+    if let Some(order) = client.query_opt(&s.last_order, &[&w_id, &d_id, &c_id])? {
+        let o_id: i32 = order.get(0)?;
+        client.query(&s.order_lines, &[&w_id, &d_id, &o_id])?;
     }
     Ok(())
 }
 
 /// Clause 2.7.4: the oldest undelivered order of each district.
-async fn delivery(t: &Transaction<'_>, s: &Statements, w_id: i32, carrier: i32) -> Result<()> {
+fn delivery(client: &mut Client, s: &Statements, w_id: i32, carrier: i32) -> Result<()> {
     for d_id in 1..=10i32 {
-        let Some(oldest) = t.query_opt(&s.oldest_new_order, &[&w_id, &d_id]).await? else {
+        let Some(oldest) = client.query_opt(&s.oldest_new_order, &[&w_id, &d_id])? else {
             continue;
         };
-        let o_id: i32 = oldest.get(0);
-        t.execute(&s.delete_new_order, &[&w_id, &d_id, &o_id]).await?;
-        let c_id: i32 = t.query_one(&s.order_customer, &[&w_id, &d_id, &o_id]).await?.get(0);
-        t.execute(&s.deliver_order, &[&carrier, &w_id, &d_id, &o_id]).await?;
-        t.execute(&s.deliver_lines, &[&now(), &w_id, &d_id, &o_id]).await?;
-        let total: Decimal = t.query_one(&s.order_total, &[&w_id, &d_id, &o_id]).await?.get(0);
-        t.execute(&s.deliver_customer, &[&total, &w_id, &d_id, &c_id]).await?;
+        let o_id: i32 = oldest.get(0)?;
+        client.execute(&s.delete_new_order, &[&w_id, &d_id, &o_id])?;
+        let c_id: i32 = client.query_one(&s.order_customer, &[&w_id, &d_id, &o_id])?.get(0)?;
+        client.execute(&s.deliver_order, &[&carrier, &w_id, &d_id, &o_id])?;
+        client.execute(&s.deliver_lines, &[&now(), &w_id, &d_id, &o_id])?;
+        let total: Decimal = client.query_one(&s.order_total, &[&w_id, &d_id, &o_id])?.get(0)?;
+        client.execute(&s.deliver_customer, &[&total, &w_id, &d_id, &c_id])?;
     }
     Ok(())
 }
