@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cairn_storage::engine::{Batch, Engine, Visit};
+use cairn_storage::engine::{Batch, Engine, Visit, Write};
 use cairn_storage::memory::MemoryEngine;
 use cairn_storage::{Direction, Span, Store, StoreOptions, Timestamp};
 use parking_lot::{Condvar, Mutex};
@@ -81,12 +81,8 @@ impl Engine for HeldSync {
         self.engine.flush()
     }
 
-    fn ingest(
-        &self,
-        rows: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,
-        at: Timestamp,
-    ) -> Result<()> {
-        self.engine.ingest(rows, at)
+    fn load(&self, writes: &[Write]) -> Result<()> {
+        self.engine.load(writes)
     }
 
     fn checkpoint(&self, dir: &Path) -> Result<()> {
