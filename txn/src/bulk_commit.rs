@@ -36,7 +36,7 @@ use crate::manager::{HIGH_WATER, OnCommit, RESERVED_MS, TransactionManager, log_
 use crate::spill::{Merge, Run, SpillArea};
 
 /// The bulk commit that is not yet all in the engine.
-const RECORD: &[u8] = b"txn/bulk_commit";
+pub(crate) const RECORD: &[u8] = b"txn/bulk_commit";
 /// How far ahead its timestamp lies: others have 2^18 timestamps in each millisecond.
 const AHEAD_MS: u64 = 10_000;
 /// Keys and values that are loaded together.
@@ -46,7 +46,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The record: timestamp, then for each run the length of its name, the name, and its size; numbers
 /// are little-endian, of 8 bytes.
-fn encode(at: Timestamp, runs: &[Arc<Run>]) -> Vec<u8> {
+pub(crate) fn encode(at: Timestamp, runs: &[Arc<Run>]) -> Vec<u8> {
     let mut out = at.0.to_le_bytes().to_vec();
     for run in runs {
         let name = run.name().unwrap_or_default();
@@ -180,7 +180,10 @@ impl TransactionManager {
     ) -> oneshot::Receiver<Result<Timestamp>> {
         let (sender, receiver) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
-            let _ = sender.send(self.commit_bulk(id, buffer, locks, on_commit));
+            let result = self.commit_bulk(id, buffer, locks, on_commit);
+            // Who hears of the end may close the store and open it again.
+            drop(self);
+            let _ = sender.send(result);
         });
         receiver
     }

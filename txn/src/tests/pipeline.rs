@@ -17,18 +17,25 @@ use crate::{
     Access, Error, Isolation, LockMode, LockOutcome, Options, TransactionManager, WaitPolicy,
 };
 
-/// The in-memory engine behind a sync that can be held back.
+/// The in-memory engine behind a sync and a load that can be held back.
 #[derive(Default)]
-struct HeldSync {
+pub(super) struct HeldSync {
     engine: MemoryEngine,
     held: Mutex<bool>,
     changed: Condvar,
+    load_held: Mutex<bool>,
+    load_changed: Condvar,
 }
 
 impl HeldSync {
     fn hold(&self, held: bool) {
         *self.held.lock() = held;
         self.changed.notify_all();
+    }
+
+    pub(super) fn hold_load(&self, held: bool) {
+        *self.load_held.lock() = held;
+        self.load_changed.notify_all();
     }
 }
 
@@ -82,6 +89,11 @@ impl Engine for HeldSync {
     }
 
     fn load(&self, writes: &[Write]) -> Result<()> {
+        let mut held = self.load_held.lock();
+        while *held {
+            self.load_changed.wait(&mut held);
+        }
+        drop(held);
         self.engine.load(writes)
     }
 
