@@ -27,7 +27,7 @@ use crate::listener::{Handle, Server};
 use crate::reply::{self, Scratch};
 
 /// Replies collect up to here before they are written.
-const FLUSH_BYTES: usize = 64 << 10;
+pub(crate) const FLUSH_BYTES: usize = 64 << 10;
 /// A buffer of replies that has grown beyond this is not kept for the next ones.
 const KEPT_BYTES: usize = 2 * FLUSH_BYTES;
 /// Most portals of a session.
@@ -580,7 +580,7 @@ impl Connection {
                 self.flush().await?;
                 put
             }
-            Outcome::CopyOut(rows) => Box::pin(self.copy_out(rows)).await?,
+            Outcome::CopyOut(copy) => Box::pin(self.copy_out(copy)).await?,
         })
     }
 

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use cairn_sql::error::{Error, Result, SqlState};
-use cairn_sql::session::{CopyIn, Rows};
-use cairn_sql::types::Datum;
-use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
+use cairn_sql::session::{CopyIn, CopyOut, Lines};
+use pgwire::messages::copy::{CopyDone, CopyOutResponse};
 
-use crate::connection::{Connection, Step};
+use crate::connection::{Connection, FLUSH_BYTES, Step};
 use crate::frame::{self, Consequence, Fields, Malformed};
 use crate::reply;
 
@@ -106,32 +105,30 @@ impl Connection {
         }
     }
 
-    /// COPY TO STDOUT: lines as they come.
-    pub(crate) async fn copy_out(&mut self, mut rows: Rows) -> Step<Result<()>> {
-        let width = rows.columns.len();
+    /// COPY TO STDOUT: lines as they come, each a message.
+    pub(crate) async fn copy_out(&mut self, mut copy: Box<CopyOut>) -> Step<Result<()>> {
+        let width = copy.width();
         let response = CopyOutResponse::new(0, width as i16, vec![0; width]);
         if let Err(error) = reply::put(&mut self.out, &response) {
             return Ok(Err(error));
         }
+        let mut lines = Lines::default();
         loop {
-            let lines = match rows.next(usize::MAX).await {
-                Ok(lines) => lines,
+            match copy.next(&mut lines).await {
+                Ok(true) => {}
+                Ok(false) => break,
                 Err(error) => return Ok(Err(error)),
-            };
-            if lines.is_empty() {
-                break;
             }
-            for line in lines {
-                if let Some(Datum::Text(line)) = line.into_iter().next() {
-                    let data = CopyData::new(Bytes::from(line));
-                    if let Err(error) = reply::put(&mut self.out, &data) {
-                        return Ok(Err(error));
-                    }
+            for line in lines.iter() {
+                if let Err(error) = reply::copy_data(&mut self.out, line) {
+                    return Ok(Err(error));
                 }
             }
-            self.flush().await?;
+            if self.out.len() >= FLUSH_BYTES {
+                self.flush().await?;
+            }
         }
         let done = reply::put(&mut self.out, &CopyDone::new());
-        Ok(done.and_then(|()| reply::command_complete(&mut self.out, &rows.tag())))
+        Ok(done.and_then(|()| reply::command_complete(&mut self.out, &copy.tag())))
     }
 }

@@ -53,6 +53,9 @@ struct Start {
     /// Memory for sorting, joining and grouping in long queries, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     query_memory_mib: usize,
+    /// Memory for one transaction's writes, in MiB; what is beyond goes to temporary files.
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    spill_mib: usize,
     /// Size above which a range of keys is split, in KiB.
     #[arg(long, value_name = "KIB", default_value_t = 65_536)]
     range_split_kib: u64,
@@ -128,7 +131,11 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     };
     let store = Store::open(&start.data_dir, &options, Box::new(on_fatal))?;
     let retention = Duration::from_secs(start.gc_retention_s);
-    let transactions = cairn_txn::Options { gc_retention: retention, ..Default::default() };
+    let transactions = cairn_txn::Options {
+        gc_retention: retention,
+        spill_bytes: start.spill_mib << 20,
+        ..Default::default()
+    };
     let manager = TransactionManager::open(Arc::new(store), Arc::new(SystemClock), transactions)?;
     let sql = SqlOptions {
         vector_threads: start.threads,

@@ -94,6 +94,14 @@ fn put_string(out: &mut BytesMut, text: &str) {
     out.put_u8(0);
 }
 
+/// Appends a line of COPY TO STDOUT.
+pub fn copy_data(out: &mut BytesMut, line: &str) -> Result<()> {
+    message(out, b'd', |out| {
+        out.extend_from_slice(line.as_bytes());
+        Ok(())
+    })
+}
+
 /// Appends the description of a result.
 pub fn row_description(
     out: &mut BytesMut,

@@ -17,6 +17,7 @@ const MARKER: &str = "CAIRN";
 const DRAFT: &str = "CAIRN.new";
 const LOCK: &str = "cairn.lock";
 const ENGINE: &str = "rocksdb";
+const SPILL: &str = "spill";
 
 /// A data directory held open by this process.
 #[derive(Debug)]
@@ -72,6 +73,11 @@ impl DataDir {
     /// Where the engine keeps its files.
     pub fn engine_path(&self) -> PathBuf {
         self.path.join(ENGINE)
+    }
+
+    /// Where temporary files of large transactions are.
+    pub fn spill_path(&self) -> PathBuf {
+        self.path.join(SPILL)
     }
 }
 

@@ -150,16 +150,15 @@ pub trait Engine: Send + Sync + 'static {
     /// The highest bound given to [`Engine::collect_garbage`], also in earlier runs.
     fn garbage_bound(&self) -> Timestamp;
 
-    /// Moves what only the log holds to where no replay is needed, for a quick next start.
+    /// Moves what only memory and the log hold to where no replay is needed. All that was written
+    /// or loaded before is durable when it returns.
     fn flush(&self) -> Result<()>;
 
-    /// Adds rows, sorted by key without repetition, at one timestamp, bypassing the log. No key
-    /// between the first and the last may be in the store. Durable when it returns.
-    fn ingest(
-        &self,
-        rows: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,
-        at: Timestamp,
-    ) -> Result<()>;
+    /// Applies many writes past the log. Their keys rise without repetition. They can be read when
+    /// it returns, and are durable after the next [`Engine::flush`]. A crash before that leaves
+    /// any part of them: the caller loads them again, before anyone has written their keys anew,
+    /// and shows no snapshot of a part.
+    fn load(&self, writes: &[Write]) -> Result<()>;
 
     /// Writes a consistent copy of the whole store into `dir`, which must not exist.
     fn checkpoint(&self, dir: &Path) -> Result<()>;

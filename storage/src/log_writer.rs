@@ -164,6 +164,11 @@ impl LogWriter {
         receiver.recv().map_err(|_| Error::LogFailed("the log's thread ended".into()))?
     }
 
+    /// Makes an error that happened beside the log as final as one of its own.
+    pub fn fail(&self, error: &Error) {
+        let _ = self.shared.settle(Err(error.clone()));
+    }
+
     /// Finishes what is queued and ends the thread.
     pub fn close(&self) {
         self.queue.lock().take();

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use parking_lot::RwLock;
 
-use crate::engine::{Batch, Direction, Engine, Span, Visit};
+use crate::engine::{Batch, Direction, Engine, Span, Visit, Write};
 use crate::{Error, Result, Timestamp};
 
 /// The versions of one key, oldest first; `None` is a deletion.
@@ -143,14 +143,10 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
-    fn ingest(
-        &self,
-        rows: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,
-        at: Timestamp,
-    ) -> Result<()> {
+    fn load(&self, writes: &[Write]) -> Result<()> {
         let mut state = self.state.write();
-        for (key, value) in rows {
-            state.put(&key, at, Some(value));
+        for write in writes {
+            state.put(&write.key, write.at, write.value.clone());
         }
         Ok(())
     }

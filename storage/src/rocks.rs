@@ -4,7 +4,9 @@
 //! timestamps, chosen through an option string because the C interface has no call for it; a
 //! comparator of ours would cost a call out of C++ for every comparison. The
 //! default column family is the unversioned system space. Both share one log, so one batch
-//! changes both atomically.
+//! changes both atomically. `load` is the way past the log.
+
+mod load;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -18,7 +20,7 @@ use rocksdb::{
 };
 
 use crate::dead_spans::{DeadSpans, MIN_TOMBSTONES};
-use crate::engine::{Batch, Direction, Engine, Span, Visit};
+use crate::engine::{Batch, Direction, Engine, Span, Visit, Write};
 use crate::{Error, Result, Timestamp};
 
 // Column families are fixed at opening, so nothing guards their handles.
@@ -50,6 +52,8 @@ pub struct RocksEngine {
     db: Db,
     dir: PathBuf,
     gc_bound: AtomicU64,
+    /// How tables are written that are ingested.
+    table: Options,
     ingests: AtomicU64,
     dead: DeadSpans,
 }
@@ -70,7 +74,7 @@ fn decode(bytes: &[u8]) -> Result<Timestamp> {
     Ok(Timestamp(u64::from_le_bytes(bytes)))
 }
 
-/// Prefix of the files that [`Engine::ingest`] makes.
+/// Prefix of the tables that are made to be ingested.
 const DRAFT: &str = "ingest-";
 
 /// Removes what an interrupted ingest left. A draft may be a second name of a live table, so it
@@ -110,6 +114,14 @@ fn data_options(options: &RocksOptions, cache: &Cache) -> Result<Options> {
     Ok(data)
 }
 
+/// Adds a write of a versioned key to a batch.
+fn add(batch: &mut WriteBatch, data: &ColumnFamily, write: &Write) {
+    match &write.value {
+        Some(value) => batch.put_cf_with_ts(data, &write.key, encode(write.at), value),
+        None => batch.delete_cf_with_ts(data, &write.key, encode(write.at)),
+    }
+}
+
 impl RocksEngine {
     /// Opens the store in `dir`, creating it when it is not there.
     pub fn open(dir: &Path, options: &RocksOptions) -> Result<RocksEngine> {
@@ -144,6 +156,7 @@ impl RocksEngine {
             db,
             dir: dir.to_path_buf(),
             gc_bound: AtomicU64::new(0),
+            table: data_options(options, &cache)?,
             ingests: AtomicU64::new(0),
             dead: DeadSpans::default(),
         };
@@ -262,10 +275,7 @@ impl Engine for RocksEngine {
         let data = self.data()?;
         let mut rocks = WriteBatch::default();
         for write in &batch.writes {
-            match &write.value {
-                Some(value) => rocks.put_cf_with_ts(data, &write.key, encode(write.at), value),
-                None => rocks.delete_cf_with_ts(data, &write.key, encode(write.at)),
-            }
+            add(&mut rocks, data, write);
         }
         for (key, value) in &batch.system {
             match value {
@@ -300,29 +310,8 @@ impl Engine for RocksEngine {
         Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 
-    fn ingest(
-        &self,
-        rows: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,
-        at: Timestamp,
-    ) -> Result<()> {
-        let options = Options::default().get_options_from_string(COMPARATOR)?;
-        let number = self.ingests.fetch_add(1, Ordering::Relaxed);
-        let mut rows = rows.peekable();
-        if rows.peek().is_none() {
-            return Ok(());
-        }
-        let path = self.dir.join(format!("{DRAFT}{number}.sst"));
-        let mut file = rocksdb::SstFileWriter::create(&options);
-        file.open(&path)?;
-        for (key, value) in rows {
-            file.put_with_ts(key, encode(at), value)?;
-        }
-        file.finish()?;
-        let mut options = rocksdb::IngestExternalFileOptions::default();
-        options.set_move_files(true);
-        self.db.ingest_external_file_cf_opts(self.data()?, &options, vec![path])?;
-        self.dead.forget(at);
-        Ok(())
+    fn load(&self, writes: &[Write]) -> Result<()> {
+        self.load_writes(writes)
     }
 
     fn checkpoint(&self, dir: &Path) -> Result<()> {

@@ -1,6 +1,6 @@
 //! An engine, its ranges, its log and its maintenance: what transactions run on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::data_dir::DataDir;
-use crate::engine::{Direction, Engine, Span, Visit};
+use crate::engine::{Direction, Engine, Span, Visit, Write};
 use crate::log_writer::{LogWriter, OnFatal, Submission};
 use crate::ranges::{Range, Ranges};
 use crate::rocks::{RocksEngine, RocksOptions};
@@ -49,7 +49,7 @@ pub struct Store {
     rows: Arc<RowCache>,
     log: Arc<LogWriter>,
     maintenance: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
-    _dir: Option<DataDir>,
+    dir: Option<DataDir>,
 }
 
 impl Store {
@@ -104,7 +104,7 @@ impl Store {
                 .map_err(|error| Error::Engine(format!("no thread for maintenance: {error}")))?
         };
         let maintenance = Mutex::new(Some((stop, thread)));
-        Ok(Store { engine, ranges, rows, log, maintenance, _dir: dir })
+        Ok(Store { engine, ranges, rows, log, maintenance, dir })
     }
 
     /// The value of `key` at `at`.
@@ -168,6 +168,29 @@ impl Store {
     /// calls.
     pub fn submit(&self, submission: Submission) {
         self.log.submit(submission);
+    }
+
+    /// See [`Engine::load`]. The caches and statistics hear of it as of a batch.
+    pub fn load(&self, writes: &[Write]) -> Result<()> {
+        self.engine.load(writes)?;
+        self.rows.note(writes);
+        self.ranges.note_writes(writes);
+        Ok(())
+    }
+
+    /// See [`Engine::flush`].
+    pub fn flush(&self) -> Result<()> {
+        self.engine.flush()
+    }
+
+    /// Makes an error final, as one of the log is: nothing is accepted any more.
+    pub fn fail(&self, error: &Error) {
+        self.log.fail(error);
+    }
+
+    /// Where the layer above keeps its temporary files; `None` if the store has no directory.
+    pub fn spill_path(&self) -> Option<PathBuf> {
+        self.dir.as_ref().map(DataDir::spill_path)
     }
 
     /// See [`Engine::garbage_bound`].

@@ -3,11 +3,23 @@
 //! Kept in key order, so that a scan merges them with the snapshot. While a savepoint is open,
 //! every change also notes what it replaced; rolling back replays the notes
 //! backwards. Nobody else reads this buffer, so an abort just drops it.
+//!
+//! When there are too many writes for memory they are moved to a run ([`crate::spill`]). The tree
+//! and the runs are layers: the tree is the newest, and a key in a newer layer hides it in an older
+//! one. Only writes that the innermost savepoint does not have to bring back go into a run, so
+//! rolling back to a savepoint drops the runs made since, and is otherwise as without them: what
+//! was there before the savepoint is still in the tree, with its notes, or in an older run.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
+use std::sync::Arc;
 
-use cairn_storage::{Batch, Timestamp, Write};
+use cairn_storage::{Batch, Direction, Span, Timestamp, Write};
+
+use crate::Result;
+use crate::spill::{self, Layer, Merge, Run, SpillArea};
 
 /// A pending write of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +30,31 @@ pub struct Pending {
     pub existed: bool,
 }
 
+/// A state that a savepoint goes back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    undo: usize,
+    runs: usize,
+    /// How many savepoints are around it.
+    depth: usize,
+}
+
 /// Pending writes in key order.
 #[derive(Clone, Debug, Default)]
 pub struct WriteBuffer {
     writes: BTreeMap<Vec<u8>, Pending>,
     undo: Vec<(Vec<u8>, Option<Pending>)>,
-    open_savepoints: usize,
+    /// Of the open savepoints, the innermost last.
+    marks: Vec<Mark>,
     bytes: usize,
+    /// The oldest first.
+    runs: Vec<Arc<Run>>,
+    /// What the last spill had to leave, in bytes.
+    left_bytes: usize,
 }
+
+/// Writes of a span in order, as they are read.
+pub type Writes<'a> = Box<dyn Iterator<Item = Result<(Cow<'a, [u8]>, Cow<'a, Pending>)>> + 'a>;
 
 /// Bookkeeping that a tree entry costs beside key and value.
 const ENTRY_OVERHEAD_BYTES: usize = 64;
@@ -35,14 +64,63 @@ fn cost(key: &[u8], pending: &Pending) -> usize {
 }
 
 impl WriteBuffer {
-    /// The writes in key order.
-    pub fn writes(&self) -> &BTreeMap<Vec<u8>, Pending> {
-        &self.writes
+    /// Whether there are no writes.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.runs.is_empty()
+    }
+
+    /// Whether some of the writes are in runs.
+    pub fn has_runs(&self) -> bool {
+        !self.runs.is_empty()
     }
 
     /// Memory in use, roughly.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The write of `key`, if there is one.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Pending>> {
+        if let Some(pending) = self.writes.get(key) {
+            return Ok(Some(pending.clone()));
+        }
+        for run in self.runs.iter().rev() {
+            if let Some(pending) = run.get(key)? {
+                return Ok(Some(pending));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether `key` may be written; false is certain, and true too where there are no runs.
+    pub fn may_hold(&self, key: &[u8]) -> bool {
+        self.writes.contains_key(key) || self.runs.iter().any(|run| run.may_hold(key))
+    }
+
+    /// The writes of the keys in `span`, which is not empty.
+    pub fn range(&self, span: &Span, direction: Direction) -> Result<Writes<'_>> {
+        let end = match span.end.as_slice() {
+            [] => Bound::Unbounded,
+            end => Bound::Excluded(end),
+        };
+        let tree = self.writes.range::<[u8], _>((Bound::Included(span.start.as_slice()), end));
+        if self.runs.is_empty() {
+            let writes: Writes<'_> = match direction {
+                Direction::Forward => Box::new(tree.map(lend)),
+                Direction::Reverse => Box::new(tree.rev().map(lend)),
+            };
+            return Ok(writes);
+        }
+        let runs = self.runs.iter();
+        let mut layers: Vec<Layer<'_>> =
+            runs.map(|run| Box::new(run.cursor(span, direction)) as Layer<'_>).collect();
+        let newest: Layer<'_> = match direction {
+            Direction::Forward => Box::new(tree.map(copy)),
+            Direction::Reverse => Box::new(tree.rev().map(copy)),
+        };
+        layers.push(newest);
+        let merged = Merge::new(layers, direction)?;
+        Ok(Box::new(merged.map(|entry| entry.map(give))))
     }
 
     /// Sets or deletes `key`. `existed` says whether the caller saw a live version.
@@ -52,59 +130,66 @@ impl WriteBuffer {
         let pending = Pending { value, existed };
         self.bytes += cost(&key, &pending);
         self.bytes -= old.map_or(0, |old| cost(&key, old));
-        if self.open_savepoints > 0 {
+        if self.marks.is_empty() {
+            self.writes.insert(key, pending);
+        } else {
             let old = self.writes.insert(key.clone(), pending);
             self.undo.push((key, old));
-        } else {
-            self.writes.insert(key, pending);
         }
     }
 
-    /// Adds `key`, which nobody else has. False, and nothing done, if this transaction has it.
-    pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> bool {
+    /// Adds `key`, which nobody else has. False, and nothing done, if this transaction has added
+    /// it just before: of the runs, only the last is looked at.
+    pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool> {
         match self.writes.entry(key) {
-            Entry::Occupied(entry) if entry.get().value.is_some() => return false,
+            Entry::Occupied(entry) if entry.get().value.is_some() => return Ok(false),
             Entry::Occupied(mut entry) => {
                 let pending = Pending { value: Some(value), existed: entry.get().existed };
                 self.bytes += pending.value.as_ref().map_or(0, Vec::len);
-                if self.open_savepoints > 0 {
+                if self.marks.is_empty() {
+                    entry.insert(pending);
+                } else {
                     let key = entry.key().clone();
                     let old = entry.insert(pending);
                     self.undo.push((key, Some(old)));
-                } else {
-                    entry.insert(pending);
                 }
             }
             Entry::Vacant(entry) => {
+                if let Some(run) = self.runs.last()
+                    && run.get(entry.key())?.is_some_and(|added| added.value.is_some())
+                {
+                    return Ok(false);
+                }
                 let pending = Pending { value: Some(value), existed: false };
                 self.bytes += cost(entry.key(), &pending);
-                if self.open_savepoints > 0 {
+                if !self.marks.is_empty() {
                     self.undo.push((entry.key().clone(), None));
                 }
                 entry.insert(pending);
             }
         }
-        true
+        Ok(true)
     }
 
     /// Opens a savepoint; the mark is for [`WriteBuffer::rollback_to`].
-    pub fn savepoint(&mut self) -> usize {
-        self.open_savepoints += 1;
-        self.undo.len()
+    pub fn savepoint(&mut self) -> Mark {
+        let (undo, runs, depth) = (self.undo.len(), self.runs.len(), self.marks.len());
+        let mark = Mark { undo, runs, depth };
+        self.marks.push(mark);
+        mark
     }
 
     /// Closes the innermost savepoint, keeping its changes.
     pub fn release(&mut self) {
-        assert!(self.open_savepoints > 0, "released without a savepoint");
-        self.open_savepoints -= 1;
-        if self.open_savepoints == 0 {
+        assert!(self.marks.pop().is_some(), "released without a savepoint");
+        if self.marks.is_empty() {
             self.undo.clear();
         }
     }
 
     /// Takes back all changes since `mark`. The savepoint stays open.
-    pub fn rollback_to(&mut self, mark: usize) {
-        while self.undo.len() > mark {
+    pub fn rollback_to(&mut self, mark: Mark) {
+        while self.undo.len() > mark.undo {
             let Some((key, old)) = self.undo.pop() else { break };
             self.bytes -= self.writes.get(&key).map_or(0, |pending| cost(&key, pending));
             match old {
@@ -115,10 +200,82 @@ impl WriteBuffer {
                 None => drop(self.writes.remove(&key)),
             }
         }
+        self.runs.truncate(mark.runs);
+        // A statement that was canceled did not close its own.
+        self.marks.truncate(mark.depth + 1);
+        self.left_bytes = self.left_bytes.min(self.bytes);
     }
 
-    /// The batch that commits these writes; its timestamp is yet to come.
+    /// Whether more than `limit_bytes` have come to memory since the last spill.
+    pub fn is_full(&self, limit_bytes: usize) -> bool {
+        self.bytes > self.left_bytes.saturating_add(limit_bytes)
+    }
+
+    /// Moves writes to a run: all, or with a savepoint open those of keys that were not in the tree
+    /// when the innermost was opened. Blocks on the disk; after an error nothing has changed.
+    pub fn spill(&mut self, area: &SpillArea) -> Result<()> {
+        match self.marks.last() {
+            None => self.spill_all(area)?,
+            Some(mark) => self.spill_since(mark.undo, area)?,
+        }
+        self.left_bytes = self.bytes;
+        Ok(())
+    }
+
+    fn spill_all(&mut self, area: &SpillArea) -> Result<()> {
+        if self.writes.is_empty() {
+            return Ok(());
+        }
+        self.runs.push(area.write(self.writes.iter(), self.writes.len())?);
+        self.writes.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+
+    fn spill_since(&mut self, mark: usize, area: &SpillArea) -> Result<()> {
+        let since = self.undo.get(mark..).unwrap_or_default();
+        // The first note of a key since the mark tells whether it was there: backwards, the last.
+        let mut before: HashSet<&[u8]> = HashSet::new();
+        for (key, old) in since.iter().rev() {
+            match old {
+                Some(_) => before.insert(key),
+                None => before.remove(key.as_slice()),
+            };
+        }
+        let keys = since.iter().map(|(key, _)| key);
+        let mut new: Vec<&Vec<u8>> = keys.filter(|key| !before.contains(key.as_slice())).collect();
+        new.sort_unstable();
+        new.dedup();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let writes = new.iter().filter_map(|key| self.writes.get_key_value(key.as_slice()));
+        let run = area.write(writes, new.len())?;
+        for key in &new {
+            if let Some(pending) = self.writes.remove(key.as_slice()) {
+                self.bytes -= cost(key, &pending);
+            }
+        }
+        // What was there before the mark keeps its notes.
+        let keeps = since.iter().map(|(key, _)| before.contains(key.as_slice()));
+        let keeps: Vec<bool> = keeps.collect();
+        let notes = self.undo.split_off(mark);
+        let kept = notes.into_iter().zip(keeps).filter(|(_, keeps)| *keeps);
+        self.undo.extend(kept.map(|(note, _)| note));
+        self.runs.push(run);
+        Ok(())
+    }
+
+    /// All writes as runs, the oldest first. Blocks on the disk.
+    pub fn into_runs(mut self, area: &SpillArea) -> Result<Vec<Arc<Run>>> {
+        self.spill_all(area)?;
+        Ok(self.runs)
+    }
+
+    /// The batch that commits these writes, of which none are in runs; its timestamp is yet to
+    /// come.
     pub fn into_batch(self) -> Batch {
+        assert!(self.runs.is_empty(), "runs are no batch");
         let writes = self.writes.into_iter();
         let writes = writes
             // A key that this transaction both made and deleted was never there.
@@ -131,4 +288,19 @@ impl WriteBuffer {
             });
         Batch { writes: writes.collect(), system: Vec::new() }
     }
+}
+
+/// A write as it is read: lent by the tree, or given by a run.
+type Own<'a> = (Cow<'a, [u8]>, Cow<'a, Pending>);
+
+fn lend<'a>((key, pending): (&'a Vec<u8>, &'a Pending)) -> Result<Own<'a>> {
+    Ok((Cow::Borrowed(key.as_slice()), Cow::Borrowed(pending)))
+}
+
+fn give<'a>((key, pending): spill::Entry) -> Own<'a> {
+    (Cow::Owned(key), Cow::Owned(pending))
+}
+
+fn copy((key, pending): (&Vec<u8>, &Pending)) -> Result<spill::Entry> {
+    Ok((key.clone(), pending.clone()))
 }

@@ -1,8 +1,9 @@
 //! Transactions over versioned storage.
 //!
 //! * [`clock`] and [`timestamps`] hand out rising timestamps and say which are visible.
-//! * [`buffer`] holds a transaction's own writes until commit, with savepoints; [`view`] reads
-//!   a snapshot with those writes laid over it.
+//! * [`buffer`] holds a transaction's own writes until commit, with savepoints, and moves them to
+//!   sorted files ([`spill`]) when there are too many; [`view`] reads a snapshot with those writes
+//!   laid over it.
 //! * [`locks`] is the lock table: rows and tables, FIFO queues, deadlock detection, and the
 //!   commit timestamps of recently written keys, from which a writer learns that a row changed
 //!   after its snapshot.
@@ -24,6 +25,9 @@
 //! behind that in the log, so it is durable no earlier, and one that ends without writes waits
 //! for a barrier ([`Transaction::settled`]).
 //!
+//! A transaction with writes in files takes another way (`bulk_commit`), on which its timestamp
+//! comes first and its batch last, so that others commit while it is written.
+//!
 //! # Isolation levels
 //!
 //! READ COMMITTED takes a snapshot per statement. A writer locks before it writes; a lock whose
@@ -32,10 +36,12 @@
 //! statement, and the same discovery is error 40001: the first committer has won.
 
 pub mod buffer;
+mod bulk_commit;
 pub mod clock;
 mod error;
 pub mod locks;
 pub mod manager;
+pub mod spill;
 pub mod timestamps;
 pub mod transaction;
 pub mod view;

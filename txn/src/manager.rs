@@ -1,7 +1,7 @@
 //! Begins transactions, commits them in order, and collects what nobody can see any more.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,8 +13,10 @@ use tokio::sync::oneshot;
 
 use crate::Result;
 use crate::buffer::WriteBuffer;
+use crate::bulk_commit::finish_interrupted;
 use crate::clock::Clock;
 use crate::locks::{HeldLock, LockMode, LockTable, TransactionId};
+use crate::spill::SpillArea;
 use crate::timestamps::Timestamps;
 use crate::transaction::{Isolation, Transaction};
 use crate::view::ReadView;
@@ -24,9 +26,9 @@ pub type OnCommit = Box<dyn FnOnce(Timestamp) + Send + Sync>;
 
 /// A timestamp that no commit has passed. It is moved ahead of them in steps, so that few batches
 /// carry it; after a crash timestamps go on behind it.
-const HIGH_WATER: &[u8] = b"txn/high_water";
+pub(crate) const HIGH_WATER: &[u8] = b"txn/high_water";
 /// The length of such a step.
-const RESERVED_MS: u64 = 5_000;
+pub(crate) const RESERVED_MS: u64 = 5_000;
 
 /// Settings of the transaction layer.
 #[derive(Clone, Debug)]
@@ -35,7 +37,10 @@ pub struct Options {
     pub gc_retention: Duration,
     /// How often the garbage-collection bound moves.
     pub gc_interval: Duration,
-    /// Most memory for one transaction's writes.
+    /// Memory for one transaction's writes; what is beyond goes to temporary files.
+    pub spill_bytes: usize,
+    /// Most memory for what of one transaction has to stay in memory: locks, and writes that a
+    /// savepoint may bring back.
     pub max_transaction_bytes: usize,
 }
 
@@ -44,6 +49,7 @@ impl Default for Options {
         Options {
             gc_retention: Duration::from_secs(60),
             gc_interval: Duration::from_secs(10),
+            spill_bytes: 64 << 20,
             max_transaction_bytes: 4 << 30,
         }
     }
@@ -51,15 +57,20 @@ impl Default for Options {
 
 /// One a server.
 pub struct TransactionManager {
-    store: Arc<Store>,
-    timestamps: Arc<Timestamps>,
-    locks: LockTable,
+    pub(crate) store: Arc<Store>,
+    pub(crate) timestamps: Arc<Timestamps>,
+    pub(crate) locks: LockTable,
     options: Options,
     next_id: AtomicU64,
     /// The high-water mark in the store: no commit is newer. Changes under `commit_order`.
-    reserved: AtomicU64,
+    pub(crate) reserved: AtomicU64,
     /// Makes taking a commit timestamp and queueing its batch one step.
-    commit_order: Mutex<()>,
+    pub(crate) commit_order: Mutex<()>,
+    spills: SpillArea,
+    /// Held by the bulk commit whose turn it is.
+    pub(crate) bulk_turn: Mutex<()>,
+    /// Tells bulk commits to stop where they are; the next start goes on.
+    pub(crate) is_closing: AtomicBool,
     collector: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -70,6 +81,9 @@ impl TransactionManager {
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Result<Arc<TransactionManager>> {
+        let spills = SpillArea::open(store.spill_path())?;
+        finish_interrupted(&store, &spills)?;
+        spills.clear()?;
         let high_water = match store.system_get(HIGH_WATER)? {
             None => Timestamp::MIN,
             Some(bytes) => {
@@ -89,6 +103,9 @@ impl TransactionManager {
             next_id: AtomicU64::new(1),
             reserved: AtomicU64::new(0),
             commit_order: Mutex::new(()),
+            spills,
+            bulk_turn: Mutex::new(()),
+            is_closing: AtomicBool::new(false),
             collector: Mutex::new(None),
         });
         manager.start_collector()?;
@@ -161,6 +178,14 @@ impl TransactionManager {
         self.options.max_transaction_bytes
     }
 
+    pub(crate) fn spills(&self) -> &SpillArea {
+        &self.spills
+    }
+
+    pub(crate) fn spill_bytes(&self) -> usize {
+        self.options.spill_bytes
+    }
+
     /// Writes one key in a transaction of its own without waiting. It is in the log before
     /// any commit that starts later. The caller serializes writes of one key.
     pub fn write_behind(self: &Arc<Self>, key: Vec<u8>, value: Vec<u8>) {
@@ -181,7 +206,7 @@ impl TransactionManager {
     ) -> oneshot::Receiver<Result<Timestamp>> {
         let (sender, receiver) = oneshot::channel();
         // What was only locked did not change: nobody who locks it later is told that it did.
-        let changed = |lock: &HeldLock| buffer.writes().contains_key(&*lock.key);
+        let changed = |lock: &HeldLock| buffer.may_hold(&lock.key);
         let locks: Vec<_> = locks.into_iter().map(|lock| (changed(&lock), lock)).collect();
         let mut batch = buffer.into_batch();
         let (writer, settler) = (self.clone(), self.clone());
@@ -237,8 +262,10 @@ impl TransactionManager {
         }
     }
 
-    /// Stops garbage collection and closes the store. Idempotent.
+    /// Stops garbage collection and bulk commits, and closes the store. Idempotent.
     pub fn close(&self) {
+        self.is_closing.store(true, Ordering::Release);
+        drop(self.bulk_turn.lock());
         if let Some((stop, thread)) = self.collector.lock().take() {
             drop(stop);
             if thread.thread().id() != std::thread::current().id() {

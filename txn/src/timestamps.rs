@@ -21,6 +21,8 @@ use crate::clock::Clock;
 pub struct Timestamps {
     clock: Arc<dyn Clock>,
     last: AtomicU64,
+    /// The timestamp that a bulk commit has taken ahead of its turn; 0 if there is none.
+    reservation: AtomicU64,
     visible: AtomicU64,
     settled: AtomicU64,
     in_use: Mutex<BTreeMap<Timestamp, usize>>,
@@ -57,6 +59,7 @@ impl Timestamps {
         Timestamps {
             clock,
             last: AtomicU64::new(high_water.0),
+            reservation: AtomicU64::new(0),
             visible: AtomicU64::new(high_water.0),
             settled: AtomicU64::new(high_water.0),
             in_use: Mutex::new(BTreeMap::new()),
@@ -66,9 +69,37 @@ impl Timestamps {
     /// The next commit timestamp. The caller serializes calls with the log's queue.
     pub fn allocate(&self) -> Timestamp {
         let wall = Timestamp::from_unix_ms(self.clock.now_ms());
-        let next = wall.max(Timestamp(self.last.load(Ordering::Acquire)).next());
+        let following = Timestamp(self.last.load(Ordering::Acquire)).next();
+        let mut next = wall.max(following);
+        let reservation = self.reservation.load(Ordering::Acquire);
+        if reservation != 0 && next.0 >= reservation {
+            // The clock has come to a commit whose turn it is not yet: timestamps stay behind
+            // that. There is room: they rise by one, and a millisecond has 2^18 of them.
+            next = following;
+            assert!(next.0 < reservation, "commits have used up all timestamps before another");
+        }
         self.last.store(next.0, Ordering::Release);
         next
+    }
+
+    /// Takes a timestamp that lies ahead, for a commit that is written beside the others. Until
+    /// its turn comes with [`Timestamps::claim`] all that are allocated are before it. There is
+    /// one at a time. The caller serializes this with [`Timestamps::allocate`].
+    pub fn reserve(&self, ahead_ms: u64) -> Timestamp {
+        let last = Timestamp(self.last.load(Ordering::Acquire));
+        let now_ms = self.clock.now_ms().max(last.unix_ms());
+        let at = Timestamp::from_unix_ms(now_ms + ahead_ms);
+        let before = self.reservation.swap(at.0, Ordering::AcqRel);
+        assert!(before == 0, "there is a reservation already");
+        at
+    }
+
+    /// The turn of the reserved timestamp has come: what is allocated from now on is after it.
+    /// Serialized as [`Timestamps::reserve`] is.
+    pub fn claim(&self) {
+        let at = self.reservation.swap(0, Ordering::AcqRel);
+        assert!(at > self.last.load(Ordering::Acquire), "a reservation lies ahead");
+        self.last.store(at, Ordering::Release);
     }
 
     /// Everything up to `at` is written.

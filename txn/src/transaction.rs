@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cairn_storage::{Direction, Span, Timestamp};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::buffer::WriteBuffer;
+use crate::buffer::{Mark, WriteBuffer};
 use crate::locks::{Acquired, HeldLock, LastCommit, LockMode, TransactionId, WaitPolicy};
 use crate::manager::{OnCommit, TransactionManager, log_ended};
 use crate::timestamps::Snapshot;
@@ -49,8 +50,16 @@ const LOCK_OVERHEAD_BYTES: usize = 160;
 /// A point that a transaction can return to.
 #[derive(Clone, Copy, Debug)]
 pub struct Savepoint {
-    undo_mark: usize,
+    mark: Mark,
     locks: usize,
+}
+
+/// Runs what blocks on the disk, and lets another thread serve what waits behind it on this one.
+fn in_place<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// A running transaction. Dropping it aborts.
@@ -173,8 +182,8 @@ impl Transaction {
 
     /// The newest committed value of `key`, or this transaction's own.
     pub fn get_latest(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        if let Some(pending) = self.buffer.writes().get(key) {
-            return Ok(pending.value.clone());
+        if let Some(pending) = self.buffer.get(key)? {
+            return Ok(pending.value);
         }
         let at = self.manager.timestamps().visible();
         self.saw(at);
@@ -262,7 +271,9 @@ impl Transaction {
     /// nothing done, if the transaction itself has added it since.
     pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool> {
         self.check_size()?;
-        Ok(Arc::make_mut(&mut self.buffer).add(key, value))
+        let added = Arc::make_mut(&mut self.buffer).add(key, value)?;
+        self.spill_if_full()?;
+        Ok(added)
     }
 
     /// Whether none of `keys`, which rise, has a value in the newest state and this transaction's
@@ -308,7 +319,16 @@ impl Transaction {
     fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, existed: bool) -> Result<()> {
         self.check_size()?;
         Arc::make_mut(&mut self.buffer).write(key, value, existed);
-        Ok(())
+        self.spill_if_full()
+    }
+
+    /// Moves writes to a file when there are too many for memory.
+    fn spill_if_full(&mut self) -> Result<()> {
+        if !self.buffer.is_full(self.manager.spill_bytes()) {
+            return Ok(());
+        }
+        let (buffer, area) = (Arc::make_mut(&mut self.buffer), self.manager.spills());
+        in_place(|| buffer.spill(area))
     }
 
     /// Sets what runs when the commit is written, before anyone can see it. There is one such
@@ -319,13 +339,13 @@ impl Transaction {
 
     /// Whether anything is to be written.
     pub fn has_writes(&self) -> bool {
-        !self.buffer.writes().is_empty()
+        !self.buffer.is_empty()
     }
 
     /// Opens a savepoint inside all open ones.
     pub fn savepoint(&mut self) -> Savepoint {
-        let undo_mark = Arc::make_mut(&mut self.buffer).savepoint();
-        Savepoint { undo_mark, locks: self.locks.len() }
+        let mark = Arc::make_mut(&mut self.buffer).savepoint();
+        Savepoint { mark, locks: self.locks.len() }
     }
 
     /// Closes the innermost savepoint, keeping what was done since.
@@ -336,7 +356,7 @@ impl Transaction {
     /// Takes back everything since `savepoint`, locks included. It stays open; the caller has
     /// released those inside it.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
-        Arc::make_mut(&mut self.buffer).rollback_to(savepoint.undo_mark);
+        Arc::make_mut(&mut self.buffer).rollback_to(savepoint.mark);
         while self.locks.len() > savepoint.locks {
             let Some(lock) = self.locks.pop() else { break };
             self.lock_bytes -= lock.key.len() + LOCK_OVERHEAD_BYTES;
@@ -347,7 +367,7 @@ impl Transaction {
     /// Takes back the writes since `savepoint` and keeps the locks: what a statement does
     /// before it runs again.
     pub fn rollback_writes(&mut self, savepoint: Savepoint) {
-        Arc::make_mut(&mut self.buffer).rollback_to(savepoint.undo_mark);
+        Arc::make_mut(&mut self.buffer).rollback_to(savepoint.mark);
     }
 
     /// Gives up all writes and locks at once; nothing is left to commit.
@@ -372,8 +392,11 @@ impl Transaction {
         }
         let buffer = Arc::unwrap_or_clone(std::mem::take(&mut self.buffer));
         let locks = std::mem::take(&mut self.locks);
-        let done =
-            self.manager.clone().submit(self.id, buffer, locks, durable, self.on_commit.take());
+        let (manager, on_commit) = (self.manager.clone(), self.on_commit.take());
+        let done = match buffer.has_runs() {
+            true => manager.submit_bulk(self.id, buffer, locks, on_commit),
+            false => manager.submit(self.id, buffer, locks, durable, on_commit),
+        };
         match done.await {
             Ok(result) => result.map(Some),
             Err(_) => Err(log_ended()),

@@ -2,8 +2,10 @@
 //!
 //! Cheap to make and free of lifetimes, so that parallel scans on other threads can hold
 //! one. The writes are shared with the transaction and copied only if it writes while a view
-//! is still alive.
+//! is still alive; those in runs are never copied.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use cairn_storage::engine::Visit;
 use cairn_storage::{Direction, Span, Store, Timestamp};
 
 use crate::Result;
-use crate::buffer::WriteBuffer;
+use crate::buffer::{Pending, WriteBuffer, Writes};
 use crate::timestamps::Snapshot;
 
 /// What a statement reads from.
@@ -48,8 +50,8 @@ impl ReadView {
 
     /// The value of `key`.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        match self.own.writes().get(key) {
-            Some(pending) => Ok(pending.value.clone()),
+        match self.own.get(key)? {
+            Some(pending) => Ok(pending.value),
             None => Ok(self.store.get(key, self.at)?),
         }
     }
@@ -57,10 +59,10 @@ impl ReadView {
     /// The values of `keys`, in the order asked.
     pub fn multi_get(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
         let mut values = self.store.multi_get(keys, self.at)?;
-        if !self.own.writes().is_empty() {
+        if !self.own.is_empty() {
             for (key, value) in keys.iter().zip(&mut values) {
-                if let Some(pending) = self.own.writes().get(key) {
-                    *value = pending.value.clone();
+                if let Some(pending) = self.own.get(key)? {
+                    *value = pending.value;
                 }
             }
         }
@@ -72,59 +74,22 @@ impl ReadView {
         if span.is_empty() {
             return Ok(());
         }
-        if self.own.writes().is_empty() {
+        if self.own.is_empty() {
             return Ok(self.store.scan(span, self.at, direction, visit)?);
         }
-        let end = match span.end.as_slice() {
-            [] => std::ops::Bound::Unbounded,
-            end => std::ops::Bound::Excluded(end),
-        };
-        let start = std::ops::Bound::Included(span.start.as_slice());
-        let own = self.own.writes().range::<[u8], _>((start, end));
-        match direction {
-            Direction::Forward => self.merge(span, direction, own, visit),
-            Direction::Reverse => self.merge(span, direction, own.rev(), visit),
-        }
-    }
-
-    fn merge<'a>(
-        &self,
-        span: &Span,
-        direction: Direction,
-        own: impl Iterator<Item = (&'a Vec<u8>, &'a crate::buffer::Pending)>,
-        visit: &mut Visit<'_>,
-    ) -> Result<()> {
-        let mut own = own.peekable();
-        let mut flow = ControlFlow::Continue(());
-        let comes_first = |a: &[u8], b: &[u8]| match direction {
-            Direction::Forward => a < b,
-            Direction::Reverse => a > b,
-        };
+        let mut overlay = Overlay::new(self.own.range(span, direction)?, direction)?;
+        let mut flow = Ok(ControlFlow::Continue(()));
         self.store.scan(span, self.at, direction, &mut |key, value| {
-            while let Some((own_key, pending)) = own.next_if(|(own, _)| comes_first(own, key)) {
-                if let Some(value) = &pending.value {
-                    flow = visit(own_key, value);
-                    flow?;
-                }
+            flow = overlay.row(key, value, visit);
+            match flow {
+                Ok(flow) => flow,
+                Err(_) => ControlFlow::Break(()),
             }
-            flow = match own.next_if(|(own, _)| own.as_slice() == key) {
-                Some((_, pending)) => match &pending.value {
-                    Some(value) => visit(key, value),
-                    None => ControlFlow::Continue(()),
-                },
-                None => visit(key, value),
-            };
-            flow
         })?;
-        for (key, pending) in own {
-            if flow.is_break() {
-                break;
-            }
-            if let Some(value) = &pending.value {
-                flow = visit(key, value);
-            }
+        match flow? {
+            ControlFlow::Continue(()) => overlay.rest(visit),
+            ControlFlow::Break(()) => Ok(()),
         }
-        Ok(())
     }
 
     /// `span` cut at range boundaries: the units of a parallel scan.
@@ -135,5 +100,56 @@ impl ReadView {
     /// Estimated bytes and keys of the ranges that `span` touches.
     pub fn estimate(&self, span: &Span) -> (u64, u64) {
         self.store.estimate(span)
+    }
+}
+
+/// A transaction's own writes of a span, on their way over the rows of a snapshot.
+struct Overlay<'a> {
+    writes: Writes<'a>,
+    next: Option<(Cow<'a, [u8]>, Cow<'a, Pending>)>,
+    direction: Direction,
+}
+
+impl<'a> Overlay<'a> {
+    fn new(mut writes: Writes<'a>, direction: Direction) -> Result<Overlay<'a>> {
+        let next = writes.next().transpose()?;
+        Ok(Overlay { writes, next, direction })
+    }
+
+    /// Visits what comes before the snapshot's next row, and that row as the writes leave it.
+    fn row(&mut self, key: &[u8], value: &[u8], visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        loop {
+            let order = self.next.as_ref().map(|(own, _)| match self.direction {
+                Direction::Forward => own.as_ref().cmp(key),
+                Direction::Reverse => key.cmp(own.as_ref()),
+            });
+            if order.is_none_or(Ordering::is_gt) {
+                return Ok(visit(key, value));
+            }
+            let flow = self.own(visit)?;
+            if flow.is_break() || order.is_some_and(Ordering::is_eq) {
+                return Ok(flow);
+            }
+        }
+    }
+
+    /// Visits the next write, unless it is a deletion.
+    fn own(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        let following = self.writes.next().transpose()?;
+        let own = std::mem::replace(&mut self.next, following);
+        Ok(match own.as_ref().and_then(|(key, own)| Some((key, own.value.as_ref()?))) {
+            Some((key, value)) => visit(key, value),
+            None => ControlFlow::Continue(()),
+        })
+    }
+
+    /// Visits what is left behind the last row of the snapshot.
+    fn rest(&mut self, visit: &mut Visit<'_>) -> Result<()> {
+        while self.next.is_some() {
+            if self.own(visit)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,9 @@
-//! COPY between a relation and the client, in text format.
+//! COPY between a relation and the client, in text format: its options, and FROM STDIN.
 //!
-//! FROM STDIN reads lines as they come and inserts them in batches, so memory is bounded by
-//! the transaction's own limit, not by the input.
+//! Lines are read as they come and inserted in batches. The rows go where all writes of a
+//! transaction do, to memory and then to files, so the input may be larger than memory. What else
+//! would grow with it are the locks of its rows: a table without rows is locked as a whole at once,
+//! and any other when the COPY has locked many of its rows, if nobody else writes to it.
 
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
@@ -9,12 +11,12 @@ use std::sync::Arc;
 use cairn_txn::storage::Direction;
 use cairn_txn::{Access, LockMode, WaitPolicy};
 use datafusion::common::DFSchema;
-use datafusion::sql::sqlparser::ast::{self, SetExpr};
+use datafusion::sql::sqlparser::ast;
 use memchr::{memchr, memchr2};
 
 use super::Session;
-use super::outcome::{Outcome, Rows};
-use super::plan::{Action, compile_columns};
+use super::outcome::Outcome;
+use super::plan::compile_columns;
 use crate::binder::dml::ColumnSource;
 use crate::binder::position::{position_of, token_before};
 use crate::binder::{fold, relation_name};
@@ -31,13 +33,17 @@ const BATCH_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 64 << 10;
 /// Longest line of input.
 const MAX_LINE_BYTES: usize = 64 << 20;
+/// Rows of a COPY that are locked one by one before it tries to lock the table instead, and rows
+/// after which it tries again.
+const ROWS_BEFORE_TABLE_LOCK: u64 = 100_000;
+const ROWS_PER_TRY: u64 = 10_000;
 
 /// The format of the lines.
 #[derive(Clone, Debug)]
-struct Format {
-    delimiter: u8,
-    null: String,
-    header: bool,
+pub(super) struct Format {
+    pub delimiter: u8,
+    pub null: String,
+    pub header: bool,
 }
 
 /// A COPY FROM STDIN in progress.
@@ -59,6 +65,8 @@ pub struct CopyIn {
     batch_bytes: usize,
     line: u64,
     rows: u64,
+    /// At this number of rows it tries to lock the table.
+    rows_at_try: u64,
     ended: bool,
 }
 
@@ -163,25 +171,6 @@ impl Format {
         Ok(format)
     }
 
-    fn encode(&self, value: &str, out: &mut String) {
-        for c in value.chars() {
-            match c {
-                '\\' => out.push_str("\\\\"),
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '\u{8}' => out.push_str("\\b"),
-                '\u{c}' => out.push_str("\\f"),
-                '\u{b}' => out.push_str("\\v"),
-                c if c == char::from(self.delimiter) => {
-                    out.push('\\');
-                    out.push(c);
-                }
-                c => out.push(c),
-            }
-        }
-    }
-
     /// Splits a line into its fields, without their escapes, into `out`.
     fn decode(&self, line: &[u8], out: &mut Fields) -> Result<()> {
         out.text.clear();
@@ -277,70 +266,6 @@ impl Session {
         }
     }
 
-    async fn copy_out(&mut self, query: &ast::Query, format: Format, sql: &str) -> Result<Outcome> {
-        if !matches!(
-            *query.body,
-            SetExpr::Select(_)
-                | SetExpr::SetOperation { .. }
-                | SetExpr::Values(_)
-                | SetExpr::Query(_)
-        ) {
-            return Err(Error::unsupported("COPY of this statement"));
-        }
-        let statement = ast::Statement::Query(Box::new(query.clone()));
-        let (plan, _) = self.make_plan(&statement, sql, &[])?;
-        for (table, mode) in &plan.tables {
-            self.lock_table(table, *mode).await?;
-        }
-        let Action::Query { columns, .. } = &plan.action else {
-            return Err(Error::unsupported("COPY of a locking query"));
-        };
-        let columns = columns.clone();
-        let style = self.style();
-        self.begin_statement(&plan, Access::Read)?;
-        let env = self.env(Arc::new(Vec::new()));
-        let Action::Query { source, .. } = &plan.action else {
-            return Err(Error::internal("the plan changed its mind"));
-        };
-        let mut rows = match self.read_source(source, &columns, env)? {
-            Outcome::Rows(rows) => rows,
-            _ => return Err(Error::internal("a query without rows")),
-        };
-        // Lines are made as rows are read; the tag counts rows, not lines.
-        let mut lines = Vec::new();
-        if format.header {
-            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-            lines.push(names.join(&char::from(format.delimiter).to_string()));
-        }
-        let header = lines.len();
-        loop {
-            let batch = rows.next(usize::MAX).await?;
-            if batch.is_empty() {
-                break;
-            }
-            for row in batch {
-                let mut line = String::new();
-                for (index, (value, column)) in row.iter().zip(columns.iter()).enumerate() {
-                    if index > 0 {
-                        line.push(char::from(format.delimiter));
-                    }
-                    match value {
-                        Datum::Null => line.push_str(&format.null),
-                        value => {
-                            format.encode(&io::to_text(column.ty.kind, value, &style)?, &mut line)
-                        }
-                    }
-                }
-                lines.push(line);
-            }
-        }
-        let count = lines.len() - header;
-        let rows = lines.into_iter().map(|line| vec![Datum::Text(line + "\n")]).collect();
-        let mut out = Rows::ready(columns, rows, "COPY");
-        out.report_count(count as u64);
-        Ok(Outcome::CopyOut(out))
-    }
-
     async fn copy_in(
         &mut self,
         name: &ast::ObjectName,
@@ -404,6 +329,7 @@ impl Session {
             batch_bytes: 0,
             line: 0,
             rows: 0,
+            rows_at_try: ROWS_BEFORE_TABLE_LOCK,
             ended: false,
         })))
     }
@@ -421,11 +347,33 @@ impl Session {
                 ControlFlow::Break(())
             },
         )?;
-        let mode = LockMode::ShareRowExclusive;
-        if empty && block.transaction.lock_name(&table.lock_name(), mode, WaitPolicy::Skip).await? {
+        match empty {
+            true => self.exclude_writers(table).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Locks a table against other writers, if there are none.
+    async fn exclude_writers(&mut self, table: &Table) -> Result<()> {
+        let (block, mode) = (self.block(), LockMode::ShareRowExclusive);
+        if block.transaction.lock_name(&table.lock_name(), mode, WaitPolicy::Skip).await? {
             block.locked.push((table.id, mode));
         }
         Ok(())
+    }
+
+    /// Locks the table, if there are no other writers, once many rows have been locked.
+    async fn lock_if_many(&mut self, copy: &mut CopyIn) -> Result<()> {
+        if copy.rows < copy.rows_at_try {
+            return Ok(());
+        }
+        copy.rows_at_try = copy.rows + ROWS_PER_TRY;
+        let table = &copy.table;
+        let locks_rows = table.has_primary_key() || table.indexes.iter().any(|index| index.unique);
+        match locks_rows && !self.block().excludes_writers(table.id) {
+            true => self.exclude_writers(table).await,
+            false => Ok(()),
+        }
     }
 
     /// Takes data of a COPY FROM STDIN: reads its lines into the batch. False once that is full:
@@ -458,6 +406,7 @@ impl Session {
     /// Adds the rows of the batch.
     pub async fn copy_batch(&mut self, copy: &mut CopyIn) -> Result<()> {
         copy.env.check_cancel()?;
+        self.lock_if_many(copy).await?;
         let (batch, lines) = (std::mem::take(&mut copy.batch), std::mem::take(&mut copy.lines));
         copy.batch_bytes = 0;
         let block = self.block();

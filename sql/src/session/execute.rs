@@ -73,7 +73,12 @@ impl Session {
                 error = watch.ended() => Err(error),
             },
         };
-        if let Ok(Outcome::Rows(rows) | Outcome::CopyOut(rows)) = &mut outcome {
+        let rows = match &mut outcome {
+            Ok(Outcome::Rows(rows)) => Some(rows),
+            Ok(Outcome::CopyOut(copy)) => Some(&mut copy.rows),
+            _ => None,
+        };
+        if let Some(rows) = rows {
             rows.watch = rows.more.is_some().then_some(watch);
         }
         outcome

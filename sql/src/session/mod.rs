@@ -7,6 +7,7 @@
 
 mod constraints;
 mod copy;
+mod copy_out;
 mod ddl;
 mod execute;
 mod explain;
@@ -36,6 +37,7 @@ use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
 pub use copy::CopyIn;
+pub use copy_out::{CopyOut, Lines};
 pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Cancel, Columns, CopyIn};
+use super::{Cancel, Columns, CopyIn, CopyOut};
 use crate::error::{Error, Result, SqlState};
 use crate::row::{Row, canceled};
 
@@ -25,8 +25,8 @@ pub enum Outcome {
     Rows(Rows),
     /// Waits for data: COPY FROM STDIN.
     CopyIn(Box<CopyIn>),
-    /// Lines of COPY TO STDOUT, and the number of columns.
-    CopyOut(Rows),
+    /// Lines to come: COPY TO STDOUT.
+    CopyOut(Box<CopyOut>),
 }
 
 /// The rows of a result, as they come.
@@ -38,7 +38,6 @@ pub struct Rows {
     /// First word of the command tag; the count follows.
     tag: &'static str,
     count: u64,
-    fixed_count: Option<u64>,
     pub(super) watch: Option<Watch>,
     /// Comes behind the rows that are ready.
     pub(super) failed: Option<Error>,
@@ -80,16 +79,7 @@ fn statement_timeout() -> Error {
 impl Rows {
     /// Rows that are all there.
     pub fn ready(columns: Columns, rows: Vec<Row>, tag: &'static str) -> Rows {
-        Rows {
-            columns,
-            ready: rows.into(),
-            more: None,
-            tag,
-            count: 0,
-            fixed_count: None,
-            watch: None,
-            failed: None,
-        }
+        Rows { columns, ready: rows.into(), more: None, tag, count: 0, watch: None, failed: None }
     }
 
     pub(super) fn streamed(columns: Columns, more: mpsc::Receiver<Result<Vec<Row>>>) -> Rows {
@@ -99,7 +89,6 @@ impl Rows {
             more: Some(more),
             tag: "SELECT",
             count: 0,
-            fixed_count: None,
             watch: None,
             failed: None,
         }
@@ -146,19 +135,11 @@ impl Rows {
 
     /// The command tag, with the rows delivered so far.
     pub fn tag(&self) -> String {
-        if let Some(count) = self.fixed_count {
-            return format!("{} {count}", self.tag);
-        }
         match self.tag {
             "INSERT" => format!("INSERT 0 {}", self.count),
             "SHOW" | "EXPLAIN" => self.tag.to_owned(),
             tag => format!("{tag} {}", self.count),
         }
-    }
-
-    /// Sets what the tag counts, where that is not the rows.
-    pub(super) fn report_count(&mut self, count: u64) {
-        self.fixed_count = Some(count);
     }
 
     /// Starts counting again: each Execute of a portal reports its own rows.

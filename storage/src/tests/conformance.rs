@@ -89,14 +89,96 @@ fn collected_versions_cannot_be_read_and_others_can() {
     });
 }
 
+fn loaded(at: u64, key: Vec<u8>, value: Option<Vec<u8>>) -> Write {
+    Write { at: Timestamp(at), key, value, existed: false }
+}
+
 #[test]
-fn ingested_rows_are_read_at_their_timestamp() {
+fn loaded_writes_are_read_at_their_timestamp_and_may_be_loaded_again() {
     on_each_engine(|engine| {
-        let mut rows = (0..100u8).map(|n| (vec![n], vec![n, n]));
-        engine.ingest(&mut rows, Timestamp(5)).unwrap();
-        assert_eq!(engine.get(&[42], Timestamp(5)).unwrap(), Some(vec![42, 42]));
-        assert_eq!(engine.get(&[42], Timestamp(4)).unwrap(), None);
+        for key in 0..10u8 {
+            put(engine, 3, &char::from(b'a' + key).to_string(), Some("old"));
+        }
+        // Among other keys, over them, and deletions.
+        let writes = [
+            loaded(5, b"a".to_vec(), Some(b"new".to_vec())),
+            loaded(5, b"b".to_vec(), None),
+            loaded(5, b"bb".to_vec(), Some(b"new".to_vec())),
+        ];
+        for _ in 0..2 {
+            engine.load(&writes).unwrap();
+            let span = Span::new("a", "d");
+            assert_eq!(scan(engine, &span, 4, Direction::Forward), ["a=old", "b=old", "c=old"]);
+            assert_eq!(scan(engine, &span, 5, Direction::Forward), ["a=new", "bb=new", "c=old"]);
+            assert_eq!(engine.newest_version(b"b").unwrap(), Some(Timestamp(5)));
+        }
+        put(engine, 6, "b", Some("late"));
+        assert_eq!(engine.get(b"b", Timestamp(6)).unwrap(), Some(b"late".to_vec()));
+        engine.load(&[]).unwrap();
     });
+}
+
+#[test]
+fn many_writes_can_be_loaded_where_nothing_is_and_where_something_is() {
+    // Enough for tables of their own: above 1 MiB.
+    let rows = |at: u64, step: u16| -> Vec<Write> {
+        let key = |n: u16| n.to_be_bytes().to_vec();
+        (0..400u16).map(|n| loaded(at, key(n * step), Some(vec![at as u8; 5000]))).collect()
+    };
+    on_each_engine(|engine| {
+        engine.load(&rows(5, 2)).unwrap();
+        assert_eq!(engine.get(&[0, 84], Timestamp(5)).unwrap(), Some(vec![5; 5000]));
+        assert_eq!(engine.get(&[0, 84], Timestamp(4)).unwrap(), None);
+        // The same once more, and others in between and behind.
+        engine.load(&rows(5, 2)).unwrap();
+        engine.load(&rows(7, 3)).unwrap();
+        let mut seen = [0, 0];
+        engine
+            .scan(&Span::default(), Timestamp(7), Direction::Forward, &mut |_, value| {
+                seen[usize::from(value[0] == 7)] += 1;
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        // Multiples of 2 below 800 without those of 6, and 400 multiples of 3.
+        assert_eq!(seen, [400 - 134, 400]);
+        engine.flush().unwrap();
+        assert_eq!(engine.get(&[0, 6], Timestamp(6)).unwrap(), Some(vec![5; 5000]));
+        assert_eq!(engine.get(&[0, 6], Timestamp(7)).unwrap(), Some(vec![7; 5000]));
+    });
+}
+
+#[test]
+fn a_table_is_ingested_only_where_no_other_key_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = RocksOptions { cache_bytes: 1 << 20, memtable_bytes: 1 << 20 };
+    let engine = RocksEngine::open(dir.path(), &options).unwrap();
+    put(&engine, 3, "m", None);
+    let writes = |keys: [&str; 2], at| keys.map(|key| loaded(at, key.into(), Some(vec![1])));
+    assert!(engine.ingest(&writes(["a", "b"], 5)).unwrap());
+    for flushed in [false, true] {
+        assert!(!engine.ingest(&writes(["l", "n"], 6)).unwrap(), "flushed: {flushed}");
+        engine.flush().unwrap();
+    }
+    assert!(!engine.ingest(&writes(["aa", "c"], 7)).unwrap());
+    assert!(engine.ingest(&writes(["n", "o"], 8)).unwrap());
+    assert_eq!(engine.get(b"b", Timestamp(5)).unwrap(), Some(vec![1]));
+    assert_eq!(engine.get(b"l", Timestamp(9)).unwrap(), None);
+    let mut files = std::fs::read_dir(dir.path()).unwrap();
+    let is_draft = |name: std::ffi::OsString| name.to_string_lossy().starts_with("ingest-");
+    assert!(!files.any(|file| is_draft(file.unwrap().file_name())));
+}
+
+#[test]
+fn what_was_loaded_and_flushed_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = RocksOptions { cache_bytes: 1 << 20, memtable_bytes: 1 << 20 };
+    {
+        let engine = RocksEngine::open(dir.path(), &options).unwrap();
+        engine.load(&[loaded(10, b"k".to_vec(), Some(b"a".to_vec()))]).unwrap();
+        engine.flush().unwrap();
+    }
+    let engine = RocksEngine::open(dir.path(), &options).unwrap();
+    assert_eq!(engine.get(b"k", Timestamp::MAX).unwrap(), Some(b"a".to_vec()));
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Engine for FailsOnce {
         fn collect_garbage(bound: Timestamp) -> Result<()>;
         fn garbage_bound() -> Timestamp;
         fn flush() -> Result<()>;
-        fn ingest(rows: &mut dyn Iterator<Item = Row>, at: Timestamp) -> Result<()>;
+        fn load(writes: &[Write]) -> Result<()>;
         fn checkpoint(dir: &Path) -> Result<()>;
         fn system_get(key: &[u8]) -> Result<Option<Vec<u8>>>;
         fn system_scan(prefix: &[u8]) -> Result<Vec<Row>>;

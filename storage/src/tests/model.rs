@@ -228,10 +228,11 @@ impl History {
 
     fn step(&mut self) -> Outcome {
         match self.random.below(1000) {
-            0 => match self.random.below(3) {
+            0 => match self.random.below(5) {
                 0 => self.reopen(),
                 1 => self.checkpoint(),
-                _ => self.ingest(),
+                2 => self.ingest(),
+                _ => self.load(),
             },
             1..=2 => agree(format_args!("flush"), self.engine().flush(), ()),
             3..=6 => agree(format_args!("sync"), self.engine().sync(), ()),
@@ -357,14 +358,32 @@ impl History {
         let prefix = [0xff_u8; MAX_KEY_BYTES + 1];
         let run = self.ingests.to_be_bytes();
         let keys = (0..1 + self.random.below(20) as u8).map(|n| [&prefix[..], &run, &[n]].concat());
-        let rows: Vec<Row> = keys.map(|key| (key, self.value())).collect();
         let at = Timestamp(self.now);
-        let done = self.engine().ingest(&mut rows.iter().cloned(), at);
-        agree(format_args!("ingest run {} at {at:?}", self.ingests), done, ())?;
-        for (key, value) in rows {
-            self.keys.push(key.clone());
-            self.model.data.entry(key).or_default().insert(at, Some(value));
+        let writes: Vec<Write> =
+            keys.map(|key| Write { at, key, value: Some(self.value()), existed: false }).collect();
+        let done = self.engine().ingest(&writes);
+        agree(format_args!("ingest run {} at {at:?}", self.ingests), done, true)?;
+        self.keys.extend(writes.iter().map(|write| write.key.clone()));
+        self.model.write(&Batch { writes, system: Vec::new() });
+        Ok(())
+    }
+
+    /// Puts and deletions past the log, among other keys. A table of them is refused or taken,
+    /// depending on what is around; then they are loaded again, as after a crash.
+    fn load(&mut self) -> Outcome {
+        self.now += 1;
+        let at = Timestamp(self.now);
+        let keys: BTreeSet<Vec<u8>> = (0..20).map(|_| self.key()).collect();
+        let mut writes = Vec::new();
+        for key in keys {
+            let value = (self.random.below(4) > 0).then(|| self.value());
+            writes.push(Write { at, key, value, existed: false });
         }
+        if let Err(error) = self.engine().ingest(&writes) {
+            return Err(format!("ingest among others at {at:?}: {error}"));
+        }
+        agree(format_args!("load at {at:?}"), self.engine().load(&writes), ())?;
+        self.model.write(&Batch { writes, system: Vec::new() });
         Ok(())
     }
 }

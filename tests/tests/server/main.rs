@@ -1,5 +1,6 @@
 //! Whole servers under real clients. One program, because each links everything once more.
 
+mod bulk;
 mod depth;
 mod drivers;
 mod durability;

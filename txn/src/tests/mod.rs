@@ -1,6 +1,9 @@
 //! Transactions on the in-memory engine.
 
+mod bulk;
 mod pipeline;
+mod spill;
+mod timestamps;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cairn_storage::engine::{Batch, Engine, Visit};
+use cairn_storage::engine::{Batch, Engine, Visit, Write};
 use cairn_storage::memory::MemoryEngine;
 use cairn_storage::{Direction, Span, Store, StoreOptions, Timestamp};
 use parking_lot::{Condvar, Mutex};
@@ -17,18 +17,25 @@ use crate::{
     Access, Error, Isolation, LockMode, LockOutcome, Options, TransactionManager, WaitPolicy,
 };
 
-/// The in-memory engine behind a sync that can be held back.
+/// The in-memory engine behind a sync and a load that can be held back.
 #[derive(Default)]
-struct HeldSync {
+pub(super) struct HeldSync {
     engine: MemoryEngine,
     held: Mutex<bool>,
     changed: Condvar,
+    load_held: Mutex<bool>,
+    load_changed: Condvar,
 }
 
 impl HeldSync {
     fn hold(&self, held: bool) {
         *self.held.lock() = held;
         self.changed.notify_all();
+    }
+
+    pub(super) fn hold_load(&self, held: bool) {
+        *self.load_held.lock() = held;
+        self.load_changed.notify_all();
     }
 }
 
@@ -81,12 +88,13 @@ impl Engine for HeldSync {
         self.engine.flush()
     }
 
-    fn ingest(
-        &self,
-        rows: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,
-        at: Timestamp,
-    ) -> Result<()> {
-        self.engine.ingest(rows, at)
+    fn load(&self, writes: &[Write]) -> Result<()> {
+        let mut held = self.load_held.lock();
+        while *held {
+            self.load_changed.wait(&mut held);
+        }
+        drop(held);
+        self.engine.load(writes)
     }
 
     fn checkpoint(&self, dir: &Path) -> Result<()> {
