@@ -1,5 +1,7 @@
 //! Throwaway servers for tests: cairn from the build directory, PostgreSQL 15 from Debian.
 
+pub mod history;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
