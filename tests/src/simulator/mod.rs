@@ -24,6 +24,8 @@ pub mod keys;
 pub mod random;
 pub mod record;
 pub mod statement;
+#[cfg(test)]
+mod tests;
 pub mod world;
 
 use std::fmt::Display;
