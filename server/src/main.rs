@@ -128,6 +128,7 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
         },
         row_cache_bytes,
         range_split_bytes: start.range_split_kib << 10,
+        ..StoreOptions::default()
     };
     let store = Store::open(&start.data_dir, &options, Box::new(on_fatal))?;
     let retention = Duration::from_secs(start.gc_retention_s);

@@ -13,12 +13,14 @@
 //!   who did meanwhile.
 //! * `dead_spans` knows where [`rocks`] would walk over nothing but tombstones.
 //! * [`row_cache`] keeps the newest versions of rows that were read by key.
+//! * [`background`] says whether threads do what no caller waits for.
 //! * [`store`] puts these together and is what `cairn-txn` uses. [`data_dir`] guards
 //!   the directory: who may open it, and whether it is ours.
 //!
 //! Nothing here knows about transactions: a timestamp is a number that the caller chose, and
 //! the caller promises that the versions of one key are written in rising order.
 
+pub mod background;
 pub mod data_dir;
 mod dead_spans;
 pub mod engine;
@@ -34,6 +36,7 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
+pub use background::Background;
 pub use engine::{Batch, Direction, Engine, Span, Write};
 pub use error::{Error, Result};
 pub use store::{Store, StoreOptions};

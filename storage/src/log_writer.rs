@@ -9,6 +9,9 @@
 //! hears that its batch can be read: whoever acts on that may not tell a client before its own,
 //! later submission is done.
 //!
+//! Without the thread ([`LogWriter::manual`]) the owner syncs when it likes: a simulation must
+//! choose itself what happens when.
+//!
 //! A failed write or sync leaves the log in an unknown state (the kernel may have dropped the
 //! dirty pages and will report success next time), so the first failure is final: it is
 //! handed to the fatal handler, and every later submission fails.
@@ -108,6 +111,8 @@ pub struct LogWriter {
     /// Held while a batch is written, so that the queue is in the order of the writes.
     queue: Mutex<Option<Sender<Pending>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The other end of the queue, if no thread has it.
+    pending: Option<Mutex<Receiver<Pending>>>,
 }
 
 impl LogWriter {
@@ -126,7 +131,28 @@ impl LogWriter {
             .spawn(move || run(&of_thread, &pending))
             .map_err(|error| Error::LogFailed(format!("no thread for it: {error}")))?;
         let (queue, thread) = (Mutex::new(Some(queue)), Mutex::new(Some(thread)));
-        Ok(LogWriter { shared, queue, thread })
+        Ok(LogWriter { shared, queue, thread, pending: None })
+    }
+
+    /// A log without a thread: what is queued waits for [`LogWriter::sync_pending`].
+    pub fn manual(
+        engine: Arc<dyn Engine>,
+        ranges: Arc<Ranges>,
+        rows: Arc<RowCache>,
+        on_fatal: OnFatal,
+    ) -> LogWriter {
+        let shared = Arc::new(Shared { engine, ranges, rows, failed: Mutex::new(None), on_fatal });
+        let (queue, pending) = channel();
+        let (queue, thread) = (Mutex::new(Some(queue)), Mutex::new(None));
+        LogWriter { shared, queue, thread, pending: Some(Mutex::new(pending)) }
+    }
+
+    /// Syncs what is queued, as one group, and tells its submitters, on the caller's thread. Does
+    /// nothing if a thread does that.
+    pub fn sync_pending(&self) {
+        let Some(pending) = &self.pending else { return };
+        let group: Vec<Pending> = pending.lock().try_iter().collect();
+        finish(&self.shared, group);
     }
 
     /// Writes a batch and queues it for the sync.
@@ -161,6 +187,7 @@ impl LogWriter {
         let (sender, receiver) = channel();
         let done: Done = Box::new(move |result| drop(sender.send(result)));
         self.submit(Submission { batch, at: None, sync: true, written: None, done });
+        self.sync_pending();
         receiver.recv().map_err(|_| Error::LogFailed("the log's thread ended".into()))?
     }
 
@@ -172,6 +199,7 @@ impl LogWriter {
     /// Finishes what is queued and ends the thread.
     pub fn close(&self) {
         self.queue.lock().take();
+        self.sync_pending();
         if let Some(thread) = self.thread.lock().take()
             && thread.thread().id() != std::thread::current().id()
         {
@@ -200,13 +228,18 @@ fn run(shared: &Shared, pending: &Receiver<Pending>) {
                 break;
             }
         }
-        let result = match group.iter().any(|job| job.sync) {
-            true => shared.engine.sync(),
-            false => Ok(()),
-        };
-        let result = shared.settle(result);
-        for job in group {
-            (job.done)(result.clone());
-        }
+        finish(shared, group);
+    }
+}
+
+/// Syncs for a group, if one of it asked for that, and tells all of it.
+fn finish(shared: &Shared, group: Vec<Pending>) {
+    let result = match group.iter().any(|job| job.sync) {
+        true => shared.engine.sync(),
+        false => Ok(()),
+    };
+    let result = shared.settle(result);
+    for job in group {
+        (job.done)(result.clone());
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::background::Background;
 use crate::data_dir::DataDir;
 use crate::engine::{Direction, Engine, Span, Visit, Write};
 use crate::log_writer::{LogWriter, OnFatal, Submission};
@@ -30,6 +31,8 @@ pub struct StoreOptions {
     pub row_cache_bytes: usize,
     /// A range above this many bytes is split.
     pub range_split_bytes: u64,
+    /// Who syncs the log and looks after the ranges.
+    pub background: Background,
 }
 
 impl Default for StoreOptions {
@@ -38,6 +41,7 @@ impl Default for StoreOptions {
             rocks: RocksOptions::default(),
             row_cache_bytes: 256 << 20,
             range_split_bytes: 64 << 20,
+            background: Background::Threads,
         }
     }
 }
@@ -49,6 +53,8 @@ pub struct Store {
     rows: Arc<RowCache>,
     log: Arc<LogWriter>,
     maintenance: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
+    range_split_bytes: u64,
+    background: Background,
     dir: Option<DataDir>,
 }
 
@@ -69,42 +75,50 @@ impl Store {
     ) -> Result<Store> {
         let ranges = Arc::new(Ranges::load(&*engine)?);
         let rows = Arc::new(RowCache::new(options.row_cache_bytes));
-        let log = LogWriter::start(engine.clone(), ranges.clone(), rows.clone(), on_fatal)?;
-        let log = Arc::new(log);
-        let (stop, stopped) = channel::<()>();
-        let thread = {
-            let (engine, ranges, log) = (engine.clone(), ranges.clone(), log.clone());
-            let split_bytes = options.range_split_bytes;
-            let work = move || {
-                let mut round = 0;
-                let mut before = Instant::now();
-                while stopped.recv_timeout(MAINTENANCE_INTERVAL)
-                    == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
-                {
-                    let interval_s = before.elapsed().as_secs_f64();
-                    before = Instant::now();
-                    round += 1;
-                    let changed =
-                        ranges.maintain(&*engine, &log, split_bytes, Timestamp::MAX, interval_s);
-                    match changed {
-                        Ok(0) => {}
-                        Ok(changed) => tracing::info!(changed, "split or merged ranges"),
-                        Err(error) => tracing::warn!(%error, "range maintenance failed"),
-                    }
-                    if round % ROUNDS_PER_PERSIST == 0
-                        && let Err(error) = ranges.persist_statistics(&log)
-                    {
-                        tracing::warn!(%error, "could not persist range statistics");
-                    }
-                }
-            };
-            std::thread::Builder::new()
-                .name("ranges".into())
-                .spawn(work)
-                .map_err(|error| Error::Engine(format!("no thread for maintenance: {error}")))?
+        let (background, range_split_bytes) = (options.background, options.range_split_bytes);
+        let parts = (engine.clone(), ranges.clone(), rows.clone());
+        let log = match background {
+            Background::Threads => LogWriter::start(parts.0, parts.1, parts.2, on_fatal)?,
+            Background::Manual => LogWriter::manual(parts.0, parts.1, parts.2, on_fatal),
         };
-        let maintenance = Mutex::new(Some((stop, thread)));
-        Ok(Store { engine, ranges, rows, log, maintenance, dir })
+        let log = Arc::new(log);
+        let maintenance = match background {
+            Background::Threads => {
+                let parts = (engine.clone(), ranges.clone(), log.clone());
+                Some(start_maintenance(parts.0, parts.1, parts.2, range_split_bytes)?)
+            }
+            Background::Manual => None,
+        };
+        let maintenance = Mutex::new(maintenance);
+        Ok(Store {
+            engine,
+            ranges,
+            rows,
+            log,
+            maintenance,
+            range_split_bytes,
+            background,
+            dir,
+        })
+    }
+
+    /// Who does the work that no caller waits for.
+    pub fn background(&self) -> Background {
+        self.background
+    }
+
+    /// Syncs what was submitted and tells its submitters: what a thread does, unless the store's
+    /// background is [`Background::Manual`].
+    pub fn sync_log(&self) {
+        self.log.sync_pending();
+    }
+
+    /// One round over the ranges, as a thread does it now and then unless the store's background
+    /// is [`Background::Manual`]: splits, merges and refreshes rates, which are per second of the
+    /// time `since` the round before. Returns how many ranges changed. Blocks on the log.
+    pub fn maintain(&self, since: Duration) -> Result<usize> {
+        let (split_bytes, interval_s) = (self.range_split_bytes, since.as_secs_f64());
+        self.ranges.maintain(&*self.engine, &self.log, split_bytes, Timestamp::MAX, interval_s)
     }
 
     /// The value of `key` at `at`.
@@ -259,4 +273,41 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Looks after the ranges now and then until the sender is dropped.
+fn start_maintenance(
+    engine: Arc<dyn Engine>,
+    ranges: Arc<Ranges>,
+    log: Arc<LogWriter>,
+    split_bytes: u64,
+) -> Result<(Sender<()>, JoinHandle<()>)> {
+    let (stop, stopped) = channel::<()>();
+    let work = move || {
+        let mut round = 0;
+        let mut before = Instant::now();
+        while stopped.recv_timeout(MAINTENANCE_INTERVAL)
+            == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
+            let interval_s = before.elapsed().as_secs_f64();
+            before = Instant::now();
+            round += 1;
+            let changed = ranges.maintain(&*engine, &log, split_bytes, Timestamp::MAX, interval_s);
+            match changed {
+                Ok(0) => {}
+                Ok(changed) => tracing::info!(changed, "split or merged ranges"),
+                Err(error) => tracing::warn!(%error, "range maintenance failed"),
+            }
+            if round % ROUNDS_PER_PERSIST == 0
+                && let Err(error) = ranges.persist_statistics(&log)
+            {
+                tracing::warn!(%error, "could not persist range statistics");
+            }
+        }
+    };
+    let thread = std::thread::Builder::new()
+        .name("ranges".into())
+        .spawn(work)
+        .map_err(|error| Error::Engine(format!("no thread for maintenance: {error}")))?;
+    Ok((stop, thread))
 }

@@ -1,4 +1,9 @@
-//! Throwaway servers for tests: cairn from the build directory, PostgreSQL 15 from Debian.
+//! What tests of more than one crate need: a [checker of histories](history), a [simulator of
+//! transactions](simulator), and throwaway servers, cairn from the build directory and PostgreSQL 15 from
+//! Debian.
+
+pub mod history;
+pub mod simulator;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cairn_storage::log_writer::Submission;
-use cairn_storage::{Batch, Store, Timestamp};
+use cairn_storage::{Background, Batch, Store, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -75,7 +75,8 @@ pub struct TransactionManager {
 }
 
 impl TransactionManager {
-    /// Starts on `store`, after the last timestamp that it holds.
+    /// Starts on `store`, after the last timestamp that it holds. Garbage is collected by a thread,
+    /// unless the store's background is [`Background::Manual`].
     pub fn open(
         store: Arc<Store>,
         clock: Arc<dyn Clock>,
@@ -108,7 +109,9 @@ impl TransactionManager {
             is_closing: AtomicBool::new(false),
             collector: Mutex::new(None),
         });
-        manager.start_collector()?;
+        if manager.store.background() == Background::Threads {
+            manager.start_collector()?;
+        }
         Ok(manager)
     }
 

@@ -117,3 +117,37 @@ fn a_failed_write_is_fatal_once_and_is_not_said_to_be_written() {
     assert_eq!(heard[..2], ["before written", "before acknowledged"]);
     assert_eq!(heard[2..], ["fatal", "broken failed", "later failed", "unsynced failed"]);
 }
+
+#[test]
+fn without_a_thread_the_owner_says_when_the_log_is_synced() {
+    let engine = Arc::new(FailsOnce::default());
+    let ranges = Arc::new(Ranges::load(&*engine).unwrap());
+    let rows = Arc::new(RowCache::new(0));
+    let log = LogWriter::manual(engine.clone(), ranges, rows, Box::new(|_| {}));
+    let (events, heard) = channel();
+    let submit = |key: &'static str| {
+        let (written, done) = (events.clone(), events.clone());
+        log.submit(Submission {
+            batch: put(key),
+            at: None,
+            sync: true,
+            written: Some(Box::new(move || drop(written.send(format!("{key} written"))))),
+            done: Box::new(move |result: Result<()>| {
+                drop(done.send(format!("{key} {}", result.is_ok())));
+            }),
+        });
+    };
+    submit("a");
+    submit("b");
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["a written", "b written"]);
+    log.sync_pending();
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["a true", "b true"]);
+    // Who waits syncs for all; closing finishes what is queued.
+    submit("c");
+    log.submit_and_wait(Batch::default()).unwrap();
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["c written", "c true"]);
+    submit("d");
+    engine.sync.store(true, Ordering::Relaxed);
+    log.close();
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["d written", "d false"]);
+}
