@@ -34,7 +34,7 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Batch, Direction, Engine, Span, Write};
+pub use engine::{Batch, Direction, Engine, INDEX_PREFIX_BYTES, Span, Write};
 pub use error::{Error, Result};
 pub use store::{Store, StoreOptions};
 pub use timestamp::Timestamp;

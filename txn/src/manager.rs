@@ -15,6 +15,7 @@ use crate::Result;
 use crate::buffer::WriteBuffer;
 use crate::clock::Clock;
 use crate::locks::{HeldLock, LockMode, LockTable, TransactionId};
+use crate::ssi::{Conflicts, Limits, Party};
 use crate::timestamps::Timestamps;
 use crate::transaction::{Isolation, Transaction};
 use crate::view::ReadView;
@@ -37,6 +38,8 @@ pub struct Options {
     pub gc_interval: Duration,
     /// Most memory for one transaction's writes.
     pub max_transaction_bytes: usize,
+    /// Memory for what serializable transactions have read and written.
+    pub ssi_limits: Limits,
 }
 
 impl Default for Options {
@@ -45,6 +48,7 @@ impl Default for Options {
             gc_retention: Duration::from_secs(60),
             gc_interval: Duration::from_secs(10),
             max_transaction_bytes: 4 << 30,
+            ssi_limits: Limits::default(),
         }
     }
 }
@@ -54,6 +58,7 @@ pub struct TransactionManager {
     store: Arc<Store>,
     timestamps: Arc<Timestamps>,
     locks: LockTable,
+    conflicts: Arc<Conflicts>,
     options: Options,
     next_id: AtomicU64,
     /// The high-water mark in the store: no commit is newer. Changes under `commit_order`.
@@ -81,9 +86,11 @@ impl TransactionManager {
         };
         // A bound that outlived the commits before it must not lie ahead of all snapshots.
         let high_water = high_water.max(store.garbage_bound());
+        let timestamps = Arc::new(Timestamps::new(clock, high_water));
         let manager = Arc::new(TransactionManager {
             store,
-            timestamps: Arc::new(Timestamps::new(clock, high_water)),
+            conflicts: Arc::new(Conflicts::new(timestamps.clone(), options.ssi_limits)),
+            timestamps,
             locks: LockTable::default(),
             options,
             next_id: AtomicU64::new(1),
@@ -153,6 +160,10 @@ impl TransactionManager {
         &self.locks
     }
 
+    pub(crate) fn conflicts(&self) -> &Arc<Conflicts> {
+        &self.conflicts
+    }
+
     pub(crate) fn timestamps(&self) -> &Arc<Timestamps> {
         &self.timestamps
     }
@@ -167,7 +178,7 @@ impl TransactionManager {
         let mut buffer = WriteBuffer::default();
         buffer.write(key, Some(value), true);
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        drop(self.clone().submit(id, buffer, Vec::new(), false, None));
+        drop(self.clone().submit(id, buffer, Vec::new(), None, false, None));
     }
 
     /// The commit pipeline; see the head of this crate.
@@ -176,9 +187,10 @@ impl TransactionManager {
         id: TransactionId,
         buffer: WriteBuffer,
         locks: Vec<HeldLock>,
+        party: Option<Arc<Party>>,
         durable: bool,
         on_commit: Option<OnCommit>,
-    ) -> oneshot::Receiver<Result<Timestamp>> {
+    ) -> Result<oneshot::Receiver<Result<Timestamp>>> {
         let (sender, receiver) = oneshot::channel();
         // What was only locked did not change: nobody who locks it later is told that it did.
         let changed = |lock: &HeldLock| buffer.writes().contains_key(&*lock.key);
@@ -187,6 +199,17 @@ impl TransactionManager {
         let (writer, settler) = (self.clone(), self.clone());
         let order = self.commit_order.lock();
         let at = self.timestamps.allocate();
+        if let Some(party) = &party {
+            let keys = batch.writes.iter().map(|write| write.key.as_slice());
+            if let Err(error) = self.conflicts.commit(party, at, keys) {
+                drop(order);
+                self.conflicts.abort(party);
+                for (_, lock) in locks {
+                    self.locks.release_all(id, &lock, None);
+                }
+                return Err(error);
+            }
+        }
         let mut reserved = self.reserved.load(Ordering::Relaxed);
         if at.0 > reserved {
             reserved = Timestamp::from_unix_ms(at.unix_ms() + RESERVED_MS).0;
@@ -218,7 +241,7 @@ impl TransactionManager {
             done: Box::new(done),
         });
         drop(order);
-        receiver
+        Ok(receiver)
     }
 
     /// Resolves once everything that is visible now is settled.
