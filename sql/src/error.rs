@@ -126,10 +126,16 @@ impl Error {
             Error::Report(report) => *report,
             Error::Restart => plain(SqlState::InternalError, self.to_string()),
             Error::Transaction(error) => {
+                use cairn_txn::Conflict;
                 use cairn_txn::Error as Txn;
                 use cairn_txn::storage::Error as Storage;
                 let message = error.to_string();
                 match error {
+                    Txn::Serialization(Conflict::Dependency(dependency)) => Report {
+                        detail: Some(describe(&dependency)),
+                        hint: Some("The transaction might succeed if retried.".into()),
+                        ..plain(SqlState::SerializationFailure, message)
+                    },
                     Txn::Serialization(_) => plain(SqlState::SerializationFailure, message),
                     Txn::Deadlock { detail } => Report {
                         detail: Some(detail),
@@ -168,6 +174,16 @@ impl Error {
             },
         }
     }
+}
+
+/// What stood in the way of serializability: who has read what whom has changed.
+fn describe(dependency: &cairn_txn::ssi::Dependency) -> String {
+    let cairn_txn::ssi::Dependency { reader, writer, first_commit, .. } = dependency;
+    format!(
+        "Transaction {reader} has read what transaction {writer} changes, and transaction {writer} \
+         has read what was changed by a transaction that committed before them, at {}.",
+        first_commit.0
+    )
 }
 
 impl From<DataFusionError> for Error {

@@ -16,12 +16,10 @@ use std::collections::BTreeMap;
 use parking_lot::Mutex;
 
 use crate::Timestamp;
-use crate::engine::Write;
+use crate::engine::{INDEX_PREFIX_BYTES as PREFIX_BYTES, Write};
 
 /// Fewer tombstones than this are not worth a note.
 pub(crate) const MIN_TOMBSTONES: u64 = 16;
-/// Bytes of a key that say which index it is of.
-const PREFIX_BYTES: usize = 5;
 const SHARDS: usize = 64;
 /// Notes of a shard; beyond that it starts over.
 const MAX_SPANS: usize = 1024;

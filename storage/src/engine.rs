@@ -12,6 +12,9 @@ use std::path::Path;
 
 use crate::{Result, Timestamp};
 
+/// The first bytes of a key say which index it is of: no scan for a reader leaves its index.
+pub const INDEX_PREFIX_BYTES: usize = 5;
+
 /// A half-open interval of keys. An empty `end` means "to the end of the key space".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span {

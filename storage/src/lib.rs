@@ -37,7 +37,7 @@ mod timestamp;
 mod tests;
 
 pub use background::Background;
-pub use engine::{Batch, Direction, Engine, Span, Write};
+pub use engine::{Batch, Direction, Engine, INDEX_PREFIX_BYTES, Span, Write};
 pub use error::{Error, Result};
 pub use store::{Store, StoreOptions};
 pub use timestamp::Timestamp;

@@ -1,12 +1,16 @@
 //! What can go wrong in a transaction.
 
+use crate::ssi::Dependency;
+
 /// How a concurrent transaction got in the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {
     /// The row was updated after this transaction's snapshot.
     ConcurrentUpdate,
     /// The row was deleted after this transaction's snapshot.
     ConcurrentDelete,
+    /// SERIALIZABLE: three transactions, of which not all can commit.
+    Dependency(Box<Dependency>),
 }
 
 /// Errors of the transaction layer.
@@ -19,6 +23,7 @@ pub enum Error {
     #[error("could not serialize access due to {}", match .0 {
         Conflict::ConcurrentUpdate => "concurrent update",
         Conflict::ConcurrentDelete => "concurrent delete",
+        Conflict::Dependency(_) => "read/write dependencies among transactions",
     })]
     Serialization(Conflict),
     /// Waiting would close a cycle; `detail` has a line for each edge of it.

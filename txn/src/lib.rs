@@ -7,6 +7,7 @@
 //! * [`locks`] is the lock table: rows and tables, FIFO queues, deadlock detection, and the
 //!   commit timestamps of recently written keys, from which a writer learns that a row changed
 //!   after its snapshot.
+//! * [`ssi`] finds what would not be serializable: who has read what others overwrote.
 //! * [`manager`] begins transactions and runs the commit pipeline and garbage collection;
 //!   [`transaction`] is the only seam that `cairn-sql` sees.
 //!
@@ -33,7 +34,9 @@
 //! READ COMMITTED takes a snapshot per statement. A writer locks before it writes; a lock whose
 //! key has a version newer than the snapshot says so, and the caller evaluates its
 //! condition again on the newest version. REPEATABLE READ takes one snapshot, at the first
-//! statement, and the same discovery is error 40001: the first committer has won.
+//! statement, and the same discovery is error 40001: the first committer has won. SERIALIZABLE is
+//! that, and in addition no structure that could be part of a cycle commits ([`ssi`], and the
+//! argument in `README.md`).
 
 pub mod buffer;
 mod bulk_commit;
@@ -42,6 +45,7 @@ mod error;
 pub mod locks;
 pub mod manager;
 pub mod spill;
+pub mod ssi;
 pub mod timestamps;
 pub mod transaction;
 pub mod view;

@@ -17,6 +17,7 @@ use crate::bulk_commit::finish_interrupted;
 use crate::clock::Clock;
 use crate::locks::{HeldLock, LockMode, LockTable, TransactionId};
 use crate::spill::SpillArea;
+use crate::ssi::{Conflicts, Limits, Party};
 use crate::timestamps::Timestamps;
 use crate::transaction::{Isolation, Transaction};
 use crate::view::ReadView;
@@ -42,6 +43,8 @@ pub struct Options {
     /// Most memory for what of one transaction has to stay in memory: locks, and writes that a
     /// savepoint may bring back.
     pub max_transaction_bytes: usize,
+    /// Memory for what serializable transactions have read and written.
+    pub ssi_limits: Limits,
 }
 
 impl Default for Options {
@@ -51,6 +54,7 @@ impl Default for Options {
             gc_interval: Duration::from_secs(10),
             spill_bytes: 64 << 20,
             max_transaction_bytes: 4 << 30,
+            ssi_limits: Limits::default(),
         }
     }
 }
@@ -60,6 +64,7 @@ pub struct TransactionManager {
     pub(crate) store: Arc<Store>,
     pub(crate) timestamps: Arc<Timestamps>,
     pub(crate) locks: LockTable,
+    pub(crate) conflicts: Arc<Conflicts>,
     options: Options,
     next_id: AtomicU64,
     /// The high-water mark in the store: no commit is newer. Changes under `commit_order`.
@@ -96,9 +101,11 @@ impl TransactionManager {
         };
         // A bound that outlived the commits before it must not lie ahead of all snapshots.
         let high_water = high_water.max(store.garbage_bound());
+        let timestamps = Arc::new(Timestamps::new(clock, high_water));
         let manager = Arc::new(TransactionManager {
             store,
-            timestamps: Arc::new(Timestamps::new(clock, high_water)),
+            conflicts: Arc::new(Conflicts::new(timestamps.clone(), options.ssi_limits)),
+            timestamps,
             locks: LockTable::default(),
             options,
             next_id: AtomicU64::new(1),
@@ -173,6 +180,10 @@ impl TransactionManager {
         &self.locks
     }
 
+    pub(crate) fn conflicts(&self) -> &Arc<Conflicts> {
+        &self.conflicts
+    }
+
     pub(crate) fn timestamps(&self) -> &Arc<Timestamps> {
         &self.timestamps
     }
@@ -195,7 +206,7 @@ impl TransactionManager {
         let mut buffer = WriteBuffer::default();
         buffer.write(key, Some(value), true);
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        drop(self.clone().submit(id, buffer, Vec::new(), false, None));
+        drop(self.clone().submit(id, buffer, Vec::new(), None, false, None));
     }
 
     /// The commit pipeline; see the head of this crate.
@@ -204,9 +215,10 @@ impl TransactionManager {
         id: TransactionId,
         buffer: WriteBuffer,
         locks: Vec<HeldLock>,
+        party: Option<Arc<Party>>,
         durable: bool,
         on_commit: Option<OnCommit>,
-    ) -> oneshot::Receiver<Result<Timestamp>> {
+    ) -> Result<oneshot::Receiver<Result<Timestamp>>> {
         let (sender, receiver) = oneshot::channel();
         // What was only locked did not change: nobody who locks it later is told that it did.
         let changed = |lock: &HeldLock| buffer.may_hold(&lock.key);
@@ -215,6 +227,17 @@ impl TransactionManager {
         let (writer, settler) = (self.clone(), self.clone());
         let order = self.commit_order.lock();
         let at = self.timestamps.allocate();
+        if let Some(party) = &party {
+            let keys = batch.writes.iter().map(|write| write.key.as_slice());
+            if let Err(error) = self.conflicts.commit(party, at, keys) {
+                drop(order);
+                self.conflicts.abort(party);
+                for (_, lock) in locks {
+                    self.locks.release_all(id, &lock, None);
+                }
+                return Err(error);
+            }
+        }
         let mut reserved = self.reserved.load(Ordering::Relaxed);
         if at.0 > reserved {
             reserved = Timestamp::from_unix_ms(at.unix_ms() + RESERVED_MS).0;
@@ -246,7 +269,7 @@ impl TransactionManager {
             done: Box::new(done),
         });
         drop(order);
-        receiver
+        Ok(receiver)
     }
 
     /// Resolves once everything that is visible now is settled.

@@ -10,8 +10,9 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use crate::buffer::{Mark, WriteBuffer};
 use crate::locks::{Acquired, HeldLock, LastCommit, LockMode, TransactionId, WaitPolicy};
 use crate::manager::{OnCommit, TransactionManager, log_ended};
+use crate::ssi::Party;
 use crate::timestamps::Snapshot;
-use crate::view::ReadView;
+use crate::view::{ReadView, Tracker};
 use crate::{Conflict, Error, Result};
 
 /// Isolation levels that this layer enforces.
@@ -22,6 +23,8 @@ pub enum Isolation {
     ReadCommitted,
     /// A snapshot per transaction; the first committer wins.
     RepeatableRead,
+    /// The same, and the outcome is as if transactions had run one after the other.
+    Serializable,
 }
 
 /// Whether a statement only reads.
@@ -67,7 +70,10 @@ pub struct Transaction {
     manager: Arc<TransactionManager>,
     id: TransactionId,
     isolation: Isolation,
+    read_only: bool,
     snapshot: Option<Arc<Snapshot>>,
+    /// At SERIALIZABLE, once it has a snapshot that is not safe by itself.
+    party: Option<Arc<Party>>,
     /// The newest commit that it has seen: no answer leaves before that is settled.
     seen: AtomicU64,
     buffer: Arc<WriteBuffer>,
@@ -88,7 +94,9 @@ impl Transaction {
             manager,
             id,
             isolation,
+            read_only: false,
             snapshot: None,
+            party: None,
             seen: AtomicU64::new(0),
             buffer: Arc::new(WriteBuffer::default()),
             locks: Vec::new(),
@@ -113,6 +121,19 @@ impl Transaction {
         self.isolation = isolation;
     }
 
+    /// Declares that it will not write. Only before the first statement has taken a snapshot does
+    /// it make a difference.
+    pub fn set_read_only(&mut self, read_only: bool) {
+        self.read_only = read_only;
+    }
+
+    /// Takes a snapshot on which nothing that this read-only transaction reads can conflict,
+    /// waiting for those who write if it has to: DEFERRABLE.
+    pub async fn await_safe_snapshot(&mut self) {
+        assert!(self.read_only && self.isolation == Isolation::Serializable);
+        self.snapshot = Some(Arc::new(self.manager.conflicts().safe_snapshot().await));
+    }
+
     /// Whether a snapshot has been taken and is kept until the end.
     pub fn has_snapshot(&self) -> bool {
         self.snapshot.is_some()
@@ -125,7 +146,15 @@ impl Transaction {
         if self.isolation == Isolation::ReadCommitted || self.snapshot.is_none() {
             // Once it has seen what is not settled it may not go back.
             let newest = access == Access::Write || self.has_seen_unsettled();
-            let snapshot = self.manager.timestamps().snapshot(newest);
+            let snapshot = match self.isolation {
+                Isolation::Serializable => {
+                    let conflicts = self.manager.conflicts();
+                    let (snapshot, party) = conflicts.begin(self.id, self.read_only, newest);
+                    self.party = party;
+                    snapshot
+                }
+                _ => self.manager.timestamps().snapshot(newest),
+            };
             if newest {
                 self.saw(snapshot.at());
             }
@@ -168,7 +197,11 @@ impl Transaction {
     /// The statement's snapshot under this transaction's own writes so far.
     pub fn view(&self) -> ReadView {
         let (store, snapshot) = (self.manager.store().clone(), self.snapshot.clone());
-        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone())
+        let tracker = self.party.as_ref().map(|party| {
+            let (party, conflicts) = (party.clone(), self.manager.conflicts().clone());
+            Tracker { party, conflicts, ahead: false }
+        });
+        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone()).tracked(tracker)
     }
 
     /// The newest committed state under this transaction's own writes. What a writer looks at
@@ -200,18 +233,10 @@ impl Transaction {
         let Some(last_commit) = self.lock(key, mode, policy).await? else {
             return Ok(LockOutcome::Skipped);
         };
-        let snapshot = self.snapshot_at();
-        let changed = match last_commit {
-            LastCommit::At(at) => at > snapshot,
-            LastCommit::Forgotten(upper) if upper <= snapshot => false,
-            LastCommit::Forgotten(_) => {
-                self.manager.store().newest_version(key)?.is_some_and(|at| at > snapshot)
-            }
-        };
-        match (changed, self.isolation) {
+        match (self.is_newer(last_commit, key)?, self.isolation) {
             (false, _) => Ok(LockOutcome::Unchanged),
             (true, Isolation::ReadCommitted) => Ok(LockOutcome::Changed),
-            (true, Isolation::RepeatableRead) => {
+            (true, Isolation::RepeatableRead | Isolation::Serializable) => {
                 let conflict = match self.get_latest(key)? {
                     Some(_) => Conflict::ConcurrentUpdate,
                     None => Conflict::ConcurrentDelete,
@@ -222,9 +247,33 @@ impl Transaction {
     }
 
     /// Locks a key for a uniqueness check and the write that follows it. The newest state
-    /// decides at every level, so a change after the snapshot is no conflict here.
+    /// decides, so a change after the snapshot is no conflict here; but at SERIALIZABLE, where
+    /// nothing may depend on what the snapshot does not show, unless it ends in an error anyway.
     pub async fn lock_unique(&mut self, key: &[u8]) -> Result<()> {
-        self.lock_name(key, LockMode::ForUpdate, WaitPolicy::Block).await.map(|_| ())
+        let last_commit = self.lock(key, LockMode::ForUpdate, WaitPolicy::Block).await?;
+        let Some(party) = &self.party else { return Ok(()) };
+        if !last_commit.is_some_and(|last| self.is_newer(last, key).unwrap_or(true)) {
+            return Ok(());
+        }
+        // One that looked for the key before is told of the conflict, not of the duplicate that it
+        // took care not to make.
+        match self.get_latest(key)? {
+            Some(_) if !self.manager.conflicts().has_read(party, key) => Ok(()),
+            Some(_) => Err(Error::Serialization(Conflict::ConcurrentUpdate)),
+            None => Err(Error::Serialization(Conflict::ConcurrentDelete)),
+        }
+    }
+
+    /// Whether `key`, last committed as told, changed after the snapshot.
+    fn is_newer(&self, last_commit: LastCommit, key: &[u8]) -> Result<bool> {
+        let snapshot = self.snapshot_at();
+        Ok(match last_commit {
+            LastCommit::At(at) => at > snapshot,
+            LastCommit::Forgotten(upper) if upper <= snapshot => false,
+            LastCommit::Forgotten(_) => {
+                self.manager.store().newest_version(key)?.is_some_and(|at| at > snapshot)
+            }
+        })
     }
 
     /// Locks a table, or anything else that has a name no row has. False if it was skipped.
@@ -271,6 +320,7 @@ impl Transaction {
     /// nothing done, if the transaction itself has added it since.
     pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool> {
         self.check_size()?;
+        self.check_dependencies()?;
         let added = Arc::make_mut(&mut self.buffer).add(key, value)?;
         self.spill_if_full()?;
         Ok(added)
@@ -316,15 +366,25 @@ impl Transaction {
         }
     }
 
+    /// At SERIALIZABLE a write may be what completes a dangerous structure.
+    fn check_dependencies(&self) -> Result<()> {
+        match &self.party {
+            Some(party) => party.begin_write(),
+            None => Ok(()),
+        }
+    }
+
     fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, existed: bool) -> Result<()> {
         self.check_size()?;
+        self.check_dependencies()?;
         Arc::make_mut(&mut self.buffer).write(key, value, existed);
         self.spill_if_full()
     }
 
     /// Moves writes to a file when there are too many for memory.
     fn spill_if_full(&mut self) -> Result<()> {
-        if !self.buffer.is_full(self.manager.spill_bytes()) {
+        // A serializable one is checked as it commits, in one step: its writes have to be at hand.
+        if self.party.is_some() || !self.buffer.is_full(self.manager.spill_bytes()) {
             return Ok(());
         }
         let (buffer, area) = (Arc::make_mut(&mut self.buffer), self.manager.spills());
@@ -376,6 +436,9 @@ impl Transaction {
             self.buffer = Arc::default();
         }
         self.snapshot = None;
+        if let Some(party) = self.party.take() {
+            self.manager.conflicts().abort(&party);
+        }
         self.lock_bytes = 0;
         for lock in std::mem::take(&mut self.locks) {
             self.manager.locks().release_all(self.id, &lock, None);
@@ -387,15 +450,19 @@ impl Transaction {
     pub async fn commit(mut self, durable: bool) -> Result<Option<Timestamp>> {
         self.snapshot = None;
         if !self.has_writes() {
+            if let Some(party) = self.party.take() {
+                self.manager.conflicts().finish_read_only(&party);
+            }
             self.settled().await?;
             return Ok(None);
         }
         let buffer = Arc::unwrap_or_clone(std::mem::take(&mut self.buffer));
         let locks = std::mem::take(&mut self.locks);
-        let (manager, on_commit) = (self.manager.clone(), self.on_commit.take());
+        let (manager, party) = (self.manager.clone(), self.party.take());
+        let on_commit = self.on_commit.take();
         let done = match buffer.has_runs() {
             true => manager.submit_bulk(self.id, buffer, locks, on_commit),
-            false => manager.submit(self.id, buffer, locks, durable, on_commit),
+            false => manager.submit(self.id, buffer, locks, party, durable, on_commit)?,
         };
         match done.await {
             Ok(result) => result.map(Some),

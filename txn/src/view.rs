@@ -14,7 +14,18 @@ use cairn_storage::{Direction, Span, Store, Timestamp};
 
 use crate::Result;
 use crate::buffer::{Pending, WriteBuffer, Writes};
+use crate::ssi::{Conflicts, Party};
 use crate::timestamps::Snapshot;
+
+/// Notes what a serializable transaction reads. A read is noted once it is done, as far as it went:
+/// what it shows does not change, and whoever commits in between leaves marks that it finds then.
+#[derive(Clone)]
+pub(crate) struct Tracker {
+    pub party: Arc<Party>,
+    pub conflicts: Arc<Conflicts>,
+    /// Note the whole of a scan before it starts.
+    pub ahead: bool,
+}
 
 /// What a statement reads from.
 #[derive(Clone)]
@@ -24,6 +35,8 @@ pub struct ReadView {
     /// Keeps the versions it reads from being collected.
     _snapshot: Option<Arc<Snapshot>>,
     own: Arc<WriteBuffer>,
+    /// At SERIALIZABLE.
+    tracker: Option<Tracker>,
 }
 
 impl ReadView {
@@ -35,7 +48,20 @@ impl ReadView {
         own: Arc<WriteBuffer>,
     ) -> ReadView {
         debug_assert!(snapshot.as_ref().is_none_or(|snapshot| snapshot.at() == at));
-        ReadView { store, at, _snapshot: snapshot, own }
+        ReadView { store, at, _snapshot: snapshot, own, tracker: None }
+    }
+
+    pub(crate) fn tracked(self, tracker: Option<Tracker>) -> ReadView {
+        ReadView { tracker, ..self }
+    }
+
+    /// A view for scans whose rows get about before they have ended: at SERIALIZABLE, others know
+    /// of such a scan from its start.
+    pub fn ahead(mut self) -> ReadView {
+        if let Some(tracker) = &mut self.tracker {
+            tracker.ahead = true;
+        }
+        self
     }
 
     /// The same without the transaction's own writes, which it can then change without a copy.
@@ -52,13 +78,24 @@ impl ReadView {
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         match self.own.get(key)? {
             Some(pending) => Ok(pending.value),
-            None => Ok(self.store.get(key, self.at)?),
+            None => {
+                let value = self.store.get(key, self.at)?;
+                if let Some(tracker) = &self.tracker {
+                    tracker.conflicts.read_key(&tracker.party, key)?;
+                }
+                Ok(value)
+            }
         }
     }
 
     /// The values of `keys`, in the order asked.
     pub fn multi_get(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
         let mut values = self.store.multi_get(keys, self.at)?;
+        if let Some(tracker) = &self.tracker {
+            for key in keys {
+                tracker.conflicts.read_key(&tracker.party, key)?;
+            }
+        }
         if !self.own.is_empty() {
             for (key, value) in keys.iter().zip(&mut values) {
                 if let Some(pending) = self.own.get(key)? {
@@ -74,6 +111,33 @@ impl ReadView {
         if span.is_empty() {
             return Ok(());
         }
+        let Some(tracker) = &self.tracker else {
+            return self.scan_untracked(span, direction, visit);
+        };
+        if tracker.ahead {
+            tracker.conflicts.read_span(&tracker.party, span)?;
+            return self.scan_untracked(span, direction, visit);
+        }
+        let mut read = span.clone();
+        self.scan_untracked(span, direction, &mut |key, value| {
+            let flow = visit(key, value);
+            if flow.is_break() {
+                match direction {
+                    Direction::Forward => read.end = Span::point(key).end,
+                    Direction::Reverse => read.start = key.to_vec(),
+                }
+            }
+            flow
+        })?;
+        tracker.conflicts.read_span(&tracker.party, &read)
+    }
+
+    fn scan_untracked(
+        &self,
+        span: &Span,
+        direction: Direction,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
         if self.own.is_empty() {
             return Ok(self.store.scan(span, self.at, direction, visit)?);
         }

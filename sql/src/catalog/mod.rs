@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
-use cairn_txn::storage::{Direction, Span, Timestamp};
+use cairn_txn::storage::{Direction, INDEX_PREFIX_BYTES, Span, Timestamp};
 use cairn_txn::{ReadView, Transaction, TransactionManager};
 use datafusion::arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use parking_lot::RwLock;
@@ -200,14 +200,12 @@ impl Table {
     }
 }
 
-/// Length of [`index_prefix`].
-pub const PREFIX_BYTES: usize = 5;
-
-/// First bytes of all keys of an index.
+/// First bytes of all keys of an index: [`INDEX_PREFIX_BYTES`] of them.
 pub fn index_prefix(storage: u32) -> Vec<u8> {
     let mut key = Vec::with_capacity(32);
     key.push(b't');
     key.extend(storage.to_be_bytes());
+    debug_assert!(key.len() == INDEX_PREFIX_BYTES);
     key
 }
 

@@ -4,8 +4,10 @@
 //! row, which holds those of the primary key. A scan that needs no others leaves the row where
 //! it is: entries have versions as rows have, so nothing else has to be asked who sees them.
 
+use cairn_txn::storage::INDEX_PREFIX_BYTES;
+
 use super::Row;
-use crate::catalog::{Index, PREFIX_BYTES, Table};
+use crate::catalog::{Index, Table};
 use crate::codec::KeyReader;
 use crate::error::Result;
 use crate::types::{Datum, Type};
@@ -60,7 +62,7 @@ impl Covering {
             if columns.is_empty() {
                 continue;
             }
-            let mut reader = KeyReader::new(key, PREFIX_BYTES)?;
+            let mut reader = KeyReader::new(key, INDEX_PREFIX_BYTES)?;
             for (kind, place) in columns {
                 let value = reader.next_datum(*kind)?;
                 if let Some(slot) = place.and_then(|place| row.get_mut(place)) {

@@ -629,6 +629,7 @@ impl Session {
                 match self.block().transaction.isolation() {
                     Isolation::ReadCommitted => "read committed".to_owned(),
                     Isolation::RepeatableRead => "repeatable read".to_owned(),
+                    Isolation::Serializable => "serializable".to_owned(),
                 }
             }
             "transaction_read_only" => if self.block().read_only { "on" } else { "off" }.to_owned(),

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use cairn_txn::{Access, ReadView, WaitPolicy};
+use cairn_txn::{Access, Isolation, ReadView, WaitPolicy};
 use futures::FutureExt;
 
 use super::outcome::Rows;
@@ -68,7 +68,7 @@ impl Session {
 
     /// A view for one statement that is its whole transaction.
     fn view_outside(&mut self, plan: &Plan) -> Option<ReadView> {
-        if self.settings.default_isolation() == "repeatable read" {
+        if self.settings.default_isolation() != Isolation::ReadCommitted {
             return None;
         }
         let names = plan.tables.iter().map(|(table, _)| table.lock_name());

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cairn_txn::Isolation;
+
 use crate::error::{Error, Result, SqlState};
 use crate::types::datetime::Zone;
 
@@ -324,10 +326,9 @@ impl Settings {
             },
             "default_transaction_read_only" => boolean(name, value)?.into(),
             "bytea_output" => one_of(&["hex", "escape"])?,
-            "default_transaction_isolation" => match lower.as_str() {
-                "serializable" => return Err(super::transaction::no_serializable()),
-                _ => one_of(&["read committed", "read uncommitted", "repeatable read"])?,
-            },
+            "default_transaction_isolation" => {
+                one_of(&["serializable", "repeatable read", "read committed", "read uncommitted"])?
+            }
             "client_min_messages" => {
                 self.client_min_messages = match lower.as_str() {
                     "error" => Severity::Error,
@@ -419,8 +420,12 @@ impl Settings {
     }
 
     /// default_transaction_isolation.
-    pub fn default_isolation(&self) -> &str {
-        self.values.get("default_transaction_isolation").map_or("read committed", String::as_str)
+    pub fn default_isolation(&self) -> Isolation {
+        match self.values.get("default_transaction_isolation").map(String::as_str) {
+            Some("serializable") => Isolation::Serializable,
+            Some("repeatable read") => Isolation::RepeatableRead,
+            _ => Isolation::ReadCommitted,
+        }
     }
 
     /// default_transaction_read_only.

@@ -53,22 +53,25 @@ pub(super) struct Block {
     pub locked: Vec<(u32, LockMode)>,
 }
 
-pub(super) fn no_serializable() -> Error {
-    Error::unsupported("isolation level SERIALIZABLE")
-        .hint("Use REPEATABLE READ: snapshot isolation.")
-}
-
 fn isolation(level: &TransactionIsolationLevel) -> Result<Isolation> {
     match level {
         TransactionIsolationLevel::ReadCommitted | TransactionIsolationLevel::ReadUncommitted => {
             Ok(Isolation::ReadCommitted)
         }
         TransactionIsolationLevel::RepeatableRead => Ok(Isolation::RepeatableRead),
-        _ => Err(no_serializable()),
+        TransactionIsolationLevel::Serializable => Ok(Isolation::Serializable),
+        TransactionIsolationLevel::Snapshot => {
+            Err(Error::unsupported("isolation level SNAPSHOT").hint("Use REPEATABLE READ."))
+        }
     }
 }
 
 impl Block {
+    fn set_read_only(&mut self, read_only: bool) {
+        self.read_only = read_only;
+        self.transaction.set_read_only(read_only);
+    }
+
     /// Whether its locks keep everybody else from changing the table.
     pub fn excludes_writers(&self, table: u32) -> bool {
         let excludes = |mode: LockMode| {
@@ -112,15 +115,14 @@ impl Session {
     /// The current transaction; starts an implicit one if there is none.
     pub(super) fn block(&mut self) -> &mut Block {
         if self.block.is_none() {
-            let level = match self.settings.default_isolation() {
-                "repeatable read" => Isolation::RepeatableRead,
-                _ => Isolation::ReadCommitted,
-            };
+            let mut transaction = self.database.manager.begin(self.settings.default_isolation());
+            let read_only = self.settings.default_read_only();
+            transaction.set_read_only(read_only);
             self.block = Some(Block {
-                transaction: self.database.manager.begin(level),
+                transaction,
                 explicit: false,
                 failed: false,
-                read_only: self.settings.default_read_only(),
+                read_only,
                 savepoints: Vec::new(),
                 draft: None,
                 now: self.implicit_now.take().unwrap_or_else(datetime::now),
@@ -231,7 +233,7 @@ impl Session {
                             "transaction read-write mode must be set before any query",
                         ));
                     }
-                    block.read_only = read_only;
+                    block.set_read_only(read_only);
                 }
                 TransactionMode::IsolationLevel(level) => {
                     let level = isolation(level)?;
@@ -337,7 +339,7 @@ impl Session {
             let block = self.block();
             block.explicit = true;
             block.transaction.set_isolation(isolation);
-            block.read_only = read_only;
+            block.set_read_only(read_only);
         }
         Ok(Outcome::Command(tag.into()))
     }

@@ -39,6 +39,7 @@ pub struct ScanExec {
 impl ScanExec {
     /// A scan in `env`.
     pub fn new(scan: &TableScan, env: Arc<Env>) -> Result<ScanExec> {
+        let env = Arc::new(Env { view: env.view.clone().ahead(), ..(*env).clone() });
         let plan = Arc::new(RowPlan::compile(&LogicalPlan::TableScan(scan.clone()))?);
         let schema: SchemaRef = Arc::new(scan.projected_schema.as_arrow().clone());
         let parts = match Relation::of(&scan.source).map(|relation| &relation.source) {

@@ -1,4 +1,4 @@
-//! Many writes past the log: as tables where their keys are alone, else through memtables.
+//! Many writes: as tables, past the log, where their keys are alone, else in batches.
 //!
 //! A table that is written sorted and goes in as a file is written once; what goes through a
 //! memtable is written again by each compaction. But with user-defined timestamps RocksDB takes a
@@ -37,7 +37,7 @@ impl RocksEngine {
         if is_large && self.is_free(writes)? && self.ingest(writes)? {
             return Ok(());
         }
-        self.write_unlogged(writes)
+        self.write_batches(writes)
     }
 
     /// Whether no version of any key is between the first and the last of `writes`.
@@ -97,10 +97,11 @@ impl RocksEngine {
         }
     }
 
-    fn write_unlogged(&self, writes: &[Write]) -> Result<()> {
+    fn write_batches(&self, writes: &[Write]) -> Result<()> {
         let data = self.data()?;
         let mut options = WriteOptions::default();
-        options.disable_wal(true);
+        // They go through the log although nobody needs them there: RocksDB writes nothing past it
+        // while it writes over old log files.
         // When compactions fall behind, this waits for them before others have to.
         options.set_low_pri(true);
         let mut batch = WriteBatch::default();

@@ -3,6 +3,7 @@
 mod bulk;
 mod pipeline;
 mod spill;
+mod ssi;
 mod timestamps;
 
 use std::sync::Arc;
@@ -18,10 +19,14 @@ use crate::{
 };
 
 pub(super) fn manager() -> Arc<TransactionManager> {
+    manager_with(Options::default())
+}
+
+fn manager_with(transactions: Options) -> Arc<TransactionManager> {
     let engine = Arc::new(MemoryEngine::new());
     let options = StoreOptions::default();
     let store = Store::on_engine(engine, None, &options, Box::new(|_| {})).unwrap();
-    TransactionManager::open(Arc::new(store), Arc::new(SystemClock), Options::default()).unwrap()
+    TransactionManager::open(Arc::new(store), Arc::new(SystemClock), transactions).unwrap()
 }
 
 pub(super) async fn set(manager: &Arc<TransactionManager>, key: &[u8], value: &[u8]) {

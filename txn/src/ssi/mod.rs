@@ -1,0 +1,351 @@
+//! Serializable snapshot isolation: which transactions may not commit together.
+//!
+//! A transaction under snapshot isolation behaves as if it ran alone unless it is part of a *dangerous
+//! structure*: `T1 -rw-> T2 -rw-> T3`, where an edge says that its left end read what its right end
+//! overwrote (a row, or a range that a row was added to), both edges are between concurrent
+//! transactions, and `T3` is the first of the three to commit (Fekete et al., "Making Snapshot
+//! Isolation Serializable", TODS 2005; Cahill, Röhm and Fekete, SIGMOD 2008; Ports and Grittner,
+//! VLDB 2012). Here one of the three fails before the last of them has committed.
+//!
+//! A write is private until its transaction commits, so an edge begins to matter when its right end
+//! commits, and there it is drawn: a commit looks for those who have read what it writes, and a read
+//! looks for commits that its snapshot is too old for. So every edge leads to a transaction that has
+//! committed, and all that has to be remembered about the edges out of a transaction is when the
+//! first of their right ends committed: [`State::earliest_out`]. `README.md` beside the crate has
+//! the argument that this is enough.
+//!
+//! What is read and written is in [`space`]; this file has the rules.
+
+mod space;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cairn_storage::{Span, Timestamp};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::locks::TransactionId;
+use crate::timestamps::{Snapshot, Timestamps};
+use crate::{Conflict, Error, Result};
+pub use space::SHARDS;
+use space::{Mark, Spaces};
+
+/// An rw-antidependency that closed a dangerous structure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// Who has read.
+    pub reader: TransactionId,
+    /// Who has written what the other one read, and has an edge out itself.
+    pub writer: TransactionId,
+    /// The first to commit of those that overwrote what `writer` read did so here.
+    pub first_commit: Timestamp,
+    /// What was read and written: a key within the range that was read.
+    pub key: Box<[u8]>,
+}
+
+/// A serializable transaction, as the others see it. It outlives its end while a concurrent one runs.
+#[derive(Debug)]
+pub struct Party {
+    id: TransactionId,
+    snapshot: Timestamp,
+    /// Declared so: it will not write.
+    read_only: bool,
+    /// [`RUNNING`], [`ABORTED`], or the timestamp that it ended at.
+    end: AtomicU64,
+    state: Mutex<State>,
+}
+
+const RUNNING: u64 = 0;
+const ABORTED: u64 = u64::MAX;
+
+#[derive(Debug, Default)]
+struct State {
+    /// When the first of those committed that overwrote what this one has read. Final once it has
+    /// committed: whoever overwrites later commits later, and so is not the first of its structure.
+    earliest_out: Option<Timestamp>,
+    /// It has written something, or has committed and had.
+    wrote: bool,
+    /// It is harmless while it only reads: this is what a write of its own would complete.
+    must_not_write: Option<Dependency>,
+}
+
+fn failure(dependency: Dependency) -> Error {
+    Error::Serialization(Conflict::Dependency(Box::new(dependency)))
+}
+
+impl State {
+    fn overwritten_at(&mut self, at: Timestamp) {
+        self.earliest_out = Some(self.earliest_out.map_or(at, |before| before.min(at)));
+    }
+}
+
+impl Party {
+    fn ended(&self) -> Option<u64> {
+        Some(self.end.load(Ordering::Acquire)).filter(|end| *end != RUNNING)
+    }
+
+    /// Whether nobody who runs, or will, is concurrent with it.
+    fn is_gone(&self, horizon: Timestamp) -> bool {
+        self.ended().is_some_and(|end| end == ABORTED || end <= horizon.0)
+    }
+
+    /// It is about to write.
+    ///
+    /// # Errors
+    /// A serialization failure if that completes a dangerous structure.
+    pub fn begin_write(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        if let Some(dependency) = state.must_not_write.clone() {
+            return Err(failure(dependency));
+        }
+        state.wrote = true;
+        Ok(())
+    }
+
+    /// It has read what `mark`'s writer has overwritten and committed since: the edge from it to
+    /// there, drawn by the reader. If the writer has an edge out too, this one is a `T1`.
+    fn reads_behind(&self, mark: &Mark, key: &[u8]) -> Result<()> {
+        let mut state = self.state.lock();
+        state.overwritten_at(mark.at);
+        let Some(first_commit) = mark.earliest_out else { return Ok(()) };
+        let dependency =
+            || Dependency { reader: self.id, writer: mark.writer, first_commit, key: key.into() };
+        // One that only reads is not in danger unless it saw the first commit: else it can be
+        // thought to have run before all three (Ports and Grittner, section 4.1).
+        if first_commit <= self.snapshot || state.wrote {
+            return Err(failure(dependency()));
+        }
+        state.must_not_write.get_or_insert_with(dependency);
+        Ok(())
+    }
+
+    /// A transaction that commits at `at` overwrites what this one has read: the edge from this one to
+    /// the writer, drawn by the writer. `writer_out` is the writer's own edge out, if it has one.
+    fn is_overwritten(
+        &self,
+        at: Timestamp,
+        writer: TransactionId,
+        writer_out: Option<Timestamp>,
+        key: &[u8],
+    ) -> Result<()> {
+        let mut state = self.state.lock();
+        let end = self.ended();
+        if end.is_none() {
+            state.overwritten_at(at);
+        }
+        let Some(first_commit) = writer_out else { return Ok(()) };
+        let dependency = || Dependency { reader: self.id, writer, first_commit, key: key.into() };
+        let dangerous = match end {
+            Some(ABORTED) => false,
+            _ if first_commit <= self.snapshot => true,
+            Some(end) => state.wrote && end >= first_commit.0,
+            None => state.wrote,
+        };
+        if dangerous {
+            return Err(failure(dependency()));
+        }
+        if end.is_none() && !self.read_only {
+            state.must_not_write.get_or_insert_with(dependency);
+        }
+        Ok(())
+    }
+}
+
+/// How many entries a part of the key space may keep before it is told more coarsely.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Keys, of those read and those written, in each of the [`space::SHARDS`] parts.
+    pub keys: usize,
+    /// Ranges read, in each part.
+    pub ranges: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { keys: 1 << 15, ranges: 1 << 12 }
+    }
+}
+
+/// Those that run.
+#[derive(Default)]
+struct Running {
+    /// With the number of transactions on each.
+    snapshots: BTreeMap<Timestamp, usize>,
+    /// Those that may write.
+    writers: BTreeMap<TransactionId, Arc<Party>>,
+}
+
+/// All serializable transactions of a server, and what they have read and written.
+pub struct Conflicts {
+    timestamps: Arc<Timestamps>,
+    running: Mutex<Running>,
+    spaces: Spaces,
+    /// Changes whenever one ends.
+    ends: watch::Sender<u64>,
+}
+
+impl Conflicts {
+    /// Nobody yet.
+    pub fn new(timestamps: Arc<Timestamps>, limits: Limits) -> Conflicts {
+        Conflicts {
+            timestamps,
+            running: Mutex::default(),
+            spaces: Spaces::new(limits),
+            ends: watch::Sender::new(0),
+        }
+    }
+
+    /// Takes a snapshot and makes its transaction known. No party comes back if the snapshot is safe
+    /// as it is: one who only reads while nobody writes can be in no structure.
+    pub fn begin(
+        &self,
+        id: TransactionId,
+        read_only: bool,
+        newest: bool,
+    ) -> (Snapshot, Option<Arc<Party>>) {
+        // One step, so that the horizon cannot pass by in between.
+        let mut running = self.running.lock();
+        let snapshot = self.timestamps.snapshot(newest);
+        if read_only && running.writers.is_empty() {
+            return (snapshot, None);
+        }
+        let party = Arc::new(Party {
+            id,
+            snapshot: snapshot.at(),
+            read_only,
+            end: AtomicU64::new(RUNNING),
+            state: Mutex::default(),
+        });
+        *running.snapshots.entry(snapshot.at()).or_insert(0) += 1;
+        if !read_only {
+            running.writers.insert(id, party.clone());
+        }
+        (snapshot, Some(party))
+    }
+
+    /// Waits for a safe snapshot, on which one who only reads can be in no structure: no
+    /// transaction that writes and ran when it was taken has an edge out to one that committed before
+    /// it (DEFERRABLE; Ports and Grittner, section 4.3).
+    pub async fn safe_snapshot(&self) -> Snapshot {
+        let mut ends = self.ends.subscribe();
+        loop {
+            let (snapshot, writers) = {
+                let running = self.running.lock();
+                let writers: Vec<_> = running.writers.values().cloned().collect();
+                (self.timestamps.snapshot(false), writers)
+            };
+            while writers.iter().any(|writer| writer.ended().is_none()) {
+                // The sender lives as long as this does.
+                let _ = ends.changed().await;
+            }
+            let unsafe_one = writers.iter().any(|writer| {
+                let state = writer.state.lock();
+                let aborted = writer.ended() == Some(ABORTED);
+                !aborted && state.wrote && state.earliest_out.is_some_and(|o| o <= snapshot.at())
+            });
+            if !unsafe_one {
+                return snapshot;
+            }
+        }
+    }
+
+    /// Nobody concurrent with one that ended here, or before, runs or will.
+    fn horizon(&self) -> Timestamp {
+        let running = self.running.lock();
+        let settled = self.timestamps.settled();
+        running.snapshots.keys().next().map_or(settled, |oldest| settled.min(*oldest))
+    }
+
+    /// Notes that `reader` has read `key` at its snapshot, whether or not anything was there.
+    ///
+    /// # Errors
+    /// A serialization failure if that completes a dangerous structure.
+    pub fn read_key(&self, reader: &Arc<Party>, key: &[u8]) -> Result<()> {
+        let newer = self.spaces.read_key(reader, key, || self.horizon());
+        newer.iter().try_for_each(|mark| reader.reads_behind(mark, key))
+    }
+
+    /// Notes that `reader` has read all of `span` at its snapshot.
+    ///
+    /// # Errors
+    /// As [`Conflicts::read_key`].
+    pub fn read_span(&self, reader: &Arc<Party>, span: &Span) -> Result<()> {
+        let newer = self.spaces.read_span(reader, span, || self.horizon());
+        newer.iter().try_for_each(|(key, mark)| reader.reads_behind(mark, key))
+    }
+
+    /// Whether `reader` is known to have read `key`.
+    pub fn has_read(&self, reader: &Arc<Party>, key: &[u8]) -> bool {
+        self.spaces.has_read(reader, key)
+    }
+
+    /// Commits `writer` at `at` with changes of `keys`, which rise. The caller lets one commit at a
+    /// time, in the order of their timestamps, and nobody sees this one before it returns.
+    ///
+    /// # Errors
+    /// A serialization failure if one that has read some of the keys and the writer, which has
+    /// an edge out, are a dangerous structure. The caller then ends the writer as aborted.
+    pub fn commit<'k>(
+        &self,
+        writer: &Arc<Party>,
+        at: Timestamp,
+        keys: impl Iterator<Item = &'k [u8]>,
+    ) -> Result<()> {
+        let earliest_out = {
+            let state = writer.state.lock();
+            assert!(state.wrote, "what commits with writes has said that it writes");
+            if let Some(dependency) = state.must_not_write.clone() {
+                return Err(failure(dependency));
+            }
+            state.earliest_out
+        };
+        let readers = self.spaces.write(writer, at, earliest_out, keys, || self.horizon());
+        for (reader, key) in &readers {
+            reader.is_overwritten(at, writer.id, earliest_out, key)?;
+        }
+        self.end(writer, Some(at), true);
+        Ok(())
+    }
+
+    /// A transaction without writes has ended well.
+    pub fn finish_read_only(&self, party: &Arc<Party>) {
+        self.end(party, Some(self.timestamps.visible()), false);
+    }
+
+    /// A transaction has failed or was rolled back.
+    pub fn abort(&self, party: &Arc<Party>) {
+        self.end(party, None, false);
+    }
+
+    fn end(&self, party: &Arc<Party>, at: Option<Timestamp>, wrote: bool) {
+        {
+            let mut state = party.state.lock();
+            state.wrote = wrote;
+            let end = at.map_or(ABORTED, |at| at.0.clamp(RUNNING + 1, ABORTED - 1));
+            let before = party.end.swap(end, Ordering::AcqRel);
+            assert!(before == RUNNING, "a transaction ends once");
+        }
+        let mut running = self.running.lock();
+        if let Some(count) = running.snapshots.get_mut(&party.snapshot) {
+            *count -= 1;
+            if *count == 0 {
+                running.snapshots.remove(&party.snapshot);
+            }
+        }
+        running.writers.remove(&party.id);
+        drop(running);
+        self.ends.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Number of entries, for tests of the memory bound.
+    pub fn len(&self) -> usize {
+        self.spaces.len()
+    }
+
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,412 @@
+//! Who has read what, and who has written it: SIREAD entries and marks of commits, by key.
+//!
+//! The key space is cut into shards by the first bytes of keys, which say the index: a range
+//! never leaves its index, so a read and a write that could meet are in one shard, and its lock
+//! decides which came first. Either the reader finds the mark, or the writer finds the reader.
+//!
+//! Memory is bounded. Entries whose transactions have no concurrent ones left go when a shard has
+//! doubled. A shard that is over its limit all the same is told more coarsely: points that one transaction
+//! read become the range from the first to the last; marks become one, of everything between the first
+//! and the last key written; ranges of transactions that have ended become one. Coarse entries find
+//! edges that are not there, and never miss one that is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use cairn_storage::engine::prefix_end;
+use cairn_storage::{INDEX_PREFIX_BYTES, Span, Timestamp};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use super::{Limits, Party, State};
+use crate::locks::TransactionId;
+
+/// Parts that the key space is cut into.
+pub const SHARDS: usize = 64;
+/// Ranges and keys of a shard at which gone ones are looked for.
+const SWEEP_RANGES: usize = 64;
+const SWEEP_KEYS: usize = 1024;
+/// The last ranges of a shard are searched for one that covers a new one.
+const RECENT_RANGES: usize = 8;
+
+/// A commit of a key.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    /// Who committed.
+    pub writer: TransactionId,
+    /// When.
+    pub at: Timestamp,
+    /// The writer's own edge out, as of its commit.
+    pub earliest_out: Option<Timestamp>,
+    /// Says whether the writer failed after all.
+    party: Arc<Party>,
+}
+
+#[derive(Default)]
+struct Entry {
+    readers: SmallVec<[Arc<Party>; 1]>,
+    /// In rising order of their timestamps.
+    marks: SmallVec<[Mark; 1]>,
+}
+
+struct ReadRange {
+    span: Span,
+    reader: Arc<Party>,
+}
+
+/// Commits of keys between two, forgotten one by one.
+struct CoarseMark {
+    span: Span,
+    newest: Timestamp,
+    earliest_out: Option<Timestamp>,
+    writer: TransactionId,
+    party: Arc<Party>,
+}
+
+#[derive(Default)]
+struct Shard {
+    keys: BTreeMap<Box<[u8]>, Entry>,
+    ranges: Vec<ReadRange>,
+    coarse: Vec<CoarseMark>,
+    sweep_keys_at: usize,
+    sweep_ranges_at: usize,
+}
+
+fn bounds(span: &Span) -> (Bound<&[u8]>, Bound<&[u8]>) {
+    let end = match span.end.as_slice() {
+        [] => Bound::Unbounded,
+        end => Bound::Excluded(end),
+    };
+    (Bound::Included(span.start.as_slice()), end)
+}
+
+fn covers(outer: &Span, inner: &Span) -> bool {
+    outer.start <= inner.start
+        && (outer.end.is_empty() || (!inner.end.is_empty() && inner.end <= outer.end))
+}
+
+/// The smallest span that has both.
+fn hull(a: &Span, b: &Span) -> Span {
+    let end = match a.end.is_empty() || b.end.is_empty() {
+        true => Vec::new(),
+        false => a.end.clone().max(b.end.clone()),
+    };
+    Span { start: a.start.clone().min(b.start.clone()), end }
+}
+
+impl Shard {
+    fn marks_behind(&self, key: &[u8], snapshot: Timestamp) -> SmallVec<[Mark; 1]> {
+        let mut newer: SmallVec<[Mark; 1]> = SmallVec::new();
+        if let Some(entry) = self.keys.get(key) {
+            let marks = entry.marks.iter().rev().take_while(|mark| mark.at > snapshot);
+            newer.extend(marks.filter(|mark| !mark.party.has_aborted()).cloned());
+        }
+        let span = Span::point(key);
+        newer.extend(self.coarse_behind(&span, snapshot));
+        newer
+    }
+
+    /// Coarse marks say that something was committed after a snapshot, and not when: perhaps right
+    /// after it.
+    fn coarse_behind(&self, span: &Span, snapshot: Timestamp) -> impl Iterator<Item = Mark> {
+        let met = self.coarse.iter().filter(move |coarse| {
+            coarse.newest > snapshot && !coarse.span.intersect(span).is_empty()
+        });
+        met.map(move |coarse| Mark {
+            writer: coarse.writer,
+            at: snapshot.next(),
+            earliest_out: coarse.earliest_out,
+            party: coarse.party.clone(),
+        })
+    }
+
+    fn is_covered(&self, reader: &Arc<Party>, span: &Span) -> bool {
+        let recent = self.ranges.iter().rev().take(RECENT_RANGES);
+        let mut own = recent.filter(|range| Arc::ptr_eq(&range.reader, reader));
+        own.any(|range| covers(&range.span, span))
+    }
+
+    /// Lets go of what is gone, when there is twice as much as after the last time.
+    fn make_room(&mut self, limits: &Limits, horizon: impl FnOnce() -> Timestamp) {
+        let due = self.keys.len() >= self.sweep_keys_at.max(SWEEP_KEYS.min(limits.keys))
+            || self.ranges.len() >= self.sweep_ranges_at.max(SWEEP_RANGES.min(limits.ranges));
+        if !due {
+            return;
+        }
+        let horizon = horizon();
+        self.keys.retain(|_, entry| {
+            entry.readers.retain(|reader| !reader.is_gone(horizon));
+            entry.marks.retain(|mark| !mark.party.is_gone(horizon));
+            !entry.readers.is_empty() || !entry.marks.is_empty()
+        });
+        self.ranges.retain(|range| !range.reader.is_gone(horizon));
+        self.coarse.retain(|coarse| coarse.newest > horizon);
+        if self.keys.len() >= limits.keys {
+            self.coarsen_keys();
+        }
+        if self.ranges.len() >= limits.ranges {
+            self.coarsen_ranges();
+        }
+        self.sweep_keys_at = (self.keys.len() * 2).min(limits.keys);
+        self.sweep_ranges_at = (self.ranges.len() * 2).min(limits.ranges);
+    }
+
+    /// Turns points read into ranges, and marks of transactions that have ended into one.
+    fn coarsen_keys(&mut self) {
+        let mut read: HashMap<TransactionId, ReadRange> = HashMap::new();
+        let mut written: Option<CoarseMark> = None;
+        let mut kept: BTreeMap<Box<[u8]>, Entry> = BTreeMap::new();
+        for (key, mut entry) in std::mem::take(&mut self.keys) {
+            let point = Span::point(&key);
+            for reader in entry.readers.drain(..) {
+                let range = read
+                    .entry(reader.id)
+                    .or_insert_with(|| ReadRange { span: point.clone(), reader });
+                range.span = hull(&range.span, &point);
+            }
+            for mark in std::mem::take(&mut entry.marks) {
+                // One that is just committing may yet fail: its marks stay as they are.
+                if mark.party.ended().is_none() {
+                    entry.marks.push(mark);
+                    continue;
+                }
+                let coarse = written.get_or_insert_with(|| CoarseMark {
+                    span: point.clone(),
+                    newest: mark.at,
+                    earliest_out: None,
+                    writer: mark.writer,
+                    party: mark.party.clone(),
+                });
+                coarse.span = hull(&coarse.span, &point);
+                coarse.newest = coarse.newest.max(mark.at);
+                coarse.earliest_out = match (coarse.earliest_out, mark.earliest_out) {
+                    (Some(a), Some(b)) => Some(a.min(b)),
+                    (a, b) => a.or(b),
+                };
+            }
+            if !entry.marks.is_empty() {
+                kept.insert(key, entry);
+            }
+        }
+        self.keys = kept;
+        self.ranges.extend(read.into_values());
+        self.coarse.extend(written);
+        if let Some(first) = self.coarse.pop() {
+            let merged = self.coarse.drain(..).fold(first, |mut all, coarse| {
+                all.span = hull(&all.span, &coarse.span);
+                all.newest = all.newest.max(coarse.newest);
+                all.earliest_out = match (all.earliest_out, coarse.earliest_out) {
+                    (Some(a), Some(b)) => Some(a.min(b)),
+                    (a, b) => a.or(b),
+                };
+                all
+            });
+            self.coarse.push(merged);
+        }
+    }
+
+    /// Makes one range of all that one transaction has read, and of all that those have read that
+    /// have ended.
+    fn coarsen_ranges(&mut self) {
+        let mut running: HashMap<TransactionId, ReadRange> = HashMap::new();
+        let mut ended: Option<(Span, Timestamp, u64)> = None;
+        for range in self.ranges.drain(..) {
+            match range.reader.ended() {
+                None => {
+                    let id = range.reader.id;
+                    match running.get_mut(&id) {
+                        Some(all) => all.span = hull(&all.span, &range.span),
+                        None => drop(running.insert(id, range)),
+                    }
+                }
+                Some(super::ABORTED) => {}
+                Some(end) => {
+                    let snapshot = range.reader.snapshot;
+                    ended = Some(match ended.take() {
+                        None => (range.span, snapshot, end),
+                        Some((span, newest, last)) => {
+                            (hull(&span, &range.span), newest.max(snapshot), last.max(end))
+                        }
+                    });
+                }
+            }
+        }
+        self.ranges.extend(running.into_values());
+        if let Some((span, snapshot, end)) = ended {
+            // Stands for all of them: as if one had read it all, written, and ended last.
+            let state = State { wrote: true, ..State::default() };
+            let reader = Arc::new(Party {
+                id: 0,
+                snapshot,
+                read_only: false,
+                end: AtomicU64::new(end),
+                state: Mutex::new(state),
+            });
+            self.ranges.push(ReadRange { span, reader });
+        }
+    }
+}
+
+impl Party {
+    fn has_aborted(&self) -> bool {
+        self.ended() == Some(super::ABORTED)
+    }
+}
+
+/// A reader that a writer has met, and the key where.
+pub(super) type Met = (Arc<Party>, Box<[u8]>);
+
+/// All shards.
+pub(super) struct Spaces {
+    shards: Vec<Mutex<Shard>>,
+    limits: Limits,
+}
+
+impl Spaces {
+    pub fn new(limits: Limits) -> Spaces {
+        Spaces { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), limits }
+    }
+
+    fn shard_of(key: &[u8]) -> usize {
+        let prefix = key.iter().take(INDEX_PREFIX_BYTES);
+        prefix.fold(0usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(usize::from(*byte)))
+            % SHARDS
+    }
+
+    fn prefix(key: &[u8]) -> &[u8] {
+        key.get(..INDEX_PREFIX_BYTES).unwrap_or(key)
+    }
+
+    /// Notes a read, and gives the commits that its snapshot is too old for.
+    pub fn read_key(
+        &self,
+        reader: &Arc<Party>,
+        key: &[u8],
+        horizon: impl FnOnce() -> Timestamp,
+    ) -> SmallVec<[Mark; 1]> {
+        let mut shard = self.shards[Self::shard_of(key)].lock();
+        shard.make_room(&self.limits, horizon);
+        match shard.keys.get_mut(key) {
+            Some(entry) => {
+                if !entry.readers.iter().any(|other| Arc::ptr_eq(other, reader)) {
+                    entry.readers.push(reader.clone());
+                }
+            }
+            None => {
+                let mut entry = Entry::default();
+                entry.readers.push(reader.clone());
+                shard.keys.insert(key.into(), entry);
+            }
+        }
+        shard.marks_behind(key, reader.snapshot)
+    }
+
+    /// As [`Spaces::read_key`], of a range.
+    pub fn read_span(
+        &self,
+        reader: &Arc<Party>,
+        span: &Span,
+        horizon: impl Fn() -> Timestamp,
+    ) -> Vec<(Box<[u8]>, Mark)> {
+        let mut newer = Vec::new();
+        let prefix = Self::prefix(&span.start);
+        let index = Span { start: prefix.to_vec(), end: prefix_end(prefix) };
+        let within = prefix.len() == INDEX_PREFIX_BYTES && covers(&index, span);
+        let shards = match within {
+            true => {
+                let at = Self::shard_of(&span.start);
+                at..at + 1
+            }
+            false => 0..SHARDS,
+        };
+        for shard in &self.shards[shards] {
+            let mut shard = shard.lock();
+            shard.make_room(&self.limits, &horizon);
+            if !shard.is_covered(reader, span) {
+                shard.ranges.push(ReadRange { span: span.clone(), reader: reader.clone() });
+            }
+            for (key, entry) in shard.keys.range::<[u8], _>(bounds(span)) {
+                let marks = entry.marks.iter().rev();
+                let marks = marks.take_while(|mark| mark.at > reader.snapshot);
+                let marks = marks.filter(|mark| !mark.party.has_aborted());
+                newer.extend(marks.map(|mark| (key.clone(), mark.clone())));
+            }
+            let coarse = shard.coarse_behind(span, reader.snapshot);
+            newer.extend(coarse.map(|mark| (span.start.as_slice().into(), mark)));
+        }
+        newer
+    }
+
+    pub fn has_read(&self, reader: &Arc<Party>, key: &[u8]) -> bool {
+        let shard = self.shards[Self::shard_of(key)].lock();
+        let same = |other: &Arc<Party>| Arc::ptr_eq(other, reader);
+        shard.keys.get(key).is_some_and(|entry| entry.readers.iter().any(same))
+            || shard.ranges.iter().any(|range| same(&range.reader) && range.span.contains(key))
+    }
+
+    /// Marks keys as written, and gives those who have read them, each once.
+    pub fn write<'k>(
+        &self,
+        writer: &Arc<Party>,
+        at: Timestamp,
+        earliest_out: Option<Timestamp>,
+        keys: impl Iterator<Item = &'k [u8]>,
+        horizon: impl Fn() -> Timestamp,
+    ) -> Vec<Met> {
+        let mut met: Vec<Met> = Vec::new();
+        let mark = Mark { writer: writer.id, at, earliest_out, party: writer.clone() };
+        let mut meet = |reader: &Arc<Party>, key: &[u8]| {
+            let known = |(other, _): &Met| Arc::ptr_eq(other, reader);
+            if !Arc::ptr_eq(reader, writer) && !met.iter().any(known) {
+                met.push((reader.clone(), key.into()));
+            }
+        };
+        // Keys rise, so those of an index come together: its shard is locked once.
+        let mut keys = keys.peekable();
+        while let Some(key) = keys.next() {
+            let at_shard = Self::shard_of(key);
+            let mut shard = self.shards[at_shard].lock();
+            shard.make_room(&self.limits, &horizon);
+            let (mut next, mut count, mut last) = (Some(key), 0usize, key);
+            while let Some(key) = next {
+                for range in &shard.ranges {
+                    if range.span.contains(key) {
+                        meet(&range.reader, key);
+                    }
+                }
+                let entry = shard.keys.get_mut(key);
+                if let Some(entry) = &entry {
+                    entry.readers.iter().for_each(|reader| meet(reader, key));
+                }
+                (count, last) = (count + 1, key);
+                match entry {
+                    // More than fit are told as one, below.
+                    _ if count > self.limits.keys / 2 => {}
+                    Some(entry) => entry.marks.push(mark.clone()),
+                    None => {
+                        let mut entry = Entry::default();
+                        entry.marks.push(mark.clone());
+                        shard.keys.insert(key.into(), entry);
+                    }
+                }
+                next = keys.next_if(|key| Self::shard_of(key) == at_shard);
+            }
+            if count > self.limits.keys / 2 {
+                let span = Span { start: key.to_vec(), end: Span::point(last).end };
+                let (party, writer) = (writer.clone(), writer.id);
+                shard.coarse.push(CoarseMark { span, newest: at, earliest_out, writer, party });
+            }
+        }
+        met
+    }
+
+    pub fn len(&self) -> usize {
+        let of = |shard: &Mutex<Shard>| {
+            let shard = shard.lock();
+            shard.keys.len() + shard.ranges.len() + shard.coarse.len()
+        };
+        self.shards.iter().map(of).sum()
+    }
+}
