@@ -141,9 +141,11 @@ impl Drop for LogPanic {
 async fn begin(server: Arc<Server>, socket: Socket, place: Place, worker: usize) {
     let _log = LogPanic;
     let seat = server.workers.seat(worker);
+    let here = socket.on_this_thread();
+    // Else the loop that it was accepted in would hear of each message.
+    drop(socket);
     let started = async {
-        // It was accepted on another thread.
-        let socket = socket.on_this_thread()?;
+        let socket = here?;
         let Some(mut connection) = startup::start(&server, socket).await? else { return Ok(None) };
         let key = (connection.session.id() as i32, rand::random::<i32>());
         server.register(key, connection.outside_handle());
