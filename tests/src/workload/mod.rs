@@ -122,7 +122,8 @@ impl Series {
         client.batch_execute(keys::SCHEMA).await.map_err(|error| error.to_string())?;
         let started = Instant::now();
         let world = Arc::new(World::new(server, config.level, started + config.duration));
-        let seeds = (1..=config.clients).map(|number| config.seed.wrapping_mul(1_000_003) + number);
+        let seeds = (1..=config.clients)
+            .map(|number| config.seed.wrapping_mul(1_000_003).wrapping_add(number));
         Ok(Series {
             config: config.clone(),
             clients: seeds.map(|seed| Client::new(world.clone(), seed)).collect(),

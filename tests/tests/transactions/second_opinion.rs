@@ -9,6 +9,7 @@
 //! longer, in rounds; `ADYA_SEED` other.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,9 @@ const SEARCH_TIMEOUT: Duration = Duration::from_secs(60);
 const SHORT_SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the server may take to come back, while tables are made.
 const RESTART_TIMEOUT: Duration = Duration::from_secs(60);
-/// What a server may refuse a transaction for.
-const EXPECTED: [&str; 4] = ["40001", "40P01", "23505", "lost connection"];
+/// What a transaction may fail for.
+const EXPECTED: [&str; 4] = ["40001", "40P01", "23505", LOST];
+const LOST: &str = "lost connection";
 
 const PREPARE: &str = "\
     DROP TABLE IF EXISTS adya_lists;
@@ -99,9 +101,14 @@ impl Process {
     }
 
     fn note(&self, error: &Error) -> String {
-        let code = error.code().map_or("lost connection", |code| code.code()).to_owned();
+        let is_io = error.source().is_some_and(|source| source.is::<std::io::Error>());
+        let why = match error.code() {
+            Some(code) => code.code().to_owned(),
+            None if error.is_closed() || is_io => LOST.to_owned(),
+            None => error.to_string(),
+        };
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        *refusals.entry(code).or_default() += 1;
+        *refusals.entry(why).or_default() += 1;
         error.to_string()
     }
 
