@@ -120,9 +120,22 @@ impl Transaction {
 
     /// Takes a snapshot on which nothing that this read-only transaction reads can conflict,
     /// waiting for those who write if it has to: DEFERRABLE.
-    pub async fn await_safe_snapshot(&mut self) {
+    ///
+    /// # Errors
+    /// If the log has failed.
+    pub async fn await_safe_snapshot(&mut self) -> Result<()> {
         assert!(self.read_only && self.isolation == Isolation::Serializable);
-        self.snapshot = Some(Arc::new(self.manager.conflicts().safe_snapshot().await));
+        let conflicts = self.manager.conflicts();
+        loop {
+            let Some(candidate) = conflicts.candidate() else {
+                self.manager.barrier().await?;
+                continue;
+            };
+            if conflicts.is_safe(&candidate).await {
+                self.snapshot = Some(Arc::new(candidate.snapshot));
+                return Ok(());
+            }
+        }
     }
 
     /// Whether a snapshot has been taken and is kept until the end.

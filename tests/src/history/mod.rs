@@ -133,6 +133,17 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// Whether its answer has `key`, as something that is there.
+    pub fn shows(&self, key: Key) -> bool {
+        match self {
+            Operation::Read { key: read, value } => *read == key && value.is_some(),
+            Operation::Scan { found, .. } => found.iter().any(|(shown, _)| *shown == key),
+            _ => false,
+        }
+    }
+}
+
 /// What one transaction did. Steps taken back by a savepoint are no part of it; they make an
 /// aborted transaction of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use cairn_txn::{Error, Isolation, LockMode, Transaction, WaitPolicy};
+use cairn_txn::{Access, Error, Isolation, LockMode, Transaction, WaitPolicy};
 
 use super::executor::{patiently, pause};
 use super::keys::TABLE;
@@ -112,7 +112,13 @@ impl Client {
         let (isolation, level) = self.world.one_of(&self.world.shape().levels);
         let mut transaction = self.world.manager().begin(isolation);
         self.world.record().begin(self.session, level);
-        match self.statements(&mut transaction).await {
+        let read_only = self.world.one_in(6);
+        transaction.set_read_only(read_only);
+        let outcome = match read_only {
+            true => self.reads(&mut transaction).await,
+            false => self.statements(&mut transaction).await,
+        };
+        match outcome {
             Ok(()) => self.commit(transaction).await,
             Err(failure) => {
                 transaction.rollback();
@@ -142,6 +148,27 @@ impl Client {
             }
             Err(error) => self.aborted(&error.into()),
         }
+    }
+
+    /// What one does that is declared READ ONLY, and sometimes DEFERRABLE.
+    async fn reads(&self, transaction: &mut Transaction) -> Result<(), Failure> {
+        if transaction.isolation() == Isolation::Serializable && self.world.one_in(3) {
+            transaction.await_safe_snapshot().await?;
+        }
+        for _ in 0..1 + self.world.below(5) {
+            let statement = loop {
+                let statement = Statement::choose(&self.world);
+                if statement.access() == Access::Read {
+                    break statement;
+                }
+            };
+            self.note(&statement);
+            transaction.begin_statement(Access::Read);
+            statement.attempt(self, transaction).await?;
+            transaction.end_statement();
+            pause().await;
+        }
+        Ok(())
     }
 
     async fn statements(&self, transaction: &mut Transaction) -> Result<(), Failure> {

@@ -48,6 +48,7 @@ use world::{Shape, World};
 pub const LEVELS: &[(Isolation, Level)] = &[
     (Isolation::ReadCommitted, Level::ReadCommitted),
     (Isolation::RepeatableRead, Level::SnapshotIsolation),
+    (Isolation::Serializable, Level::Serializable),
 ];
 
 /// What all seeds of a series have in common.

@@ -237,6 +237,12 @@ impl Client {
         attempt: &mut Attempt,
     ) -> Result<(), Failure> {
         let statement = Statement::choose(&mut self.random, round, group, read_only);
+        // At REPEATABLE READ a key that the snapshot shows may be inserted anew, once another
+        // transaction has removed it: a lost update that PostgreSQL has, too.
+        let mut known = attempt.transaction.operations.iter();
+        if matches!(statement, Statement::Insert(key) if known.any(|known| known.shows(key))) {
+            return Ok(());
+        }
         let operations = statement.run(session, self.world.value()).await?;
         attempt.transaction.operations.extend(operations);
         Ok(())

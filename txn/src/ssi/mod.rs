@@ -175,6 +175,23 @@ struct Running {
     snapshots: BTreeMap<Timestamp, usize>,
     /// Those that may write.
     writers: BTreeMap<TransactionId, Arc<Party>>,
+    /// The newest commit of those that wrote. It may not be in new snapshots yet, which show what is
+    /// durable.
+    last_commit: Timestamp,
+}
+
+impl Running {
+    /// Whether a transaction on a new snapshot is concurrent with no writer.
+    fn is_quiet(&self, snapshot: &Snapshot) -> bool {
+        self.writers.is_empty() && self.last_commit <= snapshot.at()
+    }
+}
+
+/// A snapshot, and the transactions that ran when it was taken and may write.
+pub struct Candidate {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    writers: Vec<Arc<Party>>,
 }
 
 /// All serializable transactions of a server, and what they have read and written.
@@ -208,7 +225,7 @@ impl Conflicts {
         // One step, so that the horizon cannot pass by in between.
         let mut running = self.running.lock();
         let snapshot = self.timestamps.snapshot(newest);
-        if read_only && running.writers.is_empty() {
+        if read_only && running.is_quiet(&snapshot) {
             return (snapshot, None);
         }
         let party = Arc::new(Party {
@@ -225,30 +242,28 @@ impl Conflicts {
         (snapshot, Some(party))
     }
 
-    /// Waits for a safe snapshot, on which one who only reads can be in no structure: no
-    /// transaction that writes and ran when it was taken has an edge out to one that committed before
-    /// it (DEFERRABLE; Ports and Grittner, section 4.3).
-    pub async fn safe_snapshot(&self) -> Snapshot {
+    /// A snapshot that may turn out to be safe (DEFERRABLE; Ports and Grittner, section 4.3), with
+    /// those who decide that. `None` while a writer has ended whose commit new snapshots do not show.
+    pub fn candidate(&self) -> Option<Candidate> {
+        let running = self.running.lock();
+        let writers = running.writers.values().cloned().collect();
+        let snapshot = self.timestamps.snapshot(false);
+        (running.last_commit <= snapshot.at()).then_some(Candidate { snapshot, writers })
+    }
+
+    /// Waits until all writers of a candidate have ended. It is safe if none of them has an edge
+    /// out to one that committed before it: then one who only reads on it can be in no structure.
+    pub async fn is_safe(&self, candidate: &Candidate) -> bool {
         let mut ends = self.ends.subscribe();
-        loop {
-            let (snapshot, writers) = {
-                let running = self.running.lock();
-                let writers: Vec<_> = running.writers.values().cloned().collect();
-                (self.timestamps.snapshot(false), writers)
-            };
-            while writers.iter().any(|writer| writer.ended().is_none()) {
-                // The sender lives as long as this does.
-                let _ = ends.changed().await;
-            }
-            let unsafe_one = writers.iter().any(|writer| {
-                let state = writer.state.lock();
-                let aborted = writer.ended() == Some(ABORTED);
-                !aborted && state.wrote && state.earliest_out.is_some_and(|o| o <= snapshot.at())
-            });
-            if !unsafe_one {
-                return snapshot;
-            }
+        while candidate.writers.iter().any(|writer| writer.ended().is_none()) {
+            // The sender lives as long as this does.
+            let _ = ends.changed().await;
         }
+        let at = candidate.snapshot.at();
+        candidate.writers.iter().all(|writer| {
+            let state = writer.state.lock();
+            writer.has_aborted() || !state.wrote || state.earliest_out.is_none_or(|out| out > at)
+        })
     }
 
     /// Nobody concurrent with one that ended here, or before, runs or will.
@@ -335,6 +350,9 @@ impl Conflicts {
             }
         }
         running.writers.remove(&party.id);
+        if let Some(at) = at.filter(|_| wrote) {
+            running.last_commit = running.last_commit.max(at);
+        }
         drop(running);
         self.ends.send_modify(|count| *count = count.wrapping_add(1));
     }

@@ -244,7 +244,7 @@ async fn a_safe_snapshot_waits_for_writers_and_then_needs_no_notes() {
         tokio::spawn(async move {
             let mut t = manager.begin(Isolation::Serializable);
             t.set_read_only(true);
-            t.await_safe_snapshot().await;
+            t.await_safe_snapshot().await.unwrap();
             get(&t, b"savings_")
         })
     };
