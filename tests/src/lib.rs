@@ -1,8 +1,9 @@
-//! What tests of more than one crate need: a [checker of histories](history), a [simulator of
-//! transactions](simulator), and throwaway servers, cairn from the build directory and PostgreSQL 15 from
-//! Debian.
+//! What tests of more than one crate need: a [checker of histories](history), [isolation specs](isolation), a
+//! [simulator of transactions](simulator), and throwaway servers, cairn from the build directory and
+//! PostgreSQL 15 from Debian.
 
 pub mod history;
+pub mod isolation;
 pub mod simulator;
 
 use std::net::TcpListener;
@@ -136,6 +137,11 @@ impl Postgres {
             .arg("start")
             .current_dir("/"));
         Postgres { dir, port }
+    }
+
+    /// As `postgresql://` URL.
+    pub fn url(&self) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
     }
 }
 

@@ -1,7 +1,11 @@
-//! The transaction layer under the simulator, seed after seed.
+//! Evidence for isolation: the transaction layer under the simulator, seed after seed; whole servers under
+//! [isolation specs](isolation) of our own and [PostgreSQL's](postgres_specs).
 //!
 //! `SIM_SEEDS`, `SIM_FIRST_SEED` and `SIM_TRANSACTIONS` (for each seed) make it longer; a seed that fails
 //! says how to run it alone.
+
+mod isolation;
+mod postgres_specs;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
