@@ -11,8 +11,9 @@
 #   SPEC differs
 #   SPEC lacks: MESSAGE     the first thing it asks for that the server does not know
 #
-# With CACHE/results/SPEC.out as what was printed and SPEC.diff as how it differs. Exit status 0 if all
-# specs ran, whatever came of them; 2 if they could not run.
+# With CACHE/results/SPEC.out as what was printed and SPEC.diff as how it differs; and on stderr, in the end, how
+# many of each there are and what is lacking most. Exit status 0 if all specs ran, whatever came of them; 2 if
+# they could not run.
 #
 # A fresh PostgreSQL 15 passes them all. As with pg_regress they run in a database isolation_regression and with
 # DateStyle Postgres; where a server has not these, in the database postgres and with ISO.
@@ -109,6 +110,7 @@ missing() { # spec
     done | head -n 1
 }
 
+verdicts=()
 for spec in "$@"; do
     out=$cache/results/$spec.out
     PGAPPNAME=isolation/$spec timeout -k 5 "${SPEC_TIMEOUT:-120}" "$tester" \
@@ -130,4 +132,9 @@ for spec in "$@"; do
         clean_up "$spec"
     fi
     echo "$spec $verdict"
+    verdicts+=("$verdict")
 done
+{
+    echo
+    printf '%s\n' "${verdicts[@]}" | sort | uniq -c | sort -rn
+} >&2

@@ -32,7 +32,8 @@ pub fn choose(steps: &[usize], limit: usize, name: &str) -> Vec<Vec<usize>> {
         extend(&mut steps.to_vec(), &mut Vec::new(), &mut all);
         return all;
     }
-    let seed = name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
+    let seed =
+        name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     let mut random = Random::new(seed);
     (0..limit).map(|_| draw(steps, &mut random)).collect()
 }

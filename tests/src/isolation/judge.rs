@@ -1,5 +1,6 @@
 //! Which anomalies an interleaving shows.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use super::Level;
@@ -41,15 +42,17 @@ impl<'a> Judge<'a> {
 
     async fn is_serializable(&mut self, run: &Run) -> Result<bool, String> {
         for order in permutations(&run.committed) {
-            if !self.serial.contains_key(&order) {
-                let steps = order
-                    .iter()
-                    .flat_map(|session| vec![*session; self.spec.sessions[*session].steps.len()]);
-                let steps: Vec<usize> = steps.collect();
-                let serial = run::run(self.spec, self.server, self.level, &steps).await?;
-                self.serial.insert(order.clone(), serial);
-            }
-            if is_like(run, &self.serial[&order]) {
+            let serial = match self.serial.entry(order) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let mut steps = Vec::new();
+                    for session in place.key() {
+                        steps.extend(vec![*session; self.spec.sessions[*session].steps.len()]);
+                    }
+                    place.insert(run::run(self.spec, self.server, self.level, &steps).await?)
+                }
+            };
+            if is_like(run, serial) {
                 return Ok(true);
             }
         }
@@ -62,8 +65,8 @@ impl<'a> Judge<'a> {
 pub(super) fn is_like(run: &Run, serial: &Run) -> bool {
     run.last == serial.last
         && run.committed.iter().all(|session| {
-            let outcomes = run.outcomes[*session].iter().zip(&serial.outcomes[*session]);
-            outcomes.into_iter().all(|(outcome, serial)| {
+            let mut outcomes = run.outcomes[*session].iter().zip(&serial.outcomes[*session]);
+            outcomes.all(|(outcome, serial)| {
                 outcome.answer == serial.answer || outcome.answer.fails(ROLLBACK_CLASS)
             })
         })

@@ -111,11 +111,11 @@ pub async fn explore(
 }
 
 /// Runs the interleavings that another server was seen with.
-pub async fn follow(
+pub async fn follow<'a>(
     spec: &Spec,
     server: &Server,
     level: Level,
-    orders: impl Iterator<Item = &Vec<usize>>,
+    orders: impl Iterator<Item = &'a Vec<usize>>,
 ) -> Result<Observed, String> {
     let mut judge = Judge::new(spec, server, level);
     let mut observed = Observed::default();

@@ -46,8 +46,6 @@ impl Answer {
 
 /// Connections to one server.
 pub struct Server {
-    /// Whether it is cairn.
-    pub is_cairn: bool,
     control: Client,
     sessions: Vec<Arc<Client>>,
     pids: Vec<String>,
@@ -89,13 +87,8 @@ impl Server {
     /// Connects `sessions` sessions, and one more.
     pub async fn connect(url: &str, is_cairn: bool, sessions: usize) -> Result<Server, String> {
         let control = connect(url).await?;
-        let mut server = Server {
-            is_cairn,
-            control,
-            sessions: Vec::new(),
-            pids: Vec::new(),
-            tells_who_waits: true,
-        };
+        let mut server =
+            Server { control, sessions: Vec::new(), pids: Vec::new(), tells_who_waits: true };
         for _ in 0..sessions {
             let client = connect(url).await?;
             let pid = ask(&client, "SELECT pg_backend_pid()").await.rows()?;

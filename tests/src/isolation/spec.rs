@@ -133,8 +133,8 @@ impl Spec {
         for (number, line) in (1..).zip(text.lines()) {
             spec.add(line, &mut section).map_err(|error| format!("line {number}: {error}"))?;
         }
-        let missing = LEVELS.iter().find(|level| !spec.expected.contains_key(&(**level, false)));
-        match missing {
+        let is_missing = |level: &Level| !spec.expected.contains_key(&(*level, false));
+        match LEVELS.into_iter().find(is_missing) {
             Some(level) => Err(format!("nothing is said about {level}")),
             None if spec.last.is_empty() => Err("there is no final query".into()),
             None => Ok(spec),
@@ -242,11 +242,9 @@ impl Spec {
 
     /// The session and the place in it.
     fn find_step(&self, name: &str) -> Option<(usize, usize)> {
-        let sessions = self.sessions.iter().enumerate();
-        let mut found = sessions.filter_map(|(index, session)| {
+        self.sessions.iter().enumerate().find_map(|(index, session)| {
             Some((index, session.steps.iter().position(|step| step.name == name)?))
-        });
-        found.next()
+        })
     }
 
     /// How many steps each session has.

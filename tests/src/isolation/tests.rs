@@ -60,7 +60,7 @@ fn specs_are_read() {
     assert_eq!(spec.anomalies[1].conditions, [Condition::Last(Claim::Counts(3))]);
     let expected = |level, on_cairn| spec.expected(level, on_cairn).iter().map(String::as_str);
     assert!(expected(Level::ReadCommitted, true).eq(["not serializable", "odd"]));
-    assert!(expected(Level::RepeatableRead, false).eq([]));
+    assert_eq!(expected(Level::RepeatableRead, false).count(), 0);
     assert!(expected(Level::RepeatableRead, true).eq(["even"]));
 }
 
