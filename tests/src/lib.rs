@@ -1,8 +1,9 @@
-//! What tests of more than one crate need: a [checker of histories](history), a [simulator of
-//! transactions](simulator), [real clients whose server is killed](workload), and throwaway servers, cairn from
-//! the build directory and PostgreSQL 15 from Debian.
+//! What tests of more than one crate need: a [checker of histories](history), [isolation specs](isolation), a
+//! [simulator of transactions](simulator), [real clients whose server is killed](workload), and throwaway
+//! servers, cairn from the build directory and PostgreSQL 15 from Debian.
 
 pub mod history;
+pub mod isolation;
 pub mod simulator;
 pub mod workload;
 
@@ -127,7 +128,9 @@ impl Postgres {
             .args(["-A", "trust", "-U", "postgres", "--no-locale", "-E", "UTF8", "-D"])
             .arg(&data)
             .current_dir("/"));
-        let options = format!("-p {port} -k {} -c fsync=off", dir.path().display());
+        // Without autovacuum, since statistics change plans, and plans change what SERIALIZABLE notes as read.
+        let settings = "-c fsync=off -c autovacuum=off";
+        let options = format!("-p {port} -k {} {settings}", dir.path().display());
         let mut start = as_postgres("pg_ctl");
         run(start
             .args(["-w", "-o", &options, "-l"])
@@ -137,6 +140,11 @@ impl Postgres {
             .arg("start")
             .current_dir("/"));
         Postgres { dir, port }
+    }
+
+    /// As `postgresql://` URL.
+    pub fn url(&self) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
     }
 }
 

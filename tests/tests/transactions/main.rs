@@ -1,10 +1,13 @@
-//! The transaction layer under the simulator, seed after seed; beside it, [real clients](clients) under our
-//! own judge and under [another one](second_opinion).
+//! Evidence for isolation: the transaction layer under the simulator, seed after seed; [real clients](clients)
+//! under our own judge and under [another one](second_opinion); whole servers under [isolation specs](isolation) of
+//! our own and [PostgreSQL's](postgres_specs).
 //!
 //! `SIM_SEEDS`, `SIM_FIRST_SEED` and `SIM_TRANSACTIONS` (for each seed) make it longer; a seed that fails
 //! says how to run it alone.
 
 mod clients;
+mod isolation;
+mod postgres_specs;
 mod second_opinion;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
