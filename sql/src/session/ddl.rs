@@ -15,8 +15,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Session;
 use super::constraints::{
-    Unique, index_columns, nth_word, place, positions, set_primary_key, truncate_name,
-    unique_constraint, unique_index,
+    Unique, index_columns, index_name, no_key_column, nth_word, place, positions, set_primary_key,
+    truncate_name, unique_constraint, unique_index,
 };
 use super::outcome::Outcome;
 use super::settings::Severity;
@@ -315,8 +315,13 @@ impl Session {
                     let constraint = option.name.as_ref().map(fold);
                     let word = if primary { "PRIMARY" } else { "UNIQUE" };
                     let position = start.and_then(|at| token_after(sql, at, &[word]));
-                    let columns = vec![name.clone()];
-                    uniques.push(Unique { name: constraint, columns, primary, position });
+                    uniques.push(Unique {
+                        name: constraint,
+                        columns: vec![name.clone()],
+                        include: Vec::new(),
+                        primary,
+                        position,
+                    });
                     column.not_null |= primary;
                 }
                 ColumnOption::Generated {
@@ -357,8 +362,8 @@ impl Session {
 
     async fn create_index(&mut self, create: &ast::CreateIndex) -> Result<()> {
         let method = create.using.as_ref().map(|method| method.to_string().to_lowercase());
-        if create.predicate.is_some() || !create.include.is_empty() {
-            return Err(Error::unsupported("a partial or covering index"));
+        if create.predicate.is_some() {
+            return Err(Error::unsupported("a partial index"));
         }
         if create.nulls_distinct == Some(false) {
             return Err(Error::unsupported("NULLS NOT DISTINCT"));
@@ -371,23 +376,23 @@ impl Session {
         }
         self.lock_catalog().await?;
         let table = self.find_table(&create.table_name)?;
-        let names = index_columns(&create.columns)?;
+        let included: Vec<String> = create.include.iter().map(fold).collect();
+        let names = index_columns(&create.columns, included.len())?;
         let wanted = match &create.name {
             Some(name) => public_name(name)?,
-            None => {
-                let all = format!("{}_{}_idx", table.name, names.join("_"));
-                self.schema().free_name(&truncate_name(all))
-            }
+            None => self.schema().free_name(&index_name(&table, &names, &included, "idx")),
         };
         if self.exists_already(&wanted, create.if_not_exists)? {
             return Ok(());
         }
         let columns = positions(&table, &names)?;
+        let include = positions(&table, &included)?;
         self.lock_table(&table, LockMode::AccessExclusive).await?;
         let unique = create.unique;
         let (table, index) = self.draft(|draft| {
             let storage = draft.schema.allocate_id();
-            let index = Index { storage, name: wanted, columns, unique, constraint: false };
+            let (name, constraint) = (wanted, false);
+            let index = Index { storage, name, columns, include, unique, constraint };
             let mut changed = (*table).clone();
             changed.indexes.push(index.clone());
             draft.put_table(changed.clone())?;
@@ -444,6 +449,9 @@ impl Session {
                         format!("column \"{name}\" of relation \"{}\" does not exist", table.name),
                     ));
                 }
+            }
+            if let Some(name) = unique.include.iter().find(|name| table.position(name).is_none()) {
+                return Err(no_key_column(name));
             }
             table = Arc::new(match unique.primary {
                 true => self.add_primary_key(&table, &unique).await?,
@@ -661,6 +669,7 @@ fn new_table(schema: &mut Schema, name: String, mut columns: Vec<Column>) -> Tab
         storage,
         name: format!("{name}_rows"),
         columns: vec![hidden],
+        include: Vec::new(),
         unique: true,
         constraint: false,
     };
