@@ -31,11 +31,11 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Vec<Token
     if !tokens.iter().any(|token| is_keyword(token, &[Keyword::INCLUDE])) {
         return Ok(tokens);
     }
-    let mut kept = Vec::with_capacity(tokens.len());
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     // For each open parenthesis, whether it holds the columns of a constraint.
-    let mut open = Vec::new();
+    let mut open: Vec<bool> = Vec::new();
     // The same for one that was closed just before.
-    let mut closed = None;
+    let mut closed: Option<bool> = None;
     let mut rest = tokens.as_slice();
     while let Some((token, behind)) = rest.split_first() {
         rest = behind;
@@ -94,16 +94,16 @@ type Names<'t> = (Vec<String>, &'t [TokenWithSpan]);
 fn names(tokens: &[TokenWithSpan]) -> std::result::Result<Names<'_>, Option<&TokenWithSpan>> {
     let mut rest = tokens;
     let mut names = Vec::new();
-    let open = next(&mut rest).ok_or(None)?;
+    let Some(open) = next(&mut rest) else { return Err(None) };
     if open.token != Token::LParen {
         return Err(Some(open));
     }
     loop {
-        let name = next(&mut rest).ok_or(None)?;
+        let Some(name) = next(&mut rest) else { return Err(None) };
         let Token::Word(word) = &name.token else { return Err(Some(name)) };
         let (value, quote_style) = (word.value.clone(), word.quote_style);
         names.push(fold(&Ident { value, quote_style, span: name.span }));
-        let behind = next(&mut rest).ok_or(None)?;
+        let Some(behind) = next(&mut rest) else { return Err(None) };
         match behind.token {
             Token::Comma => {}
             Token::RParen => return Ok((names, rest)),
