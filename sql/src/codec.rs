@@ -82,6 +82,23 @@ pub fn encode_row(row: &[Datum]) -> Vec<u8> {
     out
 }
 
+/// The value of an index entry that has `included` columns beside the key of its row.
+pub fn encode_entry<'a>(row_key: &[u8], included: impl Iterator<Item = &'a Datum>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(row_key.len() + 32);
+    encode_bytes(row_key, &mut out);
+    for datum in included {
+        encode_datum(datum, &mut out);
+    }
+    out
+}
+
+/// What [`encode_entry`] has put together: the row's key, and the included columns as in a row.
+pub fn split_entry(value: &[u8]) -> Result<(&[u8], &[u8])> {
+    let mut reader = RowReader::new(value);
+    let row_key = reader.bytes()?;
+    Ok((row_key, reader.rest))
+}
+
 /// Walks an encoded row.
 pub struct RowReader<'a> {
     rest: &'a [u8],

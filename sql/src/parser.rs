@@ -1,6 +1,8 @@
 //! From text to statements: sqlparser with PostgreSQL's dialect, PostgreSQL's error messages,
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
+pub mod include;
+
 use datafusion::sql::sqlparser::ast::{self, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -251,7 +253,7 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     if sql.len() > MAX_STATEMENT_BYTES {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
-    let tokens = tokenize(sql)?;
+    let tokens = include::rewrite(tokenize(sql)?, sql)?;
     check_chains(&tokens)?;
     let dialect = CairnDialect;
     let mut parser = Parser::new(&dialect)

@@ -76,6 +76,7 @@ sqlstates! {
     InvalidColumnReference = "42P10",
     InvalidColumnDefinition = "42611",
     InvalidTableDefinition = "42P16",
+    InvalidObjectDefinition = "42P17",
     GroupingError = "42803",
     WindowingError = "42P20",
     DatatypeMismatch = "42804",

@@ -16,6 +16,9 @@
 //! s <sequence id>               how far a sequence has been handed out
 //! t <storage id> <key columns>  a row, or an entry of an index
 //! ```
+//!
+//! The value of an entry is the key of its row; where an index includes columns, with its length
+//! before it and their values behind it.
 
 pub mod sequences;
 
@@ -86,10 +89,25 @@ pub struct Index {
     pub name: String,
     /// Positions of its columns in the table.
     pub columns: Vec<usize>,
+    /// Positions of the columns whose values its entries hold besides. A primary index has them
+    /// anyway.
+    #[serde(default)]
+    pub include: Vec<usize>,
     /// Whether keys without NULLs are unique.
     pub unique: bool,
     /// Whether it belongs to a constraint (and cannot be dropped by itself).
     pub constraint: bool,
+}
+
+impl Index {
+    /// The row's key in the value of an entry, and the included columns as [`codec::encode_row`]
+    /// writes them.
+    pub fn split_value<'v>(&self, value: &'v [u8]) -> Result<(&'v [u8], &'v [u8])> {
+        match self.include.is_empty() {
+            true => Ok((value, Default::default())),
+            false => codec::split_entry(value),
+        }
+    }
 }
 
 /// A table.
@@ -185,6 +203,15 @@ impl Table {
             key.extend(row_key);
         }
         key
+    }
+
+    /// Value of a row's entry in a secondary index.
+    pub fn entry_value(&self, index: &Index, row: &[Datum], row_key: &[u8]) -> Vec<u8> {
+        if index.include.is_empty() {
+            return row_key.to_vec();
+        }
+        let included = index.include.iter().map(|column| row.get(*column).unwrap_or(&Datum::Null));
+        codec::encode_entry(row_key, included)
     }
 
     /// Whether an index column of `row` is NULL.

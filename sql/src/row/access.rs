@@ -8,6 +8,7 @@ use cairn_txn::storage::{Direction, Span};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use super::covering::Covering;
 use super::expr::RowExpr;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
 use crate::catalog::{Index, Table, index_prefix, index_span};
@@ -117,10 +118,12 @@ impl Access {
         Access { index: None, equal: Vec::new(), lower: None, upper: None }
     }
 
-    /// The best path for these conditions, each over the table's columns `c0`, `c1`, ...
+    /// The best path for these conditions, each over the table's columns `c0`, `c1`, ... Of indexes
+    /// that would do as well, one that has all columns that are `needed`.
     pub fn choose(
         table: &Table,
         filters: &[Expr],
+        needed: &[usize],
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
         let conjuncts =
@@ -135,12 +138,14 @@ impl Access {
             let range = index.columns.get(matched).is_some_and(|column| {
                 conditions.iter().any(|c| c.column == *column && c.op != Operator::Eq)
             });
-            let is_primary = index.storage == table.primary.storage;
+            let has_all = (matched > 0 || range)
+                && (index.storage == table.primary.storage
+                    || Covering::new(table, index, needed).is_some());
             let complete = matched == index.columns.len() && index.unique;
             let score = usize::from(complete) * 1000
                 + matched * 10
                 + usize::from(range) * 5
-                + usize::from(is_primary && matched + usize::from(range) > 0);
+                + usize::from(has_all);
             if score > 0 && best.is_none_or(|(before, _)| score > before) {
                 best = Some((score, index));
             }
@@ -315,26 +320,30 @@ impl Access {
         if direction == Direction::Reverse {
             spans.reverse();
         }
-        let primary = self.index.as_ref().is_none_or(|i| i.storage == table.primary.storage);
+        let secondary = self.index.as_ref().filter(|index| index.storage != table.primary.storage);
         for span in spans {
             let view = &frame.env.view;
-            let flow = match (primary, self.is_point()) {
-                (true, true) => match view.get(&span.start)? {
+            let flow = match (secondary, self.is_point()) {
+                (None, true) => match view.get(&span.start)? {
                     Some(value) => emit(Found::Row(&value))?,
                     None => ControlFlow::Continue(()),
                 },
-                (false, true) => match view.get(&span.start)? {
-                    Some(key) if entries => emit(Found::Entry(&span.start, &key))?,
-                    Some(key) => emit(Found::Row(&view.get(&key)?.ok_or_else(rowless)?))?,
+                (Some(index), true) => match view.get(&span.start)? {
+                    Some(value) if entries => emit(Found::Entry(&span.start, &value))?,
+                    Some(value) => {
+                        let (row_key, _) = index.split_value(&value)?;
+                        emit(Found::Row(&view.get(row_key)?.ok_or_else(rowless)?))?
+                    }
                     None => ControlFlow::Continue(()),
                 },
-                (true, false) => {
+                (None, false) => {
                     scan(&span, direction, frame, &mut |_, value| emit(Found::Row(value)))?
                 }
-                (false, false) if entries => {
-                    scan(&span, direction, frame, &mut |key, row| emit(Found::Entry(key, row)))?
+                (Some(_), false) if entries => {
+                    let mut pass = |key: &[u8], value: &[u8]| emit(Found::Entry(key, value));
+                    scan(&span, direction, frame, &mut pass)?
                 }
-                (false, false) => scan_through(&span, direction, frame, emit)?,
+                (Some(index), false) => scan_through(index, &span, direction, frame, emit)?,
             };
             if flow.is_break() {
                 return Ok(flow);
@@ -362,7 +371,7 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
 pub(super) enum Found<'a> {
     /// A row's value.
     Row(&'a [u8]),
-    /// An entry's key, and that of its row.
+    /// An entry's key and value.
     Entry(&'a [u8], &'a [u8]),
 }
 
@@ -403,6 +412,7 @@ fn scan(
 
 /// Reads index entries in batches and fetches their rows.
 fn scan_through(
+    index: &Index,
     span: &Span,
     direction: Direction,
     frame: &Frame<'_>,
@@ -414,15 +424,24 @@ fn scan_through(
         frame.env.check_cancel()?;
         batch = batches.next().unwrap_or(batch);
         let mut keys: Vec<Vec<u8>> = Vec::new();
-        let mut last = Vec::new();
-        frame.env.view.scan(&span, direction, &mut |key, row_key| {
-            keys.push(row_key.to_vec());
+        let (mut last, mut failed) = (Vec::new(), None);
+        frame.env.view.scan(&span, direction, &mut |key, value| {
+            match index.split_value(value) {
+                Ok((row_key, _)) => keys.push(row_key.to_vec()),
+                Err(error) => {
+                    failed = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
             if keys.len() == batch {
                 last = key.to_vec();
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         for some in keys.chunks(FETCH_BATCH) {
             for value in frame.env.view.multi_get(some)? {
                 if emit(Found::Row(&value.ok_or_else(rowless)?))?.is_break() {

@@ -46,7 +46,7 @@ impl Writer<'_> {
                 if index.unique && !self.table.has_null(index, row) {
                     unique.push(entry.clone());
                 }
-                entries.push((entry, key.clone()));
+                entries.push((entry, self.table.entry_value(index, row, key)));
             }
             if !self.are_new(transaction, &unique).await? {
                 return Ok(false);

@@ -211,13 +211,6 @@ impl Compiler {
             }
             Source::Ranges => Node::Ranges { filter: compile_all(&scan.filters, &full)?, output },
             Source::Table(table) => {
-                let empty = DFSchema::empty();
-                let access = Access::choose(table, &scan.filters, &mut |expr| {
-                    RowExpr::compile(expr, &empty)
-                })?;
-                if access.index.is_none() {
-                    self.full_scans.push(index_span(table.primary.storage));
-                }
                 let mut needed = output.clone();
                 for filter in &scan.filters {
                     needed.extend(
@@ -229,6 +222,13 @@ impl Compiler {
                 }
                 needed.sort_unstable();
                 needed.dedup();
+                let empty = DFSchema::empty();
+                let access = Access::choose(table, &scan.filters, &needed, &mut |expr| {
+                    RowExpr::compile(expr, &empty)
+                })?;
+                if access.index.is_none() {
+                    self.full_scans.push(index_span(table.primary.storage));
+                }
                 let narrow = narrowed(scan, &full, &needed)?;
                 let index = access.index.as_deref();
                 let covering = index.and_then(|index| Covering::new(table, index, &needed));

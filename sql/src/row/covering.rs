@@ -1,14 +1,15 @@
 //! Index-only reads.
 //!
-//! An entry of a secondary index holds the values of its columns, in its key, and the key of its
-//! row, which holds those of the primary key. A scan that needs no others leaves the row where
-//! it is: entries have versions as rows have, so nothing else has to be asked who sees them.
+//! An entry of a secondary index holds the values of its columns, in its key; in its value those
+//! that it includes, and the key of its row, which holds those of the primary key. A scan that
+//! needs no others leaves the row where it is: entries have versions as rows have, so nothing else
+//! has to be asked who sees them.
 
 use cairn_txn::storage::INDEX_PREFIX_BYTES;
 
 use super::Row;
 use crate::catalog::{Index, Table};
-use crate::codec::KeyReader;
+use crate::codec::{KeyReader, RowReader, split_entry};
 use crate::error::Result;
 use crate::types::{Datum, Type};
 
@@ -17,7 +18,9 @@ use crate::types::{Datum, Type};
 pub(super) struct Covering {
     /// For each column of the index its type, and where it goes.
     entry: Vec<(Type, Option<usize>)>,
-    /// The same for the primary key; empty if the row's key is not needed.
+    /// For each included column where it goes; `None` if the index includes none.
+    included: Option<Vec<Option<usize>>>,
+    /// For each column of the primary key the same as for `entry`; empty if none is needed.
     primary: Vec<(Type, Option<usize>)>,
     width: usize,
 }
@@ -46,18 +49,38 @@ impl Covering {
         };
         let entry = places(&index.columns)?;
         let mut primary = places(&table.primary.columns)?;
+        // Included values are as they are in the row, whatever their type.
+        let mut included = Vec::new();
+        for column in &index.include {
+            let place = needed.iter().position(|other| other == column);
+            included.push(place.filter(|_| missing.contains(column)));
+            missing.retain(|other| other != column);
+        }
         if !missing.is_empty() {
             return None;
         }
         if primary.iter().all(|(_, place)| place.is_none()) {
             primary.clear();
         }
-        Some(Covering { entry, primary, width: needed.len() })
+        let included = (!included.is_empty()).then_some(included);
+        Some(Covering { entry, included, primary, width: needed.len() })
     }
 
     /// The needed columns of an entry.
-    pub fn row(&self, entry: &[u8], row_key: &[u8]) -> Result<Row> {
+    pub fn row(&self, entry: &[u8], value: &[u8]) -> Result<Row> {
         let mut row = vec![Datum::Null; self.width];
+        let mut row_key = value;
+        if let Some(included) = &self.included {
+            let (key, columns) = split_entry(value)?;
+            row_key = key;
+            let mut reader = RowReader::new(columns);
+            for place in included {
+                match place.and_then(|place| row.get_mut(place)) {
+                    Some(slot) => *slot = reader.next_datum()?,
+                    None => reader.skip()?,
+                }
+            }
+        }
         for (key, columns) in [(entry, &self.entry), (row_key, &self.primary)] {
             if columns.is_empty() {
                 continue;

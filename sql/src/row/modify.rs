@@ -170,7 +170,7 @@ impl Writer<'_> {
                 return Err(self.duplicate(index, row)?);
             }
         }
-        Ok(transaction.put(entry, key.to_vec(), false)?)
+        Ok(transaction.put(entry, self.table.entry_value(index, row, key), false)?)
     }
 
     /// Locks a row that was read, by its key, and finds out whether it is still as it was read.
@@ -198,7 +198,8 @@ impl Writer<'_> {
         Ok(transaction.delete(key)?)
     }
 
-    /// Replaces a row that is locked. Entries of indexes whose columns did not change stay.
+    /// Replaces a row that is locked. Entries of indexes whose columns did not change stay; where
+    /// only included ones did, the entry gets a new value under its old key.
     pub async fn update(
         &self,
         transaction: &mut Transaction,
@@ -214,9 +215,16 @@ impl Writer<'_> {
         }
         for index in &self.table.indexes {
             let before = self.table.entry_key(index, old, &old_key);
-            if before != self.table.entry_key(index, new, &new_key) {
+            let after = self.table.entry_key(index, new, &new_key);
+            if before != after {
                 transaction.delete(before)?;
                 self.add_entry(transaction, index, new, &new_key).await?;
+            } else if !index.include.is_empty() {
+                // As bytes: values that are equal may still look different.
+                let value = self.table.entry_value(index, new, &new_key);
+                if value != self.table.entry_value(index, old, &old_key) {
+                    transaction.put(after, value, true)?;
+                }
             }
         }
         Ok(transaction.put(new_key, codec::encode_row(new), true)?)
@@ -233,13 +241,15 @@ impl Writer<'_> {
         Ok(transaction.put(key, codec::encode_row(new), true)?)
     }
 
-    /// Whether some index has one of these columns.
+    /// Whether some index has one of these columns, in its keys or its values.
     pub fn is_indexed(&self, positions: &[usize]) -> bool {
-        let mut columns = self.table.all_indexes().flat_map(|index| &index.columns);
+        let keys = self.table.all_indexes().flat_map(|index| &index.columns);
+        let mut columns = keys.chain(self.table.indexes.iter().flat_map(|index| &index.include));
         columns.any(|column| positions.contains(column))
     }
 
-    /// The lock an operation needs: one that changes key columns excludes everyone.
+    /// The lock an operation needs: one that changes key columns excludes everyone. Included
+    /// columns are in no key.
     pub fn lock_mode(&self, operation: &Operation) -> LockMode {
         match operation {
             Operation::Update(positions) => {

@@ -72,10 +72,13 @@ pub(super) fn reads_in_order(
     let wanted: Vec<usize> = columns.into_iter().filter(|column| !fixed.contains(column)).collect();
     if !ordering.starts_with(&wanted) {
         let is_full = scan.access.index.is_none() && scan.filter.is_empty();
-        let mut indexes = scan.table.indexes.iter();
-        let ordered = indexes.find(|index| index.columns.starts_with(&wanted));
-        let (true, Some(index)) = (few && is_full, ordered) else { return false };
-        scan.covering = Covering::new(&scan.table, index, &scan.needed);
+        let table = scan.table.clone();
+        let ordered = table.indexes.iter().filter(|index| index.columns.starts_with(&wanted));
+        let ordered = ordered.map(|index| (index, Covering::new(&table, index, &scan.needed)));
+        // The first that has all that is needed, or else the first.
+        let best = ordered.min_by_key(|(_, covering)| covering.is_none());
+        let (true, Some((index, covering))) = (few && is_full, best) else { return false };
+        scan.covering = covering;
         scan.access = Access::whole(index);
     }
     scan.direction = if descending { Direction::Reverse } else { Direction::Forward };

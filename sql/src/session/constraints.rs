@@ -6,6 +6,7 @@ use crate::binder::fold;
 use crate::binder::position::{position_of, token_after, token_before};
 use crate::catalog::{Index, Schema, Table};
 use crate::error::{Error, Result, SqlState};
+use crate::parser::include::included;
 
 /// Most columns of an index, as in PostgreSQL.
 const MAX_INDEX_COLUMNS: usize = 32;
@@ -16,6 +17,8 @@ const MAX_NAME_BYTES: usize = 63;
 pub(super) struct Unique {
     pub name: Option<String>,
     pub columns: Vec<String>,
+    /// INCLUDE.
+    pub include: Vec<String>,
     pub primary: bool,
     /// Where it stands in the statement.
     pub position: Option<usize>,
@@ -43,8 +46,9 @@ pub(super) fn truncate_name(name: String) -> String {
     name.get(..end).unwrap_or_default().to_owned()
 }
 
-pub(super) fn index_columns(columns: &[ast::IndexColumn]) -> Result<Vec<String>> {
-    if columns.len() > MAX_INDEX_COLUMNS {
+/// The key columns of an index that has so many `included` ones besides.
+pub(super) fn index_columns(columns: &[ast::IndexColumn], included: usize) -> Result<Vec<String>> {
+    if columns.len() + included > MAX_INDEX_COLUMNS {
         return Err(Error::new(
             SqlState::TooManyColumns,
             format!("cannot use more than {MAX_INDEX_COLUMNS} columns in an index"),
@@ -63,6 +67,24 @@ pub(super) fn index_columns(columns: &[ast::IndexColumn]) -> Result<Vec<String>>
     names.collect()
 }
 
+/// What an index without a name is called: its table, its columns, told apart by numbers, and what
+/// it is.
+pub(super) fn index_name(
+    table: &Table,
+    columns: &[String],
+    included: &[String],
+    suffix: &str,
+) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for name in columns.iter().chain(included) {
+        let numbered = (1..).map(|n| format!("{name}{n}"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        let free = names.find(|name| !parts.contains(name));
+        parts.extend(free);
+    }
+    truncate_name(format!("{}_{}_{suffix}", table.name, parts.join("_")))
+}
+
 pub(super) fn positions(table: &Table, names: &[String]) -> Result<Vec<usize>> {
     let mut found = Vec::new();
     for name in names {
@@ -74,16 +96,16 @@ pub(super) fn positions(table: &Table, names: &[String]) -> Result<Vec<usize>> {
     Ok(found)
 }
 
+/// The error of a constraint on a column that is not there.
+pub(super) fn no_key_column(name: &str) -> Error {
+    Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" named in key does not exist"))
+}
+
 pub(super) fn key_positions(table: &Table, unique: &Unique) -> Result<Vec<usize>> {
     let mut found = Vec::new();
     for name in &unique.columns {
-        let position = table.position(name).ok_or_else(|| {
-            Error::new(
-                SqlState::UndefinedColumn,
-                format!("column \"{name}\" named in key does not exist"),
-            )
-            .at(unique.position)
-        })?;
+        let position = table.position(name);
+        let position = position.ok_or_else(|| no_key_column(name).at(unique.position))?;
         if found.contains(&position) {
             let what = if unique.primary { "primary key" } else { "unique" };
             return Err(Error::new(
@@ -97,12 +119,20 @@ pub(super) fn key_positions(table: &Table, unique: &Unique) -> Result<Vec<usize>
     Ok(found)
 }
 
+/// Of the included columns, which may be named more than once.
+fn included_positions(table: &Table, unique: &Unique) -> Result<Vec<usize>> {
+    let missing = |name: &String| no_key_column(name).at(unique.position);
+    let names = unique.include.iter();
+    names.map(|name| table.position(name).ok_or_else(|| missing(name))).collect()
+}
+
 pub(super) fn set_primary_key(
     schema: &mut Schema,
     table: &mut Table,
     unique: &Unique,
 ) -> Result<()> {
     let columns = key_positions(table, unique)?;
+    let include = included_positions(table, unique)?;
     for position in &columns {
         if let Some(column) = table.columns.get_mut(*position) {
             column.not_null = true;
@@ -121,12 +151,13 @@ pub(super) fn set_primary_key(
         None => schema.free_name(&truncate_name(format!("{}_pkey", table.name))),
     };
     table.primary =
-        Index { name, columns, unique: true, constraint: true, ..table.primary.clone() };
+        Index { name, columns, include, unique: true, constraint: true, ..table.primary };
     Ok(())
 }
 
 pub(super) fn unique_index(schema: &mut Schema, table: &Table, unique: &Unique) -> Result<Index> {
     let columns = key_positions(table, unique)?;
+    let include = included_positions(table, unique)?;
     let name = match &unique.name {
         Some(name) if schema.is_taken(name) => {
             return Err(Error::new(
@@ -135,12 +166,10 @@ pub(super) fn unique_index(schema: &mut Schema, table: &Table, unique: &Unique) 
             ));
         }
         Some(name) => name.clone(),
-        None => {
-            let all = format!("{}_{}_key", table.name, unique.columns.join("_"));
-            schema.free_name(&truncate_name(all))
-        }
+        None => schema.free_name(&index_name(table, &unique.columns, &unique.include, "key")),
     };
-    Ok(Index { storage: schema.allocate_id(), name, columns, unique: true, constraint: true })
+    let storage = schema.allocate_id();
+    Ok(Index { storage, name, columns, include, unique: true, constraint: true })
 }
 
 pub(super) fn unique_constraint(constraint: &TableConstraint, sql: &str) -> Result<Unique> {
@@ -157,18 +186,26 @@ pub(super) fn unique_constraint(constraint: &TableConstraint, sql: &str) -> Resu
         return Err(Error::unsupported("a deferrable constraint"));
     }
     match constraint {
-        TableConstraint::PrimaryKey(key) => Ok(Unique {
-            name: key.name.as_ref().map(fold),
-            columns: index_columns(&key.columns)?,
-            primary: true,
-            position: before(&key.columns, "PRIMARY"),
-        }),
-        TableConstraint::Unique(key) => Ok(Unique {
-            name: key.name.as_ref().map(fold),
-            columns: index_columns(&key.columns)?,
-            primary: false,
-            position: before(&key.columns, "UNIQUE"),
-        }),
+        TableConstraint::PrimaryKey(key) => {
+            let include = included(&key.index_options);
+            Ok(Unique {
+                name: key.name.as_ref().map(fold),
+                columns: index_columns(&key.columns, include.len())?,
+                include,
+                primary: true,
+                position: before(&key.columns, "PRIMARY"),
+            })
+        }
+        TableConstraint::Unique(key) => {
+            let include = included(&key.index_options);
+            Ok(Unique {
+                name: key.name.as_ref().map(fold),
+                columns: index_columns(&key.columns, include.len())?,
+                include,
+                primary: false,
+                position: before(&key.columns, "UNIQUE"),
+            })
+        }
         TableConstraint::Check(_) => Err(Error::unsupported("CHECK")),
         TableConstraint::ForeignKey(_) => Err(Error::unsupported("FOREIGN KEY")),
         other => Err(Error::unsupported(format!("constraint {other}"))),

@@ -3,11 +3,10 @@
 //! All of it is transactional: descriptors and rows are written through the transaction, and the
 //! session sees its own copy of the catalog until the commit installs it.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use cairn_txn::storage::{Direction, Timestamp};
-use cairn_txn::{LockMode, Transaction, WaitPolicy};
+use cairn_txn::storage::Timestamp;
+use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{
     self, AlterTableOperation, ColumnOption, CreateTableOptions, GeneratedAs, ObjectType,
     SqlOption, Statement, TruncateIdentityOption,
@@ -15,9 +14,10 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Session;
 use super::constraints::{
-    Unique, index_columns, nth_word, place, positions, set_primary_key, truncate_name,
-    unique_constraint, unique_index,
+    Unique, index_columns, index_name, no_key_column, nth_word, place, positions, set_primary_key,
+    truncate_name, unique_constraint, unique_index,
 };
+use super::fill;
 use super::outcome::Outcome;
 use super::settings::Severity;
 use crate::binder::position::{next_token, position_of, token_after};
@@ -28,10 +28,8 @@ use crate::catalog::{
 };
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
-use crate::row::Row;
-use crate::row::bulk::{Entries, sort_entries};
 use crate::row::modify::Writer;
-use crate::types::Type;
+use crate::types::{Datum, Type};
 
 fn public_name(name: &ast::ObjectName) -> Result<String> {
     match relation_name(name)? {
@@ -315,8 +313,13 @@ impl Session {
                     let constraint = option.name.as_ref().map(fold);
                     let word = if primary { "PRIMARY" } else { "UNIQUE" };
                     let position = start.and_then(|at| token_after(sql, at, &[word]));
-                    let columns = vec![name.clone()];
-                    uniques.push(Unique { name: constraint, columns, primary, position });
+                    uniques.push(Unique {
+                        name: constraint,
+                        columns: vec![name.clone()],
+                        include: Vec::new(),
+                        primary,
+                        position,
+                    });
                     column.not_null |= primary;
                 }
                 ColumnOption::Generated {
@@ -357,8 +360,8 @@ impl Session {
 
     async fn create_index(&mut self, create: &ast::CreateIndex) -> Result<()> {
         let method = create.using.as_ref().map(|method| method.to_string().to_lowercase());
-        if create.predicate.is_some() || !create.include.is_empty() {
-            return Err(Error::unsupported("a partial or covering index"));
+        if create.predicate.is_some() {
+            return Err(Error::unsupported("a partial index"));
         }
         if create.nulls_distinct == Some(false) {
             return Err(Error::unsupported("NULLS NOT DISTINCT"));
@@ -371,23 +374,23 @@ impl Session {
         }
         self.lock_catalog().await?;
         let table = self.find_table(&create.table_name)?;
-        let names = index_columns(&create.columns)?;
+        let included: Vec<String> = create.include.iter().map(fold).collect();
+        let names = index_columns(&create.columns, included.len())?;
         let wanted = match &create.name {
             Some(name) => public_name(name)?,
-            None => {
-                let all = format!("{}_{}_idx", table.name, names.join("_"));
-                self.schema().free_name(&truncate_name(all))
-            }
+            None => self.schema().free_name(&index_name(&table, &names, &included, "idx")),
         };
         if self.exists_already(&wanted, create.if_not_exists)? {
             return Ok(());
         }
         let columns = positions(&table, &names)?;
+        let include = positions(&table, &included)?;
         self.lock_table(&table, LockMode::AccessExclusive).await?;
         let unique = create.unique;
         let (table, index) = self.draft(|draft| {
             let storage = draft.schema.allocate_id();
-            let index = Index { storage, name: wanted, columns, unique, constraint: false };
+            let (name, constraint) = (wanted, false);
+            let index = Index { storage, name, columns, include, unique, constraint };
             let mut changed = (*table).clone();
             changed.indexes.push(index.clone());
             draft.put_table(changed.clone())?;
@@ -400,19 +403,11 @@ impl Session {
     /// Makes the entries of a new index. The table is locked.
     fn fill_index(&mut self, table: &Table, index: &Index) -> Result<()> {
         let style = self.style();
-        let transaction = &mut self.block().transaction;
-        let mut entries = Entries::new();
-        each_row(transaction, table, &mut |_, row| {
-            let key = table.row_key(&row);
-            entries.push((table.entry_key(index, &row, &key), key));
-            Ok(())
-        })?;
-        if let Some(key) = sort_entries(&mut entries) {
-            let row = transaction.get_latest(key)?.unwrap_or_default();
-            let writer = Writer { table, style: &style, exclusive: true };
-            return Err(writer.could_not_create(index, &codec::decode_row(&row)?)?);
-        }
-        add_entries(transaction, entries)
+        let Some(row) = fill::fill_index(&mut self.block().transaction, table, index)? else {
+            return Ok(());
+        };
+        let writer = Writer { table, style: &style, exclusive: true };
+        Err(writer.could_not_create(index, &row)?)
     }
 
     async fn alter_table(&mut self, alter: &ast::AlterTable, sql: &str) -> Result<()> {
@@ -444,6 +439,9 @@ impl Session {
                         format!("column \"{name}\" of relation \"{}\" does not exist", table.name),
                     ));
                 }
+            }
+            if let Some(name) = unique.include.iter().find(|name| table.position(name).is_none()) {
+                return Err(no_key_column(name));
             }
             table = Arc::new(match unique.primary {
                 true => self.add_primary_key(&table, &unique).await?,
@@ -491,10 +489,10 @@ impl Session {
         let style = self.style();
         let transaction = &mut self.block().transaction;
         let writer = Writer { table: &changed, style: &style, exclusive: true };
-        let mut entries = Entries::new();
-        each_row(transaction, table, &mut |value, row| {
-            for position in &changed.primary.columns {
-                if let (Some(crate::types::Datum::Null), Some(column)) =
+        let key = &changed.primary.columns;
+        let twice = fill::fill(transaction, table, key, true, &mut |value, row| {
+            for position in key {
+                if let (Some(Datum::Null), Some(column)) =
                     (row.get(*position), changed.columns.get(*position))
                 {
                     return Err(Error::new(
@@ -508,14 +506,12 @@ impl Session {
                     .column(&column.name));
                 }
             }
-            entries.push((changed.row_key(&row), value.to_vec()));
-            Ok(())
+            Ok((changed.row_key(row), value.to_vec()))
         })?;
-        if let Some(value) = sort_entries(&mut entries) {
-            let row = codec::decode_row(value)?;
+        if let Some(value) = twice {
+            let row = codec::decode_row(&value)?;
             return Err(writer.could_not_create(&changed.primary, &row)?);
         }
-        add_entries(transaction, entries)?;
         for index in &changed.indexes {
             self.fill_index(&changed, index)?;
         }
@@ -661,6 +657,7 @@ fn new_table(schema: &mut Schema, name: String, mut columns: Vec<Column>) -> Tab
         storage,
         name: format!("{name}_rows"),
         columns: vec![hidden],
+        include: Vec::new(),
         unique: true,
         constraint: false,
     };
@@ -696,32 +693,4 @@ fn add_sequence(
         cycle: false,
         owner: Some(owner),
     })
-}
-
-/// Passes on all rows of a table, newest versions, stored and decoded.
-fn each_row(
-    transaction: &Transaction,
-    table: &Table,
-    visit: &mut dyn FnMut(&[u8], Row) -> Result<()>,
-) -> Result<()> {
-    let mut result = Ok(());
-    let span = crate::catalog::index_span(table.primary.storage);
-    transaction.latest().scan(&span, Direction::Forward, &mut |_, value| {
-        result = codec::decode_row(value).and_then(|row| visit(value, row));
-        match result {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    })?;
-    result
-}
-
-/// Adds the entries of a new index.
-fn add_entries(transaction: &mut Transaction, entries: Entries) -> Result<()> {
-    for (key, value) in entries {
-        if !transaction.add(key, value)? {
-            return Err(Error::internal("a new index has entries already"));
-        }
-    }
-    Ok(())
 }

@@ -11,6 +11,7 @@ mod copy_out;
 mod ddl;
 mod execute;
 mod explain;
+mod fill;
 mod lift;
 mod named;
 mod outcome;

@@ -6,7 +6,10 @@ use std::cmp::Ordering;
 use proptest::prelude::*;
 
 use super::{any_kind, config, value};
-use crate::codec::{RowReader, canonical, decode_columns, decode_row, encode_key, encode_row};
+use crate::codec::{
+    RowReader, canonical, decode_columns, decode_row, encode_entry, encode_key, encode_row,
+    split_entry,
+};
 use crate::error::{Error, SqlState};
 use crate::types::interval::Interval;
 use crate::types::io::{Style, from_text};
@@ -60,6 +63,14 @@ proptest! {
     #[test]
     fn rows_come_back(row in row()) {
         prop_assert_eq!(print(&decode_row(&encode_row(&row)).unwrap()), print(&row));
+    }
+
+    #[test]
+    fn entries_come_back(key in prop::collection::vec(any::<u8>(), 0..300), row in row()) {
+        let value = encode_entry(&key, row.iter());
+        let (row_key, included) = split_entry(&value).unwrap();
+        prop_assert_eq!(row_key, key.as_slice());
+        prop_assert_eq!(print(&decode_row(included).unwrap()), print(&row));
     }
 
     #[test]

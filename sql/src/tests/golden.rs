@@ -89,7 +89,7 @@ impl Runner {
             view.scan(&index_span(index.storage), Direction::Forward, &mut |key, value| {
                 let value = match index.storage == table.primary.storage {
                     true => format!("{} {:?}", hex(value), decode_row(value).unwrap()),
-                    false => show_key(table, &table.primary, value),
+                    false => show_value(table, index, value),
                 };
                 lines.push(format!("  {} -> {value}", show_key(table, index, key)));
                 ControlFlow::Continue(())
@@ -170,6 +170,16 @@ fn show_key(table: &Table, index: &Index, key: &[u8]) -> String {
     parts.join(" ")
 }
 
+/// The value of an entry: the row's key, and the included columns.
+fn show_value(table: &Table, index: &Index, value: &[u8]) -> String {
+    let (row_key, included) = index.split_value(value).unwrap();
+    let row_key = show_key(table, &table.primary, row_key);
+    match index.include.is_empty() {
+        true => row_key,
+        false => format!("{row_key} {} {:?}", hex(included), decode_row(included).unwrap()),
+    }
+}
+
 /// Bytes of the first column of a key, its marker included.
 fn key_column_length(kind: Type, key: &[u8]) -> usize {
     if key[0] == 0xff {
@@ -201,4 +211,4 @@ macro_rules! scripts {
     };
 }
 
-scripts! { access joins key_layout indexes order queries vectorized }
+scripts! { access include joins key_layout indexes order queries vectorized }
