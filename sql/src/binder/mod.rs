@@ -14,6 +14,7 @@ pub mod dml;
 mod expr;
 mod from;
 mod grouping;
+pub mod locking;
 mod naming;
 pub mod position;
 mod query;
@@ -130,6 +131,10 @@ struct Level {
     named: Vec<(Column, Option<usize>)>,
     /// Aggregates and window functions found so far.
     extraction: call::Extraction,
+    /// What its FROM names, in order.
+    ranged: Vec<locking::Ranged>,
+    /// The same of the SELECT that this level was opened for, once that is bound.
+    selected_from: Vec<locking::Ranged>,
 }
 
 /// A WITH query.

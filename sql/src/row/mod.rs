@@ -274,7 +274,12 @@ fn passes(filter: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<bool> 
     Ok(true)
 }
 
-fn count_of(expr: &Option<RowExpr>, frame: &Frame<'_>, what: &str) -> Result<Option<usize>> {
+/// The value of LIMIT or OFFSET, as `what` calls it; `None` for NULL.
+pub(crate) fn count_of(
+    expr: &Option<RowExpr>,
+    frame: &Frame<'_>,
+    what: &str,
+) -> Result<Option<usize>> {
     let Some(expr) = expr else { return Ok(None) };
     let value = expr.eval(&[], frame)?;
     if value.is_null() {

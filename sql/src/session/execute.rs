@@ -35,7 +35,7 @@ fn text_column(name: &str) -> OutputColumn {
 }
 
 /// Waits for locks no longer than lock_timeout says.
-async fn limited<T>(
+pub(super) async fn limited<T>(
     lock_timeout: Option<Duration>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
@@ -203,7 +203,7 @@ impl Session {
         }
     }
 
-    async fn collect(&self, source: &Source, env: Env) -> Result<Vec<Row>> {
+    pub(super) async fn collect(&self, source: &Source, env: Env) -> Result<Vec<Row>> {
         if let Some(rows) = &source.rows {
             // A long read must not keep other sessions off this thread.
             return match rows.is_short(&env.view) {
@@ -231,9 +231,7 @@ impl Session {
             let savepoint = block.transaction.savepoint();
             let outcome = match &plan.action {
                 Action::Modify(modify) => self.modify(modify, &params).await,
-                Action::Lock { source, columns, table, mode, policy } => {
-                    self.lock_rows(source, columns, table, *mode, *policy, &params).await
-                }
+                Action::Lock(locking) => self.lock_rows(locking, &params).await,
                 Action::Query { .. } => Err(Error::internal("a query has nothing to restart")),
             };
             let block = self.block();
@@ -351,42 +349,6 @@ impl Session {
             None if tag == "INSERT" => Ok(Outcome::Command(format!("INSERT 0 {count}"))),
             None => Ok(Outcome::Command(format!("{tag} {count}"))),
         }
-    }
-
-    async fn lock_rows(
-        &mut self,
-        source: &Source,
-        columns: &Columns,
-        table: &crate::catalog::Table,
-        mode: LockMode,
-        policy: WaitPolicy,
-        params: &Arc<Vec<Datum>>,
-    ) -> Result<Outcome> {
-        self.check_writable("SELECT FOR UPDATE")?;
-        let env = self.env(params.clone());
-        let rows = self.collect(source, env).await?;
-        let style = self.style();
-        let lock_timeout = self.settings.lock_timeout();
-        let transaction = &mut self.block().transaction;
-        let writer = Writer { table, style: &style, exclusive: false };
-        let mut kept = Vec::new();
-        for mut row in rows {
-            let stored = row.split_off(columns.len());
-            let key = table.row_key(&stored);
-            let lock = writer.lock(transaction, &key, mode, policy);
-            let locked = limited(lock_timeout, lock).await;
-            let locked = locked.map_err(|error| match error {
-                Error::Transaction(cairn_txn::Error::LockNotAvailable) => Error::new(
-                    SqlState::LockNotAvailable,
-                    format!("could not obtain lock on row in relation \"{}\"", table.name),
-                ),
-                other => other,
-            })?;
-            if locked {
-                kept.push(row);
-            }
-        }
-        Ok(Outcome::Rows(Rows::ready(columns.clone(), kept, "SELECT")))
     }
 
     /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: statistics
@@ -523,6 +485,7 @@ impl Session {
             Statement::Explain { statement, analyze, .. } => {
                 Box::pin(self.explain(statement, *analyze, sql)).await
             }
+            Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
             other => Box::pin(self.execute_ddl(other, sql)).await,
         }
     }

@@ -12,6 +12,7 @@ mod ddl;
 mod execute;
 mod explain;
 mod lift;
+mod locking;
 mod named;
 mod outcome;
 mod plan;
@@ -38,6 +39,7 @@ use crate::vector::VectorExecutor;
 
 pub use copy::CopyIn;
 pub use copy_out::{CopyOut, Lines};
+pub use locking::Locking;
 pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;

@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cairn_txn::{LockMode, WaitPolicy};
+use cairn_txn::LockMode;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::sql::sqlparser::ast::{LockType, NonBlock, Query, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement};
 use parking_lot::{Mutex, RwLock};
 
+use super::locking::Locking;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::dml::{BoundModify, ColumnSource, Operation, RETURNING};
 use crate::binder::{Binder, OutputColumn};
@@ -57,19 +58,8 @@ pub enum Action {
         /// The result's columns.
         columns: Columns,
     },
-    /// Reads and locks: rows come with the row to lock behind their columns.
-    Lock {
-        /// The query.
-        source: Source,
-        /// The result's columns.
-        columns: Columns,
-        /// Whose rows are locked.
-        table: Arc<Table>,
-        /// How.
-        mode: LockMode,
-        /// What to do about rows that are locked already.
-        policy: WaitPolicy,
-    },
+    /// Reads and locks.
+    Lock(Locking),
     /// Changes rows.
     Modify(Modify),
 }
@@ -95,7 +85,8 @@ impl Plan {
     /// The result's columns, if it has one.
     pub fn columns(&self) -> Option<&Columns> {
         match &self.action {
-            Action::Query { columns, .. } | Action::Lock { columns, .. } => Some(columns),
+            Action::Query { columns, .. } => Some(columns),
+            Action::Lock(locking) => Some(&locking.columns),
             Action::Modify(modify) => modify.returning.as_ref().map(|(columns, _)| columns),
         }
     }
@@ -195,23 +186,6 @@ fn make_source(plan: &LogicalPlan) -> Result<Source> {
     Ok(Source { logical, rows })
 }
 
-fn lock_clause(query: &Query) -> Result<Option<(LockMode, WaitPolicy)>> {
-    let Some(clause) = query.locks.first() else { return Ok(None) };
-    if query.locks.len() > 1 || clause.of.is_some() {
-        return Err(Error::unsupported("this locking clause"));
-    }
-    let mode = match clause.lock_type {
-        LockType::Update => LockMode::ForUpdate,
-        LockType::Share => LockMode::ForShare,
-    };
-    let policy = match clause.nonblock {
-        None => WaitPolicy::Block,
-        Some(NonBlock::Nowait) => WaitPolicy::NoWait,
-        Some(NonBlock::SkipLocked) => WaitPolicy::Skip,
-    };
-    Ok(Some((mode, policy)))
-}
-
 impl Session {
     /// The plan of a statement; `None` for one that is executed directly.
     pub(super) fn plan(&self, prepared: &Prepared) -> Result<Option<Arc<Plan>>> {
@@ -281,7 +255,9 @@ impl Session {
         let tables = binder.tables_used().into_iter().map(|table| {
             let mode = match &action {
                 Action::Modify(modify) if modify.table.id == table.id => LockMode::RowExclusive,
-                Action::Lock { .. } => LockMode::RowShare,
+                Action::Lock(locking) if locking.locks.iter().any(|l| l.table.id == table.id) => {
+                    LockMode::RowShare
+                }
                 _ => LockMode::AccessShare,
             };
             (table, mode)
@@ -326,11 +302,14 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
         SetExpr::Delete(Statement::Delete(delete)) => return plan_modify(binder.delete(delete)?),
         _ => {}
     }
-    if let Some((mode, policy)) = lock_clause(query)? {
-        let (bound, table) = binder.locking_query(query)?;
-        let source = make_source(&bound.plan)?;
-        let columns = bound.columns.into();
-        return Ok(Action::Lock { source, columns, table, mode, policy });
+    if !query.locks.is_empty() {
+        let mut bound = binder.locking_query(query)?;
+        let source = make_source(&bound.query.plan)?;
+        let columns = std::mem::take(&mut bound.query.columns).into();
+        return Ok(match bound.locks.is_empty() {
+            true => Action::Query { source, columns },
+            false => Action::Lock(Locking::new(source, columns, bound)?),
+        });
     }
     let bound = binder.top_query(query)?;
     Ok(Action::Query { source: make_source(&bound.plan)?, columns: bound.columns.into() })
