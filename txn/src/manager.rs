@@ -16,6 +16,7 @@ use crate::buffer::WriteBuffer;
 use crate::bulk_commit::finish_interrupted;
 use crate::clock::Clock;
 use crate::locks::{HeldLock, LockMode, LockTable, TransactionId};
+use crate::session_locks::SessionLocks;
 use crate::spill::SpillArea;
 use crate::ssi::{Conflicts, Limits, Party};
 use crate::timestamps::Timestamps;
@@ -154,8 +155,22 @@ impl TransactionManager {
 
     /// Begins a transaction. It has no snapshot until its first statement.
     pub fn begin(self: &Arc<Self>, isolation: Isolation) -> Transaction {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        Transaction::new(self.clone(), id, isolation)
+        Transaction::new(self.clone(), self.next_id(), isolation, None)
+    }
+
+    /// Begins a transaction of a session. It ends with those of the session's locks that are the
+    /// transaction's, so there is one at a time.
+    pub fn begin_in(
+        self: &Arc<Self>,
+        session: &Arc<SessionLocks>,
+        isolation: Isolation,
+    ) -> Transaction {
+        Transaction::new(self.clone(), self.next_id(), isolation, Some(session.clone()))
+    }
+
+    /// A number for an owner of locks.
+    pub(crate) fn next_id(&self) -> TransactionId {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A view of what is durable, for a statement that needs no transaction: it reads, and ends
@@ -205,7 +220,7 @@ impl TransactionManager {
     pub fn write_behind(self: &Arc<Self>, key: Vec<u8>, value: Vec<u8>) {
         let mut buffer = WriteBuffer::default();
         buffer.write(key, Some(value), true);
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = self.next_id();
         drop(self.clone().submit(id, buffer, Vec::new(), None, false, None));
     }
 

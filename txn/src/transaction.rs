@@ -8,8 +8,11 @@ use cairn_storage::{Direction, Span, Timestamp};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::buffer::{Mark, WriteBuffer};
-use crate::locks::{Acquired, HeldLock, LastCommit, LockMode, TransactionId, WaitPolicy};
+use crate::locks::{
+    Acquired, Asker, HeldLock, LastCommit, LockMode, Owner, TransactionId, WaitPolicy,
+};
 use crate::manager::{OnCommit, TransactionManager, log_ended};
+use crate::session_locks::SessionLocks;
 use crate::ssi::Party;
 use crate::timestamps::Snapshot;
 use crate::view::{ReadView, Tracker};
@@ -55,6 +58,8 @@ const LOCK_OVERHEAD_BYTES: usize = 160;
 pub struct Savepoint {
     mark: Mark,
     locks: usize,
+    /// Of those that functions took.
+    session_locks: usize,
 }
 
 /// Runs what blocks on the disk, and lets another thread serve what waits behind it on this one.
@@ -82,6 +87,8 @@ pub struct Transaction {
     /// Memory of its locks, roughly.
     lock_bytes: usize,
     on_commit: Option<OnCommit>,
+    /// Locks of the session that it is part of.
+    session: Option<Arc<SessionLocks>>,
 }
 
 impl Transaction {
@@ -89,6 +96,7 @@ impl Transaction {
         manager: Arc<TransactionManager>,
         id: TransactionId,
         isolation: Isolation,
+        session: Option<Arc<SessionLocks>>,
     ) -> Transaction {
         Transaction {
             manager,
@@ -102,6 +110,7 @@ impl Transaction {
             locks: Vec::new(),
             lock_bytes: 0,
             on_commit: None,
+            session,
         }
     }
 
@@ -297,7 +306,13 @@ impl Transaction {
         self.check_size()?;
         let oldest = || timestamps.oldest();
         let locks = self.manager.locks();
-        let asked = locks.acquire(self.id, key, mode, policy, &self.locks, oldest).await?;
+        let (mut session, mut party_holds) = (0, false);
+        if let Some(of_session) = &self.session {
+            (session, party_holds) = (of_session.session(), of_session.any());
+        }
+        let owner = Owner { id: self.id, session };
+        let asker = Asker { owner, held: &self.locks, party_holds };
+        let asked = locks.acquire(asker, key, mode, policy, oldest).await?;
         let (acquired, last_commit) = asked;
         match acquired {
             Acquired::New(lock) => {
@@ -405,7 +420,8 @@ impl Transaction {
     /// Opens a savepoint inside all open ones.
     pub fn savepoint(&mut self) -> Savepoint {
         let mark = Arc::make_mut(&mut self.buffer).savepoint();
-        Savepoint { mark, locks: self.locks.len() }
+        let session_locks = self.session.as_ref().map_or(0, |session| session.mark());
+        Savepoint { mark, locks: self.locks.len(), session_locks }
     }
 
     /// Closes the innermost savepoint, keeping what was done since.
@@ -421,6 +437,9 @@ impl Transaction {
             let Some(lock) = self.locks.pop() else { break };
             self.lock_bytes -= lock.key.len() + LOCK_OVERHEAD_BYTES;
             self.manager.locks().release(self.id, &lock);
+        }
+        if let Some(session) = &self.session {
+            session.truncate(savepoint.session_locks);
         }
     }
 
@@ -442,6 +461,9 @@ impl Transaction {
         self.lock_bytes = 0;
         for lock in std::mem::take(&mut self.locks) {
             self.manager.locks().release_all(self.id, &lock, None);
+        }
+        if let Some(session) = &self.session {
+            session.truncate(0);
         }
     }
 
