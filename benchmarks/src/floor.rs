@@ -5,7 +5,9 @@
 //! to it is what there is to gain. It knows what pgbench 15 sends, and no more.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -30,22 +32,39 @@ pub struct Floor {
     /// Address to listen on.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5433")]
     listen: SocketAddr,
+    /// Directory for a Unix socket in place of the address; its name has the address's port.
+    #[arg(long, value_name = "DIR")]
+    socket_dir: Option<PathBuf>,
 }
 
 /// Serves until the process ends.
 pub fn run(options: &Floor) -> Result<()> {
+    if let Some(dir) = &options.socket_dir {
+        let path = dir.join(format!(".s.PGSQL.{}", options.listen.port()));
+        let listener = UnixListener::bind(&path)
+            .map_err(|error| format!("could not listen on {}: {error}", path.display()))?;
+        for stream in listener.incoming() {
+            start_thread(stream?)?;
+        }
+        return Ok(());
+    }
     let listener = TcpListener::bind(options.listen)
         .map_err(|error| format!("could not listen on {}: {error}", options.listen))?;
     for stream in listener.incoming() {
         let stream = stream?;
-        // A client that goes away ends its thread; there is nobody to tell.
-        std::thread::Builder::new().spawn(move || drop(serve(stream)))?;
+        stream.set_nodelay(true)?;
+        start_thread(stream)?;
     }
     Ok(())
 }
 
-fn serve(mut stream: TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
+fn start_thread(stream: impl Read + Write + Send + 'static) -> Result<()> {
+    // A client that goes away ends its thread; there is nobody to tell.
+    std::thread::Builder::new().spawn(move || drop(serve(stream)))?;
+    Ok(())
+}
+
+fn serve(mut stream: impl Read + Write) -> io::Result<()> {
     if !start(&mut stream)? {
         return Ok(());
     }
@@ -76,7 +95,7 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
 }
 
 /// The handshake; false if the connection was for something else.
-fn start(stream: &mut TcpStream) -> io::Result<bool> {
+fn start(stream: &mut (impl Read + Write)) -> io::Result<bool> {
     loop {
         let mut head = [0; 8];
         stream.read_exact(&mut head)?;

@@ -19,12 +19,12 @@ use pgwire::messages::extendedquery::{
 use pgwire::messages::response::{EmptyQueryResponse, ReadyForQuery, TransactionStatus};
 use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::copy::CopyState;
 use crate::frame::{self, Consequence, Fields, Malformed};
-use crate::listener::{Handle, Server};
+use crate::listener::{Handle, Place, Server};
 use crate::reply::{self, Scratch};
+use crate::socket::Socket;
 
 /// Replies collect up to here before they are written.
 pub(crate) const FLUSH_BYTES: usize = 64 << 10;
@@ -55,7 +55,7 @@ pub(crate) type Step<T> = std::result::Result<T, Ended>;
 
 /// A connection with its session.
 pub(crate) struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     pub(crate) input: BytesMut,
     pub(crate) out: BytesMut,
     pub(crate) session: Session,
@@ -68,6 +68,15 @@ pub(crate) struct Connection {
     server: Arc<Server>,
     /// Wakes the loop where it waits for the client.
     waiting: Arc<AtomicWaker>,
+    _place: Place,
+}
+
+/// Why a connection is no longer served where it was.
+pub(crate) enum Served {
+    /// It has ended.
+    Ended,
+    /// Another thread has less to do.
+    Moves(usize),
 }
 
 /// A report that ends the connection.
@@ -79,9 +88,10 @@ impl Connection {
     /// A connection that has started up.
     pub(crate) fn new(
         server: &Arc<Server>,
-        socket: TcpStream,
+        socket: Socket,
         input: BytesMut,
         session: Session,
+        place: Place,
     ) -> Connection {
         Connection {
             socket,
@@ -94,7 +104,14 @@ impl Connection {
             skipping: false,
             copy: None,
             reported: (None, Vec::new()),
+            _place: place,
         }
+    }
+
+    /// Goes on where another thread has left off.
+    pub(crate) fn move_here(&mut self) -> Step<()> {
+        self.socket = self.socket.on_this_thread()?;
+        Ok(())
     }
 
     /// For whoever wants something of it from outside.
@@ -116,28 +133,37 @@ impl Connection {
         ended
     }
 
-    /// Serves until the client leaves.
-    pub(crate) async fn run(&mut self, key: (i32, i32)) -> Step<()> {
+    /// Tells the client that its session has begun.
+    pub(crate) async fn greet(&mut self, key: (i32, i32)) -> Step<()> {
         reply::put(&mut self.out, &Authentication::Ok)?;
         self.report_parameters()?;
         reply::put(&mut self.out, &BackendKeyData::new(key.0, SecretKey::I32(key.1)))?;
         self.ready()?;
-        self.flush().await?;
+        self.flush().await
+    }
+
+    /// Serves until the client leaves, or another thread than `worker` is to go on.
+    pub(crate) async fn run(&mut self, worker: usize) -> Step<Served> {
+        let mut told = 0;
         loop {
             while let Some((kind, body)) = frame::next(&mut self.input)? {
                 if !self.message(kind, body).await? {
-                    return self.flush().await;
+                    self.flush().await?;
+                    return Ok(Served::Ended);
                 }
                 if self.out.len() >= FLUSH_BYTES {
                     self.flush().await?;
                 }
             }
             self.flush().await?;
+            if let Some(other) = self.server.workers.better(worker, &mut told) {
+                return Ok(Served::Moves(other));
+            }
             if self.input.is_empty() && self.input.capacity() > FLUSH_BYTES {
                 self.input = BytesMut::with_capacity(8 << 10);
             }
             if !self.wait_for_input().await? {
-                return Ok(());
+                return Ok(Served::Ended);
             }
         }
     }
@@ -641,14 +667,7 @@ impl Connection {
     ) -> Step<Result<Outcome>> {
         let cancel = self.session.cancel_handle();
         let socket = &self.socket;
-        let gone = async {
-            let mut byte = [0u8; 1];
-            match socket.peek(&mut byte).await {
-                Ok(0) | Err(_) => {}
-                // There is more input; it waits its turn.
-                Ok(_) => std::future::pending().await,
-            }
-        };
+        let gone = socket.gone();
         let mut run = pin!(self.session.execute(prepared, params));
         // Most statements are over before it is worth while to watch anything.
         let first = poll_fn(|context| Poll::Ready(run.as_mut().poll(context))).await;

@@ -1,6 +1,7 @@
-//! The PostgreSQL protocol over TCP, in front of `cairn-sql`.
+//! The PostgreSQL protocol over TCP and Unix sockets, in front of `cairn-sql`.
 //!
 //! * [`listener`] accepts connections, limits them and closes them at shutdown.
+//! * [`workers`] are the threads that serve them; `socket` is either kind of socket.
 //! * [`startup`] takes a connection to its session.
 //! * [`connection`] is the loop of one connection: messages until the end. Replies
 //!   collect in one buffer that is written at Sync, at Flush, after a simple query, or when it is
@@ -16,7 +17,9 @@ mod copy;
 pub mod frame;
 pub mod listener;
 pub mod reply;
+mod socket;
 mod startup;
+pub mod workers;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cairn_server::listener::Server;
+use cairn_server::listener::{Listeners, Server, UnixSocket};
+use cairn_server::workers::Workers;
 use cairn_sql::session::{Database, Options as SqlOptions};
 use cairn_storage::rocks::RocksOptions;
 use cairn_storage::{Store, StoreOptions};
@@ -44,6 +45,10 @@ struct Start {
     /// Address to listen on. Connections are trusted, so only loopback addresses are accepted.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5432")]
     listen: SocketAddr,
+    /// Directory for a Unix socket beside the address; its name has the address's port. Clients
+    /// on the same machine reach it with less effort: psql -h DIR
+    #[arg(long, value_name = "DIR")]
+    socket_dir: Option<PathBuf>,
     /// Most connections at a time.
     #[arg(long, value_name = "N", default_value_t = 500)]
     max_connections: usize,
@@ -144,32 +149,34 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
         ..SqlOptions::default()
     };
     let database = Database::open(manager, sql)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(start.threads)
-        .thread_name("server")
-        // Statements nest, and their nesting becomes recursion; pages come with use only.
-        .thread_stack_size(cairn_sql::parser::STACK_BYTES)
-        .enable_all()
-        .build()?;
+    let workers = Arc::new(Workers::start(start.threads, cairn_sql::parser::STACK_BYTES)?);
+    // Accepts connections and hears signals; all else is on the workers.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(start.listen)
             .await
             .map_err(|error| format!("could not listen on {}: {error}", start.listen))?;
+        let port = listener.local_addr()?.port();
+        let unix = start.socket_dir.as_ref().map(|dir| {
+            UnixSocket::bind(dir, port)
+                .map_err(|error| format!("no socket in {}: {error}", dir.display()))
+        });
+        let listeners = Listeners { tcp: listener, unix: unix.transpose()? };
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         // Tables dropped before the last end are cleared while clients are already served.
         let clearing = database.clone();
-        tokio::spawn(async move {
+        workers.spawn(0, async move {
             if let Err(error) = clearing.clear_garbage().await {
                 tracing::warn!(%error, "could not clear dropped tables");
             }
         });
         tracing::info!(
-            listen = %listener.local_addr()?,
+            listen = %listeners.tcp.local_addr()?,
             data_dir = %start.data_dir.display(),
             "ready for connections"
         );
-        let server = Server::new(database.clone(), start.max_connections);
+        let server = Server::new(database.clone(), start.max_connections, workers.clone());
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -177,11 +184,11 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
             }
             tracing::info!("shutting down");
         };
-        server.run(listener, stop).await;
+        server.run(listeners, stop).await;
         Ok::<(), Box<dyn std::error::Error>>(())
     })?;
-    // A thread that still computes must not keep the process.
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    // A thread that still computes does not keep the process.
+    workers.end();
     database.close();
     tracing::info!("shut down");
     Ok(())

@@ -9,12 +9,12 @@ use cairn_sql::error::{Error, Report, Result, SqlState};
 use cairn_sql::session::Session;
 use pgwire::messages::startup::NegotiateProtocolVersion;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::connection::{Connection, Ended, Step, fatal};
 use crate::frame::{self, Consequence, Fields};
-use crate::listener::Server;
+use crate::listener::{Place, Server};
 use crate::reply;
+use crate::socket::Socket;
 
 /// How long a client may take to start up.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,56 +24,65 @@ const GSS_REQUEST: i32 = 80_877_104;
 const CANCEL_REQUEST: i32 = 80_877_102;
 const PROTOCOL_MAJOR: i32 = 3;
 
-async fn refuse(socket: &mut TcpStream, report: &Report) -> Step<()> {
+async fn refuse(socket: &mut Socket, report: &Report) -> Step<()> {
     let mut out = BytesMut::new();
     reply::error(&mut out, report, "FATAL")?;
     socket.write_all(&out).await?;
     Ok(socket.shutdown().await?)
 }
 
-/// Serves a connection from its first byte to its last.
-pub async fn serve(server: Arc<Server>, mut socket: TcpStream) -> Step<()> {
-    socket.set_nodelay(true)?;
+/// Takes a connection to its session; `None` if there is to be none.
+pub(crate) async fn start(server: &Arc<Server>, mut socket: Socket) -> Step<Option<Connection>> {
     let mut input = BytesMut::with_capacity(8 << 10);
-    let started = tokio::time::timeout(STARTUP_TIMEOUT, startup(&server, &mut socket, &mut input));
+    let started = tokio::time::timeout(STARTUP_TIMEOUT, startup(server, &mut socket, &mut input));
     let parameters = match started.await {
         Ok(Ok(Some(parameters))) => parameters,
-        Ok(Ok(None)) => return Ok(()),
+        Ok(Ok(None)) => return Ok(None),
         Ok(Err(Ended::Malformed(error))) if error.consequence == Consequence::HangUp => {
-            return Ok(());
+            return Ok(None);
         }
         Ok(Err(Ended::Malformed(error))) => {
-            return refuse(&mut socket, &fatal(SqlState::ProtocolViolation, error.to_string()))
-                .await;
+            let report = fatal(SqlState::ProtocolViolation, error.to_string());
+            refuse(&mut socket, &report).await?;
+            return Ok(None);
         }
         Ok(Err(error)) => return Err(error),
-        Err(_) => return Ok(()),
+        Err(_) => return Ok(None),
     };
-    let Some(_place) = server.admit() else {
-        let report = fatal(SqlState::TooManyConnections, "sorry, too many clients already");
-        return refuse(&mut socket, &report).await;
+    match session(server, &parameters) {
+        Ok((place, session)) => Ok(Some(Connection::new(server, socket, input, session, place))),
+        Err(report) => {
+            refuse(&mut socket, &report).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// The session that a startup packet asks for, and its place.
+fn session(
+    server: &Arc<Server>,
+    parameters: &[(String, String)],
+) -> std::result::Result<(Place, Session), Box<Report>> {
+    let Some(place) = server.admit() else {
+        let message = "sorry, too many clients already";
+        return Err(fatal(SqlState::TooManyConnections, message).into());
     };
     let get = |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     let Some(user) = get("user") else {
         let message = "no PostgreSQL user name specified in startup packet";
-        let report = fatal(SqlState::InvalidAuthorizationSpecification, message);
-        return refuse(&mut socket, &report).await;
+        return Err(fatal(SqlState::InvalidAuthorizationSpecification, message).into());
     };
     let database = get("database").unwrap_or_else(|| user.clone());
     if user != "postgres" {
-        let report = fatal(
-            SqlState::InvalidAuthorizationSpecification,
-            format!("role \"{user}\" does not exist"),
-        );
-        return refuse(&mut socket, &report).await;
+        let message = format!("role \"{user}\" does not exist");
+        return Err(fatal(SqlState::InvalidAuthorizationSpecification, message).into());
     }
     if database != "postgres" {
-        let report =
-            fatal(SqlState::InvalidCatalogName, format!("database \"{database}\" does not exist"));
-        return refuse(&mut socket, &report).await;
+        let message = format!("database \"{database}\" does not exist");
+        return Err(fatal(SqlState::InvalidCatalogName, message).into());
     }
     let mut session = Session::new(server.database.clone(), &user, &database);
-    for (name, value) in &parameters {
+    for (name, value) in parameters {
         if matches!(name.as_str(), "user" | "database" | "replication") || name.starts_with("_pq_.")
         {
             continue;
@@ -82,17 +91,10 @@ pub async fn serve(server: Arc<Server>, mut socket: TcpStream) -> Step<()> {
             "options" => set_options(&mut session, value),
             name => session.settings_mut().set(name, Some(value)),
         };
-        if let Err(error) = set {
-            return refuse(&mut socket, &error.into_report()).await;
-        }
+        set.map_err(|error| Box::new(error.into_report()))?;
     }
     session.settings_mut().keep_as_defaults();
-    let key = (session.id() as i32, rand::random::<i32>());
-    let mut connection = Connection::new(&server, socket, input, session);
-    server.register(key, connection.outside_handle());
-    let ended = connection.run(key).await;
-    server.unregister(key);
-    connection.end(ended).await
+    Ok((place, session))
 }
 
 /// `-c name=value` and `--name=value`.
@@ -119,7 +121,7 @@ fn set_options(session: &mut Session, options: &str) -> Result<()> {
     Ok(())
 }
 
-async fn unsupported_version(socket: &mut TcpStream, version: i32) -> Step<()> {
+async fn unsupported_version(socket: &mut Socket, version: i32) -> Step<()> {
     let message = format!(
         "unsupported frontend protocol {}.{}: server supports 3.0 to 3.0",
         version >> 16,
@@ -131,7 +133,7 @@ async fn unsupported_version(socket: &mut TcpStream, version: i32) -> Step<()> {
 /// Reads startup packets until one starts a session; `None` if there is to be none.
 async fn startup(
     server: &Server,
-    socket: &mut TcpStream,
+    socket: &mut Socket,
     input: &mut BytesMut,
 ) -> Step<Option<Vec<(String, String)>>> {
     let mut refused = Vec::new();

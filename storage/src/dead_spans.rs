@@ -104,15 +104,6 @@ impl DeadSpans {
         }
     }
 
-    /// Forgets all: keys have come, up to the timestamp `at`, that nobody has named.
-    pub fn forget(&self, at: Timestamp) {
-        for shard in &self.shards {
-            let mut shard = shard.lock();
-            shard.last_put = shard.last_put.max(at);
-            shard.spans.clear();
-        }
-    }
-
     /// Takes note of writes that the engine has and no snapshot shows yet.
     pub fn note(&self, writes: &[Write]) {
         for write in writes.iter().filter(|write| write.value.is_some()) {

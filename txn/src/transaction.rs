@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cairn_storage::{Direction, Span, Timestamp};
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::buffer::{Mark, WriteBuffer};
 use crate::locks::{
@@ -60,14 +59,6 @@ pub struct Savepoint {
     locks: usize,
     /// Of those that functions took.
     session_locks: usize,
-}
-
-/// Runs what blocks on the disk, and lets another thread serve what waits behind it on this one.
-fn in_place<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        _ => work(),
-    }
 }
 
 /// A running transaction. Dropping it aborts.
@@ -403,7 +394,7 @@ impl Transaction {
             return Ok(());
         }
         let (buffer, area) = (Arc::make_mut(&mut self.buffer), self.manager.spills());
-        in_place(|| buffer.spill(area))
+        buffer.spill(area)
     }
 
     /// Sets what runs when the commit is written, before anyone can see it. There is one such

@@ -67,6 +67,9 @@ pub struct Compare {
     /// Print the names of the workloads, and do nothing.
     #[arg(long)]
     list: bool,
+    /// Connect by TCP. By default clients use Unix sockets, which cost both servers less.
+    #[arg(long)]
+    tcp: bool,
     /// The cairn program. By default it is beside this one.
     #[arg(long, value_name = "PATH")]
     cairn: Option<PathBuf>,

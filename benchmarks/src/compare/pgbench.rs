@@ -86,7 +86,7 @@ pub async fn init(bin: &Path, server: &Server, scale: u32) -> Result<f64> {
 
 fn pgbench(bin: &Path, server: &Server) -> Command {
     let mut command = Command::new(bin.join("pgbench"));
-    command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &server.port.to_string()]);
+    command.args(["-h", &server.host(), "-U", "postgres", "-p", &server.port.to_string()]);
     command
 }
 

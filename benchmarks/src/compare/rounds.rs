@@ -50,7 +50,7 @@ impl<'a> Bench<'a> {
             servers.push(Server::cairn(options)?);
         }
         if workloads.iter().any(|workload| workload.floor) {
-            servers.push(Server::floor()?);
+            servers.push(Server::floor(options)?);
         }
         let subjects = servers.into_iter().map(|server| Subject { server, loaded: None });
         let turns = workloads.iter().map(|workload| if workload.floor { 1 } else { 2 });
@@ -69,10 +69,9 @@ impl<'a> Bench<'a> {
     pub fn finish(self) -> Report {
         self.bar.finish_and_clear();
         for subject in &self.subjects {
-            if self.options.keep
-                && let Some(dir) = subject.server.dir()
-            {
-                println!("{} kept in {}", subject.server.kind.name(), dir.display());
+            if self.options.keep {
+                let dir = subject.server.dir().display();
+                println!("{} kept in {dir}", subject.server.kind.name());
             }
         }
         self.report

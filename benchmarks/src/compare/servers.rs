@@ -1,7 +1,8 @@
-//! Throwaway servers on free loopback ports. Each ends, and its data goes, when it is dropped.
+//! Throwaway servers on Unix sockets and free loopback ports. Each ends, and its data goes, when it is dropped.
 
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -50,13 +51,15 @@ enum Process {
 pub struct Server {
     /// Which.
     pub kind: Kind,
-    /// Where it listens.
+    /// Where it listens, and what its Unix socket is named after.
     pub port: u16,
+    /// Whether clients connect by TCP.
+    tcp: bool,
     /// Its process; PostgreSQL's has others below it.
     pub pid: u32,
     process: Process,
-    /// Dropped behind the process.
-    dir: Option<TempDir>,
+    /// Has its data and its Unix socket. Dropped behind the process.
+    dir: TempDir,
 }
 
 impl Server {
@@ -84,7 +87,8 @@ impl Server {
         );
         // Made before it runs, so that a start that fails half-way is cleaned up too.
         let process = Process::Cluster { bin: bin.clone(), data: data.clone() };
-        let mut server = Server { kind: Kind::PostgreSql, port, pid: 0, process, dir: Some(dir) };
+        let mut server =
+            Server { kind: Kind::PostgreSql, port, tcp: options.tcp, pid: 0, process, dir };
         let started = as_postgres(&bin, "pg_ctl")
             .args(["-w", "-o", &settings, "-l"])
             .arg(&log)
@@ -112,37 +116,41 @@ impl Server {
             .args(["--cache-mib", &options.cache_mb.to_string()])
             .arg("--data-dir")
             .arg(dir.path().join("data"))
+            .arg("--socket-dir")
+            .arg(dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log)?)
             .spawn()
             .map_err(|error| format!("could not run {}: {error}", program.display()))?;
-        let mut server = Server::of(Kind::Cairn, port, child, Some(dir));
+        let mut server = Server::of(Kind::Cairn, options, port, child, dir);
         server.wait().map_err(|error| format!("{error}: {}", last_lines(&log)))?;
         Ok(server)
     }
 
     /// This program as the server that does nothing.
-    pub fn floor() -> Result<Server> {
-        let port = free_port()?;
-        let child = Command::new(std::env::current_exe()?)
-            .args(["floor", "--listen", &format!("127.0.0.1:{port}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()?;
-        let mut server = Server::of(Kind::Floor, port, child, None);
+    pub fn floor(options: &Compare) -> Result<Server> {
+        let (port, dir) = (free_port()?, make_dir(options, "compare-floor-")?);
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["floor", "--listen", &format!("127.0.0.1:{port}")]);
+        if !options.tcp {
+            command.arg("--socket-dir").arg(dir.path());
+        }
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        let mut server = Server::of(Kind::Floor, options, port, child, dir);
         server.wait()?;
         Ok(server)
     }
 
-    fn of(kind: Kind, port: u16, child: Child, dir: Option<TempDir>) -> Server {
-        Server { kind, port, pid: child.id(), process: Process::Child(child), dir }
+    fn of(kind: Kind, options: &Compare, port: u16, child: Child, dir: TempDir) -> Server {
+        let (tcp, pid) = (options.tcp, child.id());
+        Server { kind, port, tcp, pid, process: Process::Child(child), dir }
     }
 
     /// Waits until it listens.
     fn wait(&mut self) -> Result<()> {
         let (started, name) = (Instant::now(), self.kind.name());
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !self.listens() {
             let ended = match &mut self.process {
                 Process::Child(child) => child.try_wait()?,
                 Process::Cluster { .. } => None,
@@ -158,14 +166,33 @@ impl Server {
         Ok(())
     }
 
-    /// As a URL.
-    pub fn url(&self) -> String {
-        format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
+    fn listens(&self) -> bool {
+        match self.tcp {
+            true => TcpStream::connect(("127.0.0.1", self.port)).is_ok(),
+            false => {
+                let path = self.dir().join(format!(".s.PGSQL.{}", self.port));
+                UnixStream::connect(path).is_ok()
+            }
+        }
     }
 
-    /// Where its data is.
-    pub fn dir(&self) -> Option<&Path> {
-        self.dir.as_ref().map(TempDir::path)
+    /// What clients take for a host: an address, or the directory of its Unix socket.
+    pub fn host(&self) -> String {
+        match self.tcp {
+            true => "127.0.0.1".into(),
+            false => self.dir().display().to_string(),
+        }
+    }
+
+    /// As a URL.
+    pub fn url(&self) -> String {
+        let host = self.host().replace('/', "%2F");
+        format!("postgresql://postgres@{host}:{}/postgres", self.port)
+    }
+
+    /// Where its data and its socket are.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 }
 

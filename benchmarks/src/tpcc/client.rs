@@ -12,8 +12,9 @@
 //! tokio-postgres, as that client does it.
 
 use std::fmt;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 
 use bytes::BytesMut;
 use postgres_protocol::message::backend::{DataRowBody, ErrorResponseBody, Message};
@@ -118,9 +119,48 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Either kind of socket.
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    fn connect(host: &Host, port: u16) -> Result<Stream> {
+        match host {
+            Host::Tcp(host) => {
+                let stream = TcpStream::connect((host.as_str(), port))
+                    .map_err(|error| format!("cannot connect to {host}:{port}: {error}"))?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Host::Unix(dir) => {
+                let path = dir.join(format!(".s.PGSQL.{port}"));
+                let stream = UnixStream::connect(&path)
+                    .map_err(|error| format!("cannot connect to {}: {error}", path.display()))?;
+                Ok(Stream::Unix(stream))
+            }
+        }
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(into),
+            Stream::Unix(stream) => stream.read(into),
+        }
+    }
+
+    fn write_all(&mut self, from: &[u8]) -> std::io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.write_all(from),
+            Stream::Unix(stream) => stream.write_all(from),
+        }
+    }
+}
+
 /// The socket and its buffers.
 struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     /// Messages to write at once.
     outgoing: BytesMut,
     /// Filled by each read.
@@ -194,20 +234,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects by TCP, without a password.
+    /// Connects without a password.
     pub fn connect(url: &str) -> Result<Client> {
         let config: Config = url.parse()?;
-        let host = match config.get_hosts().first() {
-            Some(Host::Tcp(host)) => host.as_str(),
-            _ => return Err("terminals connect by TCP: the URL has to name a host".into()),
-        };
+        let host = config.get_hosts().first().ok_or("the URL has to name a host")?;
         let port = config.get_ports().first().copied().unwrap_or(DEFAULT_PORT);
         let user = config.get_user().ok_or("the URL has to name a user")?;
-        let stream = TcpStream::connect((host, port))
-            .map_err(|error| format!("cannot connect to {host}:{port}: {error}"))?;
-        stream.set_nodelay(true)?;
         let mut wire = Wire {
-            stream,
+            stream: Stream::connect(host, port)?,
             outgoing: BytesMut::with_capacity(CHUNK_BYTES),
             chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
             incoming: BytesMut::with_capacity(2 * CHUNK_BYTES),

@@ -204,12 +204,9 @@ impl Session {
     }
 
     pub(super) async fn collect(&self, source: &Source, env: Env) -> Result<Vec<Row>> {
-        if let Some(rows) = &source.rows {
-            // A long read must not keep other sessions off this thread.
-            return match rows.is_short(&env.view) {
-                true => rows.collect(&env),
-                false => tokio::task::block_in_place(|| rows.collect(&env)),
-            };
+        // A long read must not keep other sessions off this thread.
+        if let Some(rows) = source.rows.as_ref().filter(|rows| rows.is_short(&env.view)) {
+            return rows.collect(&env);
         }
         let mut more = self.database.vector.run(&source.logical, Arc::new(env));
         let mut all = Vec::new();

@@ -17,7 +17,7 @@ use crate::binder::relation_name;
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
 use crate::row::expr::RowExpr;
-use crate::row::{Env, Frame, Row, count_of};
+use crate::row::{Env, Flow, Frame, Row, count_of};
 use crate::types::Datum;
 
 /// A query whose rows are locked.
@@ -49,6 +49,25 @@ impl Window {
             self.left -= 1;
             self.rows.push(row);
         }
+    }
+
+    /// Locks a row and takes it, if that can be done without waiting.
+    fn try_take(
+        &mut self,
+        locking: &Locking,
+        transaction: &mut Transaction,
+        mut row: Row,
+    ) -> Result<Flow> {
+        if self.left > 0 {
+            let locked = locking.lock(transaction, &mut row).now_or_never();
+            if locked.ok_or_else(|| Error::internal("a lock that does not wait has waited"))?? {
+                self.take(row);
+            }
+        }
+        Ok(match self.left {
+            0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
     }
 }
 
@@ -119,41 +138,29 @@ impl Session {
         let env = self.env(params.clone());
         let mut window = locking.window(&env)?;
         let never_waits = locking.locks.iter().all(|lock| lock.policy != WaitPolicy::Block);
-        match &locking.source.rows {
-            // A queue's consumer looks no further than to the first rows that nobody has.
-            Some(plan) if never_waits => {
-                let transaction = &mut self.block().transaction;
-                let mut run = || {
-                    plan.run(&env, &mut |mut row| {
-                        if window.left == 0 {
-                            return Ok(ControlFlow::Break(()));
-                        }
-                        let locked = locking.lock(transaction, &mut row).now_or_never();
-                        let locked = locked.ok_or_else(|| Error::internal("it does not wait"))?;
-                        if locked? {
-                            window.take(row);
-                        }
-                        Ok(match window.left {
-                            0 => ControlFlow::Break(()),
-                            _ => ControlFlow::Continue(()),
-                        })
-                    })
-                };
-                match plan.is_short(&env.view) {
-                    true => run()?,
-                    false => tokio::task::block_in_place(run)?,
+        if !never_waits {
+            let rows = self.collect(&locking.source, env).await?;
+            let lock_timeout = self.settings.lock_timeout();
+            let transaction = &mut self.block().transaction;
+            for mut row in rows {
+                if window.left == 0 {
+                    break;
+                }
+                if limited(lock_timeout, locking.lock(transaction, &mut row)).await? {
+                    window.take(row);
                 }
             }
-            _ => {
-                let rows = self.collect(&locking.source, env).await?;
-                let lock_timeout = self.settings.lock_timeout();
-                let transaction = &mut self.block().transaction;
-                for mut row in rows {
-                    if window.left == 0 {
-                        break;
-                    }
-                    if limited(lock_timeout, locking.lock(transaction, &mut row)).await? {
-                        window.take(row);
+        } else if let Some(plan) = locking.source.rows.as_ref().filter(|p| p.is_short(&env.view)) {
+            // A queue's consumer looks no further than to the first rows that nobody has.
+            let transaction = &mut self.block().transaction;
+            plan.run(&env, &mut |row| window.try_take(locking, transaction, row))?;
+        } else {
+            let mut more = self.database.vector.run(&locking.source.logical, Arc::new(env));
+            let transaction = &mut self.block().transaction;
+            'all: while let Some(batch) = more.recv().await {
+                for row in batch? {
+                    if window.try_take(locking, transaction, row)?.is_break() {
+                        break 'all;
                     }
                 }
             }

@@ -117,17 +117,11 @@ impl Engine for TornEngine {
     }
 
     fn flush(&self) -> Result<()> {
-        Ok(())
+        self.sync()
     }
 
-    fn ingest(
-        &self,
-        rows: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,
-        at: Timestamp,
-    ) -> Result<()> {
-        let writes = rows.map(|(key, value)| Write { at, key, value: Some(value), existed: false });
-        self.write(&Batch { writes: writes.collect(), system: Vec::new() })?;
-        self.sync()
+    fn load(&self, writes: &[Write]) -> Result<()> {
+        self.write(&Batch { writes: writes.to_vec(), system: Vec::new() })
     }
 
     fn checkpoint(&self, dir: &Path) -> Result<()> {
