@@ -217,6 +217,7 @@ impl Connection {
     }
 
     fn ready(&mut self) -> Result<()> {
+        self.session.rest();
         let status = match self.session.status() {
             Status::Idle => TransactionStatus::Idle,
             Status::Open => TransactionStatus::Transaction,

@@ -6,7 +6,6 @@ use cairn_txn::storage::INDEX_PREFIX_BYTES;
 
 use crate::catalog::{Index, Schema, Table, index_prefix};
 
-
 /// The database's number, PostgreSQL's for `postgres`.
 pub const DATABASE_OID: u32 = 5;
 
@@ -108,10 +107,9 @@ pub fn describe_deadlock(cycle: &[Wait]) -> String {
         // Tables and rows need no schema here: the number of a table is in its lock's key, and a
         // row is waited for by way of the transaction that has it.
         let (mode, what) = match locked(&wait.key, &Schema::default()) {
-            Locked::Table(id) => (
-                mode_name(wait.mode),
-                format!("relation {id} of database {DATABASE_OID}"),
-            ),
+            Locked::Table(id) => {
+                (mode_name(wait.mode), format!("relation {id} of database {DATABASE_OID}"))
+            }
             Locked::Advisory(class, object, space) => (
                 mode_name(wait.mode),
                 format!("advisory lock [{DATABASE_OID},{class},{object},{space}]"),

@@ -14,7 +14,7 @@ use super::query::rename_columns;
 use super::{Binder, Bound, BoundQuery, Scope, ScopeColumn, column_of, fold, name_parts};
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
-use crate::relation::{RANGES_COLUMNS, Relation, Source};
+use crate::relation::{Relation, Source};
 use crate::types::{Datum, Type, TypeMod};
 
 impl Binder<'_> {
@@ -254,14 +254,14 @@ impl Binder<'_> {
                 return self.derived(&shown, query);
             }
         }
-        let (relation, mut columns) = match (schema, name) {
-            (Some("cairn"), "ranges") => {
-                let columns = RANGES_COLUMNS.iter();
+        let (relation, mut columns) = match crate::system::find(schema, name) {
+            Some(relation) => {
+                let columns = relation.columns.iter();
                 let columns =
                     columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
-                (Relation::new(Source::Ranges), columns.collect::<Vec<_>>())
+                (Relation::new(Source::System(relation)), columns.collect::<Vec<_>>())
             }
-            _ => {
+            None => {
                 let table = self.table(schema, name).map_err(|error| error.at(position))?;
                 let columns = table.visible().map(|(index, column)| {
                     (column.name.clone(), column.kind(), Some((table.id, index as i16 + 1)))

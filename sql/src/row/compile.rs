@@ -209,7 +209,9 @@ impl Compiler {
                     width: output.len(),
                 }
             }
-            Source::Ranges => Node::Ranges { filter: compile_all(&scan.filters, &full)?, output },
+            Source::System(relation) => {
+                Node::System { relation, filter: compile_all(&scan.filters, &full)?, output }
+            }
             Source::Table(table) => {
                 let empty = DFSchema::empty();
                 let access = Access::choose(table, &scan.filters, &mut |expr| {

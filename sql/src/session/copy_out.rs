@@ -124,6 +124,9 @@ impl Session {
         }
         let statement = ast::Statement::Query(Box::new(query.clone()));
         let (plan, _) = self.make_plan(&statement, sql, &[])?;
+        if plan.takes_locks {
+            return Err(Error::unsupported("COPY of a query that takes advisory locks"));
+        }
         for (table, mode) in &plan.tables {
             self.lock_table(table, *mode).await?;
         }

@@ -49,6 +49,7 @@ impl Session {
     /// Executes a statement with its parameters. On error the caller calls [`Session::fail`].
     pub async fn execute(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
         let flag = self.cancel.reset();
+        self.note_statement(prepared);
         self.check_not_failed(&prepared.parsed)?;
         let cancel = self.cancel.clone();
         let is_end = matches!(&*prepared.parsed, Parsed::Sql(statement)
@@ -73,6 +74,10 @@ impl Session {
                 error = watch.ended() => Err(error),
             },
         };
+        drop(run);
+        if let Err(Error::Transaction(cairn_txn::Error::Deadlock(cycle))) = &outcome {
+            self.log_deadlock(cycle);
+        }
         let rows = match &mut outcome {
             Ok(Outcome::Rows(rows)) => Some(rows),
             Ok(Outcome::CopyOut(copy)) => Some(&mut copy.rows),
@@ -152,6 +157,9 @@ impl Session {
             return Err(Error::new(SqlState::UndefinedParameter, message).at(position));
         }
         let params = Arc::new(params);
+        if plan.takes_locks {
+            return self.execute_with_calls(&plan, params).await;
+        }
         match &plan.action {
             Action::Query { source, columns } => {
                 self.begin_statement(&plan, Access::Read)?;
@@ -217,7 +225,7 @@ impl Session {
     }
 
     /// Runs a statement that locks rows; again when READ COMMITTED met a newer version.
-    async fn execute_with_restarts(
+    pub(super) async fn execute_with_restarts(
         &mut self,
         plan: &Plan,
         params: Arc<Vec<Datum>>,
@@ -236,7 +244,11 @@ impl Session {
                 assert!(block.transaction.isolation() == Isolation::ReadCommitted);
                 block.transaction.rollback_writes(savepoint);
                 block.transaction.release_savepoint();
+                self.backend.rewind_calls();
                 continue;
+            }
+            if matches!(outcome, Err(Error::WouldWait(_))) {
+                block.transaction.rollback_writes(savepoint);
             }
             block.transaction.release_savepoint();
             block.transaction.end_statement();
@@ -420,6 +432,7 @@ impl Session {
                     self.portals.clear();
                     self.settings_mut().reset_all()?;
                     self.database.sequences.forget_session(self.id);
+                    self.backend.locks.release_all();
                     done("DISCARD ALL")
                 }
                 DiscardObject::PLANS => done("DISCARD PLANS"),
@@ -508,7 +521,11 @@ impl Session {
         let exprs = self.with_binder(sql, |binder| {
             let pairs = parameters.iter().zip(&prepared.parameters).enumerate();
             let values = pairs.map(|(at, (sql, kind))| binder.parameter_value(at + 1, sql, *kind));
-            values.collect::<Result<Vec<_>>>()
+            let values = values.collect::<Result<Vec<_>>>()?;
+            match binder.takes_locks() {
+                true => Err(Error::unsupported("a parameter of EXECUTE that takes a lock")),
+                false => Ok(values),
+            }
         })?;
         let env = self.env(Arc::new(Vec::new()));
         let frame = Frame::new(&env);

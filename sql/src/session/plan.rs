@@ -35,6 +35,8 @@ pub struct Plan {
     pub parameters: Vec<Type>,
     /// The tables used, with the locks they need.
     pub tables: Vec<(Arc<Table>, LockMode)>,
+    /// Whether it calls functions that take locks.
+    pub takes_locks: bool,
     /// What to do.
     pub action: Action,
 }
@@ -239,11 +241,7 @@ impl Session {
         declared: &[Option<Type>],
     ) -> Result<(Plan, bool)> {
         let schema = self.schema();
-        let view = BinderView {
-            settings: &self.settings,
-            id: self.id,
-            sequences: self.database.sequences.clone(),
-        };
+        let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
         let binder = Binder::new(&schema, sql, self.style(), &view, declared);
         let action = match statement {
             Statement::Query(query) => plan_query(&binder, query)?,
@@ -263,8 +261,13 @@ impl Session {
             (table, mode)
         });
         let tables = tables.collect();
-        let plan =
-            Plan { version: schema.version, parameters: binder.parameter_types()?, tables, action };
+        let plan = Plan {
+            version: schema.version,
+            parameters: binder.parameter_types()?,
+            tables,
+            takes_locks: binder.takes_locks(),
+            action,
+        };
         Ok((plan, binder.is_generic()))
     }
 
@@ -275,11 +278,7 @@ impl Session {
         work: impl FnOnce(&Binder<'_>) -> Result<T>,
     ) -> Result<T> {
         let schema = self.schema();
-        let view = BinderView {
-            settings: &self.settings,
-            id: self.id,
-            sequences: self.database.sequences.clone(),
-        };
+        let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
         work(&Binder::new(&schema, sql, self.style(), &view, &[]))
     }
 }

@@ -48,7 +48,7 @@ impl Session {
         else {
             return None;
         };
-        if params.len() < plan.parameters.len() {
+        if params.len() < plan.parameters.len() || plan.takes_locks {
             return None;
         }
         let view = match self.block {
@@ -61,6 +61,7 @@ impl Session {
         if !rows.is_short(&view) {
             return None;
         }
+        self.note_statement(prepared);
         let cancel = self.cancel.reset();
         let env = self.env_on(view, Arc::new(std::mem::take(params)), cancel);
         Some(run_rows(rows, columns, &env))

@@ -115,7 +115,8 @@ impl Session {
     /// The current transaction; starts an implicit one if there is none.
     pub(super) fn block(&mut self) -> &mut Block {
         if self.block.is_none() {
-            let mut transaction = self.database.manager.begin(self.settings.default_isolation());
+            let level = self.settings.default_isolation();
+            let mut transaction = self.database.manager.begin_in(&self.backend.locks, level);
             let read_only = self.settings.default_read_only();
             transaction.set_read_only(read_only);
             self.block = Some(Block {
