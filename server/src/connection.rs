@@ -254,7 +254,7 @@ impl Connection {
     pub(crate) fn put_error(&mut self, error: Error) -> Result<()> {
         self.session.fail();
         self.put_notices()?;
-        reply::error(&mut self.out, &error.into_report(), "ERROR")
+        reply::error(&mut self.out, &self.session.report(error), "ERROR")
     }
 
     /// Handles a message; false ends the connection.

@@ -122,6 +122,24 @@ impl Error {
         self.with(|report| report.constraint = Some(constraint.into()))
     }
 
+    /// What the client is told. `name` gives the name of what a key of storage belongs to.
+    pub fn into_report_with(self, name: impl Fn(&[u8]) -> Option<String>) -> Report {
+        let dependency = match &self {
+            Error::Transaction(cairn_txn::Error::Serialization(
+                cairn_txn::Conflict::Dependency(dependency),
+            )) => Some((name(&dependency.key), dependency.clone())),
+            _ => None,
+        };
+        let report = self.into_report();
+        match dependency {
+            Some((Some(name), dependency)) => {
+                let detail = format!("{} That was in {name}.", describe(&dependency));
+                Report { detail: Some(detail), ..report }
+            }
+            _ => report,
+        }
+    }
+
     /// What the client is told.
     pub fn into_report(self) -> Report {
         let plain = |state, message: String| match Error::new(state, message) {

@@ -2,6 +2,7 @@
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
 pub mod locking;
+pub mod transaction;
 
 use datafusion::sql::sqlparser::ast::{self, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -33,6 +34,8 @@ pub enum Parsed {
     Sql(Box<Statement>),
     /// COPY.
     Copy(Box<Copy>),
+    /// BEGIN or SET TRANSACTION.
+    Modes(transaction::Modes),
     /// VACUUM or ANALYZE.
     Maintenance {
         /// Whether VACUUM was asked for, perhaps with ANALYZE.
@@ -301,6 +304,10 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => parse_copy(parser),
+        Keyword::BEGIN | Keyword::START | Keyword::SET => match transaction::parse(parser)? {
+            Some(modes) => Ok(Parsed::Modes(modes)),
+            None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+        },
         _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
     }
 }

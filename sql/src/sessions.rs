@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cairn_txn::{Lifetime, LockMode, SessionId, SessionLocks, TransactionManager};
+use cairn_txn::{Lifetime, LockMode, SessionId, SessionLocks, SharedSnapshot, TransactionManager};
 use parking_lot::Mutex;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::lock_names::{Advisory, mode_name};
 use crate::session::Settings;
 use crate::types::datetime;
@@ -59,6 +59,27 @@ pub struct Backend {
     /// What it does.
     pub activity: Mutex<Activity>,
     calls: Mutex<Calls>,
+    exports: Mutex<Exports>,
+}
+
+/// What a running statement may export.
+#[derive(Clone, Debug, Default)]
+pub enum Offer {
+    /// Nothing: it is no query.
+    #[default]
+    Nothing,
+    /// Nothing, because it runs in a savepoint.
+    InSavepoint,
+    /// Its snapshot, with the number of its transaction.
+    Snapshot(u64, SharedSnapshot),
+}
+
+/// Snapshots that the current transaction lets others take over.
+#[derive(Debug, Default)]
+struct Exports {
+    current: Offer,
+    /// By their identifiers.
+    given: Vec<(String, SharedSnapshot)>,
 }
 
 /// A call on an advisory lock.
@@ -180,6 +201,38 @@ impl Backend {
         }
     }
 
+    /// Says what the running statement may export.
+    pub fn offer(&self, offer: Offer) {
+        self.exports.lock().current = offer;
+    }
+
+    /// Exports the snapshot of the running statement; its identifier.
+    ///
+    /// # Errors
+    /// In a savepoint, or where there is no such snapshot.
+    pub fn export_snapshot(&self) -> Result<String> {
+        let mut exports = self.exports.lock();
+        let (transaction, snapshot) = match exports.current.clone() {
+            Offer::Snapshot(transaction, snapshot) => (transaction, snapshot),
+            Offer::Nothing => return Err(Error::unsupported("pg_export_snapshot here")),
+            Offer::InSavepoint => {
+                return Err(Error::new(
+                    SqlState::ActiveSqlTransaction,
+                    "cannot export a snapshot from a subtransaction",
+                ));
+            }
+        };
+        let number = exports.given.len() + 1;
+        let id = format!("{:08X}-{transaction:08X}-{number}", self.id);
+        exports.given.push((id.clone(), snapshot));
+        Ok(id)
+    }
+
+    /// The transaction ends, and with it what it has exported.
+    pub fn end_exports(&self) {
+        self.exports.lock().given.clear();
+    }
+
     /// Warnings of the statement's calls.
     pub fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().warnings)
@@ -242,6 +295,7 @@ impl Sessions {
             locks: SessionLocks::new(manager, id),
             activity: Mutex::new(activity),
             calls: Mutex::default(),
+            exports: Mutex::default(),
         });
         self.all.lock().insert(id, backend.clone());
         backend
@@ -259,6 +313,15 @@ impl Sessions {
     pub fn get(&self, id: SessionId) -> Result<Arc<Backend>> {
         let found = self.all.lock().get(&id).cloned();
         found.ok_or_else(|| Error::internal(format!("there is no session {id}")))
+    }
+
+    /// A snapshot that some session has exported.
+    pub fn exported(&self, id: &str) -> Option<SharedSnapshot> {
+        self.all().iter().find_map(|backend| {
+            let exports = backend.exports.lock();
+            let found = exports.given.iter().find(|(given, _)| given == id);
+            found.map(|(_, snapshot)| snapshot.clone())
+        })
     }
 
     /// All of them, by their numbers.

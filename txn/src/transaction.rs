@@ -49,6 +49,27 @@ pub enum LockOutcome {
     Skipped,
 }
 
+/// A snapshot that another transaction can take over while the one that it is of runs.
+#[derive(Clone, Debug)]
+pub struct SharedSnapshot {
+    snapshot: Arc<Snapshot>,
+    isolation: Isolation,
+    read_only: bool,
+    party: Option<Arc<Party>>,
+}
+
+impl SharedSnapshot {
+    /// The level of its transaction.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    /// Whether its transaction only reads.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+}
+
 /// Bookkeeping that a lock costs beside its key.
 const LOCK_OVERHEAD_BYTES: usize = 160;
 
@@ -132,6 +153,48 @@ impl Transaction {
     pub async fn await_safe_snapshot(&mut self) {
         assert!(self.read_only && self.isolation == Isolation::Serializable);
         self.snapshot = Some(Arc::new(self.manager.conflicts().safe_snapshot().await));
+    }
+
+    /// Takes the snapshot of a moment of the past, which is kept until the end: for one that only
+    /// reads, at REPEATABLE READ. False if what was replaced since then may be gone.
+    pub fn read_as_of(&mut self, at: Timestamp) -> bool {
+        assert!(self.read_only && self.isolation == Isolation::RepeatableRead);
+        assert!(self.snapshot.is_none(), "the snapshot has been taken");
+        // Registered first: from then on the bound does not pass it.
+        let snapshot = self.manager.timestamps().snapshot_at(at);
+        if snapshot.at() < self.manager.store().garbage_bound() {
+            return false;
+        }
+        self.snapshot = Some(Arc::new(snapshot));
+        true
+    }
+
+    /// The snapshot of the statement, for another transaction to take over.
+    pub fn share_snapshot(&self) -> Option<SharedSnapshot> {
+        Some(SharedSnapshot {
+            snapshot: self.snapshot.clone()?,
+            isolation: self.isolation,
+            read_only: self.read_only,
+            party: self.party.clone(),
+        })
+    }
+
+    /// Takes over a snapshot whose transaction still runs. At SERIALIZABLE that one is at the same
+    /// level, and only if this one only reads does it, too.
+    pub fn adopt_snapshot(&mut self, shared: &SharedSnapshot) {
+        assert!(self.snapshot.is_none(), "the snapshot has been taken");
+        if self.isolation == Isolation::Serializable {
+            assert!(shared.isolation == Isolation::Serializable);
+            assert!(self.read_only || !shared.read_only);
+            // Where nothing can conflict with the other one, nothing can with this one.
+            if shared.party.is_some() {
+                let at = shared.snapshot.at();
+                self.party = Some(self.manager.conflicts().join(self.id, self.read_only, at));
+            }
+        }
+        // The answers of both wait until what the snapshot shows is durable.
+        self.saw(shared.snapshot.at());
+        self.snapshot = Some(shared.snapshot.clone());
     }
 
     /// Whether a snapshot has been taken and is kept until the end.

@@ -10,6 +10,7 @@ use super::{Binder, Bound, context};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::row::advisory::AdvisoryCall;
+use crate::row::export::ExportSnapshot;
 use crate::row::stateful::{self, Stateful};
 use crate::system::blocked::IsBlocked;
 use crate::types::Type;
@@ -20,6 +21,11 @@ impl Binder<'_> {
         match name {
             "nextval" | "currval" | "setval" | "lastval" => {
                 Some(self.sequence_call(name, args.to_vec()))
+            }
+            "pg_export_snapshot" if args.is_empty() => {
+                self.takes_locks.set(true);
+                let function = ExportSnapshot { sessions: self.settings.sessions() };
+                Some(self.call_with_session(Arc::new(function), args, &[]))
             }
             "pg_isolation_test_session_is_blocked" => Some(self.is_blocked_call(name, args)),
             _ => {

@@ -9,6 +9,7 @@ pub mod advisory;
 pub mod bulk;
 mod compile;
 mod covering;
+pub mod export;
 pub mod expr;
 mod join;
 pub mod modify;

@@ -1,4 +1,4 @@
-//! Statements that call functions on advisory locks.
+//! Statements that call functions on advisory locks, or on their own snapshot.
 //!
 //! Such a function cannot wait where it is called, in the middle of an executor. So it ends the
 //! statement with [`Error::WouldWait`]; the session waits for the lock and runs the statement
@@ -18,6 +18,7 @@ use super::plan::{Action, Plan};
 use super::settings::Severity;
 use crate::error::{Error, Result, SqlState};
 use crate::lock_names::describe_deadlock;
+use crate::sessions::Offer;
 use crate::types::Datum;
 
 impl Session {
@@ -29,6 +30,7 @@ impl Session {
     ) -> Result<Outcome> {
         self.backend.begin_calls();
         let outcome = self.execute_until_called(plan, params).await;
+        self.backend.offer(Offer::Nothing);
         for warning in self.backend.take_warnings() {
             self.notice(Severity::Warning, SqlState::Warning, warning);
         }
@@ -49,6 +51,7 @@ impl Session {
             let outcome = match &plan.action {
                 Action::Query { source, columns } => {
                     self.begin_statement(plan, Access::Read)?;
+                    self.offer_snapshot();
                     let env = self.env(params.clone());
                     let rows = self.collect(source, env).await;
                     rows.map(|rows| Outcome::Rows(Rows::ready(columns.clone(), rows, "SELECT")))
@@ -59,6 +62,17 @@ impl Session {
             let backend = self.backend.clone();
             limited(self.settings.lock_timeout(), backend.wait_for(*call)).await?;
         }
+    }
+
+    /// Lets the statement export its snapshot, but from within a savepoint.
+    fn offer_snapshot(&mut self) {
+        let block = self.block();
+        let offer = match block.transaction.share_snapshot() {
+            _ if block.has_savepoints() => Offer::InSavepoint,
+            Some(snapshot) => Offer::Snapshot(block.transaction.id(), snapshot),
+            None => Offer::Nothing,
+        };
+        self.backend.offer(offer);
     }
 
     /// Tells the log what those did who are in a deadlock.

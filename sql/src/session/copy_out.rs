@@ -133,6 +133,7 @@ impl Session {
         let Action::Query { source, columns, .. } = &plan.action else {
             return Err(Error::unsupported("COPY of a locking query"));
         };
+        self.await_safe_snapshot().await;
         let style = self.style();
         self.begin_statement(&plan, Access::Read)?;
         let env = self.env(Arc::new(Vec::new()));

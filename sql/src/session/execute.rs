@@ -96,6 +96,7 @@ impl Session {
                 self.maintenance(*vacuum, tables, prepared.alone)
             }
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
+            Parsed::Modes(modes) => self.transaction_modes(modes),
             Parsed::Sql(statement) => match &**statement {
                 planned if is_planned(planned) => self.execute_planned(prepared, params).await,
                 other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
@@ -114,6 +115,7 @@ impl Session {
                 self.lock_table(table, *mode).await?;
             }
             if self.schema_version() == version {
+                self.await_safe_snapshot().await;
                 return Ok(plan);
             }
         }
@@ -262,6 +264,7 @@ impl Session {
 
     /// Starts a statement on its snapshot.
     pub(super) fn begin_statement(&mut self, plan: &Plan, access: Access) -> Result<()> {
+        self.block().note_run();
         let transaction = &mut self.block().transaction;
         transaction.begin_statement(access);
         // An index made later has no entries that this snapshot could read.
@@ -409,7 +412,6 @@ impl Session {
     async fn execute_utility(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
         let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
         match statement {
-            Statement::StartTransaction { modes, begin, .. } => self.begin(modes, *begin),
             Statement::Commit { chain, .. } => self.end_block(true, *chain).await,
             Statement::Rollback { chain, savepoint: None } => self.end_block(false, *chain).await,
             Statement::Rollback { savepoint: Some(name), .. } => self.rollback_to(name),
@@ -420,7 +422,7 @@ impl Session {
                 match &reset.reset {
                     Reset::ALL => self.settings_mut().reset_all()?,
                     Reset::ConfigurationParameter(name) => {
-                        self.settings_mut().set(&name_parts(name).join("."), None)?;
+                        self.reset_setting(&name_parts(name).join("."))?;
                     }
                 }
                 done("RESET")
@@ -563,17 +565,14 @@ impl Session {
                 self.set_one("client_encoding", None, false)?;
                 done
             }
-            Set::SetTransaction { modes, snapshot: None, session: false } => {
-                self.set_transaction(modes)
-            }
-            Set::SetTransaction { modes, snapshot: None, session: true } => {
-                self.set_session_characteristics(modes)
-            }
             other => Err(Error::unsupported(format!("SET {other}"))),
         }
     }
 
     fn set_one(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {
+        if let Some(mode) = Session::mode_of_setting(name, value)? {
+            return self.set_mode(&mode, local);
+        }
         if local {
             if self.status() != super::Status::Open {
                 super::Settings::clone(&self.settings).set(name, value)?;
@@ -602,15 +601,10 @@ impl Session {
                 });
                 return Ok(Outcome::Rows(Rows::ready(columns, rows.collect(), "SHOW")));
             }
-            "transaction_isolation" | "transaction isolation level" => {
-                match self.block().transaction.isolation() {
-                    Isolation::ReadCommitted => "read committed".to_owned(),
-                    Isolation::RepeatableRead => "repeatable read".to_owned(),
-                    Isolation::Serializable => "serializable".to_owned(),
-                }
-            }
-            "transaction_read_only" => if self.block().read_only { "on" } else { "off" }.to_owned(),
-            name => self.settings.show(name)?,
+            name => match self.show_mode(name) {
+                Some(shown) => shown,
+                None => self.settings.show(name)?,
+            },
         };
         Ok(Outcome::Rows(Rows::ready(columns, vec![vec![Datum::Text(row)]], "SHOW")))
     }

@@ -60,6 +60,7 @@ impl Session {
     }
 
     async fn explain_plan(&mut self, plan: &Plan) -> Result<Vec<String>> {
+        self.await_safe_snapshot().await;
         self.begin_statement(plan, Access::Read)?;
         let params = plan.parameters.iter().map(|_| Datum::Null).collect();
         let env = self.env(Arc::new(params));

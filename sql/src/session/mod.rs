@@ -6,6 +6,7 @@
 //! end of a query string or at Sync). Everything sessions share is in [`Database`].
 
 mod advisory;
+mod characteristics;
 mod constraints;
 mod copy;
 mod copy_out;
@@ -34,6 +35,7 @@ use crate::binder::{OutputColumn, Settings as BinderSettings};
 use crate::catalog::sequences::Sequences;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
+use crate::lock_names::index_of;
 use crate::parser::{self, Parsed};
 use crate::row::Surroundings;
 use crate::sessions::{Backend, Sessions, State};
@@ -342,8 +344,12 @@ impl Session {
         }
         let statements = parser::parse(sql)?;
         let alone = statements.len() == 1;
-        if let [(parsed @ Parsed::Sql(statement), text)] = statements.as_slice()
-            && !plan::is_planned(statement)
+        let is_unplanned = |parsed: &Parsed| match parsed {
+            Parsed::Sql(statement) => !plan::is_planned(statement),
+            parsed => matches!(parsed, Parsed::Modes(_)),
+        };
+        if let [(parsed, text)] = statements.as_slice()
+            && is_unplanned(parsed)
         {
             let prepared = Prepared::new(text.clone().into(), parsed.clone(), Vec::new(), true);
             let prepared = Arc::new(prepared);
@@ -480,6 +486,19 @@ impl Session {
         self.backend.locks.release_all();
         self.database.sessions.remove(self.id);
         self.database.sequences.forget_session(self.id);
+    }
+
+    /// What the client is told of an error; with the names of tables, which the layers below do not
+    /// know.
+    pub fn report(&self, error: Error) -> Report {
+        let schema = self.schema();
+        error.into_report_with(|key| {
+            let (table, index) = index_of(key, &schema)?;
+            Some(match index.storage == table.primary.storage {
+                true => format!("table \"{}\"", table.name),
+                false => format!("index \"{}\" of table \"{}\"", index.name, table.name),
+            })
+        })
     }
 
     /// Notes where its client is.

@@ -86,6 +86,9 @@ impl Session {
 
     /// A view for the next statement of the open block, if the locks of its tables are to be had.
     fn view_in_block(&mut self, plan: &Plan) -> Option<Result<ReadView>> {
+        if self.block().wants_safe_snapshot() {
+            return None;
+        }
         for (table, mode) in &plan.tables {
             let block = self.block();
             if block.locked.contains(&(table.id, *mode)) {

@@ -177,6 +177,23 @@ struct Running {
     writers: BTreeMap<TransactionId, Arc<Party>>,
 }
 
+impl Running {
+    fn add(&mut self, id: TransactionId, read_only: bool, snapshot: Timestamp) -> Arc<Party> {
+        let party = Arc::new(Party {
+            id,
+            snapshot,
+            read_only,
+            end: AtomicU64::new(RUNNING),
+            state: Mutex::default(),
+        });
+        *self.snapshots.entry(snapshot).or_insert(0) += 1;
+        if !read_only {
+            self.writers.insert(id, party.clone());
+        }
+        party
+    }
+}
+
 /// All serializable transactions of a server, and what they have read and written.
 pub struct Conflicts {
     timestamps: Arc<Timestamps>,
@@ -211,18 +228,14 @@ impl Conflicts {
         if read_only && running.writers.is_empty() {
             return (snapshot, None);
         }
-        let party = Arc::new(Party {
-            id,
-            snapshot: snapshot.at(),
-            read_only,
-            end: AtomicU64::new(RUNNING),
-            state: Mutex::default(),
-        });
-        *running.snapshots.entry(snapshot.at()).or_insert(0) += 1;
-        if !read_only {
-            running.writers.insert(id, party.clone());
-        }
+        let party = running.add(id, read_only, snapshot.at());
         (snapshot, Some(party))
+    }
+
+    /// Makes a transaction known that takes over a snapshot at `at` of one that is known and runs: so
+    /// nothing has been forgotten that is concurrent with it.
+    pub fn join(&self, id: TransactionId, read_only: bool, at: Timestamp) -> Arc<Party> {
+        self.running.lock().add(id, read_only, at)
     }
 
     /// Waits for a safe snapshot, on which one who only reads can be in no structure: no
