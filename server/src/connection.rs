@@ -694,8 +694,12 @@ impl Connection {
             }
         };
         self.close_unnamed();
+        let alone = statements.len() == 1;
         for (statement, params) in statements {
-            let result = match self.run_statement(&statement, params).await? {
+            self.session.set_alone(alone);
+            let ran = self.run_statement(&statement, params).await?;
+            self.session.set_alone(false);
+            let result = match ran {
                 Ok(outcome) => {
                     self.put_notices()?;
                     self.complete(outcome, false).await?

@@ -75,6 +75,11 @@ impl SessionLocks {
         self.count.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether the transaction has any.
+    pub fn has_any_of_transaction(&self) -> bool {
+        self.any() && !self.held.lock().transaction.is_empty()
+    }
+
     fn owner(&self, lifetime: Lifetime) -> Owner {
         let id = match lifetime {
             Lifetime::Session => self.of_session,

@@ -46,8 +46,13 @@ pub(super) async fn limited<T>(
 }
 
 impl Session {
-    /// Executes a statement with its parameters. On error the caller calls [`Session::fail`].
-    pub async fn execute(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+    /// Executes a statement once, until it is canceled or `deadline` has come.
+    pub(super) async fn execute_watched(
+        &mut self,
+        prepared: &Prepared,
+        params: Vec<Datum>,
+        deadline: Option<Instant>,
+    ) -> Result<Outcome> {
         let flag = self.cancel.reset();
         self.note_statement(prepared);
         self.check_not_failed(&prepared.parsed)?;
@@ -58,8 +63,6 @@ impl Session {
             // Whether a commit happened must not become unknown.
             return self.execute_inner(prepared, params).await;
         }
-        let timeout = self.settings.statement_timeout();
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
         let watch = Watch { cancel, flag, deadline };
         // On the heap: an await copies what it waits for into the future around it, and there are
         // many around this one. Most statements end at the first poll, and only the others are

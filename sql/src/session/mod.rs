@@ -19,6 +19,7 @@ mod named;
 mod outcome;
 mod plan;
 mod read_now;
+mod retry;
 mod settings;
 mod transaction;
 
@@ -49,6 +50,7 @@ pub use locking::Locking;
 pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
+pub use retry::MAX_TRIES;
 pub use settings::Settings;
 pub use transaction::Status;
 
@@ -210,6 +212,8 @@ pub struct Session {
     notices: Vec<Report>,
     /// What others see of it.
     backend: Arc<Backend>,
+    /// Whether the statement to come is all of its query string.
+    alone: bool,
 }
 
 /// Gives the binder a session's settings.
@@ -271,6 +275,7 @@ impl Session {
             surroundings: None,
             implicit_now: None,
             notices: Vec::new(),
+            alone: false,
         }
     }
 

@@ -70,6 +70,14 @@ impl Block {
         self.has_run = true;
     }
 
+    /// Goes on with a new transaction, as if no statement had been run.
+    pub fn restart(&mut self, mut transaction: Transaction) {
+        transaction.set_read_only(self.read_only);
+        self.transaction = transaction;
+        self.has_run = false;
+        self.locked.clear();
+    }
+
     /// Whether it is in a savepoint.
     pub fn has_savepoints(&self) -> bool {
         !self.savepoints.is_empty()
@@ -215,7 +223,7 @@ impl Session {
         }
     }
 
-    async fn commit(&mut self) -> Result<()> {
+    pub(super) async fn commit(&mut self) -> Result<()> {
         self.portals.clear();
         let Some(mut block) = self.block.take() else { return Ok(()) };
         self.backend.end_exports();
