@@ -1,6 +1,7 @@
 //! From text to statements: sqlparser with PostgreSQL's dialect, PostgreSQL's error messages,
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
+mod as_of;
 pub mod locking;
 pub mod transaction;
 
@@ -36,6 +37,8 @@ pub enum Parsed {
     Copy(Box<Copy>),
     /// BEGIN or SET TRANSACTION.
     Modes(transaction::Modes),
+    /// A query AS OF SYSTEM TIME, and the text of that time.
+    AsOf(Box<Statement>, String),
     /// VACUUM or ANALYZE.
     Maintenance {
         /// Whether VACUUM was asked for, perhaps with ANALYZE.
@@ -256,7 +259,8 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     if sql.len() > MAX_STATEMENT_BYTES {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
-    let tokens = tokenize(sql)?;
+    let (tokens, mut times) = as_of::take(tokenize(sql)?);
+    times.reverse();
     check_chains(&tokens)?;
     let dialect = CairnDialect;
     let mut parser = Parser::new(&dialect)
@@ -264,8 +268,11 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
         .with_tokens_with_locations(tokens.clone());
     let fail = |error| convert(error, sql, &tokens);
     let mut statements = Vec::new();
+    let mut semicolons = 0;
     loop {
-        while parser.consume_token(&Token::SemiColon) {}
+        while parser.consume_token(&Token::SemiColon) {
+            semicolons += 1;
+        }
         if parser.peek_token().token == Token::EOF {
             break;
         }
@@ -276,6 +283,17 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
             let position = position_of(sql, next.span.start.line, next.span.start.column);
             return Err(syntax_error(&shown, position));
         }
+        let time = times.pop_if(|(before, _)| *before == semicolons);
+        let twice = times.last().is_some_and(|(before, _)| *before == semicolons);
+        let statement = match (statement, time) {
+            (statement, None) => statement,
+            (Parsed::Sql(statement), Some((_, time)))
+                if !twice && matches!(*statement, Statement::Query(_)) =>
+            {
+                Parsed::AsOf(statement, time)
+            }
+            _ => return Err(Error::unsupported("AS OF SYSTEM TIME here")),
+        };
         // Positions count from the start of the whole string, as in PostgreSQL.
         statements.push((statement, sql.to_owned()));
     }

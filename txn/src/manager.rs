@@ -67,6 +67,8 @@ pub struct TransactionManager {
     pub(crate) locks: LockTable,
     pub(crate) conflicts: Arc<Conflicts>,
     options: Options,
+    /// The oldest snapshot that can have been of this run of the server.
+    first: Timestamp,
     next_id: AtomicU64,
     /// The high-water mark in the store: no commit is newer. Changes under `commit_order`.
     pub(crate) reserved: AtomicU64,
@@ -109,6 +111,7 @@ impl TransactionManager {
             timestamps,
             locks: LockTable::default(),
             options,
+            first: high_water,
             next_id: AtomicU64::new(1),
             reserved: AtomicU64::new(0),
             commit_order: Mutex::new(()),
@@ -166,6 +169,12 @@ impl TransactionManager {
         isolation: Isolation,
     ) -> Transaction {
         Transaction::new(self.clone(), self.next_id(), isolation, Some(session.clone()))
+    }
+
+    /// The oldest timestamp that may be read at. What caches know of older ones is not right: they hear
+    /// of what is written while they are there.
+    pub(crate) fn oldest_readable(&self) -> Timestamp {
+        self.first.max(self.store.garbage_bound())
     }
 
     /// A number for an owner of locks.

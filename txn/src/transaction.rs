@@ -156,13 +156,14 @@ impl Transaction {
     }
 
     /// Takes the snapshot of a moment of the past, which is kept until the end: for one that only
-    /// reads, at REPEATABLE READ. False if what was replaced since then may be gone.
+    /// reads, at REPEATABLE READ. False if what was replaced since then may be gone, or if it lies
+    /// before the start of the server.
     pub fn read_as_of(&mut self, at: Timestamp) -> bool {
         assert!(self.read_only && self.isolation == Isolation::RepeatableRead);
         assert!(self.snapshot.is_none(), "the snapshot has been taken");
         // Registered first: from then on the bound does not pass it.
         let snapshot = self.manager.timestamps().snapshot_at(at);
-        if snapshot.at() < self.manager.store().garbage_bound() {
+        if snapshot.at() < self.manager.oldest_readable() {
             return false;
         }
         self.snapshot = Some(Arc::new(snapshot));

@@ -265,8 +265,18 @@ impl Session {
         if !block.transaction.read_as_of(at) {
             return invalid(format!("{time} is before the time that old versions are kept for"));
         }
+        block.is_as_of = true;
         block.note_run();
         Ok(())
+    }
+
+    /// AS OF SYSTEM TIME of one query, which is then all of its transaction.
+    pub(super) fn read_one_as_of(&mut self, time: &str) -> Result<()> {
+        if self.in_block() {
+            return Err(Error::unsupported("AS OF SYSTEM TIME of a query in a transaction block")
+                .hint("Begin the transaction with BEGIN AS OF SYSTEM TIME."));
+        }
+        self.read_as_of(time)
     }
 
     /// The level that transactions of these settings begin at.

@@ -100,6 +100,10 @@ impl Session {
             }
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
+            Parsed::AsOf(_, time) => {
+                self.read_one_as_of(time)?;
+                self.execute_planned(prepared, params).await
+            }
             Parsed::Sql(statement) => match &**statement {
                 planned if is_planned(planned) => self.execute_planned(prepared, params).await,
                 other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
@@ -277,6 +281,11 @@ impl Session {
         }
         match newer(transaction.snapshot_at()) {
             None => Ok(()),
+            Some((table, _)) if self.block().is_as_of => Err(Error::new(
+                SqlState::InvalidParameterValue,
+                format!("table \"{}\" was defined or changed after AS OF SYSTEM TIME", table.name),
+            )
+            .table(&table.name)),
             Some((table, _)) => Err(Error::new(
                 SqlState::SerializationFailure,
                 "could not serialize access due to concurrent change of a table's definition",

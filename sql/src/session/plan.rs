@@ -191,7 +191,9 @@ fn make_source(plan: &LogicalPlan) -> Result<Source> {
 impl Session {
     /// The plan of a statement; `None` for one that is executed directly.
     pub(super) fn plan(&self, prepared: &Prepared) -> Result<Option<Arc<Plan>>> {
-        let Parsed::Sql(statement) = &*prepared.parsed else { return Ok(None) };
+        let (Parsed::Sql(statement) | Parsed::AsOf(statement, _)) = &*prepared.parsed else {
+            return Ok(None);
+        };
         if !is_planned(statement) {
             return Ok(None);
         }

@@ -15,6 +15,7 @@ use super::plan::{Action, Plan, Source};
 use super::transaction::Status;
 use super::{Columns, Prepared, Session};
 use crate::error::Result;
+use crate::parser::Parsed;
 use crate::row::{Env, RowPlan};
 use crate::types::{Datum, datetime};
 
@@ -40,7 +41,10 @@ impl Session {
         prepared: &Prepared,
         params: &mut Vec<Datum>,
     ) -> Option<Result<Rows>> {
-        if self.status() == Status::Failed || !self.uses_shared_plans() {
+        if self.status() == Status::Failed
+            || !self.uses_shared_plans()
+            || matches!(&*prepared.parsed, Parsed::AsOf(..))
+        {
             return None;
         }
         let plan = self.plan(prepared).ok()??;

@@ -44,6 +44,8 @@ pub(super) struct Block {
     pub level: Level,
     pub read_only: bool,
     pub deferrable: bool,
+    /// Whether it reads the past: AS OF SYSTEM TIME.
+    pub is_as_of: bool,
     /// Whether a statement has had a snapshot.
     has_run: bool,
     savepoints: Vec<Named>,
@@ -131,7 +133,9 @@ impl Session {
                 matches!(**statement, Statement::Rollback { .. } | Statement::Commit { .. })
             }
             Parsed::Empty => true,
-            Parsed::Maintenance { .. } | Parsed::Copy(_) | Parsed::Modes(_) => false,
+            Parsed::Maintenance { .. } | Parsed::Copy(_) | Parsed::Modes(_) | Parsed::AsOf(..) => {
+                false
+            }
         };
         if ends {
             return Ok(());
@@ -157,6 +161,7 @@ impl Session {
                 level,
                 read_only,
                 deferrable: self.settings.default_deferrable(),
+                is_as_of: false,
                 has_run: false,
                 savepoints: Vec::new(),
                 draft: None,
