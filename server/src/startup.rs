@@ -102,9 +102,27 @@ fn session(
     Ok((place, session))
 }
 
+/// The words of `options`, between blanks. A backslash takes the next character as it is, so that a level
+/// such as `repeatable\ read` is one word.
+fn split_options(options: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut rest = options.chars();
+    while let Some(next) = rest.next() {
+        match next {
+            blank if blank.is_whitespace() => words.extend(word.take()),
+            '\\' => word.get_or_insert_default().extend(rest.next()),
+            other => word.get_or_insert_default().push(other),
+        }
+    }
+    words.extend(word);
+    words
+}
+
 /// `-c name=value` and `--name=value`.
 fn set_options(session: &mut Session, options: &str) -> Result<()> {
-    let mut words = options.split_whitespace();
+    let words = split_options(options);
+    let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {
         let assignment = match word {
             "-c" => words.next().unwrap_or_default(),

@@ -157,6 +157,11 @@ pub trait Engine: Send + Sync + 'static {
     /// or loaded before is durable when it returns.
     fn flush(&self) -> Result<()>;
 
+    /// What can wait and makes the rest faster. Called every few seconds; may block.
+    fn tend(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Applies many writes past the log. Their keys rise without repetition. They can be read when
     /// it returns, and are durable after the next [`Engine::flush`]. A crash before that leaves
     /// any part of them: the caller loads them again, before anyone has written their keys anew,

@@ -7,6 +7,7 @@
 //! changes both atomically. `load` is the way past the log.
 
 mod load;
+mod log_room;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use rocksdb::{
     DBWithThreadMode, Env, FlushOptions, Options, ReadOptions, SingleThreaded, WriteBatch,
     WriteOptions,
 };
+
+use log_room::LogRoom;
 
 use crate::dead_spans::{DeadSpans, MIN_TOMBSTONES};
 use crate::engine::{Batch, Direction, Engine, Span, Visit, Write};
@@ -59,6 +62,8 @@ pub struct RocksEngine {
     table: Options,
     ingests: AtomicU64,
     dead: DeadSpans,
+    memtable_bytes: usize,
+    room: LogRoom,
 }
 
 impl From<rocksdb::Error> for Error {
@@ -166,6 +171,8 @@ impl RocksEngine {
             table: data_options(options, &cache)?,
             ingests: AtomicU64::new(0),
             dead: DeadSpans::default(),
+            memtable_bytes: options.memtable_bytes,
+            room: LogRoom::default(),
         };
         let bound = engine.db.get_full_history_ts_low(engine.data()?)?;
         if !bound.is_empty() {
@@ -176,6 +183,12 @@ impl RocksEngine {
 
     fn data(&self) -> Result<&ColumnFamily> {
         self.db.cf_handle(DATA).ok_or_else(|| Error::Corrupted("no data column family".into()))
+    }
+
+    fn flush_families(&self) -> Result<()> {
+        let default = self.db.cf_handle("default");
+        let families: Vec<_> = default.into_iter().chain([self.data()?]).collect();
+        Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 
     fn read_options(&self, at: Timestamp) -> Result<ReadOptions> {
@@ -290,6 +303,7 @@ impl Engine for RocksEngine {
                 None => rocks.delete(key),
             }
         }
+        self.room.note(rocks.size_in_bytes());
         self.db.write_opt(rocks, &WriteOptions::default())?;
         self.dead.note(&batch.writes);
         Ok(())
@@ -312,9 +326,11 @@ impl Engine for RocksEngine {
     }
 
     fn flush(&self) -> Result<()> {
-        let default = self.db.cf_handle("default");
-        let families: Vec<_> = default.into_iter().chain([self.data()?]).collect();
-        Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
+        self.flush_families()
+    }
+
+    fn tend(&self) -> Result<()> {
+        self.make_log_room()
     }
 
     fn load(&self, writes: &[Write]) -> Result<()> {

@@ -90,16 +90,7 @@ impl Store {
             Background::Manual => None,
         };
         let maintenance = Mutex::new(maintenance);
-        Ok(Store {
-            engine,
-            ranges,
-            rows,
-            log,
-            maintenance,
-            range_split_bytes,
-            background,
-            dir,
-        })
+        Ok(Store { engine, ranges, rows, log, maintenance, range_split_bytes, background, dir })
     }
 
     /// Who does the work that no caller waits for.
@@ -297,6 +288,9 @@ fn start_maintenance(
                 Ok(0) => {}
                 Ok(changed) => tracing::info!(changed, "split or merged ranges"),
                 Err(error) => tracing::warn!(%error, "range maintenance failed"),
+            }
+            if let Err(error) = engine.tend() {
+                tracing::warn!(%error, "engine maintenance failed");
             }
             if round % ROUNDS_PER_PERSIST == 0
                 && let Err(error) = ranges.persist_statistics(&log)

@@ -1,9 +1,10 @@
 //! What tests of more than one crate need: a [checker of histories](history), a [simulator of
-//! transactions](simulator), and throwaway servers, cairn from the build directory and PostgreSQL 15 from
-//! Debian.
+//! transactions](simulator), [real clients whose server is killed](workload), and throwaway servers, cairn from
+//! the build directory and PostgreSQL 15 from Debian.
 
 pub mod history;
 pub mod simulator;
+pub mod workload;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

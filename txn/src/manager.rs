@@ -248,7 +248,7 @@ impl TransactionManager {
         let changed = |lock: &HeldLock| buffer.may_hold(&lock.key);
         let locks: Vec<_> = locks.into_iter().map(|lock| (changed(&lock), lock)).collect();
         let mut batch = buffer.into_batch();
-        let (writer, settler) = (self.clone(), self.clone());
+        let (writer, timestamps) = (self.clone(), self.timestamps.clone());
         let order = self.commit_order.lock();
         let at = self.timestamps.allocate();
         if let Some(party) = &party {
@@ -281,7 +281,7 @@ impl TransactionManager {
         };
         let done = move |result: cairn_storage::Result<()>| {
             if result.is_ok() {
-                settler.timestamps.settle(at);
+                timestamps.settle(at);
             }
             let _ = sender.send(result.map(|()| at).map_err(Into::into));
         };

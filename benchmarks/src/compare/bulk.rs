@@ -63,7 +63,12 @@ pub async fn copy(url: &str, rows: u32) -> Result<Timed> {
     if arrived != u64::from(rows) {
         return Err(format!("COPY sent {rows} rows, and {arrived} arrived").into());
     }
-    Ok(Timed { throughput: f64::from(rows) / elapsed_s, operations: arrived, latency: None })
+    Ok(Timed {
+        throughput: f64::from(rows) / elapsed_s,
+        operations: arrived,
+        latency: None,
+        aborts: None,
+    })
 }
 
 fn insert_statement(first: u32) -> String {
@@ -103,5 +108,6 @@ pub async fn insert(url: &str, duration_s: u64) -> Result<Timed> {
         throughput: rows as f64 / started.elapsed().as_secs_f64(),
         operations: rows,
         latency: Latency::of(&latencies_us),
+        aborts: None,
     })
 }

@@ -26,6 +26,8 @@ pub enum Data {
     RangeRows,
     /// `hot_row`, of one row.
     HotRow,
+    /// SIBENCH's `sibench`, of so many rows.
+    Sibench(u32),
 }
 
 /// Makes and fills the tables.
@@ -43,6 +45,14 @@ pub async fn load(data: Data, server: &Server, options: &Compare) -> Result<()> 
             client.batch_execute("DROP TABLE IF EXISTS hot_row").await?;
             client.batch_execute("CREATE TABLE hot_row (id int PRIMARY KEY, hits int)").await?;
             client.batch_execute("INSERT INTO hot_row (id, hits) VALUES (1, 0)").await?;
+            Ok(())
+        }
+        Data::Sibench(rows) => {
+            let client = connect(&url).await?;
+            client.batch_execute("DROP TABLE IF EXISTS sibench").await?;
+            client.batch_execute("CREATE TABLE sibench (id int PRIMARY KEY, v int)").await?;
+            let fill = "INSERT INTO sibench (id, v) SELECT g, 0 FROM generate_series";
+            client.batch_execute(&format!("{fill}(1, {rows}) g")).await?;
             Ok(())
         }
     }

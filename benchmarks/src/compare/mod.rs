@@ -5,9 +5,11 @@
 //!   [`pgbench`] and [`bulk`] do the work, TPC-C is [`crate::tpcc`]'s.
 //! * [`rounds`] goes through the workloads, one server after the other; a [`timed`] run and its use
 //!   make a round of the [`report`].
-//! * [`table`] and [`readme`] show the report; [`machine`] says where it was made.
+//! * [`table`] and [`readme`] show the report, [`cost`] compares levels in it; [`machine`] says where it
+//!   was made.
 
 mod bulk;
+mod cost;
 mod data;
 mod machine;
 mod pgbench;
@@ -128,8 +130,8 @@ async fn compare(options: &Compare) -> Result<bool> {
         readme::check(path)?;
     }
     let mut bench = Bench::start(options, &workloads)?;
-    for workload in &workloads {
-        bench.run(workload).await;
+    for family in workloads.chunk_by(|one, next| one.family() == next.family()) {
+        bench.run(family).await;
         // Hours of measuring should not be lost to what comes behind.
         bench.report().write(&options.output)?;
     }

@@ -7,13 +7,15 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 
 use super::servers::Server;
-use super::timed::{Latency, Timed, histogram};
-use crate::tpcc::Result;
+use super::timed::{Aborts, Latency, Timed, histogram};
+use crate::tpcc::{Isolation, Result};
 
 /// Part of the transactions whose latencies are logged: enough for a p99, too few to cost much.
 const SAMPLING_RATE: &str = "0.1";
 /// The machine has few cores, and the server needs some.
 const THREADS: &str = "2";
+/// Times that a transaction is tried at a level at which it may be aborted.
+const MAX_TRIES: &str = "1000";
 /// Lines of pgbench's complaints that are passed on.
 const SHOWN_LINES: usize = 3;
 
@@ -22,7 +24,7 @@ pub enum Script {
     /// One of pgbench's own, by name.
     Builtin(&'static str),
     /// In pgbench's language.
-    Text(&'static str),
+    Text(String),
 }
 
 /// A load.
@@ -35,6 +37,9 @@ pub struct Load {
     pub clients: usize,
     /// Whether each transaction has a connection of its own.
     pub reconnect: bool,
+    /// The level of transactions, which are tried again until they commit. With none they run at the
+    /// server's own, and fail once and for all.
+    pub isolation: Option<Isolation>,
 }
 
 /// Runs a load for a time.
@@ -44,8 +49,8 @@ pub async fn run(bin: &Path, server: &Server, load: &Load, duration_s: u64) -> R
     command.args(["-n", "-j", THREADS, "-M", load.mode, "-l", "--sampling-rate", SAMPLING_RATE]);
     command.arg("--log-prefix").arg(scratch.path().join("log"));
     command.args(["-c", &load.clients.to_string(), "-T", &duration_s.to_string()]);
-    match load.script {
-        Script::Builtin(name) => command.args(["-b", name]),
+    match &load.script {
+        Script::Builtin(name) => command.args(["-b", *name]),
         Script::Text(text) => {
             let path = scratch.path().join("script");
             std::fs::write(&path, text)?;
@@ -55,9 +60,16 @@ pub async fn run(bin: &Path, server: &Server, load: &Load, duration_s: u64) -> R
     if load.reconnect {
         command.arg("-C");
     }
+    if let Some(isolation) = load.isolation {
+        let level = isolation.sql().to_lowercase().replace(' ', "\\ ");
+        command.env("PGOPTIONS", format!("-c default_transaction_isolation={level}"));
+        command.args(["--max-tries", MAX_TRIES]);
+    }
     command.arg("postgres");
     let printed = Printed::parse(&output(command).await?)?;
-    if printed.failed > 0 {
+    // What is being tried again when the time is over counts as failed.
+    let cut_off = if load.isolation.is_some() { load.clients as u64 } else { 0 };
+    if printed.failed > cut_off {
         return Err(format!("{} transactions failed", printed.failed).into());
     }
     let mut latencies_us = histogram()?;
@@ -72,6 +84,10 @@ pub async fn run(bin: &Path, server: &Server, load: &Load, duration_s: u64) -> R
         throughput: printed.tps,
         operations: printed.transactions,
         latency: Latency::of(&latencies_us),
+        // One statement on one row deadlocks with nobody.
+        aborts: printed
+            .retries
+            .map(|count| Aborts { serialization_failures: count, ..Aborts::default() }),
     })
 }
 
@@ -111,6 +127,8 @@ pub struct Printed {
     pub transactions: u64,
     /// Transactions that did not.
     pub failed: u64,
+    /// Tries after the first ones, if there may be any.
+    pub retries: Option<u64>,
 }
 
 impl Printed {
@@ -121,10 +139,12 @@ impl Printed {
             let value = values.filter_map(|rest| rest.split_whitespace().next()).next();
             value.ok_or_else(|| format!("pgbench does not say {label:?}"))
         };
+        let retries = number("total number of retries: ").ok();
         Ok(Printed {
             tps: number("tps = ")?.parse()?,
             transactions: number("number of transactions actually processed: ")?.parse()?,
             failed: number("number of failed transactions: ")?.parse()?,
+            retries: retries.map(str::parse::<u64>).transpose()?,
         })
     }
 }

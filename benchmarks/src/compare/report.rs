@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::error::SqlState;
 
 use super::Compare;
+use super::cost::Cost;
 use super::machine::Machine;
-use super::timed::{Latency, Timed};
+use super::timed::{Aborts, Latency, Timed};
 use super::usage::Usage;
 use super::workloads::Workload;
 use crate::tpcc::{Error, Result, describe};
@@ -49,6 +50,7 @@ pub struct Round {
     throughput: f64,
     operations: u64,
     latency: Option<Latency>,
+    aborts: Option<Aborts>,
     server_cpu_s: f64,
     disk_written_bytes: Option<u64>,
 }
@@ -60,6 +62,7 @@ impl Round {
             throughput: timed.throughput,
             operations: timed.operations,
             latency: timed.latency,
+            aborts: timed.aborts,
             server_cpu_s: usage.cpu_s,
             disk_written_bytes: usage.written_bytes,
         }
@@ -69,7 +72,17 @@ impl Round {
     pub fn summary(&self, unit: Unit) -> String {
         let latency = self.latency.map(|latency| format!(", p99 {:.2} ms", latency.p99_ms));
         let latency = latency.unwrap_or_default();
-        format!("{:.1} {}{latency}", self.throughput, unit.name())
+        let aborts = self.aborts.map(|aborts| {
+            let Aborts { serialization_failures, deadlocks } = aborts;
+            format!(", {serialization_failures} x 40001, {deadlocks} x 40P01")
+        });
+        let aborts = aborts.unwrap_or_default();
+        format!("{:.1} {}{latency}{aborts}", self.throughput, unit.name())
+    }
+
+    /// In the workload's unit.
+    pub fn throughput(&self) -> f64 {
+        self.throughput
     }
 }
 
@@ -130,6 +143,19 @@ pub struct Side {
 }
 
 impl Side {
+    /// What was measured.
+    pub fn rounds(&self) -> &[Round] {
+        &self.rounds
+    }
+
+    /// The aborts of all rounds, and the transactions that did not abort in the end; `None` if
+    /// nothing can be tried again.
+    pub fn aborts(&self) -> Option<(Aborts, u64)> {
+        let counted =
+            self.rounds.iter().filter_map(|round| Some((round.aborts?, round.operations)));
+        counted.reduce(|one, other| (one.0.and(other.0), one.1 + other.1))
+    }
+
     /// Whether there is something left to measure.
     pub fn is_open(&self) -> bool {
         self.refused.is_none() && self.failed.is_none()
@@ -195,6 +221,7 @@ pub struct Report {
     pub machine: Machine,
     pub settings: Settings,
     pub comparisons: Vec<Comparison>,
+    pub costs: Vec<Cost>,
     pub floors: Vec<Floor>,
 }
 
@@ -208,7 +235,8 @@ impl Report {
             cache_mb: options.cache_mb,
             copy_rows: options.copy_rows,
         };
-        Report { machine, settings, comparisons: Vec::new(), floors: Vec::new() }
+        let (comparisons, costs, floors) = (Vec::new(), Vec::new(), Vec::new());
+        Report { machine, settings, comparisons, costs, floors }
     }
 
     /// Notes what PostgreSQL and cairn, or only the floor, did.
@@ -226,7 +254,7 @@ impl Report {
         let (postgresql, cairn) = (side(), side());
         let ratio = postgresql.median.as_ref().zip(cairn.median.as_ref());
         let rounds = postgresql.rounds.iter().zip(&cairn.rounds);
-        self.comparisons.push(Comparison {
+        let comparison = Comparison {
             title: workload.title.clone(),
             headline: workload.headline,
             ratio: ratio
@@ -238,7 +266,9 @@ impl Report {
             unit,
             postgresql,
             cairn,
-        });
+        };
+        self.costs.extend(Cost::of(&comparison, &self.comparisons));
+        self.comparisons.push(comparison);
     }
 
     /// Whether something went wrong.

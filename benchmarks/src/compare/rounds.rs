@@ -1,4 +1,5 @@
-//! The order of things: each workload is prepared on all its servers, and then they take turns.
+//! The order of things: workloads that belong together are prepared on all their servers, and then
+//! they take turns.
 //!
 //! Turns, because the machine's own speed changes within minutes: what one round of the two saw is
 //! as alike as it can be. Before each turn both servers come to rest, so that neither pays for what
@@ -30,6 +31,12 @@ const REST_CPU_S: f64 = 0.03;
 struct Subject {
     server: Server,
     loaded: Option<Data>,
+}
+
+/// A workload, and its turns: places and kinds of servers, and what they did.
+struct Turns<'w> {
+    workload: &'w Workload,
+    sides: Vec<(usize, Kind, Side)>,
 }
 
 /// The servers, and what they did so far.
@@ -85,43 +92,58 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Runs a workload on all its servers. What goes wrong is part of the report.
-    pub async fn run(&mut self, workload: &Workload) {
-        let kinds = self.subjects.iter().map(|subject| subject.server.kind).enumerate();
-        let mut sides: Vec<(usize, Kind, Side)> = kinds
-            .filter(|(_, kind)| (*kind == Kind::Floor) == workload.floor)
-            .map(|(at, kind)| (at, kind, Side::default()))
-            .collect();
-        for (at, kind, side) in &mut sides {
-            self.bar.set_message(format!("{}: preparing {}", workload.name, kind.name()));
-            if let Err(error) = self.prepare(*at, workload).await {
-                side.end(&error);
-                self.say(&format!("{} {}: {}", workload.name, kind.name(), describe(&error)));
+    /// Runs workloads of one family on all their servers. What goes wrong is part of the report.
+    pub async fn run(&mut self, family: &[Workload]) {
+        let mut all: Vec<Turns<'_>> = family.iter().map(|workload| self.turns(workload)).collect();
+        for Turns { workload, sides } in &mut all {
+            for (at, kind, side) in sides {
+                self.bar.set_message(format!("{}: preparing {}", workload.name, kind.name()));
+                if let Err(error) = self.prepare(*at, workload).await {
+                    side.end(&error);
+                    self.say(&format!("{} {}: {}", workload.name, kind.name(), describe(&error)));
+                }
             }
         }
         for number in 1..=self.options.rounds {
-            for (at, kind, side) in &mut sides {
-                if side.is_open() {
-                    self.bar.set_message(format!("{} {number}: {}", workload.name, kind.name()));
-                    let duration_s = self.options.duration_s;
-                    let round = self.measure(*at, workload, duration_s, u64::from(number)).await;
-                    let shown = match round {
-                        Ok(round) => {
-                            let shown = round.summary(workload.unit);
-                            side.add(round);
-                            shown
-                        }
-                        Err(error) => {
-                            side.end(&error);
-                            describe(&error)
-                        }
-                    };
-                    self.say(&format!("{} {number} {}: {shown}", workload.name, kind.name()));
+            for Turns { workload, sides } in &mut all {
+                for (at, kind, side) in sides {
+                    if side.is_open() {
+                        self.turn(workload, number, *at, *kind, side).await;
+                    }
+                    self.bar.inc(1);
                 }
-                self.bar.inc(1);
             }
         }
-        self.report.add(workload, sides.into_iter().map(|(_, _, side)| side));
+        for Turns { workload, sides } in all {
+            self.report.add(workload, sides.into_iter().map(|(_, _, side)| side));
+        }
+    }
+
+    fn turns<'w>(&self, workload: &'w Workload) -> Turns<'w> {
+        let kinds = self.subjects.iter().map(|subject| subject.server.kind).enumerate();
+        let sides = kinds
+            .filter(|(_, kind)| (*kind == Kind::Floor) == workload.floor)
+            .map(|(at, kind)| (at, kind, Side::default()))
+            .collect();
+        Turns { workload, sides }
+    }
+
+    /// Measures once, and says so.
+    async fn turn(&self, workload: &Workload, number: u32, at: usize, kind: Kind, side: &mut Side) {
+        self.bar.set_message(format!("{} {number}: {}", workload.name, kind.name()));
+        let duration_s = self.options.duration_s;
+        let shown = match self.measure(at, workload, duration_s, u64::from(number)).await {
+            Ok(round) => {
+                let shown = round.summary(workload.unit);
+                side.add(round);
+                shown
+            }
+            Err(error) => {
+                side.end(&error);
+                describe(&error)
+            }
+        };
+        self.say(&format!("{} {number} {}: {shown}", workload.name, kind.name()));
     }
 
     fn subject(&mut self, at: usize) -> Result<&mut Subject> {

@@ -2,7 +2,9 @@
 
 use indicatif::HumanCount;
 
+use super::cost::Ratio;
 use super::report::{Comparison, Medians, Previous, Report, Side};
+use super::timed::Aborts;
 
 const HEAD: [&str; 12] = [
     "workload",
@@ -104,6 +106,21 @@ fn aligned(lines: &[Vec<String>]) -> String {
     text
 }
 
+/// What a side had to try again, and its part of all tries.
+fn aborts(side: &Side) -> Option<String> {
+    let (Aborts { serialization_failures, deadlocks }, done) = side.aborts()?;
+    let aborted = serialization_failures + deadlocks;
+    let percent = aborted as f64 * 100.0 / (aborted + done).max(1) as f64;
+    Some(format!("{serialization_failures} x 40001, {deadlocks} x 40P01 ({percent:.2} % of tries)"))
+}
+
+fn ratio(ratio: Option<Ratio>) -> String {
+    match ratio {
+        Some(Ratio { median, low, high }) => format!("{median:.3} ({low:.3}..{high:.3})"),
+        None => "-".into(),
+    }
+}
+
 /// The report as a table, with what is not in it behind it.
 pub fn text(report: &Report, previous: Option<&Previous>) -> String {
     let mut head: Vec<String> = HEAD.map(String::from).to_vec();
@@ -121,6 +138,22 @@ pub fn text(report: &Report, previous: Option<&Previous>) -> String {
         let (amount, cpu_us) = (throughput(&floor.server), optional(cpu_us));
         let unit = floor.unit.name();
         text += &format!("{}: {amount} {unit}, {cpu_us} us of CPU each\n", floor.name);
+    }
+    for comparison in &report.comparisons {
+        let sides = [("PostgreSQL", &comparison.postgresql), ("cairn", &comparison.cairn)];
+        for (server, aborts) in sides.map(|(server, side)| (server, aborts(side))) {
+            if let Some(aborts) = aborts {
+                text += &format!("{} {server} aborted: {aborts}\n", comparison.name);
+            }
+        }
+    }
+    for cost in &report.costs {
+        text += &format!(
+            "{}: SERIALIZABLE / REPEATABLE READ: PostgreSQL {}, cairn {}\n",
+            cost.name,
+            ratio(cost.postgresql),
+            ratio(cost.cairn)
+        );
     }
     for comparison in &report.comparisons {
         for (name, side) in [("PostgreSQL", &comparison.postgresql), ("cairn", &comparison.cairn)] {

@@ -1,5 +1,6 @@
 //! What can go wrong without a server: reading what other programs print.
 
+use super::cost::Ratio;
 use super::pgbench::{Printed, read_log};
 use super::readme::between;
 use super::report::{Unit, median};
@@ -26,9 +27,13 @@ tps = 27200.123456 (without initial connection time)
 
 #[test]
 fn the_output_of_pgbench_is_read() {
-    let expected = Printed { tps: 27200.123456, transactions: 54321, failed: 3 };
+    let expected = Printed { tps: 27200.123456, transactions: 54321, failed: 3, retries: None };
     assert_eq!(Printed::parse(PRINTED).unwrap(), expected);
     assert!(Printed::parse("tps = 1").is_err());
+    // With --max-tries.
+    let retried = "number of transactions retried: 177 (0.505%)\ntotal number of retries: 180\n";
+    let printed = Printed::parse(&format!("{PRINTED}{retried}")).unwrap();
+    assert_eq!(printed, Printed { retries: Some(180), ..expected });
 }
 
 #[test]
@@ -94,4 +99,25 @@ fn workloads_have_names_of_their_own() {
     for name in ["select/prepared/8", "tpcc/10/repeatable-read", "floor/select/simple/8", "copy"] {
         assert!(names.iter().any(|other| other == name), "{name}");
     }
+}
+
+#[test]
+fn levels_of_a_workload_are_a_family() {
+    let all = workloads::all();
+    let families: Vec<_> = all.chunk_by(|one, next| one.family() == next.family()).collect();
+    let sizes = |family: &str| -> Vec<usize> {
+        let own = families.iter().filter(|chunk| chunk[0].family() == family);
+        own.map(|chunk| chunk.len()).collect()
+    };
+    assert_eq!(sizes("tpcc/10"), [3]);
+    assert_eq!(sizes("tpcc++/10"), [2]);
+    assert_eq!(sizes("sibench/100/half"), [2]);
+    assert_eq!(sizes("select/prepared/8"), [1]);
+}
+
+#[test]
+fn levels_are_compared_round_by_round() {
+    let expected = Ratio { median: 0.75, low: 0.5, high: 1.0 };
+    assert_eq!(Ratio::of(&[5.0, 20.0, 15.0], &[10.0, 20.0, 20.0]), Some(expected));
+    assert_eq!(Ratio::of(&[5.0], &[]), None);
 }

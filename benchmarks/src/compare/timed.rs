@@ -16,6 +16,27 @@ pub struct Timed {
     pub operations: u64,
     /// How long they took, where there are many.
     pub latency: Option<Latency>,
+    /// What had to be tried again, where that can be.
+    pub aborts: Option<Aborts>,
+}
+
+/// Tries that the server aborted, and that were made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Aborts {
+    /// With 40001.
+    pub serialization_failures: u64,
+    /// With 40P01.
+    pub deadlocks: u64,
+}
+
+impl Aborts {
+    /// Those of two runs together.
+    pub fn and(self, other: Aborts) -> Aborts {
+        Aborts {
+            serialization_failures: self.serialization_failures + other.serialization_failures,
+            deadlocks: self.deadlocks + other.deadlocks,
+        }
+    }
 }
 
 /// How long transactions took.

@@ -4,12 +4,14 @@ use super::data::Data;
 use super::pgbench::{self, Load, Script};
 use super::report::Unit;
 use super::servers::Server;
-use super::timed::{Latency, Timed};
+use super::timed::{Aborts, Latency, Timed};
 use super::{Compare, bulk};
-use crate::tpcc::{self, Isolation, Result, connect};
+use crate::tpcc::{self, Isolation, Result, Terminals, connect};
 
 /// Terminals of TPC-C.
 const TERMINALS: usize = 8;
+/// Credit checks that make it TPC-C++.
+const CREDIT_CHECK_PERCENT: i32 = 4;
 /// Rows of pgbench_accounts for each unit of scale.
 const ACCOUNTS_PER_SCALE: u64 = 100_000;
 
@@ -18,6 +20,12 @@ const RANGE_SCRIPT: &str = "\\set low random(0, 199900)\n\\set high :low + 100\n
     SELECT id, amount, note FROM range_rows WHERE amount >= :low AND amount < :high \
     ORDER BY amount LIMIT 100;\n";
 const HOT_SCRIPT: &str = "UPDATE hot_row SET hits = hits + 1 WHERE id = 1;\n";
+
+/// SIBENCH (Cahill, "Serializable Isolation for Snapshot Databases", 2009, section 5.2): each transaction changes
+/// one row or looks for the least value of all, so every update is an rw-conflict with every query
+/// beside it. Rows, percent of updates, and a name for the mix.
+const SIBENCH: [(u32, u32, &str); 4] =
+    [(10, 50, "half"), (100, 50, "half"), (1000, 50, "half"), (100, 10, "mostly-reads")];
 
 /// pgbench's own scripts: for our names, for its, and for people.
 const BUILTINS: [(&str, &str, &str); 3] = [
@@ -31,10 +39,7 @@ enum Task {
     Pgbench(Load),
     /// Making pgbench's tables.
     Init,
-    Tpcc {
-        warehouses: i32,
-        isolation: Isolation,
-    },
+    Tpcc(Terminals),
     Copy,
     Insert,
 }
@@ -71,7 +76,7 @@ pub fn all() -> Vec<Workload> {
         for mode in ["simple", "prepared"] {
             for clients in [1, 8, 32, 256] {
                 let script = Script::Builtin(builtin);
-                let load = Load { script, mode, clients, reconnect: false };
+                let load = Load { script, mode, clients, reconnect: false, isolation: None };
                 all.push(Workload {
                     headline: clients == 8 || (kind, mode, clients) == ("tpcb", "prepared", 32),
                     ..of_load(kind, &format!("pgbench {title} {mode}"), Data::Accounts, load)
@@ -80,14 +85,14 @@ pub fn all() -> Vec<Workload> {
         }
     }
     let script = Script::Builtin("select-only");
-    let load = Load { script, mode: "simple", clients: 8, reconnect: true };
+    let load = Load { script, mode: "simple", clients: 8, reconnect: true, isolation: None };
     all.push(of_load("connect", "pgbench -C -S simple", Data::Accounts, load));
-    let script = Script::Text(RANGE_SCRIPT);
-    let load = Load { script, mode: "prepared", clients: 8, reconnect: false };
+    let script = Script::Text(RANGE_SCRIPT.into());
+    let load = Load { script, mode: "prepared", clients: 8, reconnect: false, isolation: None };
     all.push(of_load("range", "100 rows by a secondary index, prepared", Data::RangeRows, load));
     for clients in [8, 32] {
-        let script = Script::Text(HOT_SCRIPT);
-        let load = Load { script, mode: "prepared", clients, reconnect: false };
+        let script = Script::Text(HOT_SCRIPT.into());
+        let load = Load { script, mode: "prepared", clients, reconnect: false, isolation: None };
         all.push(Workload {
             headline: clients == 8,
             ..of_load("hot-row", "update of one row, prepared", Data::HotRow, load)
@@ -95,25 +100,27 @@ pub fn all() -> Vec<Workload> {
     }
     all.push(of_bulk("insert/simple/8", "INSERT of 100 rows, 8 clients (rows/s)", Task::Insert));
     all.push(of_bulk("copy", "COPY FROM STDIN (rows/s)", Task::Copy));
+    for (rows, updates, mix) in SIBENCH {
+        for isolation in [Isolation::RepeatableRead, Isolation::Serializable] {
+            all.push(of_sibench(rows, updates, mix, isolation));
+        }
+    }
     for warehouses in [2, 10] {
         for isolation in
             [Isolation::ReadCommitted, Isolation::RepeatableRead, Isolation::Serializable]
         {
-            let level = isolation.sql();
-            all.push(Workload {
-                name: format!("tpcc/{warehouses}/{}", level.to_lowercase().replace(' ', "-")),
-                title: format!("TPC-C, {warehouses} warehouses, {level} (New-Orders/min)"),
-                unit: Unit::NewOrdersPerMin,
-                data: Data::Warehouses(warehouses),
-                headline: true,
-                floor: false,
-                task: Task::Tpcc { warehouses, isolation },
-            });
+            all.push(of_tpcc("tpcc", "TPC-C", warehouses, 0, isolation));
         }
+    }
+    for isolation in [Isolation::RepeatableRead, Isolation::Serializable] {
+        all.push(Workload {
+            headline: false,
+            ..of_tpcc("tpcc++", "TPC-C++", 10, CREDIT_CHECK_PERCENT, isolation)
+        });
     }
     for mode in ["simple", "prepared"] {
         let script = Script::Builtin("select-only");
-        let load = Load { script, mode, clients: 8, reconnect: false };
+        let load = Load { script, mode, clients: 8, reconnect: false, isolation: None };
         all.push(Workload {
             headline: false,
             floor: true,
@@ -136,6 +143,51 @@ fn of_load(kind: &str, title: &str, data: Data, load: Load) -> Workload {
     }
 }
 
+/// A level as the last part of a workload's name.
+fn level_name(isolation: Isolation) -> String {
+    isolation.sql().to_lowercase().replace(' ', "-")
+}
+
+fn of_tpcc(
+    kind: &str,
+    title: &str,
+    warehouses: i32,
+    credit_check: i32,
+    isolation: Isolation,
+) -> Workload {
+    let level = isolation.sql();
+    Workload {
+        name: format!("{kind}/{warehouses}/{}", level_name(isolation)),
+        title: format!("{title}, {warehouses} warehouses, {level} (New-Orders/min)"),
+        unit: Unit::NewOrdersPerMin,
+        data: Data::Warehouses(warehouses),
+        headline: true,
+        floor: false,
+        task: Task::Tpcc(Terminals { count: TERMINALS, warehouses, isolation, credit_check }),
+    }
+}
+
+fn of_sibench(rows: u32, updates: u32, mix: &str, isolation: Isolation) -> Workload {
+    let level = isolation.sql();
+    let script = Script::Text(format!(
+        "\\set id random(1, {rows})\n\\set kind random(1, 100)\n\\if :kind <= {updates}\n\
+         UPDATE sibench SET v = v + 1 WHERE id = :id;\n\\else\n\
+         SELECT id FROM sibench ORDER BY v LIMIT 1;\n\\endif\n"
+    ));
+    let isolation_name = level_name(isolation);
+    let isolation = Some(isolation);
+    let load = Load { script, mode: "prepared", clients: 8, reconnect: false, isolation };
+    Workload {
+        name: format!("sibench/{rows}/{mix}/{isolation_name}"),
+        title: format!("SIBENCH, {rows} rows, {updates} % updates, {level}, 8 clients (tps)"),
+        unit: Unit::Tps,
+        data: Data::Sibench(rows),
+        headline: false,
+        floor: false,
+        task: Task::Pgbench(load),
+    }
+}
+
 fn of_bulk(name: &str, title: &str, task: Task) -> Workload {
     Workload {
         name: name.into(),
@@ -149,9 +201,27 @@ fn of_bulk(name: &str, title: &str, task: Task) -> Workload {
 }
 
 impl Workload {
+    /// What workloads that differ only in their level have in common. They take turns, because what
+    /// is of interest is what one level costs over another.
+    pub fn family(&self) -> &str {
+        match self.isolation().and_then(|_| self.name.rsplit_once('/')) {
+            Some((family, _)) => family,
+            None => &self.name,
+        }
+    }
+
+    /// The level that it asks for.
+    fn isolation(&self) -> Option<Isolation> {
+        match &self.task {
+            Task::Tpcc(terminals) => Some(terminals.isolation),
+            Task::Pgbench(load) => load.isolation,
+            Task::Init | Task::Copy | Task::Insert => None,
+        }
+    }
+
     /// Fails if the server refuses what the workload is about, before tables are loaded in vain.
     pub async fn probe(&self, server: &Server) -> Result<()> {
-        if let Task::Tpcc { isolation, .. } = &self.task {
+        if let Some(isolation) = self.isolation() {
             let client = connect(&server.url()).await?;
             let begin = format!("BEGIN ISOLATION LEVEL {}", isolation.sql());
             client.batch_execute(&begin).await?;
@@ -169,7 +239,7 @@ impl Workload {
     pub async fn reset(&self, server: &Server) -> Result<()> {
         match self.task {
             Task::Copy | Task::Insert => bulk::reset(&server.url()).await,
-            Task::Pgbench(_) | Task::Init | Task::Tpcc { .. } => Ok(()),
+            Task::Pgbench(_) | Task::Init | Task::Tpcc(_) => Ok(()),
         }
     }
 
@@ -189,15 +259,18 @@ impl Workload {
                 let scale = options.scale;
                 let took_s = pgbench::init(&options.postgres_bin, server, scale).await?;
                 let operations = u64::from(scale) * ACCOUNTS_PER_SCALE;
-                Ok(Timed { throughput: took_s, operations, latency: None })
+                Ok(Timed { throughput: took_s, operations, latency: None, aborts: None })
             }
-            Task::Tpcc { warehouses, isolation } => {
-                let (url, count, level) = (server.url(), *warehouses, *isolation);
-                let done = tpcc::measure(&url, count, TERMINALS, level, duration_s, seed).await?;
+            Task::Tpcc(terminals) => {
+                let done = tpcc::measure(&server.url(), terminals, duration_s, seed).await?;
                 Ok(Timed {
                     throughput: done.new_orders_per_minute,
                     operations: done.committed,
                     latency: done.new_order_us.as_ref().and_then(Latency::of),
+                    aborts: Some(Aborts {
+                        serialization_failures: done.serialization_failures,
+                        deadlocks: done.deadlocks,
+                    }),
                 })
             }
             Task::Copy => bulk::copy(&server.url(), options.copy_rows).await,

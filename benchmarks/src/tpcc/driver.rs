@@ -247,7 +247,7 @@ fn serve(
     let warehouses = run.target.warehouses;
     let mut results = Results { tallies: BTreeMap::new(), per_second: Vec::new(), error: None };
     while !shared.is_over() {
-        let kind = Kind::choose(&mut random);
+        let kind = Kind::choose(run.credit_check, &mut random);
         let input = Input::choose(kind, terminal.w_id, terminal.d_id, warehouses, &mut random);
         let (keying_s, mean_think_s) = kind.times_s();
         if run.think {

@@ -2,7 +2,7 @@
 //!
 //! * [`schema`] and [`load`] make the database of clause 1 and 4.3.
 //! * [`transactions`] are the five of clause 2, as a normal application would write them, on the
-//!   terminals' own [`client`].
+//!   terminals' own [`client`], and TPC-C++'s credit check.
 //! * [`driver`] runs terminals in the specified mix, counts and times; [`report`] shows it.
 //! * [`summary`] is a run in a few numbers, for `cairn-bench compare`.
 //! * [`check`] verifies the twelve consistency conditions of clause 3.3.2.
@@ -27,7 +27,7 @@ use tokio_postgres::{Client, NoTls};
 
 pub use driver::describe;
 pub use load::load;
-pub use summary::measure;
+pub use summary::{Terminals, measure};
 
 /// Any error, shown to the user.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -86,6 +86,12 @@ pub struct Run {
     /// Times a transaction is tried again after 40001 or 40P01.
     #[arg(long, default_value_t = 100)]
     retries: u32,
+    /// Percent of transactions that are credit checks instead of New-Orders; 4 makes it TPC-C++.
+    #[arg(
+        long, value_name = "PERCENT", default_value_t = 0,
+        value_parser = clap::value_parser!(i32).range(0..=45)
+    )]
+    credit_check: i32,
     /// Seed of the terminals' choices.
     #[arg(long, default_value_t = 1)]
     seed: u64,

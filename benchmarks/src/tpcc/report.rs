@@ -17,6 +17,7 @@ pub struct Report {
     duration_s: u64,
     isolation: &'static str,
     think_times: bool,
+    credit_check_percent: i32,
     /// New-Orders a minute: tpmC.
     new_orders_per_minute: f64,
     /// Committed transactions of all kinds a second.
@@ -71,6 +72,7 @@ impl Report {
             duration_s: run.duration_s,
             isolation: run.isolation.sql(),
             think_times: run.think,
+            credit_check_percent: run.credit_check,
             new_orders_per_minute: new_orders * 60.0 / seconds,
             commits_per_s: tallies.values().map(committed).sum::<f64>() / seconds,
             transactions: lines.collect(),
@@ -79,8 +81,12 @@ impl Report {
     }
 
     fn title(&self) -> String {
+        let credit_checks = match self.credit_check_percent {
+            0 => String::new(),
+            percent => format!(", with {percent} % credit checks"),
+        };
         format!(
-            "TPC-C, {} warehouses, {} terminals, {} s, {}{}",
+            "TPC-C, {} warehouses, {} terminals, {} s, {}{}{credit_checks}",
             self.warehouses,
             self.terminals,
             self.duration_s,

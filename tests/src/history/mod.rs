@@ -27,6 +27,7 @@ mod graph;
 mod tests;
 mod versions;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -163,6 +164,34 @@ impl Transaction {
             start: None,
             end: None,
             commit_at: None,
+        }
+    }
+
+    /// Goes back to where it had done `mark` steps, as to a savepoint. What it wrote since then may be
+    /// seen by nobody: it is returned as an aborted transaction of its own. What it read still
+    /// counts, unless it read what it wrote.
+    pub fn take_back(&mut self, mark: usize) -> Transaction {
+        let since = self.operations.split_off(mark);
+        let (writes, reads): (Vec<_>, Vec<_>) =
+            since.into_iter().partition(|operation| operation.written_key().is_some());
+        let keys: BTreeSet<Key> = writes.iter().filter_map(Operation::written_key).collect();
+        self.operations.extend(reads.into_iter().filter(|read| match read {
+            Operation::Scan { keys: scanned, .. } => keys.range(scanned.clone()).next().is_none(),
+            Operation::ReadList { key, .. } | Operation::Read { key, .. } => !keys.contains(key),
+            _ => unreachable!("writes are elsewhere"),
+        }));
+        Transaction::new(Outcome::Aborted, writes)
+    }
+}
+
+impl Operation {
+    /// The key that it writes, if it does.
+    pub fn written_key(&self) -> Option<Key> {
+        match self {
+            Operation::Append { key, .. }
+            | Operation::Write { key, .. }
+            | Operation::Delete { key, .. } => Some(*key),
+            _ => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cairn_storage::Timestamp;
 
-use crate::history::{Key, Level, Operation, Outcome, Transaction};
+use crate::history::{Level, Operation, Outcome, Transaction};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -99,21 +99,10 @@ impl Recorder {
         self.of(session).transaction.operations.len()
     }
 
-    /// It returned to a savepoint. What it wrote since then may be seen by nobody: it becomes an
-    /// aborted transaction of its own. What it read still counts, unless it read what it wrote.
+    /// It returned to a savepoint.
     pub fn take_back(&mut self, session: u64, mark: usize) {
         self.note(format_args!("session {session}: rollback to savepoint"));
-        let transaction = &mut self.of(session).transaction;
-        let since = transaction.operations.split_off(mark);
-        let (writes, reads): (Vec<_>, Vec<_>) =
-            since.into_iter().partition(|operation| written_key(operation).is_some());
-        let keys: BTreeSet<Key> = writes.iter().filter_map(written_key).collect();
-        transaction.operations.extend(reads.into_iter().filter(|read| match read {
-            Operation::Scan { keys: scanned, .. } => keys.range(scanned.clone()).next().is_none(),
-            Operation::ReadList { key, .. } | Operation::Read { key, .. } => !keys.contains(key),
-            _ => unreachable!("writes are elsewhere"),
-        }));
-        let transaction = Transaction::new(Outcome::Aborted, writes);
+        let transaction = self.of(session).transaction.take_back(mark);
         self.records.push(Record { transaction, written: Arc::default(), fate: Fate::Ended });
     }
 
@@ -186,14 +175,5 @@ impl Recorder {
             }
         }
         self.records.iter().map(|record| record.transaction.clone()).collect()
-    }
-}
-
-fn written_key(operation: &Operation) -> Option<Key> {
-    match operation {
-        Operation::Append { key, .. }
-        | Operation::Write { key, .. }
-        | Operation::Delete { key, .. } => Some(*key),
-        _ => None,
     }
 }

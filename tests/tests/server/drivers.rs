@@ -6,6 +6,7 @@ use std::process::Command;
 
 use cairn_tests::Cairn;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Config, NoTls};
 
 use crate::connect;
 
@@ -51,6 +52,21 @@ async fn prepared_statements_transactions_and_errors() {
         ids.extend(part.iter().map(|row| row.get::<_, i32>(0)));
     }
     assert_eq!(ids, (0..10).collect::<Vec<_>>());
+}
+
+/// As libpq sends PGOPTIONS; a backslash keeps a value with a blank together.
+#[tokio::test]
+async fn options_of_a_connection_are_its_defaults() {
+    let dir = tempfile::tempdir().unwrap();
+    let cairn = Cairn::start(&dir.path().join("data"), &[]);
+    let mut config: Config = cairn.url().parse().unwrap();
+    config.options(r"-c statement_timeout=5s  -c default_transaction_isolation=repeatable\ read");
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let level = client.query_one("SHOW transaction_isolation", &[]).await.unwrap();
+    assert_eq!(level.get::<_, &str>(0), "repeatable read");
+    let timeout = client.query_one("SHOW statement_timeout", &[]).await.unwrap();
+    assert_eq!(timeout.get::<_, &str>(0), "5s");
 }
 
 fn run(command: &mut Command) -> String {

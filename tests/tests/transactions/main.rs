@@ -1,7 +1,11 @@
-//! The transaction layer under the simulator, seed after seed.
+//! The transaction layer under the simulator, seed after seed; beside it, [real clients](clients) under our
+//! own judge and under [another one](second_opinion).
 //!
 //! `SIM_SEEDS`, `SIM_FIRST_SEED` and `SIM_TRANSACTIONS` (for each seed) make it longer; a seed that fails
 //! says how to run it alone.
+
+mod clients;
+mod second_opinion;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
