@@ -164,7 +164,7 @@ impl SessionLocks {
 
     /// How many locks the transaction has, for [`SessionLocks::truncate`].
     pub(crate) fn mark(&self) -> usize {
-        self.held.lock().transaction.len()
+        if self.any() { self.held.lock().transaction.len() } else { 0 }
     }
 
     /// Gives the locks of the transaction up that came after a mark.

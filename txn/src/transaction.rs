@@ -180,9 +180,9 @@ impl Transaction {
         })
     }
 
-    /// Takes over a snapshot whose transaction still runs. At SERIALIZABLE that one is at the same
-    /// level, and only if this one only reads does it, too.
-    pub fn adopt_snapshot(&mut self, shared: &SharedSnapshot) {
+    /// Takes over a snapshot of another transaction. At SERIALIZABLE that one is at the same level,
+    /// and only reads only if this one does. False if it has ended.
+    pub fn adopt_snapshot(&mut self, shared: &SharedSnapshot) -> bool {
         assert!(self.snapshot.is_none(), "the snapshot has been taken");
         if self.isolation == Isolation::Serializable {
             assert!(shared.isolation == Isolation::Serializable);
@@ -190,12 +190,16 @@ impl Transaction {
             // Where nothing can conflict with the other one, nothing can with this one.
             if shared.party.is_some() {
                 let at = shared.snapshot.at();
-                self.party = Some(self.manager.conflicts().join(self.id, self.read_only, at));
+                self.party = self.manager.conflicts().join(self.id, self.read_only, at);
+                if self.party.is_none() {
+                    return false;
+                }
             }
         }
         // The answers of both wait until what the snapshot shows is durable.
         self.saw(shared.snapshot.at());
         self.snapshot = Some(shared.snapshot.clone());
+        true
     }
 
     /// Whether a snapshot has been taken and is kept until the end.

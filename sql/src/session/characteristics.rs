@@ -209,12 +209,13 @@ impl Session {
                 "a snapshot-importing transaction must have isolation level SERIALIZABLE or REPEATABLE READ",
             ));
         }
-        let snapshot = found.ok_or_else(|| {
+        let unknown = || {
             Error::new(
                 SqlState::InvalidParameterValue,
                 format!("invalid snapshot identifier: \"{id}\""),
             )
-        })?;
+        };
+        let snapshot = found.ok_or_else(unknown)?;
         if level == Isolation::Serializable {
             if snapshot.isolation() != Isolation::Serializable {
                 return Err(refused(
@@ -227,7 +228,9 @@ impl Session {
                 ));
             }
         }
-        block.transaction.adopt_snapshot(&snapshot);
+        if !block.transaction.adopt_snapshot(&snapshot) {
+            return Err(unknown());
+        }
         block.note_run();
         Ok(())
     }

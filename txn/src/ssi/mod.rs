@@ -232,10 +232,11 @@ impl Conflicts {
         (snapshot, Some(party))
     }
 
-    /// Makes a transaction known that takes over a snapshot at `at` of one that is known and runs: so
-    /// nothing has been forgotten that is concurrent with it.
-    pub fn join(&self, id: TransactionId, read_only: bool, at: Timestamp) -> Arc<Party> {
-        self.running.lock().add(id, read_only, at)
+    /// Makes a transaction known that takes over a snapshot at `at` of one that is known. `None` if
+    /// nobody runs on that any more: then what is concurrent with it may have been forgotten.
+    pub fn join(&self, id: TransactionId, read_only: bool, at: Timestamp) -> Option<Arc<Party>> {
+        let mut running = self.running.lock();
+        running.snapshots.contains_key(&at).then(|| running.add(id, read_only, at))
     }
 
     /// Waits for a safe snapshot, on which one who only reads can be in no structure: no
