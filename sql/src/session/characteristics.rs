@@ -4,9 +4,9 @@
 use cairn_txn::Isolation;
 use cairn_txn::storage::Timestamp;
 
+use super::Session;
 use super::outcome::Outcome;
 use super::settings::{Severity, boolean};
-use super::{Session, Settings};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::transaction::{Level, Mode, Modes};
 use crate::types::datetime;
@@ -280,11 +280,5 @@ impl Session {
                 .hint("Begin the transaction with BEGIN AS OF SYSTEM TIME."));
         }
         self.read_as_of(time)
-    }
-
-    /// The level that transactions of these settings begin at.
-    pub(super) fn default_level(settings: &Settings) -> Level {
-        let name = settings.show("default_transaction_isolation").unwrap_or_default();
-        Level::named(&name).unwrap_or(Level::ReadCommitted)
     }
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use cairn_txn::Isolation;
 
+use super::characteristics::isolation;
 use crate::error::{Error, Result, SqlState};
+use crate::parser::transaction::Level;
 use crate::types::datetime::Zone;
 
 /// Severities of messages below errors, in PostgreSQL's order for `client_min_messages`.
@@ -62,6 +64,9 @@ struct Read {
     lock_timeout: Option<Duration>,
     idle_in_transaction_timeout: Option<Duration>,
     public_in_path: bool,
+    default_level: Level,
+    default_read_only: bool,
+    default_deferrable: bool,
 }
 
 impl Read {
@@ -78,6 +83,9 @@ impl Read {
             statement_timeout: timeout("statement_timeout"),
             lock_timeout: timeout("lock_timeout"),
             idle_in_transaction_timeout: timeout("idle_in_transaction_session_timeout"),
+            default_level: Level::named(text("default_transaction_isolation")).unwrap_or_default(),
+            default_read_only: text("default_transaction_read_only") == "on",
+            default_deferrable: text("default_transaction_deferrable") == "on",
             public_in_path: search_path(text("search_path")).any(|schema| schema == "public"),
         }
     }
@@ -436,23 +444,24 @@ impl Settings {
         self.read.idle_in_transaction_timeout
     }
 
-    /// default_transaction_isolation.
+    /// default_transaction_isolation, by its name.
+    pub fn default_level(&self) -> Level {
+        self.read.default_level
+    }
+
+    /// The level that default_transaction_isolation runs at.
     pub fn default_isolation(&self) -> Isolation {
-        match self.values.get("default_transaction_isolation").map(String::as_str) {
-            Some("serializable") => Isolation::Serializable,
-            Some("repeatable read") => Isolation::RepeatableRead,
-            _ => Isolation::ReadCommitted,
-        }
+        isolation(self.read.default_level)
     }
 
     /// default_transaction_read_only.
     pub fn default_read_only(&self) -> bool {
-        self.values.get("default_transaction_read_only").is_some_and(|value| value == "on")
+        self.read.default_read_only
     }
 
     /// default_transaction_deferrable.
     pub fn default_deferrable(&self) -> bool {
-        self.values.get("default_transaction_deferrable").is_some_and(|value| value == "on")
+        self.read.default_deferrable
     }
 
     /// Whether unqualified names are looked up in schema `public`, the only one there is.

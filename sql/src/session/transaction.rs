@@ -149,7 +149,7 @@ impl Session {
     /// The current transaction; starts an implicit one if there is none.
     pub(super) fn block(&mut self) -> &mut Block {
         if self.block.is_none() {
-            let level = Session::default_level(&self.settings);
+            let level = self.settings.default_level();
             let manager = &self.database.manager;
             let mut transaction = manager.begin_in(&self.backend.locks, isolation(level));
             let read_only = self.settings.default_read_only();
