@@ -217,6 +217,7 @@ impl Connection {
     }
 
     fn ready(&mut self) -> Result<()> {
+        self.session.rest();
         let status = match self.session.status() {
             Status::Idle => TransactionStatus::Idle,
             Status::Open => TransactionStatus::Transaction,
@@ -253,7 +254,7 @@ impl Connection {
     pub(crate) fn put_error(&mut self, error: Error) -> Result<()> {
         self.session.fail();
         self.put_notices()?;
-        reply::error(&mut self.out, &error.into_report(), "ERROR")
+        reply::error(&mut self.out, &self.session.report(error), "ERROR")
     }
 
     /// Handles a message; false ends the connection.
@@ -693,8 +694,12 @@ impl Connection {
             }
         };
         self.close_unnamed();
+        let alone = statements.len() == 1;
         for (statement, params) in statements {
-            let result = match self.run_statement(&statement, params).await? {
+            self.session.set_alone(alone);
+            let ran = self.run_statement(&statement, params).await?;
+            self.session.set_alone(false);
+            let result = match ran {
                 Ok(outcome) => {
                     self.put_notices()?;
                     self.complete(outcome, false).await?

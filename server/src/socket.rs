@@ -1,5 +1,6 @@
 //! A client's socket: TCP, or of the Unix domain, which on one machine costs about half as much.
 
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -29,6 +30,14 @@ impl Socket {
                 Socket::Unix(UnixStream::from_std(same.into())?)
             }
         })
+    }
+
+    /// The client's address; a Unix socket has none.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Socket::Tcp(socket) => socket.peer_addr().ok(),
+            Socket::Unix(_) => None,
+        }
     }
 
     /// Resolves when the client has gone away; never, if it has sent something that is not read yet.

@@ -50,7 +50,12 @@ pub(crate) async fn start(server: &Arc<Server>, mut socket: Socket) -> Step<Opti
         Err(_) => return Ok(None),
     };
     match session(server, &parameters) {
-        Ok((place, session)) => Ok(Some(Connection::new(server, socket, input, session, place))),
+        Ok((place, session)) => {
+            if let Some(client) = socket.peer() {
+                session.set_client(client);
+            }
+            Ok(Some(Connection::new(server, socket, input, session, place)))
+        }
         Err(report) => {
             refuse(&mut socket, &report).await?;
             Ok(None)

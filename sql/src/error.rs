@@ -2,6 +2,8 @@
 
 use datafusion::error::DataFusionError;
 
+use crate::lock_names::describe_deadlock;
+use crate::sessions::Call;
 pub use crate::sqlstate::SqlState;
 
 /// What a client is told: PostgreSQL's error fields.
@@ -43,6 +45,10 @@ pub enum Error {
     /// leaves this layer.
     #[error("the statement has to be restarted on a new snapshot")]
     Restart,
+    /// A function has to wait for a lock, which it cannot do: the session does, and the statement
+    /// runs again. Never leaves this layer.
+    #[error("waiting for a lock here is not supported")]
+    WouldWait(Box<Call>),
 }
 
 /// Result of a SQL operation.
@@ -116,6 +122,24 @@ impl Error {
         self.with(|report| report.constraint = Some(constraint.into()))
     }
 
+    /// What the client is told. `name` gives the name of what a key of storage belongs to.
+    pub fn into_report_with(self, name: impl Fn(&[u8]) -> Option<String>) -> Report {
+        let dependency = match &self {
+            Error::Transaction(cairn_txn::Error::Serialization(
+                cairn_txn::Conflict::Dependency(dependency),
+            )) => Some((name(&dependency.key), dependency.clone())),
+            _ => None,
+        };
+        let report = self.into_report();
+        match dependency {
+            Some((Some(name), dependency)) => {
+                let detail = format!("{} That was in {name}.", describe(&dependency));
+                Report { detail: Some(detail), ..report }
+            }
+            _ => report,
+        }
+    }
+
     /// What the client is told.
     pub fn into_report(self) -> Report {
         let plain = |state, message: String| match Error::new(state, message) {
@@ -125,6 +149,7 @@ impl Error {
         match self {
             Error::Report(report) => *report,
             Error::Restart => plain(SqlState::InternalError, self.to_string()),
+            Error::WouldWait(_) => plain(SqlState::FeatureNotSupported, self.to_string()),
             Error::Transaction(error) => {
                 use cairn_txn::Conflict;
                 use cairn_txn::Error as Txn;
@@ -137,8 +162,8 @@ impl Error {
                         ..plain(SqlState::SerializationFailure, message)
                     },
                     Txn::Serialization(_) => plain(SqlState::SerializationFailure, message),
-                    Txn::Deadlock { detail } => Report {
-                        detail: Some(detail),
+                    Txn::Deadlock(cycle) => Report {
+                        detail: Some(describe_deadlock(&cycle)),
                         hint: Some("See server log for query details.".into()),
                         ..plain(SqlState::DeadlockDetected, message)
                     },
@@ -210,8 +235,8 @@ impl From<DataFusionError> for Error {
             },
             DataFusionError::Shared(inner) => match std::sync::Arc::try_unwrap(inner) {
                 Ok(inner) => Error::from(inner),
-                Err(inner) => match find_report(&inner) {
-                    Some(report) => Error::Report(Box::new(report)),
+                Err(inner) => match find_ours(&inner) {
+                    Some(ours) => ours,
                     None => Error::DataFusion(Box::new(DataFusionError::Shared(inner))),
                 },
             },
@@ -220,12 +245,14 @@ impl From<DataFusionError> for Error {
     }
 }
 
-/// A report inside an error that is shared and so cannot be taken apart.
-fn find_report(error: &(dyn std::error::Error + 'static)) -> Option<Report> {
-    if let Some(Error::Report(report)) = error.downcast_ref::<Error>() {
-        return Some((**report).clone());
+/// An error of ours inside one that is shared and so cannot be taken apart.
+fn find_ours(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    match error.downcast_ref::<Error>() {
+        Some(Error::Report(report)) => Some(Error::Report(report.clone())),
+        Some(Error::WouldWait(call)) => Some(Error::WouldWait(call.clone())),
+        Some(Error::Transaction(error)) => Some(Error::Transaction(error.clone())),
+        _ => find_ours(error.source()?),
     }
-    find_report(error.source()?)
 }
 
 impl From<Error> for DataFusionError {

@@ -17,12 +17,15 @@ mod dialect;
 pub mod error;
 pub mod functions;
 mod keywords;
+pub mod lock_names;
 pub mod optimizer;
 pub mod parser;
 pub mod relation;
 pub mod row;
 pub mod session;
+pub mod sessions;
 mod sqlstate;
+pub mod system;
 #[cfg(test)]
 mod tests;
 pub mod types;

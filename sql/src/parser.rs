@@ -1,7 +1,10 @@
 //! From text to statements: sqlparser with PostgreSQL's dialect, PostgreSQL's error messages,
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
+mod as_of;
 pub mod include;
+pub mod locking;
+pub mod transaction;
 
 use datafusion::sql::sqlparser::ast::{self, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -33,6 +36,10 @@ pub enum Parsed {
     Sql(Box<Statement>),
     /// COPY.
     Copy(Box<Copy>),
+    /// BEGIN or SET TRANSACTION.
+    Modes(transaction::Modes),
+    /// A query AS OF SYSTEM TIME, and the text of that time.
+    AsOf(Box<Statement>, String),
     /// VACUUM or ANALYZE.
     Maintenance {
         /// Whether VACUUM was asked for, perhaps with ANALYZE.
@@ -142,7 +149,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(rewrite)
+        .map(|tokens| locking::rewrite(rewrite(tokens)))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 
@@ -253,7 +260,8 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     if sql.len() > MAX_STATEMENT_BYTES {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
-    let tokens = include::rewrite(tokenize(sql)?, sql)?;
+    let (tokens, mut times) = as_of::take(include::rewrite(tokenize(sql)?, sql)?);
+    times.reverse();
     check_chains(&tokens)?;
     let dialect = CairnDialect;
     let mut parser = Parser::new(&dialect)
@@ -261,8 +269,11 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
         .with_tokens_with_locations(tokens.clone());
     let fail = |error| convert(error, sql, &tokens);
     let mut statements = Vec::new();
+    let mut semicolons = 0;
     loop {
-        while parser.consume_token(&Token::SemiColon) {}
+        while parser.consume_token(&Token::SemiColon) {
+            semicolons += 1;
+        }
         if parser.peek_token().token == Token::EOF {
             break;
         }
@@ -273,6 +284,17 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
             let position = position_of(sql, next.span.start.line, next.span.start.column);
             return Err(syntax_error(&shown, position));
         }
+        let time = times.pop_if(|(before, _)| *before == semicolons);
+        let twice = times.last().is_some_and(|(before, _)| *before == semicolons);
+        let statement = match (statement, time) {
+            (statement, None) => statement,
+            (Parsed::Sql(statement), Some((_, time)))
+                if !twice && matches!(*statement, Statement::Query(_)) =>
+            {
+                Parsed::AsOf(statement, time)
+            }
+            _ => return Err(Error::unsupported("AS OF SYSTEM TIME here")),
+        };
         // Positions count from the start of the whole string, as in PostgreSQL.
         statements.push((statement, sql.to_owned()));
     }
@@ -301,6 +323,10 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => parse_copy(parser),
+        Keyword::BEGIN | Keyword::START | Keyword::SET => match transaction::parse(parser)? {
+            Some(modes) => Ok(Parsed::Modes(modes)),
+            None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+        },
         _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
     }
 }

@@ -7,6 +7,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableSource, TableType};
 
 use crate::catalog::Table;
+use crate::system::SystemRelation;
 
 /// The source of a relation's rows.
 #[derive(Clone, Debug)]
@@ -15,8 +16,8 @@ pub enum Source {
     Table(Arc<Table>),
     /// `generate_series(start, stop, step)` over int8: constant expressions.
     Series(Vec<Expr>),
-    /// `cairn.ranges`: the key space's ranges.
-    Ranges,
+    /// A system relation.
+    System(&'static SystemRelation),
 }
 
 /// A relation in a plan. It knows nothing of transactions: those come with an execution.
@@ -27,19 +28,6 @@ pub struct Relation {
     schema: SchemaRef,
 }
 
-/// Names and layouts of the columns of `cairn.ranges`.
-pub const RANGES_COLUMNS: &[(&str, crate::types::Type)] = &[
-    ("range_id", crate::types::Type::Int8),
-    ("relation", crate::types::Type::Text),
-    ("start_key", crate::types::Type::Text),
-    ("end_key", crate::types::Type::Text),
-    ("generation", crate::types::Type::Int8),
-    ("bytes", crate::types::Type::Int8),
-    ("keys", crate::types::Type::Int8),
-    ("reads_per_s", crate::types::Type::Float8),
-    ("writes_per_s", crate::types::Type::Float8),
-];
-
 impl Relation {
     /// A relation over `source`.
     pub fn new(source: Source) -> Arc<Relation> {
@@ -48,8 +36,8 @@ impl Relation {
             Source::Series(_) => {
                 Arc::new(Schema::new(vec![Field::new("c0", DataType::Int64, true)]))
             }
-            Source::Ranges => {
-                let fields = RANGES_COLUMNS.iter().enumerate().map(|(position, (_, kind))| {
+            Source::System(relation) => {
+                let fields = relation.columns.iter().enumerate().map(|(position, (_, kind))| {
                     Field::new(format!("c{position}"), kind.layout(), true)
                 });
                 Arc::new(Schema::new(fields.collect::<Vec<_>>()))

@@ -1,5 +1,6 @@
 //! What can go wrong in a transaction.
 
+use crate::locks::Wait;
 use crate::ssi::Dependency;
 
 /// How a concurrent transaction got in the way.
@@ -26,12 +27,9 @@ pub enum Error {
         Conflict::Dependency(_) => "read/write dependencies among transactions",
     })]
     Serialization(Conflict),
-    /// Waiting would close a cycle; `detail` has a line for each edge of it.
+    /// Waiting would close this cycle.
     #[error("deadlock detected")]
-    Deadlock {
-        /// Who waits for whom.
-        detail: String,
-    },
+    Deadlock(Box<[Wait]>),
     /// NOWAIT was asked for and the lock is taken.
     #[error("could not obtain lock")]
     LockNotAvailable,

@@ -6,7 +6,7 @@
 //!   laid over it.
 //! * [`locks`] is the lock table: rows and tables, FIFO queues, deadlock detection, and the
 //!   commit timestamps of recently written keys, from which a writer learns that a row changed
-//!   after its snapshot.
+//!   after its snapshot; [`session_locks`] are those that outlive transactions.
 //! * [`ssi`] finds what would not be serializable: who has read what others overwrote.
 //! * [`manager`] begins transactions and runs the commit pipeline and garbage collection;
 //!   [`transaction`] is the only seam that `cairn-sql` sees.
@@ -44,6 +44,7 @@ pub mod clock;
 mod error;
 pub mod locks;
 pub mod manager;
+pub mod session_locks;
 pub mod spill;
 pub mod ssi;
 pub mod timestamps;
@@ -55,7 +56,8 @@ mod tests;
 
 pub use cairn_storage as storage;
 pub use error::{Conflict, Error, Result};
-pub use locks::{LockMode, WaitPolicy};
+pub use locks::{LockMode, SessionId, WaitPolicy};
 pub use manager::{Options, TransactionManager};
-pub use transaction::{Access, Isolation, LockOutcome, Savepoint, Transaction};
+pub use session_locks::{Lifetime, SessionLocks};
+pub use transaction::{Access, Isolation, LockOutcome, Savepoint, SharedSnapshot, Transaction};
 pub use view::ReadView;

@@ -4,7 +4,9 @@
 //! has. Requests that conflict wait in FIFO order; a holder that asks for more goes to the head
 //! of the queue, because nobody behind it can be served before it finishes anyway.
 //!
-//! Deadlocks are found when they arise: a cycle can only be closed by a request that starts to
+//! Locks have owners. Those of one session, its transaction and the session itself, are one *party*:
+//! they do not conflict with each other, and wait for at most one lock at a time. Deadlocks are cycles
+//! of parties, and found when they arise: a cycle can only be closed by a request that starts to
 //! wait while somebody waits for its own locks, so each such request walks the waits-for graph
 //! once, under one mutex that serializes walkers. Edges are read from the shards during the walk rather than stored, so they are never
 //! stale.
@@ -18,6 +20,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use cairn_storage::Timestamp;
 use foldhash::fast::RandomState;
@@ -28,8 +31,66 @@ use tokio::sync::oneshot;
 
 use crate::{Error, Result};
 
-/// Identity of a transaction while it lives.
+/// Identity of a transaction while it lives, or of another owner of locks.
 pub type TransactionId = u64;
+
+/// Number of a session, as its client knows it; 0: none.
+pub type SessionId = i64;
+
+/// Who owns a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The owner's own number.
+    pub id: TransactionId,
+    /// The session that it is of.
+    pub session: SessionId,
+}
+
+/// Owners that wait as one: a session, or an owner without one.
+type Party = (SessionId, TransactionId);
+
+impl Owner {
+    fn party(self) -> Party {
+        (self.session, if self.session == 0 { self.id } else { 0 })
+    }
+}
+
+/// One edge of a deadlock, or of a wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Who waits.
+    pub waiter: Owner,
+    /// The lock.
+    pub key: Box<[u8]>,
+    /// The mode that it is asked for in.
+    pub mode: LockMode,
+    /// Who is in the way: a holder, or somebody further ahead in the queue.
+    pub blocker: Owner,
+}
+
+/// A lock that is held or waited for, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockInfo {
+    /// The lock.
+    pub key: Box<[u8]>,
+    /// Whose it is, or is to be.
+    pub owner: Owner,
+    /// In which mode; an owner with several has an entry for each.
+    pub mode: LockMode,
+    /// Since when it is waited for; `None` if it is held.
+    pub waiting_since: Option<SystemTime>,
+}
+
+/// Who asks for a lock, and what it has already.
+#[derive(Clone, Copy)]
+pub struct Asker<'a> {
+    /// Who.
+    pub owner: Owner,
+    /// Its locks.
+    pub held: &'a [HeldLock],
+    /// Whether others of its party have locks, too.
+    pub party_holds: bool,
+}
 
 /// The modes of PostgreSQL: four for rows (chapter 13.3.2), eight for tables (13.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +127,22 @@ const fn set(modes: &[LockMode]) -> Modes {
 }
 
 impl LockMode {
+    /// All modes, by number.
+    const ALL: [LockMode; 12] = [
+        ForKeyShare,
+        ForShare,
+        ForNoKeyUpdate,
+        ForUpdate,
+        AccessShare,
+        RowShare,
+        RowExclusive,
+        ShareUpdateExclusive,
+        Share,
+        ShareRowExclusive,
+        Exclusive,
+        AccessExclusive,
+    ];
+
     fn bit(self) -> Modes {
         1 << self as u8
     }
@@ -146,8 +223,9 @@ const MAX_IDLE_ENTRIES: usize = 1 << 16;
 const SHARDS: usize = 64;
 
 struct Waiter {
-    transaction: TransactionId,
+    owner: Owner,
     mode: LockMode,
+    since: SystemTime,
     granted: oneshot::Sender<()>,
 }
 
@@ -165,7 +243,7 @@ struct Entry {
     key: Arc<[u8]>,
     hash: u64,
     /// Nearly always one.
-    holders: SmallVec<[(TransactionId, Modes); 1]>,
+    holders: SmallVec<[(Owner, Modes); 1]>,
     queue: VecDeque<Waiter>,
     last_commit: Timestamp,
 }
@@ -185,15 +263,15 @@ impl Entry {
         self.holders.is_empty() && self.queue.is_empty()
     }
 
-    fn compatible(&self, transaction: TransactionId, mode: LockMode) -> bool {
-        let conflicts = mode.conflicts();
-        self.holders.iter().all(|(id, modes)| *id == transaction || modes & conflicts == 0)
+    fn compatible(&self, owner: Owner, mode: LockMode) -> bool {
+        let (conflicts, party) = (mode.conflicts(), owner.party());
+        self.holders.iter().all(|(other, modes)| modes & conflicts == 0 || other.party() == party)
     }
 
-    fn grant(&mut self, transaction: TransactionId, mode: LockMode) {
-        match self.holders.iter_mut().find(|(id, _)| *id == transaction) {
+    fn grant(&mut self, owner: Owner, mode: LockMode) {
+        match self.holders.iter_mut().find(|(other, _)| *other == owner) {
             Some((_, modes)) => *modes |= mode.bit(),
-            None => self.holders.push((transaction, mode.bit())),
+            None => self.holders.push((owner, mode.bit())),
         }
     }
 
@@ -203,7 +281,7 @@ impl Entry {
         let mut index = 0;
         while let Some(waiter) = self.queue.get(index) {
             if waiter.mode.conflicts() & waited_for != 0
-                || !self.compatible(waiter.transaction, waiter.mode)
+                || !self.compatible(waiter.owner, waiter.mode)
             {
                 waited_for |= waiter.mode.bit();
                 index += 1;
@@ -212,7 +290,7 @@ impl Entry {
             let Some(waiter) = self.queue.remove(index) else { break };
             // A waiter that has gone away has dropped its end; its lock is not granted.
             if waiter.granted.send(()).is_ok() {
-                self.grant(waiter.transaction, waiter.mode);
+                self.grant(waiter.owner, waiter.mode);
             }
         }
     }
@@ -221,22 +299,25 @@ impl Entry {
         self.queue.iter().any(|waiter| waiter.mode.bit() & mode.conflicts() != 0)
     }
 
-    /// The transactions that `transaction`, waiting here, waits for.
-    fn blockers(&self, transaction: TransactionId) -> Vec<(TransactionId, LockMode)> {
-        let Some(position) = self.queue.iter().position(|w| w.transaction == transaction) else {
+    /// Whom `party`, waiting here as the owner that comes first, waits for.
+    fn blockers(&self, party: Party) -> Vec<Wait> {
+        let Some(position) = self.queue.iter().position(|w| w.owner.party() == party) else {
             return Vec::new();
         };
-        let Some(mode) = self.queue.get(position).map(|waiter| waiter.mode) else {
-            return Vec::new();
-        };
-        let conflicts = mode.conflicts();
+        let Some(waiter) = self.queue.get(position) else { return Vec::new() };
+        let conflicts = waiter.mode.conflicts();
         let holders = self.holders.iter().filter(|(_, modes)| modes & conflicts != 0);
         let ahead = self.queue.iter().take(position).filter(|w| w.mode.bit() & conflicts != 0);
         holders
-            .map(|(id, _)| *id)
-            .chain(ahead.map(|waiter| waiter.transaction))
-            .filter(|id| *id != transaction)
-            .map(|id| (id, mode))
+            .map(|(owner, _)| *owner)
+            .chain(ahead.map(|other| other.owner))
+            .filter(|owner| owner.party() != party)
+            .map(|blocker| Wait {
+                waiter: waiter.owner,
+                key: Box::from(&*self.key),
+                mode: waiter.mode,
+                blocker,
+            })
             .collect()
     }
 }
@@ -289,22 +370,22 @@ impl Shard {
 pub struct LockTable {
     shards: Vec<Mutex<Shard>>,
     hasher: RandomState,
-    /// What each waiting transaction waits for; also serializes deadlock detection.
-    waiting: Mutex<HashMap<TransactionId, Vec<u8>>>,
+    /// What each waiting party waits for; also serializes deadlock detection.
+    waiting: Mutex<HashMap<Party, Vec<u8>>>,
 }
 
 /// Removes a waiter whose future was dropped before it was granted.
 struct WaitGuard<'a> {
     table: &'a LockTable,
     key: &'a [u8],
-    transaction: TransactionId,
+    owner: Owner,
     mode: LockMode,
     granted: bool,
 }
 
 impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
-        self.table.waiting.lock().remove(&self.transaction);
+        self.table.waiting.lock().remove(&self.owner.party());
         if self.granted {
             return;
         }
@@ -312,18 +393,18 @@ impl Drop for WaitGuard<'_> {
         let mut shard = self.table.shard(hash).lock();
         if let Some(entry) = shard.find_mut(self.key, hash) {
             let before = entry.queue.len();
-            entry.queue.retain(|waiter| waiter.transaction != self.transaction);
+            entry.queue.retain(|waiter| waiter.owner != self.owner);
             if entry.queue.len() == before {
                 // Granted in the instant before the wait was given up.
-                release_mode(entry, self.transaction, self.mode.bit());
+                release_mode(entry, self.owner.id, self.mode.bit());
             }
             entry.serve();
         }
     }
 }
 
-fn release_mode(entry: &mut Entry, transaction: TransactionId, modes: Modes) {
-    if let Some((_, held)) = entry.holders.iter_mut().find(|(id, _)| *id == transaction) {
+fn release_mode(entry: &mut Entry, owner: TransactionId, modes: Modes) {
+    if let Some((_, held)) = entry.holders.iter_mut().find(|(other, _)| other.id == owner) {
         *held &= !modes;
     }
     entry.holders.retain(|(_, held)| *held != 0);
@@ -338,6 +419,13 @@ pub enum Acquired {
     AlreadyHeld,
     /// Taken by someone else, and the policy was to skip.
     Skipped,
+}
+
+/// What [`LockTable::ask`] came to.
+enum Asked {
+    Answered(Acquired, LastCommit),
+    /// The lock is to come.
+    Queued(HeldLock, oneshot::Receiver<()>),
 }
 
 impl Default for LockTable {
@@ -372,114 +460,132 @@ impl LockTable {
     }
 
     /// Takes the lock `key` in `mode`, waiting as `policy` says; tells also when the key last
-    /// changed. `oldest_snapshot` is asked now and then, to forget what nobody needs. `held` are
-    /// the locks it has.
+    /// changed. `oldest_snapshot` is asked now and then, to forget what nobody needs.
+    ///
+    /// # Errors
+    /// [`Error::LockNotAvailable`] as `policy` says, [`Error::Deadlock`] if to wait would close a
+    /// cycle.
     pub async fn acquire(
         &self,
-        transaction: TransactionId,
+        asker: Asker<'_>,
         key: &[u8],
         mode: LockMode,
         policy: WaitPolicy,
-        held: &[HeldLock],
         oldest_snapshot: impl Fn() -> Timestamp,
     ) -> Result<(Acquired, LastCommit)> {
-        let holds = held;
-        let hash = self.hash(key);
-        let (lock, receiver) = {
-            let mut shard = self.shard(hash).lock();
-            if shard.entries.len() >= shard.sweep_at {
-                shard.sweep(oldest_snapshot());
-            }
-            if shard.find(key, hash).is_none() {
-                shard.entries.insert_unique(hash, Entry::new(key, hash), |entry| entry.hash);
-            }
-            let last_commit = shard.last_commit(shard.find(key, hash));
-            let Some(entry) = shard.find_mut(key, hash) else {
-                return Ok((Acquired::Skipped, last_commit));
-            };
-            let held = entry.holders.iter().find(|(id, _)| *id == transaction).map(|(_, m)| *m);
-            if held.is_some_and(|modes| modes & mode.bit() != 0) {
-                return Ok((Acquired::AlreadyHeld, last_commit));
-            }
-            let lock = HeldLock { key: entry.key.clone(), hash, mode };
-            // New requests wait behind those that they conflict with; holders only for holders.
-            if (held.is_some() || !entry.conflicts_with_waiter(mode))
-                && entry.compatible(transaction, mode)
-            {
-                entry.grant(transaction, mode);
-                return Ok((Acquired::New(lock), last_commit));
-            }
-            match policy {
-                WaitPolicy::NoWait => return Err(Error::LockNotAvailable),
-                WaitPolicy::Skip => return Ok((Acquired::Skipped, last_commit)),
-                WaitPolicy::Block => {}
-            }
-            let (granted, receiver) = oneshot::channel();
-            let waiter = Waiter { transaction, mode, granted };
-            match held {
-                Some(_) => entry.queue.push_front(waiter),
-                None => entry.queue.push_back(waiter),
-            }
-            (lock, receiver)
+        let owner = asker.owner;
+        let (lock, receiver) = match self.ask(asker, key, mode, policy, oldest_snapshot)? {
+            Asked::Answered(acquired, last_commit) => return Ok((acquired, last_commit)),
+            Asked::Queued(lock, receiver) => (lock, receiver),
         };
-        let mut guard = WaitGuard { table: self, key, transaction, mode, granted: false };
-        self.check_deadlock(transaction, key, holds)?;
+        let mut guard = WaitGuard { table: self, key, owner, mode, granted: false };
+        self.check_deadlock(&asker, key)?;
         if receiver.await.is_err() {
             return Err(Error::LockNotAvailable);
         }
         guard.granted = true;
-        let shard = self.shard(hash).lock();
-        let last_commit = shard.last_commit(shard.find(key, hash));
+        let shard = self.shard(lock.hash).lock();
+        let last_commit = shard.last_commit(shard.find(key, lock.hash));
+        drop(shard);
         Ok((Acquired::New(lock), last_commit))
     }
 
-    fn check_deadlock(
+    /// The same without waiting: a lock that is taken is [`Acquired::Skipped`].
+    pub fn try_acquire(
         &self,
-        transaction: TransactionId,
+        asker: Asker<'_>,
         key: &[u8],
-        held: &[HeldLock],
-    ) -> Result<()> {
+        mode: LockMode,
+        oldest_snapshot: impl Fn() -> Timestamp,
+    ) -> Acquired {
+        match self.ask(asker, key, mode, WaitPolicy::Skip, oldest_snapshot) {
+            Ok(Asked::Answered(acquired, _)) => acquired,
+            Ok(Asked::Queued(..)) | Err(_) => Acquired::Skipped,
+        }
+    }
+
+    /// Takes a lock, or queues for it.
+    fn ask(
+        &self,
+        asker: Asker<'_>,
+        key: &[u8],
+        mode: LockMode,
+        policy: WaitPolicy,
+        oldest_snapshot: impl Fn() -> Timestamp,
+    ) -> Result<Asked> {
+        let owner = asker.owner;
+        let hash = self.hash(key);
+        let mut shard = self.shard(hash).lock();
+        if shard.entries.len() >= shard.sweep_at {
+            shard.sweep(oldest_snapshot());
+        }
+        if shard.find(key, hash).is_none() {
+            shard.entries.insert_unique(hash, Entry::new(key, hash), |entry| entry.hash);
+        }
+        let last_commit = shard.last_commit(shard.find(key, hash));
+        let answer = |acquired| Ok(Asked::Answered(acquired, last_commit));
+        let Some(entry) = shard.find_mut(key, hash) else {
+            return answer(Acquired::Skipped);
+        };
+        let held = entry.holders.iter().find(|(other, _)| *other == owner).map(|(_, m)| *m);
+        if held.is_some_and(|modes| modes & mode.bit() != 0) {
+            return answer(Acquired::AlreadyHeld);
+        }
+        let lock = HeldLock { key: entry.key.clone(), hash, mode };
+        let party = owner.party();
+        let is_holder = entry.holders.iter().any(|(other, _)| other.party() == party);
+        // New requests wait behind those that they conflict with; holders only for holders.
+        if (is_holder || !entry.conflicts_with_waiter(mode)) && entry.compatible(owner, mode) {
+            entry.grant(owner, mode);
+            return answer(Acquired::New(lock));
+        }
+        match policy {
+            WaitPolicy::NoWait => return Err(Error::LockNotAvailable),
+            WaitPolicy::Skip => return answer(Acquired::Skipped),
+            WaitPolicy::Block => {}
+        }
+        let (granted, receiver) = oneshot::channel();
+        let waiter = Waiter { owner, mode, since: SystemTime::now(), granted };
+        match is_holder {
+            true => entry.queue.push_front(waiter),
+            false => entry.queue.push_back(waiter),
+        }
+        Ok(Asked::Queued(lock, receiver))
+    }
+
+    fn check_deadlock(&self, asker: &Asker<'_>, key: &[u8]) -> Result<()> {
+        let party = asker.owner.party();
         let mut waiting = self.waiting.lock();
-        waiting.insert(transaction, key.to_vec());
+        waiting.insert(party, key.to_vec());
         // Nobody waits for one whose locks nobody asks for, so it closes no cycle. (Who asks for
         // one of them from now on walks the graph itself.)
         let wanted = |lock: &HeldLock| {
             let shard = self.shard(lock.hash).lock();
             shard.find(&lock.key, lock.hash).is_some_and(|entry| !entry.queue.is_empty())
         };
-        if !held.iter().any(wanted) {
+        if !asker.party_holds && !asker.held.iter().any(wanted) {
             return Ok(());
         }
         let mut path = Vec::new();
         let mut seen = HashSet::new();
-        if !self.reaches(&waiting, transaction, transaction, &mut path, &mut seen) {
-            return Ok(());
+        match self.reaches(&waiting, party, party, &mut path, &mut seen) {
+            true => Err(Error::Deadlock(path.into())),
+            false => Ok(()),
         }
-        let lines = path.iter().map(|(waiter, mode, holder)| {
-            format!(
-                "Transaction {waiter} waits for {mode:?} lock; blocked by transaction {holder}."
-            )
-        });
-        Err(Error::Deadlock { detail: lines.collect::<Vec<_>>().join("\n") })
     }
 
     /// Depth-first search from `from` to `target`; `path` holds the edges found.
     fn reaches(
         &self,
-        waiting: &HashMap<TransactionId, Vec<u8>>,
-        from: TransactionId,
-        target: TransactionId,
-        path: &mut Vec<(TransactionId, LockMode, TransactionId)>,
-        seen: &mut HashSet<TransactionId>,
+        waiting: &HashMap<Party, Vec<u8>>,
+        from: Party,
+        target: Party,
+        path: &mut Vec<Wait>,
+        seen: &mut HashSet<Party>,
     ) -> bool {
-        let Some(key) = waiting.get(&from) else { return false };
-        let blockers = {
-            let hash = self.hash(key);
-            let shard = self.shard(hash).lock();
-            shard.find(key, hash).map(|entry| entry.blockers(from)).unwrap_or_default()
-        };
-        for (blocker, mode) in blockers {
-            path.push((from, mode, blocker));
+        for wait in self.waits_of(waiting, from) {
+            let blocker = wait.blocker.party();
+            path.push(wait);
             if blocker == target {
                 return true;
             }
@@ -491,25 +597,55 @@ impl LockTable {
         false
     }
 
+    fn waits_of(&self, waiting: &HashMap<Party, Vec<u8>>, party: Party) -> Vec<Wait> {
+        let Some(key) = waiting.get(&party) else { return Vec::new() };
+        let hash = self.hash(key);
+        let shard = self.shard(hash).lock();
+        shard.find(key, hash).map(|entry| entry.blockers(party)).unwrap_or_default()
+    }
+
+    /// What a session waits for, an edge for each who is in its way.
+    pub fn waits(&self, session: SessionId) -> Vec<Wait> {
+        self.waits_of(&self.waiting.lock(), (session, 0))
+    }
+
+    /// All locks that are held or waited for, in no order. A shard at a time, so the whole
+    /// may never have been true at once.
+    pub fn list(&self) -> Vec<LockInfo> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            for entry in &shard.lock().entries {
+                let info = |owner, mode, waiting_since| LockInfo {
+                    key: Box::from(&*entry.key),
+                    owner,
+                    mode,
+                    waiting_since,
+                };
+                for (owner, modes) in &entry.holders {
+                    let held = LockMode::ALL.into_iter().filter(|mode| modes & mode.bit() != 0);
+                    all.extend(held.map(|mode| info(*owner, mode, None)));
+                }
+                let queue = entry.queue.iter();
+                all.extend(queue.map(|w| info(w.owner, w.mode, Some(w.since))));
+            }
+        }
+        all
+    }
+
     /// Gives one mode of a lock back, as when a savepoint is rolled back.
-    pub fn release(&self, transaction: TransactionId, lock: &HeldLock) {
-        self.finish(transaction, lock, lock.mode.bit(), None);
+    pub fn release(&self, owner: TransactionId, lock: &HeldLock) {
+        self.finish(owner, lock, lock.mode.bit(), None);
     }
 
     /// Gives a lock back at the end of a transaction; `commit` is the timestamp
     /// at which the key was written, if it was.
-    pub fn release_all(
-        &self,
-        transaction: TransactionId,
-        lock: &HeldLock,
-        commit: Option<Timestamp>,
-    ) {
-        self.finish(transaction, lock, Modes::MAX, commit);
+    pub fn release_all(&self, owner: TransactionId, lock: &HeldLock, commit: Option<Timestamp>) {
+        self.finish(owner, lock, Modes::MAX, commit);
     }
 
     fn finish(
         &self,
-        transaction: TransactionId,
+        owner: TransactionId,
         lock: &HeldLock,
         modes: Modes,
         commit: Option<Timestamp>,
@@ -518,7 +654,7 @@ impl LockTable {
         let same_key = |entry: &Entry| *entry.key == *lock.key;
         let Ok(mut occupied) = shard.entries.find_entry(lock.hash, same_key) else { return };
         let entry = occupied.get_mut();
-        release_mode(entry, transaction, modes);
+        release_mode(entry, owner, modes);
         if let Some(at) = commit {
             entry.last_commit = entry.last_commit.max(at);
         }

@@ -16,6 +16,7 @@ use crate::buffer::WriteBuffer;
 use crate::bulk_commit::finish_interrupted;
 use crate::clock::Clock;
 use crate::locks::{HeldLock, LockMode, LockTable, TransactionId};
+use crate::session_locks::SessionLocks;
 use crate::spill::SpillArea;
 use crate::ssi::{Conflicts, Limits, Party};
 use crate::timestamps::Timestamps;
@@ -66,6 +67,8 @@ pub struct TransactionManager {
     pub(crate) locks: LockTable,
     pub(crate) conflicts: Arc<Conflicts>,
     options: Options,
+    /// The oldest snapshot that can have been of this run of the server.
+    first: Timestamp,
     next_id: AtomicU64,
     /// The high-water mark in the store: no commit is newer. Changes under `commit_order`.
     pub(crate) reserved: AtomicU64,
@@ -108,6 +111,7 @@ impl TransactionManager {
             timestamps,
             locks: LockTable::default(),
             options,
+            first: high_water,
             next_id: AtomicU64::new(1),
             reserved: AtomicU64::new(0),
             commit_order: Mutex::new(()),
@@ -154,8 +158,28 @@ impl TransactionManager {
 
     /// Begins a transaction. It has no snapshot until its first statement.
     pub fn begin(self: &Arc<Self>, isolation: Isolation) -> Transaction {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        Transaction::new(self.clone(), id, isolation)
+        Transaction::new(self.clone(), self.next_id(), isolation, None)
+    }
+
+    /// Begins a transaction of a session. It ends with those of the session's locks that are the
+    /// transaction's, so there is one at a time.
+    pub fn begin_in(
+        self: &Arc<Self>,
+        session: &Arc<SessionLocks>,
+        isolation: Isolation,
+    ) -> Transaction {
+        Transaction::new(self.clone(), self.next_id(), isolation, Some(session.clone()))
+    }
+
+    /// The oldest timestamp that may be read at. What caches know of older ones is not right: they hear
+    /// of what is written while they are there.
+    pub(crate) fn oldest_readable(&self) -> Timestamp {
+        self.first.max(self.store.garbage_bound())
+    }
+
+    /// A number for an owner of locks.
+    pub(crate) fn next_id(&self) -> TransactionId {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A view of what is durable, for a statement that needs no transaction: it reads, and ends
@@ -205,7 +229,7 @@ impl TransactionManager {
     pub fn write_behind(self: &Arc<Self>, key: Vec<u8>, value: Vec<u8>) {
         let mut buffer = WriteBuffer::default();
         buffer.write(key, Some(value), true);
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = self.next_id();
         drop(self.clone().submit(id, buffer, Vec::new(), None, false, None));
     }
 

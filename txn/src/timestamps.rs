@@ -34,6 +34,12 @@ pub struct Snapshot {
     owner: Arc<Timestamps>,
 }
 
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Snapshot({:?})", self.at)
+    }
+}
+
 impl Snapshot {
     /// The timestamp that it reads at.
     pub fn at(&self) -> Timestamp {
@@ -134,7 +140,16 @@ impl Timestamps {
         Snapshot { at, owner: self.clone() }
     }
 
-    /// No snapshot in use, or yet to be taken, is older.
+    /// Registers a snapshot of what was durable at `at`, which is not after now. The caller finds out
+    /// behind this whether that is still kept.
+    pub fn snapshot_at(self: &Arc<Self>, at: Timestamp) -> Snapshot {
+        let mut in_use = self.in_use.lock();
+        let at = at.min(self.settled());
+        *in_use.entry(at).or_insert(0) += 1;
+        Snapshot { at, owner: self.clone() }
+    }
+
+    /// No snapshot in use, or yet to be taken at the present, is older.
     pub fn oldest(&self) -> Timestamp {
         let in_use = self.in_use.lock();
         let settled = self.settled();

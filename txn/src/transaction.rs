@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cairn_storage::{Direction, Span, Timestamp};
 
 use crate::buffer::{Mark, WriteBuffer};
-use crate::locks::{Acquired, HeldLock, LastCommit, LockMode, TransactionId, WaitPolicy};
+use crate::locks::{
+    Acquired, Asker, HeldLock, LastCommit, LockMode, Owner, TransactionId, WaitPolicy,
+};
 use crate::manager::{OnCommit, TransactionManager, log_ended};
+use crate::session_locks::SessionLocks;
 use crate::ssi::Party;
 use crate::timestamps::Snapshot;
 use crate::view::{ReadView, Tracker};
@@ -46,6 +49,27 @@ pub enum LockOutcome {
     Skipped,
 }
 
+/// A snapshot that another transaction can take over while the one that it is of runs.
+#[derive(Clone, Debug)]
+pub struct SharedSnapshot {
+    snapshot: Arc<Snapshot>,
+    isolation: Isolation,
+    read_only: bool,
+    party: Option<Arc<Party>>,
+}
+
+impl SharedSnapshot {
+    /// The level of its transaction.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    /// Whether its transaction only reads.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+}
+
 /// Bookkeeping that a lock costs beside its key.
 const LOCK_OVERHEAD_BYTES: usize = 160;
 
@@ -54,6 +78,8 @@ const LOCK_OVERHEAD_BYTES: usize = 160;
 pub struct Savepoint {
     mark: Mark,
     locks: usize,
+    /// Of those that functions took.
+    session_locks: usize,
 }
 
 /// A running transaction. Dropping it aborts.
@@ -73,6 +99,8 @@ pub struct Transaction {
     /// Memory of its locks, roughly.
     lock_bytes: usize,
     on_commit: Option<OnCommit>,
+    /// Locks of the session that it is part of.
+    session: Option<Arc<SessionLocks>>,
 }
 
 impl Transaction {
@@ -80,6 +108,7 @@ impl Transaction {
         manager: Arc<TransactionManager>,
         id: TransactionId,
         isolation: Isolation,
+        session: Option<Arc<SessionLocks>>,
     ) -> Transaction {
         Transaction {
             manager,
@@ -93,6 +122,7 @@ impl Transaction {
             locks: Vec::new(),
             lock_bytes: 0,
             on_commit: None,
+            session,
         }
     }
 
@@ -136,6 +166,53 @@ impl Transaction {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes the snapshot of a moment of the past, which is kept until the end: for one that only
+    /// reads, at REPEATABLE READ. False if what was replaced since then may be gone, or if it lies
+    /// before the start of the server.
+    pub fn read_as_of(&mut self, at: Timestamp) -> bool {
+        assert!(self.read_only && self.isolation == Isolation::RepeatableRead);
+        assert!(self.snapshot.is_none(), "the snapshot has been taken");
+        // Registered first: from then on the bound does not pass it.
+        let snapshot = self.manager.timestamps().snapshot_at(at);
+        if snapshot.at() < self.manager.oldest_readable() {
+            return false;
+        }
+        self.snapshot = Some(Arc::new(snapshot));
+        true
+    }
+
+    /// The snapshot of the statement, for another transaction to take over.
+    pub fn share_snapshot(&self) -> Option<SharedSnapshot> {
+        Some(SharedSnapshot {
+            snapshot: self.snapshot.clone()?,
+            isolation: self.isolation,
+            read_only: self.read_only,
+            party: self.party.clone(),
+        })
+    }
+
+    /// Takes over a snapshot of another transaction. At SERIALIZABLE that one is at the same level,
+    /// and only reads only if this one does. False if it has ended.
+    pub fn adopt_snapshot(&mut self, shared: &SharedSnapshot) -> bool {
+        assert!(self.snapshot.is_none(), "the snapshot has been taken");
+        if self.isolation == Isolation::Serializable {
+            assert!(shared.isolation == Isolation::Serializable);
+            assert!(self.read_only || !shared.read_only);
+            // Where nothing can conflict with the other one, nothing can with this one.
+            if shared.party.is_some() {
+                let at = shared.snapshot.at();
+                self.party = self.manager.conflicts().join(self.id, self.read_only, at);
+                if self.party.is_none() {
+                    return false;
+                }
+            }
+        }
+        // The answers of both wait until what the snapshot shows is durable.
+        self.saw(shared.snapshot.at());
+        self.snapshot = Some(shared.snapshot.clone());
+        true
     }
 
     /// Whether a snapshot has been taken and is kept until the end.
@@ -301,7 +378,13 @@ impl Transaction {
         self.check_size()?;
         let oldest = || timestamps.oldest();
         let locks = self.manager.locks();
-        let asked = locks.acquire(self.id, key, mode, policy, &self.locks, oldest).await?;
+        let (mut session, mut party_holds) = (0, false);
+        if let Some(of_session) = &self.session {
+            (session, party_holds) = (of_session.session(), of_session.any());
+        }
+        let owner = Owner { id: self.id, session };
+        let asker = Asker { owner, held: &self.locks, party_holds };
+        let asked = locks.acquire(asker, key, mode, policy, oldest).await?;
         let (acquired, last_commit) = asked;
         match acquired {
             Acquired::New(lock) => {
@@ -409,7 +492,8 @@ impl Transaction {
     /// Opens a savepoint inside all open ones.
     pub fn savepoint(&mut self) -> Savepoint {
         let mark = Arc::make_mut(&mut self.buffer).savepoint();
-        Savepoint { mark, locks: self.locks.len() }
+        let session_locks = self.session.as_ref().map_or(0, |session| session.mark());
+        Savepoint { mark, locks: self.locks.len(), session_locks }
     }
 
     /// Closes the innermost savepoint, keeping what was done since.
@@ -425,6 +509,9 @@ impl Transaction {
             let Some(lock) = self.locks.pop() else { break };
             self.lock_bytes -= lock.key.len() + LOCK_OVERHEAD_BYTES;
             self.manager.locks().release(self.id, &lock);
+        }
+        if let Some(session) = &self.session {
+            session.truncate(savepoint.session_locks);
         }
     }
 
@@ -446,6 +533,9 @@ impl Transaction {
         self.lock_bytes = 0;
         for lock in std::mem::take(&mut self.locks) {
             self.manager.locks().release_all(self.id, &lock, None);
+        }
+        if let Some(session) = &self.session {
+            session.truncate(0);
         }
     }
 

@@ -181,12 +181,14 @@ impl Binder<'_> {
                 });
                 self.named_call(name, args.collect::<Result<_>>()?)
             }
-            ("nextval" | "currval" | "setval" | "lastval", _) => self.sequence_call(name, args),
             ("age", 1) if args.first().is_some_and(|a| a.kind() == Type::Date) => {
                 let args = args.into_iter().map(|arg| self.implicit(arg, Type::Timestamp));
                 self.named_call(name, args.collect::<Result<_>>()?)
             }
-            _ => self.named_call(name, args),
+            _ => match self.session_call(name, &args) {
+                Some(call) => call,
+                None => self.named_call(name, args),
+            },
         }
     }
 
@@ -263,43 +265,6 @@ impl Binder<'_> {
             (Box::new(negated), Box::new(text("f")?.expr)),
         ];
         Ok(Bound::new(Expr::Case(Case::new(None, pairs, None)), Type::Text))
-    }
-
-    /// `nextval` and its kin, on a sequence named by a literal.
-    fn sequence_call(&self, name: &str, args: Vec<Bound>) -> Result<Bound> {
-        use crate::row::sequence::{Operation, call};
-        let operation = match (name, args.len()) {
-            ("nextval", 1) => Operation::Next,
-            ("currval", 1) => Operation::Current,
-            ("lastval", 0) => Operation::Last,
-            ("setval", 2 | 3) => Operation::Set,
-            _ => {
-                let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
-                return Err(no_function(name, &kinds));
-            }
-        };
-        let mut args = args.into_iter();
-        let sequence = match args.next().map(|arg| arg.expr) {
-            None => None,
-            Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => {
-                let wanted = text.strip_prefix("public.").unwrap_or(&text).trim_matches('"');
-                let found = self.schema.sequence(wanted).ok_or_else(|| {
-                    Error::new(
-                        SqlState::UndefinedTable,
-                        format!("relation \"{text}\" does not exist"),
-                    )
-                })?;
-                Some(found.clone())
-            }
-            Some(_) => return Err(Error::unsupported("a computed sequence name")),
-        };
-        let mut exprs = Vec::new();
-        for (arg, kind) in args.zip([Type::Int8, Type::Bool]) {
-            exprs.push(self.implicit(arg, kind)?.expr);
-        }
-        exprs.push(context(functions::Context::Session));
-        let expr = call(operation, sequence, self.settings.sequences(), exprs);
-        Ok(Bound::new(expr, Type::Int8))
     }
 
     fn aggregate_call(

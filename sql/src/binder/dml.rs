@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::ASSIGNMENT;
-use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, column_of, fold, name_parts};
+use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold, name_parts};
 use crate::catalog::{Column, Identity, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type;
@@ -559,73 +559,4 @@ impl Binder<'_> {
         let returning = self.bind_returning(&table, &shown, &delete.returning)?;
         Ok(BoundModify { table, operation: Operation::Delete, source: source?, returning })
     }
-
-    /// The rows that a locking SELECT locks: its query with the row of the one table it reads
-    /// behind its own columns.
-    pub fn locking_query(&self, query: &ast::Query) -> Result<(BoundQuery, Arc<Table>)> {
-        let SetExpr::Select(select) = &*query.body else {
-            return Err(Error::new(
-                SqlState::FeatureNotSupported,
-                "FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT",
-            ));
-        };
-        let not_with = |what: &str| {
-            Err(Error::new(
-                SqlState::FeatureNotSupported,
-                format!("FOR UPDATE is not allowed with {what}"),
-            ))
-        };
-        if select.distinct.is_some() {
-            return not_with("DISTINCT clause");
-        }
-        if !matches!(&select.group_by, ast::GroupByExpr::Expressions(keys, _) if keys.is_empty()) {
-            return not_with("GROUP BY clause");
-        }
-        let bound = self.top_query(query)?;
-        let [item] = select.from.as_slice() else {
-            return Err(Error::unsupported("FOR UPDATE over several tables"));
-        };
-        let TableFactor::Table { name, args: None, .. } = &item.relation else {
-            return Err(Error::unsupported("FOR UPDATE of this relation"));
-        };
-        if !item.joins.is_empty() {
-            return Err(Error::unsupported("FOR UPDATE over a join"));
-        }
-        let table = self.target(name)?;
-        let plan = carry_row(bound.plan, &table)?;
-        Ok((BoundQuery { plan, columns: bound.columns }, table))
-    }
-}
-
-/// Adds the columns of the only scan to the output of a chain of projections above it.
-fn carry_row(plan: LogicalPlan, table: &Table) -> Result<LogicalPlan> {
-    Ok(match plan {
-        LogicalPlan::Projection(projection) => {
-            let input = carry_row(Arc::unwrap_or_clone(projection.input), table)?;
-            let mut exprs = projection.expr;
-            let columns = input.schema().columns();
-            let from = columns.len() - table.columns.len();
-            exprs.extend(columns.into_iter().skip(from).map(Expr::Column));
-            LogicalPlanBuilder::new(input).project(exprs)?.build()?
-        }
-        LogicalPlan::Filter(filter) => {
-            let input = carry_row(Arc::unwrap_or_clone(filter.input), table)?;
-            LogicalPlanBuilder::new(input).filter(filter.predicate)?.build()?
-        }
-        LogicalPlan::Sort(sort) => {
-            let input = carry_row(Arc::unwrap_or_clone(sort.input), table)?;
-            LogicalPlanBuilder::new(input).sort(sort.expr)?.build()?
-        }
-        LogicalPlan::Limit(limit) => LogicalPlan::Limit(datafusion::logical_expr::Limit {
-            input: Arc::new(carry_row(Arc::unwrap_or_clone(limit.input), table)?),
-            ..limit
-        }),
-        scan @ LogicalPlan::TableScan(_) => scan,
-        _ => {
-            return Err(Error::new(
-                SqlState::FeatureNotSupported,
-                "FOR UPDATE is not allowed with aggregate functions",
-            ));
-        }
-    })
 }

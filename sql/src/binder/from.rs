@@ -9,11 +9,12 @@ use datafusion::sql::sqlparser::ast::{
     self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins,
 };
 
+use super::locking::RangedKind;
 use super::query::rename_columns;
 use super::{Binder, Bound, BoundQuery, Scope, ScopeColumn, column_of, fold, name_parts};
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
-use crate::relation::{RANGES_COLUMNS, Relation, Source};
+use crate::relation::{Relation, Source};
 use crate::types::{Datum, Type, TypeMod};
 
 impl Binder<'_> {
@@ -37,9 +38,18 @@ impl Binder<'_> {
     }
 
     fn joined(&self, item: &TableWithJoins) -> Result<(LogicalPlan, Scope)> {
+        let first = self.ranged();
         let (mut plan, mut scope) = self.factor(&item.relation)?;
         for join in &item.joins {
+            let middle = self.ranged();
             let (right, right_scope) = self.factor(&join.relation)?;
+            let (fills_left, fills_right) = nullable_sides(&join.join_operator);
+            if fills_left {
+                self.make_nullable(first..middle);
+            }
+            if fills_right {
+                self.make_nullable(middle..self.ranged());
+            }
             (plan, scope) =
                 self.nested(|| self.join(plan, scope, right, right_scope, &join.join_operator))?;
         }
@@ -187,7 +197,9 @@ impl Binder<'_> {
                 let types = types.collect::<Vec<_>>();
                 query = self.cast_outputs(query, &types)?;
                 rename_columns(&mut query, alias)?;
-                self.derived(&fold(&alias.name), query)
+                let name = fold(&alias.name);
+                self.range_over(&name, RangedKind::Subquery);
+                self.derived(&name, query)
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 self.nested(|| self.joined(table_with_joins))
@@ -238,17 +250,18 @@ impl Binder<'_> {
                 if let Some(alias) = alias {
                     rename_columns(&mut query, alias)?;
                 }
+                self.range_over(&shown, RangedKind::CommonTable);
                 return self.derived(&shown, query);
             }
         }
-        let (relation, mut columns) = match (schema, name) {
-            (Some("cairn"), "ranges") => {
-                let columns = RANGES_COLUMNS.iter();
+        let (relation, mut columns) = match crate::system::find(schema, name) {
+            Some(relation) => {
+                let columns = relation.columns.iter();
                 let columns =
                     columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
-                (Relation::new(Source::Ranges), columns.collect::<Vec<_>>())
+                (Relation::new(Source::System(relation)), columns.collect::<Vec<_>>())
             }
-            _ => {
+            None => {
                 let table = self.table(schema, name).map_err(|error| error.at(position))?;
                 let columns = table.visible().map(|(index, column)| {
                     (column.name.clone(), column.kind(), Some((table.id, index as i16 + 1)))
@@ -263,6 +276,11 @@ impl Binder<'_> {
             }
         }
         let unique = self.fresh("t");
+        let kind = match &relation.source {
+            Source::Table(table) => RangedKind::Table(table.clone(), unique.clone()),
+            _ => RangedKind::System,
+        };
+        self.range_over(&shown, kind);
         let plan = LogicalPlanBuilder::scan(TableReference::bare(unique.as_str()), relation, None)?;
         let columns = columns.into_iter().enumerate().map(|(index, (name, ty, origin))| {
             let index = origin.map_or(index, |(_, number): (u32, i16)| number as usize - 1);
@@ -357,6 +375,7 @@ impl Binder<'_> {
             column = Column::new_unqualified(name);
         }
         let relation = alias.map_or("generate_series".to_owned(), |alias| fold(&alias.name));
+        self.range_over(&relation, RangedKind::Function);
         let listed = alias.and_then(|alias| alias.columns.first()).map(|column| fold(&column.name));
         let name = listed.unwrap_or_else(|| relation.clone());
         let kind = if narrow { Type::Int4 } else { Type::Int8 };
@@ -369,6 +388,16 @@ impl Binder<'_> {
             origin: None,
         };
         Ok((plan, Scope { columns: vec![column] }))
+    }
+}
+
+/// Whether a join may give NULLs in place of its left side's rows, and of its right side's.
+fn nullable_sides(operator: &JoinOperator) -> (bool, bool) {
+    match operator {
+        JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => (false, true),
+        JoinOperator::Right(_) | JoinOperator::RightOuter(_) => (true, false),
+        JoinOperator::FullOuter(_) => (true, true),
+        _ => (false, false),
     }
 }
 

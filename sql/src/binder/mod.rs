@@ -14,10 +14,12 @@ pub mod dml;
 mod expr;
 mod from;
 mod grouping;
+pub mod locking;
 mod naming;
 pub mod position;
 mod query;
 mod select;
+mod session_call;
 mod set_operation;
 pub mod subplan;
 mod subquery;
@@ -130,6 +132,10 @@ struct Level {
     named: Vec<(Column, Option<usize>)>,
     /// Aggregates and window functions found so far.
     extraction: call::Extraction,
+    /// What its FROM names, in order.
+    ranged: Vec<locking::Ranged>,
+    /// The same of the SELECT that this level was opened for, once that is bound.
+    selected_from: Vec<locking::Ranged>,
 }
 
 /// A WITH query.
@@ -155,6 +161,7 @@ pub struct Binder<'a> {
     common_tables: RefCell<Vec<CommonTable>>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
     session_values: Cell<bool>,
+    takes_locks: Cell<bool>,
 }
 
 /// What the binder asks the session.
@@ -169,8 +176,12 @@ pub trait Settings {
     fn database(&self) -> String;
     /// The session's number.
     fn session_id(&self) -> i64;
-    /// A kernel for a function that needs more than its arguments.
+    /// What functions on sequences act on.
     fn sequences(&self) -> Arc<crate::catalog::sequences::Sequences>;
+    /// What functions on sessions act on.
+    fn sessions(&self) -> Arc<crate::sessions::Sessions>;
+    /// What functions on locks and snapshots act on.
+    fn manager(&self) -> Arc<cairn_txn::TransactionManager>;
 }
 
 impl<'a> Binder<'a> {
@@ -196,6 +207,7 @@ impl<'a> Binder<'a> {
             common_tables: RefCell::new(Vec::new()),
             tables_used: RefCell::new(Vec::new()),
             session_values: Cell::new(false),
+            takes_locks: Cell::new(false),
         }
     }
 
@@ -208,6 +220,11 @@ impl<'a> Binder<'a> {
     /// Whether the plan would be the same for every session.
     pub fn is_generic(&self) -> bool {
         !self.session_values.get()
+    }
+
+    /// Whether the plan calls functions that take locks, and so may have to wait.
+    pub fn takes_locks(&self) -> bool {
+        self.takes_locks.get()
     }
 
     /// Types of the parameters, once everything is bound.

@@ -18,19 +18,29 @@ impl Binder<'_> {
         self.levels.borrow_mut().push(Level::default());
         let bound = self.query(query);
         self.levels.borrow_mut().pop();
-        let mut bound = bound?;
-        // A literal that nothing gave a type is text.
+        self.settle_outputs(bound?)
+    }
+
+    /// A literal that nothing gave a type is text.
+    pub(super) fn settle_outputs(&self, bound: BoundQuery) -> Result<BoundQuery> {
         let types = bound.columns.iter().map(|column| match column.ty.kind {
             Type::Unknown => TypeMod::plain(Type::Text),
             _ => column.ty,
         });
         let types = types.collect::<Vec<_>>();
-        bound = self.cast_outputs(bound, &types)?;
-        Ok(bound)
+        self.cast_outputs(bound, &types)
     }
 
     /// Binds a query at the current level.
     pub(super) fn query(&self, query: &Query) -> Result<BoundQuery> {
+        if !query.locks.is_empty() {
+            return Err(Error::unsupported("a locking clause in a subquery"));
+        }
+        self.query_to_lock(query)
+    }
+
+    /// The same for one whose locking clauses the caller sees to.
+    pub(super) fn query_to_lock(&self, query: &Query) -> Result<BoundQuery> {
         if query.for_clause.is_some()
             || query.settings.is_some()
             || !query.pipe_operators.is_empty()

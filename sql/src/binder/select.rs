@@ -74,6 +74,7 @@ impl Binder<'_> {
         let (Some(level), Some(outer)) = (level, self.levels.borrow_mut().pop()) else { return };
         let mut outer = outer;
         outer.captured.extend(level.captured);
+        outer.selected_from = level.ranged;
         self.levels.borrow_mut().push(outer);
     }
 

@@ -17,9 +17,9 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 
+use crate::functions::udf::each_row;
 use crate::row::{Env, RowPlan};
-use crate::types::datum::ArrayBuilder;
-use crate::types::{Datum, Type};
+use crate::types::Type;
 
 /// How a subquery's rows become a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -140,18 +140,8 @@ impl ScalarUDFImpl for SubplanUdf {
         let env = self.env.as_ref().ok_or_else(|| {
             crate::error::Error::internal("a subquery was evaluated outside of an execution")
         })?;
-        let mut builder = ArrayBuilder::new(&self.subplan.returns.layout())?;
-        let mut row = Vec::with_capacity(args.args.len());
-        for index in 0..args.number_rows {
-            row.clear();
-            for arg in &args.args {
-                row.push(match arg {
-                    ColumnarValue::Array(array) => Datum::from_array(array, index)?,
-                    ColumnarValue::Scalar(value) => Datum::from_scalar(value)?,
-                });
-            }
-            builder.append(&crate::row::evaluate_subplan(&self.subplan, env, &row)?)?;
-        }
-        Ok(ColumnarValue::Array(builder.finish()))
+        each_row(&args, &self.subplan.returns.layout(), |row| {
+            crate::row::evaluate_subplan(&self.subplan, env, row)
+        })
     }
 }

@@ -107,18 +107,27 @@ impl ScalarUDFImpl for ScalarUdf {
             let datums = datums.collect::<crate::error::Result<Vec<_>>>()?;
             return Ok(ColumnarValue::Scalar(self.scalar.call(&datums)?.to_scalar(&layout)?));
         }
-        let mut builder = ArrayBuilder::new(&layout)?;
-        let mut row = Vec::with_capacity(args.args.len());
-        for index in 0..args.number_rows {
-            row.clear();
-            for arg in &args.args {
-                row.push(match arg {
-                    ColumnarValue::Array(array) => Datum::from_array(array, index)?,
-                    ColumnarValue::Scalar(value) => Datum::from_scalar(value)?,
-                });
-            }
-            builder.append(&self.scalar.call(&row)?)?;
-        }
-        Ok(ColumnarValue::Array(builder.finish()))
+        each_row(&args, &layout, |row| self.scalar.call(row))
     }
+}
+
+/// The values that `run` gives for the rows of a batch, in an array of `layout`.
+pub fn each_row(
+    args: &ScalarFunctionArgs,
+    layout: &DataType,
+    mut run: impl FnMut(&[Datum]) -> crate::error::Result<Datum>,
+) -> DfResult<ColumnarValue> {
+    let mut builder = ArrayBuilder::new(layout)?;
+    let mut row = Vec::with_capacity(args.args.len());
+    for index in 0..args.number_rows {
+        row.clear();
+        for arg in &args.args {
+            row.push(match arg {
+                ColumnarValue::Array(array) => Datum::from_array(array, index)?,
+                ColumnarValue::Scalar(value) => Datum::from_scalar(value)?,
+            });
+        }
+        builder.append(&run(&row)?)?;
+    }
+    Ok(ColumnarValue::Array(builder.finish()))
 }

@@ -209,7 +209,9 @@ impl Compiler {
                     width: output.len(),
                 }
             }
-            Source::Ranges => Node::Ranges { filter: compile_all(&scan.filters, &full)?, output },
+            Source::System(relation) => {
+                Node::System { relation, filter: compile_all(&scan.filters, &full)?, output }
+            }
             Source::Table(table) => {
                 let mut needed = output.clone();
                 for filter in &scan.filters {

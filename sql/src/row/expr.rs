@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
-use super::sequence::SequenceCall;
+use super::stateful::{Stateful, stateful_of};
 use super::{Frame, subplan};
 use crate::binder::subplan::{Subplan, subplan_of};
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ pub enum RowExpr {
     InList(Box<RowExpr>, Vec<RowExpr>, bool),
     Call(Scalar, Vec<RowExpr>),
     Subplan(Arc<Subplan>, Vec<RowExpr>),
-    Sequence(SequenceCall, Vec<RowExpr>),
+    Stateful(Arc<dyn Stateful>, Vec<RowExpr>),
     /// To another integer width.
     Widen(Box<RowExpr>),
 }
@@ -149,8 +149,8 @@ impl RowExpr {
                     RowExpr::Call(scalar, args)
                 } else if let Some(subplan) = subplan_of(function) {
                     RowExpr::Subplan(subplan.clone(), args)
-                } else if let Some(call) = super::sequence::sequence_of(function) {
-                    RowExpr::Sequence(call.clone(), args)
+                } else if let Some(function) = stateful_of(function) {
+                    RowExpr::Stateful(function.clone(), args)
                 } else {
                     return Err(Error::unsupported(format!("function {}", function.name())));
                 }
@@ -237,7 +237,7 @@ impl RowExpr {
             }
             RowExpr::Call(scalar, args) => scalar.call(&evaluate(args)?)?,
             RowExpr::Subplan(plan, args) => subplan::evaluate_in(plan, frame, &evaluate(args)?)?,
-            RowExpr::Sequence(call, args) => call.run(&evaluate(args)?)?,
+            RowExpr::Stateful(function, args) => function.run(&evaluate(args)?)?,
             RowExpr::Widen(inner) => match inner.eval(row, frame)? {
                 Datum::Null => Datum::Null,
                 value => Datum::Int64(value.as_i64()?),

@@ -5,14 +5,17 @@
 //! a LIMIT stops everything below by returning `Break`, and nothing is buffered that need not be.
 
 pub mod access;
+pub mod advisory;
 pub mod bulk;
 mod compile;
 mod covering;
+pub mod export;
 pub mod expr;
 mod join;
 pub mod modify;
 mod order;
 pub mod sequence;
+pub mod stateful;
 mod subplan;
 
 use std::cell::RefCell;
@@ -30,6 +33,7 @@ use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
+use crate::system::{System, SystemRelation};
 use crate::types::Datum;
 use access::{Access, Found};
 use covering::Covering;
@@ -76,8 +80,8 @@ pub struct Surroundings {
     pub extra_float_digits: Datum,
     /// The session's number.
     pub session: Datum,
-    /// Gives the rows of `cairn.ranges`.
-    pub ranges: Box<dyn Fn() -> Vec<Row> + Send + Sync>,
+    /// What system relations tell of.
+    pub system: System,
 }
 
 impl std::fmt::Debug for Env {
@@ -173,7 +177,8 @@ enum Node {
         filter: Vec<RowExpr>,
         width: usize,
     },
-    Ranges {
+    System {
+        relation: &'static SystemRelation,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -274,7 +279,12 @@ fn passes(filter: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<bool> 
     Ok(true)
 }
 
-fn count_of(expr: &Option<RowExpr>, frame: &Frame<'_>, what: &str) -> Result<Option<usize>> {
+/// The value of LIMIT or OFFSET, as `what` calls it; `None` for NULL.
+pub(crate) fn count_of(
+    expr: &Option<RowExpr>,
+    frame: &Frame<'_>,
+    what: &str,
+) -> Result<Option<usize>> {
     let Some(expr) = expr else { return Ok(None) };
     let value = expr.eval(&[], frame)?;
     if value.is_null() {
@@ -296,8 +306,8 @@ impl Node {
             Node::Series { bounds, filter, width } => {
                 run_series(bounds, filter, *width, frame, sink)
             }
-            Node::Ranges { filter, output } => {
-                for row in (frame.env.surroundings.ranges)() {
+            Node::System { relation, filter, output } => {
+                for row in (relation.rows)(&frame.env.surroundings.system) {
                     if passes(filter, &row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {
@@ -397,7 +407,7 @@ impl Node {
                 }
             }
             Node::Series { .. } => line("Function Scan on generate_series".into()),
-            Node::Ranges { .. } => line("System Scan on cairn.ranges".into()),
+            Node::System { relation, .. } => line(format!("System Scan on {relation:?}")),
             Node::Filter { input, .. } => {
                 line("Filter".into());
                 input.explain(depth + 1, lines);

@@ -1,24 +1,14 @@
 //! `nextval` and its kin as functions of a plan.
-//!
-//! They carry the sequences with them, because they act outside of the transaction; the
-//! session's number comes as their last argument.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
-};
+use datafusion::logical_expr::Expr;
 
+use super::stateful::{self, Stateful};
 use crate::catalog::Sequence;
 use crate::catalog::sequences::Sequences;
 use crate::error::{Error, Result};
-use crate::types::Datum;
-use crate::types::datum::ArrayBuilder;
+use crate::types::{Datum, Type};
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,31 +21,15 @@ pub enum Operation {
 }
 
 /// A call on a sequence.
-#[derive(Clone)]
-pub struct SequenceCall {
+struct SequenceCall {
     operation: Operation,
     sequence: Option<Arc<Sequence>>,
     sequences: Arc<Sequences>,
-    signature: Signature,
 }
 
 impl std::fmt::Debug for SequenceCall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}({:?})", self.operation, self.sequence.as_ref().map(|s| &s.name))
-    }
-}
-
-impl PartialEq for SequenceCall {
-    fn eq(&self, other: &Self) -> bool {
-        self.operation == other.operation && self.sequence == other.sequence
-    }
-}
-
-impl Eq for SequenceCall {}
-
-impl Hash for SequenceCall {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.operation, self.sequence.as_ref().map(|sequence| sequence.id)).hash(state);
     }
 }
 
@@ -66,19 +40,19 @@ pub fn call(
     sequences: Arc<Sequences>,
     args: Vec<Expr>,
 ) -> Expr {
-    let signature = Signature::user_defined(Volatility::Volatile);
-    let call = SequenceCall { operation, sequence, sequences, signature };
-    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(call)), args))
+    stateful::call(Arc::new(SequenceCall { operation, sequence, sequences }), args)
 }
 
-/// The call that an expression is, if it is one.
-pub fn sequence_of(function: &ScalarFunction) -> Option<&SequenceCall> {
-    (function.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<SequenceCall>()
-}
+impl Stateful for SequenceCall {
+    fn name(&self) -> &'static str {
+        "nextval"
+    }
 
-impl SequenceCall {
-    /// Does it.
-    pub fn run(&self, args: &[Datum]) -> Result<Datum> {
+    fn returns(&self) -> Type {
+        Type::Int8
+    }
+
+    fn run(&self, args: &[Datum]) -> Result<Datum> {
         let session = args.last().map_or(Ok(0), Datum::as_i64)?;
         let sequence =
             || self.sequence.as_deref().ok_or_else(|| Error::internal("a call without a sequence"));
@@ -96,39 +70,5 @@ impl SequenceCall {
                 *value
             }
         }))
-    }
-}
-
-impl ScalarUDFImpl for SequenceCall {
-    fn name(&self) -> &str {
-        "nextval"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
-        Ok(DataType::Int64)
-    }
-
-    fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
-        Ok(Arc::new(Field::new("nextval", DataType::Int64, true)))
-    }
-
-    fn coerce_types(&self, args: &[DataType]) -> DfResult<Vec<DataType>> {
-        Ok(args.to_vec())
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        let mut builder = ArrayBuilder::new(&DataType::Int64)?;
-        for index in 0..args.number_rows {
-            let row = args.args.iter().map(|arg| match arg {
-                ColumnarValue::Array(array) => Datum::from_array(array, index),
-                ColumnarValue::Scalar(value) => Datum::from_scalar(value),
-            });
-            builder.append(&self.run(&row.collect::<Result<Vec<_>>>()?)?)?;
-        }
-        Ok(ColumnarValue::Array(builder.finish()))
     }
 }

@@ -124,12 +124,16 @@ impl Session {
         }
         let statement = ast::Statement::Query(Box::new(query.clone()));
         let (plan, _) = self.make_plan(&statement, sql, &[])?;
+        if plan.takes_locks {
+            return Err(Error::unsupported("COPY of a query that takes advisory locks"));
+        }
         for (table, mode) in &plan.tables {
             self.lock_table(table, *mode).await?;
         }
         let Action::Query { source, columns, .. } = &plan.action else {
             return Err(Error::unsupported("COPY of a locking query"));
         };
+        self.await_safe_snapshot().await?;
         let style = self.style();
         self.begin_statement(&plan, Access::Read)?;
         let env = self.env(Arc::new(Vec::new()));

@@ -35,7 +35,7 @@ fn text_column(name: &str) -> OutputColumn {
 }
 
 /// Waits for locks no longer than lock_timeout says.
-async fn limited<T>(
+pub(super) async fn limited<T>(
     lock_timeout: Option<Duration>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
@@ -46,9 +46,15 @@ async fn limited<T>(
 }
 
 impl Session {
-    /// Executes a statement with its parameters. On error the caller calls [`Session::fail`].
-    pub async fn execute(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+    /// Executes a statement once, until it is canceled or `deadline` has come.
+    pub(super) async fn execute_watched(
+        &mut self,
+        prepared: &Prepared,
+        params: Vec<Datum>,
+        deadline: Option<Instant>,
+    ) -> Result<Outcome> {
         let flag = self.cancel.reset();
+        self.note_statement(prepared);
         self.check_not_failed(&prepared.parsed)?;
         let cancel = self.cancel.clone();
         let is_end = matches!(&*prepared.parsed, Parsed::Sql(statement)
@@ -57,8 +63,6 @@ impl Session {
             // Whether a commit happened must not become unknown.
             return self.execute_inner(prepared, params).await;
         }
-        let timeout = self.settings.statement_timeout();
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
         let watch = Watch { cancel, flag, deadline };
         // On the heap: an await copies what it waits for into the future around it, and there are
         // many around this one. Most statements end at the first poll, and only the others are
@@ -73,6 +77,10 @@ impl Session {
                 error = watch.ended() => Err(error),
             },
         };
+        drop(run);
+        if let Err(Error::Transaction(cairn_txn::Error::Deadlock(cycle))) = &outcome {
+            self.log_deadlock(cycle);
+        }
         let rows = match &mut outcome {
             Ok(Outcome::Rows(rows)) => Some(rows),
             Ok(Outcome::CopyOut(copy)) => Some(&mut copy.rows),
@@ -91,6 +99,11 @@ impl Session {
                 self.maintenance(*vacuum, tables, prepared.alone)
             }
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
+            Parsed::Modes(modes) => self.transaction_modes(modes),
+            Parsed::AsOf(_, time) => {
+                self.read_one_as_of(time)?;
+                self.execute_planned(prepared, params).await
+            }
             Parsed::Sql(statement) => match &**statement {
                 planned if is_planned(planned) => self.execute_planned(prepared, params).await,
                 other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
@@ -109,6 +122,7 @@ impl Session {
                 self.lock_table(table, *mode).await?;
             }
             if self.schema_version() == version {
+                self.await_safe_snapshot().await?;
                 return Ok(plan);
             }
         }
@@ -152,6 +166,9 @@ impl Session {
             return Err(Error::new(SqlState::UndefinedParameter, message).at(position));
         }
         let params = Arc::new(params);
+        if plan.takes_locks {
+            return self.execute_with_calls(&plan, params).await;
+        }
         match &plan.action {
             Action::Query { source, columns } => {
                 self.begin_statement(&plan, Access::Read)?;
@@ -203,7 +220,7 @@ impl Session {
         }
     }
 
-    async fn collect(&self, source: &Source, env: Env) -> Result<Vec<Row>> {
+    pub(super) async fn collect(&self, source: &Source, env: Env) -> Result<Vec<Row>> {
         // A long read must not keep other sessions off this thread.
         if let Some(rows) = source.rows.as_ref().filter(|rows| rows.is_short(&env.view)) {
             return rows.collect(&env);
@@ -217,7 +234,7 @@ impl Session {
     }
 
     /// Runs a statement that locks rows; again when READ COMMITTED met a newer version.
-    async fn execute_with_restarts(
+    pub(super) async fn execute_with_restarts(
         &mut self,
         plan: &Plan,
         params: Arc<Vec<Datum>>,
@@ -228,9 +245,7 @@ impl Session {
             let savepoint = block.transaction.savepoint();
             let outcome = match &plan.action {
                 Action::Modify(modify) => self.modify(modify, &params).await,
-                Action::Lock { source, columns, table, mode, policy } => {
-                    self.lock_rows(source, columns, table, *mode, *policy, &params).await
-                }
+                Action::Lock(locking) => self.lock_rows(locking, &params).await,
                 Action::Query { .. } => Err(Error::internal("a query has nothing to restart")),
             };
             let block = self.block();
@@ -238,7 +253,11 @@ impl Session {
                 assert!(block.transaction.isolation() == Isolation::ReadCommitted);
                 block.transaction.rollback_writes(savepoint);
                 block.transaction.release_savepoint();
+                self.backend.rewind_calls();
                 continue;
+            }
+            if matches!(outcome, Err(Error::WouldWait(_))) {
+                block.transaction.rollback_writes(savepoint);
             }
             block.transaction.release_savepoint();
             block.transaction.end_statement();
@@ -252,6 +271,7 @@ impl Session {
 
     /// Starts a statement on its snapshot.
     pub(super) fn begin_statement(&mut self, plan: &Plan, access: Access) -> Result<()> {
+        self.block().note_run();
         let transaction = &mut self.block().transaction;
         transaction.begin_statement(access);
         // An index made later has no entries that this snapshot could read.
@@ -261,6 +281,11 @@ impl Session {
         }
         match newer(transaction.snapshot_at()) {
             None => Ok(()),
+            Some((table, _)) if self.block().is_as_of => Err(Error::new(
+                SqlState::InvalidParameterValue,
+                format!("table \"{}\" was defined or changed after AS OF SYSTEM TIME", table.name),
+            )
+            .table(&table.name)),
             Some((table, _)) => Err(Error::new(
                 SqlState::SerializationFailure,
                 "could not serialize access due to concurrent change of a table's definition",
@@ -350,42 +375,6 @@ impl Session {
         }
     }
 
-    async fn lock_rows(
-        &mut self,
-        source: &Source,
-        columns: &Columns,
-        table: &crate::catalog::Table,
-        mode: LockMode,
-        policy: WaitPolicy,
-        params: &Arc<Vec<Datum>>,
-    ) -> Result<Outcome> {
-        self.check_writable("SELECT FOR UPDATE")?;
-        let env = self.env(params.clone());
-        let rows = self.collect(source, env).await?;
-        let style = self.style();
-        let lock_timeout = self.settings.lock_timeout();
-        let transaction = &mut self.block().transaction;
-        let writer = Writer { table, style: &style, exclusive: false };
-        let mut kept = Vec::new();
-        for mut row in rows {
-            let stored = row.split_off(columns.len());
-            let key = table.row_key(&stored);
-            let lock = writer.lock(transaction, &key, mode, policy);
-            let locked = limited(lock_timeout, lock).await;
-            let locked = locked.map_err(|error| match error {
-                Error::Transaction(cairn_txn::Error::LockNotAvailable) => Error::new(
-                    SqlState::LockNotAvailable,
-                    format!("could not obtain lock on row in relation \"{}\"", table.name),
-                ),
-                other => other,
-            })?;
-            if locked {
-                kept.push(row);
-            }
-        }
-        Ok(Outcome::Rows(Rows::ready(columns.clone(), kept, "SELECT")))
-    }
-
     /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: statistics
     /// are live. Both check the names.
     fn maintenance(
@@ -435,7 +424,6 @@ impl Session {
     async fn execute_utility(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
         let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
         match statement {
-            Statement::StartTransaction { modes, begin, .. } => self.begin(modes, *begin),
             Statement::Commit { chain, .. } => self.end_block(true, *chain).await,
             Statement::Rollback { chain, savepoint: None } => self.end_block(false, *chain).await,
             Statement::Rollback { savepoint: Some(name), .. } => self.rollback_to(name),
@@ -446,7 +434,7 @@ impl Session {
                 match &reset.reset {
                     Reset::ALL => self.settings_mut().reset_all()?,
                     Reset::ConfigurationParameter(name) => {
-                        self.settings_mut().set(&name_parts(name).join("."), None)?;
+                        self.reset_setting(&name_parts(name).join("."))?;
                     }
                 }
                 done("RESET")
@@ -458,6 +446,7 @@ impl Session {
                     self.portals.clear();
                     self.settings_mut().reset_all()?;
                     self.database.sequences.forget_session(self.id);
+                    self.backend.locks.release_all();
                     done("DISCARD ALL")
                 }
                 DiscardObject::PLANS => done("DISCARD PLANS"),
@@ -520,6 +509,7 @@ impl Session {
             Statement::Explain { statement, analyze, .. } => {
                 Box::pin(self.explain(statement, *analyze, sql)).await
             }
+            Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
             other => Box::pin(self.execute_ddl(other, sql)).await,
         }
     }
@@ -545,7 +535,11 @@ impl Session {
         let exprs = self.with_binder(sql, |binder| {
             let pairs = parameters.iter().zip(&prepared.parameters).enumerate();
             let values = pairs.map(|(at, (sql, kind))| binder.parameter_value(at + 1, sql, *kind));
-            values.collect::<Result<Vec<_>>>()
+            let values = values.collect::<Result<Vec<_>>>()?;
+            match binder.takes_locks() {
+                true => Err(Error::unsupported("a parameter of EXECUTE that takes a lock")),
+                false => Ok(values),
+            }
         })?;
         let env = self.env(Arc::new(Vec::new()));
         let frame = Frame::new(&env);
@@ -583,17 +577,14 @@ impl Session {
                 self.set_one("client_encoding", None, false)?;
                 done
             }
-            Set::SetTransaction { modes, snapshot: None, session: false } => {
-                self.set_transaction(modes)
-            }
-            Set::SetTransaction { modes, snapshot: None, session: true } => {
-                self.set_session_characteristics(modes)
-            }
             other => Err(Error::unsupported(format!("SET {other}"))),
         }
     }
 
     fn set_one(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {
+        if let Some(mode) = Session::mode_of_setting(name, value)? {
+            return self.set_mode(&mode, local);
+        }
         if local {
             if self.status() != super::Status::Open {
                 super::Settings::clone(&self.settings).set(name, value)?;
@@ -622,15 +613,10 @@ impl Session {
                 });
                 return Ok(Outcome::Rows(Rows::ready(columns, rows.collect(), "SHOW")));
             }
-            "transaction_isolation" | "transaction isolation level" => {
-                match self.block().transaction.isolation() {
-                    Isolation::ReadCommitted => "read committed".to_owned(),
-                    Isolation::RepeatableRead => "repeatable read".to_owned(),
-                    Isolation::Serializable => "serializable".to_owned(),
-                }
-            }
-            "transaction_read_only" => if self.block().read_only { "on" } else { "off" }.to_owned(),
-            name => self.settings.show(name)?,
+            name => match self.show_mode(name) {
+                Some(shown) => shown,
+                None => self.settings.show(name)?,
+            },
         };
         Ok(Outcome::Rows(Rows::ready(columns, vec![vec![Datum::Text(row)]], "SHOW")))
     }

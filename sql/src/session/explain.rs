@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use datafusion::sql::sqlparser::ast::Statement;
 
+use super::locking::Locking;
 use super::outcome::{Outcome, Rows};
 use super::plan::{Action, Plan, Source};
 use cairn_txn::Access;
@@ -59,12 +60,17 @@ impl Session {
     }
 
     async fn explain_plan(&mut self, plan: &Plan) -> Result<Vec<String>> {
+        self.await_safe_snapshot().await?;
         self.begin_statement(plan, Access::Read)?;
         let params = plan.parameters.iter().map(|_| Datum::Null).collect();
         let env = self.env(Arc::new(params));
         let (head, source): (Option<String>, &Source) = match &plan.action {
             Action::Query { source, .. } => (None, source),
-            Action::Lock { source, mode, .. } => (Some(format!("Lock Rows ({mode:?})")), source),
+            Action::Lock(Locking { source, locks, .. }) => {
+                let locks = locks.iter().map(|lock| format!("{:?}", lock.mode));
+                let locks = locks.collect::<Vec<_>>().join(", ");
+                (Some(format!("Lock Rows ({locks})")), source)
+            }
             Action::Modify(modify) => {
                 let word = match modify.operation {
                     crate::binder::dml::Operation::Insert(_) => "Insert",

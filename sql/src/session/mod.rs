@@ -5,6 +5,8 @@
 //! [`Outcome`]s, and says when an implicit transaction ends ([`Session::finish_implicit`]: at the
 //! end of a query string or at Sync). Everything sessions share is in [`Database`].
 
+mod advisory;
+mod characteristics;
 mod constraints;
 mod copy;
 mod copy_out;
@@ -13,14 +15,17 @@ mod execute;
 mod explain;
 mod fill;
 mod lift;
+mod locking;
 mod named;
 mod outcome;
 mod plan;
 mod read_now;
+mod retry;
 mod settings;
 mod transaction;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -32,16 +37,21 @@ use crate::binder::{OutputColumn, Settings as BinderSettings};
 use crate::catalog::sequences::Sequences;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
+use crate::lock_names::index_of;
 use crate::parser::{self, Parsed};
-use crate::row::{Row, Surroundings};
+use crate::row::Surroundings;
+use crate::sessions::{Backend, Sessions, State};
+use crate::system::System;
 use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
 pub use copy::CopyIn;
 pub use copy_out::{CopyOut, Lines};
+pub use locking::Locking;
 pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
+pub use retry::MAX_TRIES;
 pub use settings::Settings;
 pub use transaction::Status;
 
@@ -74,6 +84,7 @@ pub struct Database {
     manager: Arc<TransactionManager>,
     catalog: Arc<Catalog>,
     sequences: Arc<Sequences>,
+    sessions: Arc<Sessions>,
     vector: VectorExecutor,
     plans: plan::PlanCache,
     options: Options,
@@ -86,6 +97,7 @@ impl Database {
         Ok(Arc::new(Database {
             catalog: Arc::new(Catalog::load(&manager)?),
             sequences: Arc::new(Sequences::new(manager.clone())),
+            sessions: Arc::default(),
             vector: VectorExecutor::new(options.vector_threads, options.vector_memory_bytes)?,
             plans: plan::PlanCache::new(options.max_cached_plans),
             options,
@@ -199,13 +211,17 @@ pub struct Session {
     /// The start of the implicit transaction, while it has no need of a block.
     implicit_now: Option<i64>,
     notices: Vec<Report>,
+    /// What others see of it.
+    backend: Arc<Backend>,
+    /// Whether the statement to come is all of its query string.
+    alone: bool,
 }
 
 /// Gives the binder a session's settings.
 struct BinderView<'a> {
     settings: &'a Settings,
     id: i64,
-    sequences: Arc<Sequences>,
+    database: &'a Database,
 }
 
 impl BinderSettings for BinderView<'_> {
@@ -230,7 +246,15 @@ impl BinderSettings for BinderView<'_> {
     }
 
     fn sequences(&self) -> Arc<Sequences> {
-        self.sequences.clone()
+        self.database.sequences.clone()
+    }
+
+    fn sessions(&self) -> Arc<Sessions> {
+        self.database.sessions.clone()
+    }
+
+    fn manager(&self) -> Arc<TransactionManager> {
+        self.database.manager.clone()
     }
 }
 
@@ -238,10 +262,13 @@ impl Session {
     /// A session of `user` on the database called `database_name`.
     pub fn new(database: Arc<Database>, user: &str, database_name: &str) -> Session {
         let id = database.next_session.fetch_add(1, Ordering::Relaxed);
+        let settings = Arc::new(Settings::new(user, database_name));
+        let backend = database.sessions.add(&database.manager, id, &settings);
         Session {
             database,
             id,
-            settings: Arc::new(Settings::new(user, database_name)),
+            backend,
+            settings,
             block: None,
             prepared: Named::default(),
             portals: Named::default(),
@@ -249,6 +276,7 @@ impl Session {
             surroundings: None,
             implicit_now: None,
             notices: Vec::new(),
+            alone: false,
         }
     }
 
@@ -322,8 +350,12 @@ impl Session {
         }
         let statements = parser::parse(sql)?;
         let alone = statements.len() == 1;
-        if let [(parsed @ Parsed::Sql(statement), text)] = statements.as_slice()
-            && !plan::is_planned(statement)
+        let is_unplanned = |parsed: &Parsed| match parsed {
+            Parsed::Sql(statement) => !plan::is_planned(statement),
+            parsed => matches!(parsed, Parsed::Modes(_)),
+        };
+        if let [(parsed, text)] = statements.as_slice()
+            && is_unplanned(parsed)
         {
             let prepared = Prepared::new(text.clone().into(), parsed.clone(), Vec::new(), true);
             let prepared = Arc::new(prepared);
@@ -453,11 +485,49 @@ impl Session {
         self.prepared.remove(name);
     }
 
-    /// Ends the session: rolls back what is open.
+    /// Ends the session: rolls back what is open, and gives up its locks.
     pub fn end(&mut self) {
         self.portals.clear();
         self.block = None;
+        self.backend.locks.release_all();
+        self.database.sessions.remove(self.id);
         self.database.sequences.forget_session(self.id);
+    }
+
+    /// What the client is told of an error; with the names of tables, which the layers below do not
+    /// know.
+    pub fn report(&self, error: Error) -> Report {
+        let schema = self.schema();
+        error.into_report_with(|key| {
+            let (table, index) = index_of(key, &schema)?;
+            Some(match index.storage == table.primary.storage {
+                true => format!("table \"{}\"", table.name),
+                false => format!("index \"{}\" of table \"{}\"", index.name, table.name),
+            })
+        })
+    }
+
+    /// Notes where its client is.
+    pub fn set_client(&self, client: SocketAddr) {
+        self.backend.activity.lock().client = Some(client);
+    }
+
+    /// Notes that it waits for its client now.
+    pub fn rest(&self) {
+        let state = match self.status() {
+            Status::Idle => State::Idle,
+            Status::Open => State::IdleInTransaction,
+            Status::Failed => State::IdleInFailedTransaction,
+        };
+        let block = self.block.as_ref().filter(|block| block.explicit);
+        let transaction = block.map(|block| &block.transaction).filter(|t| t.has_writes());
+        self.backend.rests(state, block.map(|block| block.now), transaction.map(|t| t.id()));
+    }
+
+    /// Notes that a statement begins.
+    fn note_statement(&self, prepared: &Prepared) {
+        let xact_start = self.block.as_ref().map(|block| block.now);
+        self.backend.begins(&prepared.sql, &self.settings, xact_start);
     }
 
     /// What statements find around them. Made anew when settings or the catalog have changed.
@@ -469,12 +539,16 @@ impl Session {
         {
             return known.clone();
         }
-        let (manager, schema) = (self.database.manager.clone(), self.schema());
+        let system = System {
+            manager: self.database.manager.clone(),
+            schema: self.schema(),
+            sessions: self.database.sessions.clone(),
+        };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),
             extra_float_digits: Datum::Int32(self.settings.extra_float_digits()),
             session: Datum::Int64(self.id),
-            ranges: Box::new(move || range_rows(&manager, &schema)),
+            system,
         });
         // A draft changes without a new version.
         if self.uses_shared_plans() {
@@ -484,37 +558,10 @@ impl Session {
     }
 }
 
-fn range_rows(manager: &TransactionManager, schema: &Schema) -> Vec<Row> {
-    let owner = |key: &[u8]| {
-        let tables = schema.tables();
-        tables.flat_map(|table| table.all_indexes().map(move |index| (table, index))).find_map(
-            |(table, index)| {
-                let own = key.starts_with(&crate::catalog::index_prefix(index.storage));
-                let shown = match index.storage == table.primary.storage {
-                    true => table.name.clone(),
-                    false => index.name.clone(),
-                };
-                own.then_some(shown)
-            },
-        )
-    };
-    let hex = |key: &[u8]| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let ranges = manager.store().ranges().into_iter().map(|range| {
-        let statistics = range.statistics();
-        let descriptor = &range.descriptor;
-        vec![
-            Datum::Int64(descriptor.id as i64),
-            owner(&descriptor.span.start).map_or(Datum::Null, Datum::Text),
-            Datum::Text(hex(&descriptor.span.start)),
-            Datum::Text(hex(&descriptor.span.end)),
-            Datum::Int64(descriptor.generation as i64),
-            Datum::Int64(statistics.bytes as i64),
-            Datum::Int64(statistics.keys as i64),
-            Datum::Float64(statistics.reads_per_s),
-            Datum::Float64(statistics.writes_per_s),
-        ]
-    });
-    ranges.collect()
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 /// Identifies plans in the cache.

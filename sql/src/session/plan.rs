@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cairn_txn::{LockMode, WaitPolicy};
+use cairn_txn::LockMode;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::sql::sqlparser::ast::{LockType, NonBlock, Query, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement};
 use parking_lot::{Mutex, RwLock};
 
+use super::locking::Locking;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::dml::{BoundModify, ColumnSource, Operation, RETURNING};
 use crate::binder::{Binder, OutputColumn};
@@ -34,6 +35,8 @@ pub struct Plan {
     pub parameters: Vec<Type>,
     /// The tables used, with the locks they need.
     pub tables: Vec<(Arc<Table>, LockMode)>,
+    /// Whether it calls functions that take locks.
+    pub takes_locks: bool,
     /// What to do.
     pub action: Action,
 }
@@ -57,19 +60,8 @@ pub enum Action {
         /// The result's columns.
         columns: Columns,
     },
-    /// Reads and locks: rows come with the row to lock behind their columns.
-    Lock {
-        /// The query.
-        source: Source,
-        /// The result's columns.
-        columns: Columns,
-        /// Whose rows are locked.
-        table: Arc<Table>,
-        /// How.
-        mode: LockMode,
-        /// What to do about rows that are locked already.
-        policy: WaitPolicy,
-    },
+    /// Reads and locks.
+    Lock(Locking),
     /// Changes rows.
     Modify(Modify),
 }
@@ -95,7 +87,8 @@ impl Plan {
     /// The result's columns, if it has one.
     pub fn columns(&self) -> Option<&Columns> {
         match &self.action {
-            Action::Query { columns, .. } | Action::Lock { columns, .. } => Some(columns),
+            Action::Query { columns, .. } => Some(columns),
+            Action::Lock(locking) => Some(&locking.columns),
             Action::Modify(modify) => modify.returning.as_ref().map(|(columns, _)| columns),
         }
     }
@@ -195,27 +188,12 @@ fn make_source(plan: &LogicalPlan) -> Result<Source> {
     Ok(Source { logical, rows })
 }
 
-fn lock_clause(query: &Query) -> Result<Option<(LockMode, WaitPolicy)>> {
-    let Some(clause) = query.locks.first() else { return Ok(None) };
-    if query.locks.len() > 1 || clause.of.is_some() {
-        return Err(Error::unsupported("this locking clause"));
-    }
-    let mode = match clause.lock_type {
-        LockType::Update => LockMode::ForUpdate,
-        LockType::Share => LockMode::ForShare,
-    };
-    let policy = match clause.nonblock {
-        None => WaitPolicy::Block,
-        Some(NonBlock::Nowait) => WaitPolicy::NoWait,
-        Some(NonBlock::SkipLocked) => WaitPolicy::Skip,
-    };
-    Ok(Some((mode, policy)))
-}
-
 impl Session {
     /// The plan of a statement; `None` for one that is executed directly.
     pub(super) fn plan(&self, prepared: &Prepared) -> Result<Option<Arc<Plan>>> {
-        let Parsed::Sql(statement) = &*prepared.parsed else { return Ok(None) };
+        let (Parsed::Sql(statement) | Parsed::AsOf(statement, _)) = &*prepared.parsed else {
+            return Ok(None);
+        };
         if !is_planned(statement) {
             return Ok(None);
         }
@@ -265,11 +243,7 @@ impl Session {
         declared: &[Option<Type>],
     ) -> Result<(Plan, bool)> {
         let schema = self.schema();
-        let view = BinderView {
-            settings: &self.settings,
-            id: self.id,
-            sequences: self.database.sequences.clone(),
-        };
+        let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
         let binder = Binder::new(&schema, sql, self.style(), &view, declared);
         let action = match statement {
             Statement::Query(query) => plan_query(&binder, query)?,
@@ -281,14 +255,21 @@ impl Session {
         let tables = binder.tables_used().into_iter().map(|table| {
             let mode = match &action {
                 Action::Modify(modify) if modify.table.id == table.id => LockMode::RowExclusive,
-                Action::Lock { .. } => LockMode::RowShare,
+                Action::Lock(locking) if locking.locks.iter().any(|l| l.table.id == table.id) => {
+                    LockMode::RowShare
+                }
                 _ => LockMode::AccessShare,
             };
             (table, mode)
         });
         let tables = tables.collect();
-        let plan =
-            Plan { version: schema.version, parameters: binder.parameter_types()?, tables, action };
+        let plan = Plan {
+            version: schema.version,
+            parameters: binder.parameter_types()?,
+            tables,
+            takes_locks: binder.takes_locks(),
+            action,
+        };
         Ok((plan, binder.is_generic()))
     }
 
@@ -299,11 +280,7 @@ impl Session {
         work: impl FnOnce(&Binder<'_>) -> Result<T>,
     ) -> Result<T> {
         let schema = self.schema();
-        let view = BinderView {
-            settings: &self.settings,
-            id: self.id,
-            sequences: self.database.sequences.clone(),
-        };
+        let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
         work(&Binder::new(&schema, sql, self.style(), &view, &[]))
     }
 }
@@ -326,11 +303,14 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
         SetExpr::Delete(Statement::Delete(delete)) => return plan_modify(binder.delete(delete)?),
         _ => {}
     }
-    if let Some((mode, policy)) = lock_clause(query)? {
-        let (bound, table) = binder.locking_query(query)?;
-        let source = make_source(&bound.plan)?;
-        let columns = bound.columns.into();
-        return Ok(Action::Lock { source, columns, table, mode, policy });
+    if !query.locks.is_empty() {
+        let mut bound = binder.locking_query(query)?;
+        let source = make_source(&bound.query.plan)?;
+        let columns = std::mem::take(&mut bound.query.columns).into();
+        return Ok(match bound.locks.is_empty() {
+            true => Action::Query { source, columns },
+            false => Action::Lock(Locking::new(source, columns, bound)?),
+        });
     }
     let bound = binder.top_query(query)?;
     Ok(Action::Query { source: make_source(&bound.plan)?, columns: bound.columns.into() })

@@ -15,6 +15,7 @@ use super::plan::{Action, Plan, Source};
 use super::transaction::Status;
 use super::{Columns, Prepared, Session};
 use crate::error::Result;
+use crate::parser::Parsed;
 use crate::row::{Env, RowPlan};
 use crate::types::{Datum, datetime};
 
@@ -40,7 +41,10 @@ impl Session {
         prepared: &Prepared,
         params: &mut Vec<Datum>,
     ) -> Option<Result<Rows>> {
-        if self.status() == Status::Failed || !self.uses_shared_plans() {
+        if self.status() == Status::Failed
+            || !self.uses_shared_plans()
+            || matches!(&*prepared.parsed, Parsed::AsOf(..))
+        {
             return None;
         }
         let plan = self.plan(prepared).ok()??;
@@ -48,7 +52,7 @@ impl Session {
         else {
             return None;
         };
-        if params.len() < plan.parameters.len() {
+        if params.len() < plan.parameters.len() || plan.takes_locks {
             return None;
         }
         let view = match self.block {
@@ -61,6 +65,7 @@ impl Session {
         if !rows.is_short(&view) {
             return None;
         }
+        self.note_statement(prepared);
         let cancel = self.cancel.reset();
         let env = self.env_on(view, Arc::new(std::mem::take(params)), cancel);
         Some(run_rows(rows, columns, &env))
@@ -85,6 +90,9 @@ impl Session {
 
     /// A view for the next statement of the open block, if the locks of its tables are to be had.
     fn view_in_block(&mut self, plan: &Plan) -> Option<Result<ReadView>> {
+        if self.block().wants_safe_snapshot() {
+            return None;
+        }
         for (table, mode) in &plan.tables {
             let block = self.block();
             if block.locked.contains(&(table.id, *mode)) {

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use cairn_txn::Isolation;
 
+use super::characteristics::isolation;
 use crate::error::{Error, Result, SqlState};
+use crate::parser::transaction::Level;
 use crate::types::datetime::Zone;
 
 /// Severities of messages below errors, in PostgreSQL's order for `client_min_messages`.
@@ -62,6 +64,9 @@ struct Read {
     lock_timeout: Option<Duration>,
     idle_in_transaction_timeout: Option<Duration>,
     public_in_path: bool,
+    default_level: Level,
+    default_read_only: bool,
+    default_deferrable: bool,
 }
 
 impl Read {
@@ -78,6 +83,9 @@ impl Read {
             statement_timeout: timeout("statement_timeout"),
             lock_timeout: timeout("lock_timeout"),
             idle_in_transaction_timeout: timeout("idle_in_transaction_session_timeout"),
+            default_level: Level::named(text("default_transaction_isolation")).unwrap_or_default(),
+            default_read_only: text("default_transaction_read_only") == "on",
+            default_deferrable: text("default_transaction_deferrable") == "on",
             public_in_path: search_path(text("search_path")).any(|schema| schema == "public"),
         }
     }
@@ -90,6 +98,8 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("client_encoding", "UTF8", true),
     ("client_min_messages", "notice", false),
     ("DateStyle", "ISO, MDY", true),
+    ("deadlock_timeout", "1s", false),
+    ("default_transaction_deferrable", "off", false),
     ("default_transaction_isolation", "read committed", false),
     ("default_transaction_read_only", "off", true),
     ("extra_float_digits", "1", false),
@@ -131,7 +141,8 @@ fn letters_and_digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-fn boolean(name: &str, value: &str) -> Result<&'static str> {
+/// The spelling of a Boolean setting's value that SHOW gives.
+pub(super) fn boolean(name: &str, value: &str) -> Result<&'static str> {
     match value.to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" | "1" | "t" | "y" => Ok("on"),
         "off" | "false" | "no" | "0" | "f" | "n" => Ok("off"),
@@ -144,31 +155,41 @@ fn boolean(name: &str, value: &str) -> Result<&'static str> {
 
 /// Milliseconds with PostgreSQL's units.
 fn milliseconds(name: &str, value: &str) -> Result<u64> {
+    milliseconds_from(name, value, 0)
+}
+
+/// The same, but no fewer than `least`.
+fn milliseconds_from(name: &str, value: &str, least: i32) -> Result<u64> {
     let text = value.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
     let unit = text.get(digits.len()..).unwrap_or_default().trim();
+    let number: f64 = digits.parse().map_err(|_| invalid(name, value))?;
     let factor = match unit {
-        "" | "ms" => 1,
-        "s" => 1000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
+        "us" => 0.001,
+        "" | "ms" => 1.0,
+        "s" => 1000.0,
+        "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
         _ => {
             return Err(invalid(name, value).hint(
                 "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".",
             ));
         }
     };
-    let number: i64 = digits.parse().map_err(|_| invalid(name, value))?;
-    if number < 0 || number > i64::from(i32::MAX) {
+    let ms = (number * factor).round_ties_even();
+    if !ms.is_finite() || ms > f64::from(i32::MAX) || ms < f64::from(i32::MIN) {
+        return Err(invalid(name, value).hint("Value exceeds integer range."));
+    }
+    if ms < f64::from(least) {
         return Err(Error::new(
             SqlState::InvalidParameterValue,
             format!(
-                "{number} ms is outside the valid range for parameter \"{name}\" (0 .. 2147483647)"
+                "{ms} ms is outside the valid range for parameter \"{name}\" ({least} .. 2147483647)"
             ),
         ));
     }
-    Ok(number.unsigned_abs() * factor)
+    Ok(ms as u64)
 }
 
 /// The schemas that a search_path names.
@@ -324,7 +345,9 @@ impl Settings {
                 "local" | "remote_write" | "remote_apply" => "on".into(),
                 _ => boolean(name, value)?.into(),
             },
-            "default_transaction_read_only" => boolean(name, value)?.into(),
+            "default_transaction_read_only" | "default_transaction_deferrable" => {
+                boolean(name, value)?.into()
+            }
             "bytea_output" => one_of(&["hex", "escape"])?,
             "default_transaction_isolation" => {
                 one_of(&["serializable", "repeatable read", "read committed", "read uncommitted"])?
@@ -361,6 +384,8 @@ impl Settings {
             "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
                 show_milliseconds(milliseconds(name, value)?)
             }
+            // Deadlocks are found when they arise, without a delay that could be set.
+            "deadlock_timeout" => show_milliseconds(milliseconds_from(name, value, 1)?),
             _ => value.to_owned(),
         })
     }
@@ -419,18 +444,24 @@ impl Settings {
         self.read.idle_in_transaction_timeout
     }
 
-    /// default_transaction_isolation.
+    /// default_transaction_isolation, by its name.
+    pub fn default_level(&self) -> Level {
+        self.read.default_level
+    }
+
+    /// The level that default_transaction_isolation runs at.
     pub fn default_isolation(&self) -> Isolation {
-        match self.values.get("default_transaction_isolation").map(String::as_str) {
-            Some("serializable") => Isolation::Serializable,
-            Some("repeatable read") => Isolation::RepeatableRead,
-            _ => Isolation::ReadCommitted,
-        }
+        isolation(self.read.default_level)
     }
 
     /// default_transaction_read_only.
     pub fn default_read_only(&self) -> bool {
-        self.values.get("default_transaction_read_only").is_some_and(|value| value == "on")
+        self.read.default_read_only
+    }
+
+    /// default_transaction_deferrable.
+    pub fn default_deferrable(&self) -> bool {
+        self.read.default_deferrable
     }
 
     /// Whether unqualified names are looked up in schema `public`, the only one there is.

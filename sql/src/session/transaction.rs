@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use cairn_txn::{Isolation, LockMode, Savepoint, Transaction};
-use datafusion::sql::sqlparser::ast::{
-    Statement, TransactionAccessMode, TransactionIsolationLevel, TransactionMode,
-};
+use datafusion::sql::sqlparser::ast::Statement;
 
+use super::characteristics::isolation;
 use super::settings::{Settings, Severity};
 use super::{Outcome, Session};
 use crate::binder::fold;
 use crate::catalog::Schema;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::Parsed;
+use crate::parser::transaction::Level;
 use crate::types::datetime;
 
 /// What ReadyForQuery says.
@@ -31,6 +31,7 @@ struct Named {
     savepoint: Savepoint,
     settings: Arc<Settings>,
     draft: Option<Arc<Schema>>,
+    read_only: bool,
 }
 
 /// A transaction and what SQL knows of it.
@@ -39,7 +40,14 @@ pub(super) struct Block {
     /// Whether BEGIN was given; else it ends with the query string.
     pub explicit: bool,
     failed: bool,
+    /// The level's name; READ UNCOMMITTED runs as READ COMMITTED.
+    pub level: Level,
     pub read_only: bool,
+    pub deferrable: bool,
+    /// Whether it reads the past: AS OF SYSTEM TIME.
+    pub is_as_of: bool,
+    /// Whether a statement has had a snapshot.
+    has_run: bool,
     savepoints: Vec<Named>,
     /// The catalog with this transaction's changes.
     pub draft: Option<Arc<Schema>>,
@@ -53,21 +61,45 @@ pub(super) struct Block {
     pub locked: Vec<(u32, LockMode)>,
 }
 
-fn isolation(level: &TransactionIsolationLevel) -> Result<Isolation> {
-    match level {
-        TransactionIsolationLevel::ReadCommitted | TransactionIsolationLevel::ReadUncommitted => {
-            Ok(Isolation::ReadCommitted)
-        }
-        TransactionIsolationLevel::RepeatableRead => Ok(Isolation::RepeatableRead),
-        TransactionIsolationLevel::Serializable => Ok(Isolation::Serializable),
-        TransactionIsolationLevel::Snapshot => {
-            Err(Error::unsupported("isolation level SNAPSHOT").hint("Use REPEATABLE READ."))
-        }
-    }
-}
-
 impl Block {
-    fn set_read_only(&mut self, read_only: bool) {
+    /// Whether a statement has had a snapshot, or something was changed.
+    pub fn has_run(&self) -> bool {
+        self.has_run || self.transaction.has_snapshot() || self.transaction.has_writes()
+    }
+
+    /// A statement gets its snapshot.
+    pub fn note_run(&mut self) {
+        self.has_run = true;
+    }
+
+    /// Goes on with a new transaction, as if no statement had been run.
+    pub fn restart(&mut self, mut transaction: Transaction) {
+        transaction.set_read_only(self.read_only);
+        self.transaction = transaction;
+        self.has_run = false;
+        self.locked.clear();
+    }
+
+    /// Whether it is in a savepoint.
+    pub fn has_savepoints(&self) -> bool {
+        !self.savepoints.is_empty()
+    }
+
+    /// Changes the level, before there is a snapshot.
+    pub fn set_level(&mut self, level: Level) {
+        self.level = level;
+        self.transaction.set_isolation(isolation(level));
+    }
+
+    /// Whether its first statement waits for a safe snapshot.
+    pub fn wants_safe_snapshot(&self) -> bool {
+        self.deferrable
+            && self.read_only
+            && self.transaction.isolation() == Isolation::Serializable
+            && !self.transaction.has_snapshot()
+    }
+
+    pub fn set_read_only(&mut self, read_only: bool) {
         self.read_only = read_only;
         self.transaction.set_read_only(read_only);
     }
@@ -101,7 +133,9 @@ impl Session {
                 matches!(**statement, Statement::Rollback { .. } | Statement::Commit { .. })
             }
             Parsed::Empty => true,
-            Parsed::Maintenance { .. } | Parsed::Copy(_) => false,
+            Parsed::Maintenance { .. } | Parsed::Copy(_) | Parsed::Modes(_) | Parsed::AsOf(..) => {
+                false
+            }
         };
         if ends {
             return Ok(());
@@ -115,14 +149,20 @@ impl Session {
     /// The current transaction; starts an implicit one if there is none.
     pub(super) fn block(&mut self) -> &mut Block {
         if self.block.is_none() {
-            let mut transaction = self.database.manager.begin(self.settings.default_isolation());
+            let level = self.settings.default_level();
+            let manager = &self.database.manager;
+            let mut transaction = manager.begin_in(&self.backend.locks, isolation(level));
             let read_only = self.settings.default_read_only();
             transaction.set_read_only(read_only);
             self.block = Some(Block {
                 transaction,
                 explicit: false,
                 failed: false,
+                level,
                 read_only,
+                deferrable: self.settings.default_deferrable(),
+                is_as_of: false,
+                has_run: false,
                 savepoints: Vec::new(),
                 draft: None,
                 now: self.implicit_now.take().unwrap_or_else(datetime::now),
@@ -151,7 +191,10 @@ impl Session {
                 // What the failed part held is given up now, not at ROLLBACK: others wait.
                 match block.savepoints.last() {
                     Some(named) => block.transaction.rollback_to(named.savepoint),
-                    None => block.transaction.abort(),
+                    None => {
+                        block.transaction.abort();
+                        self.backend.end_exports();
+                    }
                 }
                 block.locked.clear();
             }
@@ -185,9 +228,10 @@ impl Session {
         }
     }
 
-    async fn commit(&mut self) -> Result<()> {
+    pub(super) async fn commit(&mut self) -> Result<()> {
         self.portals.clear();
         let Some(mut block) = self.block.take() else { return Ok(()) };
+        self.backend.end_exports();
         self.restore_local(std::mem::take(&mut block.local));
         let mut clear = false;
         if let Some(draft) = block.draft.take() {
@@ -216,49 +260,17 @@ impl Session {
     fn roll_back(&mut self) {
         self.portals.clear();
         if let Some(block) = self.block.take() {
+            self.backend.end_exports();
             self.settings = block.settings_before;
             block.transaction.rollback();
         }
-    }
-
-    fn apply_modes(&mut self, modes: &[TransactionMode]) -> Result<()> {
-        for mode in modes {
-            match mode {
-                TransactionMode::AccessMode(mode) => {
-                    let read_only = *mode == TransactionAccessMode::ReadOnly;
-                    let block = self.block();
-                    if !read_only && block.read_only && block.transaction.has_snapshot() {
-                        return Err(Error::new(
-                            SqlState::ActiveSqlTransaction,
-                            "transaction read-write mode must be set before any query",
-                        ));
-                    }
-                    block.set_read_only(read_only);
-                }
-                TransactionMode::IsolationLevel(level) => {
-                    let level = isolation(level)?;
-                    let block = self.block();
-                    if block.transaction.isolation() == level {
-                        continue;
-                    }
-                    if block.transaction.has_snapshot() || block.transaction.has_writes() {
-                        return Err(Error::new(
-                            SqlState::ActiveSqlTransaction,
-                            "SET TRANSACTION ISOLATION LEVEL must be called before any query",
-                        ));
-                    }
-                    block.transaction.set_isolation(level);
-                }
-            }
-        }
-        Ok(())
     }
 
     fn warn(&mut self, state: SqlState, message: &str) {
         self.notice(Severity::Warning, state, message);
     }
 
-    fn in_block(&self) -> bool {
+    pub(super) fn in_block(&self) -> bool {
         self.block.as_ref().is_some_and(|block| block.explicit)
     }
 
@@ -270,49 +282,6 @@ impl Session {
                 format!("{what} can only be used in transaction blocks"),
             )),
         }
-    }
-
-    pub(super) fn begin(&mut self, modes: &[TransactionMode], begin: bool) -> Result<Outcome> {
-        if self.in_block() {
-            let message = "there is already a transaction in progress";
-            self.warn(SqlState::ActiveSqlTransaction, message);
-        } else {
-            self.block().explicit = true;
-        }
-        if let Err(error) = self.apply_modes(modes) {
-            self.fail();
-            return Err(error);
-        }
-        Ok(Outcome::Command(if begin { "BEGIN" } else { "START TRANSACTION" }.into()))
-    }
-
-    pub(super) fn set_transaction(&mut self, modes: &[TransactionMode]) -> Result<Outcome> {
-        if !self.in_block() {
-            let message = "SET TRANSACTION can only be used in transaction blocks";
-            self.warn(SqlState::NoActiveSqlTransaction, message);
-            return Ok(Outcome::Command("SET".into()));
-        }
-        self.apply_modes(modes)?;
-        Ok(Outcome::Command("SET".into()))
-    }
-
-    pub(super) fn set_session_characteristics(
-        &mut self,
-        modes: &[TransactionMode],
-    ) -> Result<Outcome> {
-        for mode in modes {
-            match mode {
-                TransactionMode::AccessMode(mode) => {
-                    let value = if *mode == TransactionAccessMode::ReadOnly { "on" } else { "off" };
-                    self.settings_mut().set("default_transaction_read_only", Some(value))?;
-                }
-                TransactionMode::IsolationLevel(level) => {
-                    let value = level.to_string().to_lowercase();
-                    self.settings_mut().set("default_transaction_isolation", Some(&value))?;
-                }
-            }
-        }
-        Ok(Outcome::Command("SET".into()))
     }
 
     pub(super) async fn end_block(&mut self, commit: bool, chain: bool) -> Result<Outcome> {
@@ -327,7 +296,7 @@ impl Session {
             let message = "there is no transaction in progress";
             self.warn(SqlState::NoActiveSqlTransaction, message);
         }
-        let characteristics = self.block.as_ref().map(|b| (b.transaction.isolation(), b.read_only));
+        let characteristics = self.block.as_ref().map(|b| (b.level, b.read_only, b.deferrable));
         let failed = self.status() == Status::Failed;
         let tag = if commit && !failed { "COMMIT" } else { "ROLLBACK" };
         if tag == "COMMIT" {
@@ -335,11 +304,12 @@ impl Session {
         } else {
             self.roll_back();
         }
-        if let (true, Some((isolation, read_only))) = (chain, characteristics) {
+        if let (true, Some((level, read_only, deferrable))) = (chain, characteristics) {
             let block = self.block();
             block.explicit = true;
-            block.transaction.set_isolation(isolation);
+            block.set_level(level);
             block.set_read_only(read_only);
+            block.deferrable = deferrable;
         }
         Ok(Outcome::Command(tag.into()))
     }
@@ -352,8 +322,8 @@ impl Session {
         let (name, settings) = (fold(name), self.settings.clone());
         let block = self.block();
         let savepoint = block.transaction.savepoint();
-        let draft = block.draft.clone();
-        block.savepoints.push(Named { name, savepoint, settings, draft });
+        let (draft, read_only) = (block.draft.clone(), block.read_only);
+        block.savepoints.push(Named { name, savepoint, settings, draft, read_only });
         Ok(Outcome::Command("SAVEPOINT".into()))
     }
 
@@ -376,7 +346,10 @@ impl Session {
         let index = self.find_savepoint(&fold(name))?;
         let block = self.block();
         while block.savepoints.len() > index {
-            block.savepoints.pop();
+            // What was set inside ends with it, as in PostgreSQL.
+            if let Some(named) = block.savepoints.pop() {
+                block.set_read_only(named.read_only);
+            }
             block.transaction.release_savepoint();
         }
         Ok(Outcome::Command("RELEASE".into()))
@@ -395,11 +368,12 @@ impl Session {
         }
         block.failed = false;
         block.locked.clear();
-        let named =
-            block.savepoints.last().map(|n| (n.savepoint, n.settings.clone(), n.draft.clone()));
-        if let Some((savepoint, settings, draft)) = named {
+        let named = block.savepoints.last();
+        let named = named.map(|n| (n.savepoint, n.settings.clone(), n.draft.clone(), n.read_only));
+        if let Some((savepoint, settings, draft, read_only)) = named {
             block.transaction.rollback_to(savepoint);
             block.draft = draft;
+            block.set_read_only(read_only);
             self.settings = settings;
         }
         self.portals.clear();

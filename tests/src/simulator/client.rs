@@ -55,7 +55,10 @@ impl Failure {
 
     fn describe(&self) -> String {
         match self {
-            Failure::Layer(Error::Deadlock { detail }) => format!("deadlock: {detail}"),
+            Failure::Layer(Error::Deadlock(cycle)) => {
+                let edges = cycle.iter().map(|w| format!("{} for {}", w.waiter.id, w.blocker.id));
+                format!("deadlock: {}", edges.collect::<Vec<_>>().join(", "))
+            }
             Failure::Layer(error) => error.to_string(),
             other => format!("{other:?}"),
         }

@@ -5,6 +5,7 @@ mod depth;
 mod drivers;
 mod durability;
 mod limits;
+mod locks;
 mod protocol;
 mod psql;
 mod wire;

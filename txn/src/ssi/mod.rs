@@ -185,6 +185,21 @@ impl Running {
     fn is_quiet(&self, snapshot: &Snapshot) -> bool {
         self.writers.is_empty() && self.last_commit <= snapshot.at()
     }
+
+    fn add(&mut self, id: TransactionId, read_only: bool, snapshot: Timestamp) -> Arc<Party> {
+        let party = Arc::new(Party {
+            id,
+            snapshot,
+            read_only,
+            end: AtomicU64::new(RUNNING),
+            state: Mutex::default(),
+        });
+        *self.snapshots.entry(snapshot).or_insert(0) += 1;
+        if !read_only {
+            self.writers.insert(id, party.clone());
+        }
+        party
+    }
 }
 
 /// A snapshot, and the transactions that ran when it was taken and may write.
@@ -228,18 +243,15 @@ impl Conflicts {
         if read_only && running.is_quiet(&snapshot) {
             return (snapshot, None);
         }
-        let party = Arc::new(Party {
-            id,
-            snapshot: snapshot.at(),
-            read_only,
-            end: AtomicU64::new(RUNNING),
-            state: Mutex::default(),
-        });
-        *running.snapshots.entry(snapshot.at()).or_insert(0) += 1;
-        if !read_only {
-            running.writers.insert(id, party.clone());
-        }
+        let party = running.add(id, read_only, snapshot.at());
         (snapshot, Some(party))
+    }
+
+    /// Makes a transaction known that takes over a snapshot at `at` of one that is known. `None` if
+    /// nobody runs on that any more: then what is concurrent with it may have been forgotten.
+    pub fn join(&self, id: TransactionId, read_only: bool, at: Timestamp) -> Option<Arc<Party>> {
+        let mut running = self.running.lock();
+        running.snapshots.contains_key(&at).then(|| running.add(id, read_only, at))
     }
 
     /// A snapshot that may turn out to be safe (DEFERRABLE; Ports and Grittner, section 4.3), with

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod pipeline;
+mod session_locks;
 mod spill;
 mod ssi;
 mod timestamps;
@@ -120,8 +121,10 @@ async fn the_request_that_closes_a_cycle_fails() {
     });
     tokio::time::sleep(Duration::from_millis(20)).await;
     let deadlock = b.lock_row(b"x", LockMode::ForUpdate, WaitPolicy::Block).await;
-    let Err(Error::Deadlock { detail }) = deadlock else { panic!("no deadlock found") };
-    assert_eq!(detail.lines().count(), 2);
+    let Err(Error::Deadlock(cycle)) = deadlock else { panic!("no deadlock found") };
+    assert_eq!(cycle.len(), 2);
+    assert_eq!(&*cycle[0].key, b"x");
+    assert_eq!(cycle[0].blocker, cycle[1].waiter);
     drop(b);
     let (a, outcome) = waiting.await.unwrap();
     assert!(outcome.is_ok());

@@ -1,0 +1,120 @@
+//! Functions that act on sessions: sequences, advisory locks, and what asks about them.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::Expr;
+use datafusion::scalar::ScalarValue;
+
+use super::call::no_function;
+use super::{Binder, Bound, context};
+use crate::error::{Error, Result, SqlState};
+use crate::functions::Context;
+use crate::row::advisory::AdvisoryCall;
+use crate::row::export::ExportSnapshot;
+use crate::row::stateful::{self, Stateful};
+use crate::system::blocked::IsBlocked;
+use crate::types::Type;
+
+impl Binder<'_> {
+    /// A call of a function on sessions, if there is one of this name.
+    pub(super) fn session_call(&self, name: &str, args: &[Bound]) -> Option<Result<Bound>> {
+        match name {
+            "nextval" | "currval" | "setval" | "lastval" => {
+                Some(self.sequence_call(name, args.to_vec()))
+            }
+            "pg_export_snapshot" if args.is_empty() => {
+                self.takes_locks.set(true);
+                let function = ExportSnapshot { sessions: self.settings.sessions() };
+                Some(self.call_with_session(Arc::new(function), args, &[]))
+            }
+            "pg_isolation_test_session_is_blocked" => Some(self.is_blocked_call(name, args)),
+            _ => {
+                let function = AdvisoryCall::named(name, self.settings.sessions())?;
+                Some(self.advisory_call(name, function, args))
+            }
+        }
+    }
+
+    fn advisory_call(&self, name: &str, function: AdvisoryCall, args: &[Bound]) -> Result<Bound> {
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        let integers = |wide: bool| {
+            kinds.iter().all(|kind| match kind {
+                Type::Int2 | Type::Int4 | Type::Unknown => true,
+                kind => wide && *kind == Type::Int8,
+            })
+        };
+        let target = match (function.is_of_all(), args.len()) {
+            (true, 0) => Type::Int8,
+            (false, 1) if integers(true) => Type::Int8,
+            (false, 2) if integers(false) => Type::Int4,
+            _ => return Err(no_function(name, &kinds)),
+        };
+        self.takes_locks.set(true);
+        self.call_with_session(Arc::new(function), args, &[target; 2])
+    }
+
+    fn is_blocked_call(&self, name: &str, args: &[Bound]) -> Result<Bound> {
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        // There are no arrays; the list of processes is known by its text.
+        let [Type::Int2 | Type::Int4 | Type::Unknown, Type::Text | Type::Unknown] =
+            kinds.as_slice()
+        else {
+            return Err(no_function(name, &kinds));
+        };
+        let function = IsBlocked { manager: self.settings.manager() };
+        self.call_with_session(Arc::new(function), args, &[Type::Int4, Type::Text])
+    }
+
+    /// A call with its arguments converted, and the session's number behind them.
+    fn call_with_session(
+        &self,
+        function: Arc<dyn Stateful>,
+        args: &[Bound],
+        kinds: &[Type],
+    ) -> Result<Bound> {
+        let returns = function.returns();
+        let mut exprs = Vec::with_capacity(args.len() + 1);
+        for (arg, kind) in args.iter().zip(kinds) {
+            exprs.push(self.implicit(arg.clone(), *kind)?.expr);
+        }
+        exprs.push(context(Context::Session));
+        Ok(Bound::new(stateful::call(function, exprs), returns))
+    }
+
+    /// `nextval` and its kin, on a sequence named by a literal.
+    fn sequence_call(&self, name: &str, args: Vec<Bound>) -> Result<Bound> {
+        use crate::row::sequence::{Operation, call};
+        let operation = match (name, args.len()) {
+            ("nextval", 1) => Operation::Next,
+            ("currval", 1) => Operation::Current,
+            ("lastval", 0) => Operation::Last,
+            ("setval", 2 | 3) => Operation::Set,
+            _ => {
+                let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+                return Err(no_function(name, &kinds));
+            }
+        };
+        let mut args = args.into_iter();
+        let sequence = match args.next().map(|arg| arg.expr) {
+            None => None,
+            Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => {
+                let wanted = text.strip_prefix("public.").unwrap_or(&text).trim_matches('"');
+                let found = self.schema.sequence(wanted).ok_or_else(|| {
+                    Error::new(
+                        SqlState::UndefinedTable,
+                        format!("relation \"{text}\" does not exist"),
+                    )
+                })?;
+                Some(found.clone())
+            }
+            Some(_) => return Err(Error::unsupported("a computed sequence name")),
+        };
+        let mut exprs = Vec::new();
+        for (arg, kind) in args.zip([Type::Int8, Type::Bool]) {
+            exprs.push(self.implicit(arg, kind)?.expr);
+        }
+        exprs.push(context(Context::Session));
+        let expr = call(operation, sequence, self.settings.sequences(), exprs);
+        Ok(Bound::new(expr, Type::Int8))
+    }
+}

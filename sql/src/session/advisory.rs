@@ -1,0 +1,91 @@
+//! Statements that call functions on advisory locks, or on their own snapshot.
+//!
+//! Such a function cannot wait where it is called, in the middle of an executor. So it ends the
+//! statement with [`Error::WouldWait`]; the session waits for the lock and runs the statement
+//! again. Its calls up to that point are answered as they were before
+//! ([`Backend::call`](crate::sessions::Backend::call)), so each is made once, however often the
+//! statement runs. Rows reach the client when all calls have been made.
+
+use std::sync::Arc;
+
+use cairn_txn::Access;
+use cairn_txn::locks::Wait;
+
+use super::Session;
+use super::execute::limited;
+use super::outcome::{Outcome, Rows};
+use super::plan::{Action, Plan};
+use super::settings::Severity;
+use crate::error::{Error, Result, SqlState};
+use crate::lock_names::describe_deadlock;
+use crate::sessions::Offer;
+use crate::types::Datum;
+
+impl Session {
+    /// Runs a statement whose functions take locks.
+    pub(super) async fn execute_with_calls(
+        &mut self,
+        plan: &Plan,
+        params: Arc<Vec<Datum>>,
+    ) -> Result<Outcome> {
+        self.backend.begin_calls();
+        let outcome = self.execute_until_called(plan, params).await;
+        self.backend.offer(Offer::Nothing);
+        for warning in self.backend.take_warnings() {
+            self.notice(Severity::Warning, SqlState::Warning, warning);
+        }
+        // What a statement that failed had taken stays, as what it had written does not.
+        if outcome.is_ok() {
+            self.backend.finish_calls();
+        }
+        self.backend.begin_calls();
+        outcome
+    }
+
+    async fn execute_until_called(
+        &mut self,
+        plan: &Plan,
+        params: Arc<Vec<Datum>>,
+    ) -> Result<Outcome> {
+        loop {
+            let outcome = match &plan.action {
+                Action::Query { source, columns } => {
+                    self.begin_statement(plan, Access::Read)?;
+                    self.offer_snapshot();
+                    let env = self.env(params.clone());
+                    let rows = self.collect(source, env).await;
+                    rows.map(|rows| Outcome::Rows(Rows::ready(columns.clone(), rows, "SELECT")))
+                }
+                _ => Box::pin(self.execute_with_restarts(plan, params.clone())).await,
+            };
+            let Err(Error::WouldWait(call)) = outcome else { return outcome };
+            let backend = self.backend.clone();
+            limited(self.settings.lock_timeout(), backend.wait_for(*call)).await?;
+        }
+    }
+
+    /// Lets the statement export its snapshot, but from within a savepoint.
+    fn offer_snapshot(&mut self) {
+        let block = self.block();
+        let offer = match block.transaction.share_snapshot() {
+            _ if block.has_savepoints() => Offer::InSavepoint,
+            Some(snapshot) => Offer::Snapshot(block.transaction.id(), snapshot),
+            None => Offer::Nothing,
+        };
+        self.backend.offer(offer);
+    }
+
+    /// Tells the log what those did who are in a deadlock.
+    pub(super) fn log_deadlock(&self, cycle: &[Wait]) {
+        let queries = cycle.iter().map(|wait| {
+            let id = wait.waiter.session;
+            let query = match self.database.sessions.get(id) {
+                Ok(backend) => backend.activity.lock().query.to_string(),
+                Err(_) => "<backend information not available>".to_owned(),
+            };
+            format!("Process {id}: {query}")
+        });
+        let queries = queries.collect::<Vec<_>>().join("\n");
+        tracing::warn!("deadlock detected\n{}\n{queries}", describe_deadlock(cycle));
+    }
+}
