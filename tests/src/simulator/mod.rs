@@ -123,7 +123,7 @@ pub fn run(seed: u64, config: &Config) -> Result<Report, String> {
 pub fn replay(seed: u64, config: &Config) -> String {
     format!(
         "SIM_FIRST_SEED={seed} SIM_SEEDS=1 SIM_TRANSACTIONS={} \
-         cargo test --release -p cairn-tests --test transactions every_seed -- --nocapture",
+         cargo test --release --workspace --test transactions every_seed -- --nocapture",
         config.transactions
     )
 }

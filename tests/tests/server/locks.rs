@@ -331,7 +331,8 @@ async fn deferrable_waits_for_a_safe_snapshot() {
     let read = "SELECT n FROM a WHERE id = 1";
     assert_eq!(two.ask(&format!("{begin}; {read}")).await, "57014");
     two.ask("ROLLBACK; SET statement_timeout = 0").await;
-    let wait = two.ask(&format!("{begin}; {read}"));
+    let both = format!("{begin}; {read}");
+    let wait = two.ask(&both);
     let commit = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         one.ask("COMMIT").await

@@ -86,6 +86,10 @@ impl Party {
         Some(self.end.load(Ordering::Acquire)).filter(|end| *end != RUNNING)
     }
 
+    fn has_aborted(&self) -> bool {
+        self.ended() == Some(ABORTED)
+    }
+
     /// Whether nobody who runs, or will, is concurrent with it.
     fn is_gone(&self, horizon: Timestamp) -> bool {
         self.ended().is_some_and(|end| end == ABORTED || end <= horizon.0)

@@ -249,12 +249,6 @@ impl Shard {
     }
 }
 
-impl Party {
-    fn has_aborted(&self) -> bool {
-        self.ended() == Some(super::ABORTED)
-    }
-}
-
 /// A reader that a writer has met, and the key where.
 pub(super) type Met = (Arc<Party>, Box<[u8]>);
 
