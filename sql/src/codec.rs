@@ -314,7 +314,10 @@ fn encode_key_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 pub fn canonical(kind: Type, datum: Datum) -> Datum {
     match (kind, datum) {
         (Type::Numeric, Datum::Bytes(mut v)) => {
-            v.truncate(Numeric::canonical(&v).len());
+            // The scale that it is shown with goes, its place stays: this may be done twice, as for
+            // a key of an index.
+            let length = Numeric::canonical(&v).len();
+            v.iter_mut().skip(length).for_each(|byte| *byte = 0);
             Datum::Bytes(v)
         }
         (Type::Interval, Datum::Bytes(mut v)) => {

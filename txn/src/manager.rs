@@ -105,13 +105,14 @@ impl TransactionManager {
         // A bound that outlived the commits before it must not lie ahead of all snapshots.
         let high_water = high_water.max(store.garbage_bound());
         let timestamps = Arc::new(Timestamps::new(clock, high_water));
+        let now = Timestamp::from_unix_ms(timestamps.now_ms());
         let manager = Arc::new(TransactionManager {
             store,
             conflicts: Arc::new(Conflicts::new(timestamps.clone(), options.ssi_limits)),
             timestamps,
             locks: LockTable::default(),
             options,
-            first: high_water,
+            first: high_water.max(now),
             next_id: AtomicU64::new(1),
             reserved: AtomicU64::new(0),
             commit_order: Mutex::new(()),

@@ -181,9 +181,6 @@ impl Session {
             Some(LockTableMode::Exclusive) => LockMode::Exclusive,
             None | Some(LockTableMode::AccessExclusive) => LockMode::AccessExclusive,
         };
-        if mode as u8 > LockMode::RowExclusive as u8 {
-            self.check_writable("LOCK TABLE")?;
-        }
         let policy = if lock.nowait { WaitPolicy::NoWait } else { WaitPolicy::Block };
         for LockTableTarget { name, .. } in &lock.tables {
             // Whoever had it before may have dropped it, and made another of that name.
