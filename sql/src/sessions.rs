@@ -1,6 +1,8 @@
 //! The sessions of a server, as each other sees them: what they do, and what they hold beyond their
 //! transactions.
 
+mod settings;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,6 +14,9 @@ use crate::error::{Error, Result, SqlState};
 use crate::lock_names::{Advisory, mode_name};
 use crate::session::Settings;
 use crate::types::datetime;
+
+use settings::Changes;
+pub use settings::{Changed, Characteristics};
 
 /// What a session is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,8 @@ pub enum State {
 pub struct Activity {
     /// Its settings, with user, database and application name.
     pub settings: Arc<Settings>,
+    /// What its transaction is like.
+    pub characteristics: Characteristics,
     /// Where its client is; `None` on a Unix socket.
     pub client: Option<SocketAddr>,
     /// What it is at.
@@ -60,6 +67,8 @@ pub struct Backend {
     pub activity: Mutex<Activity>,
     calls: Mutex<Calls>,
     exports: Mutex<Exports>,
+    /// While a statement runs that may change settings.
+    changes: Mutex<Option<Changes>>,
 }
 
 /// What a running statement may export.
@@ -168,6 +177,7 @@ impl Backend {
 
     /// The statement is to run again.
     pub fn rewind_calls(&self) {
+        self.rewind_changes();
         let mut calls = self.calls.lock();
         for (call, done) in std::mem::take(&mut calls.made) {
             calls.to_replay.entry(call).or_default().push_back(done);
@@ -239,7 +249,13 @@ impl Backend {
     }
 
     /// A statement begins.
-    pub fn begins(&self, query: &Arc<str>, settings: &Arc<Settings>, xact_start: Option<i64>) {
+    pub fn begins(
+        &self,
+        query: &Arc<str>,
+        settings: &Arc<Settings>,
+        characteristics: Characteristics,
+        xact_start: Option<i64>,
+    ) {
         let now = datetime::now();
         let mut activity = self.activity.lock();
         activity.state = State::Active;
@@ -252,6 +268,7 @@ impl Backend {
         if !Arc::ptr_eq(&activity.settings, settings) {
             activity.settings = settings.clone();
         }
+        activity.characteristics = characteristics;
     }
 
     /// It waits for its client, in a transaction that began then.
@@ -281,6 +298,7 @@ impl Sessions {
         let now = datetime::now();
         let activity = Activity {
             settings: settings.clone(),
+            characteristics: Characteristics::default(),
             client: None,
             state: State::Idle,
             state_change: now,
@@ -296,6 +314,7 @@ impl Sessions {
             activity: Mutex::new(activity),
             calls: Mutex::default(),
             exports: Mutex::default(),
+            changes: Mutex::default(),
         });
         self.all.lock().insert(id, backend.clone());
         backend

@@ -167,13 +167,6 @@ impl Binder<'_> {
                 let id = self.session_value().session_id() as i32;
                 self.literal(&Datum::Int32(id), Type::Int4)
             }
-            ("current_setting", 1) => match args.first().map(|arg| &arg.expr) {
-                Some(Expr::Literal(ScalarValue::Utf8(Some(setting)), _)) => {
-                    let value = self.session_value().show(setting)?;
-                    self.literal(&Datum::Text(value), Type::Text)
-                }
-                _ => Err(Error::unsupported("current_setting of a computed name")),
-            },
             ("quote_literal" | "quote_nullable", 1) => {
                 let args = args.into_iter().map(|arg| match arg.kind() {
                     Type::Unknown => Ok(arg),

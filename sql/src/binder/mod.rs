@@ -161,13 +161,11 @@ pub struct Binder<'a> {
     common_tables: RefCell<Vec<CommonTable>>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
     session_values: Cell<bool>,
-    takes_locks: Cell<bool>,
+    has_calls: Cell<bool>,
 }
 
 /// What the binder asks the session.
 pub trait Settings {
-    /// Value of a setting, as SHOW gives it.
-    fn show(&self, name: &str) -> Result<String>;
     /// Whether unqualified names are looked up in schema `public`.
     fn public_in_path(&self) -> bool;
     /// The user.
@@ -207,7 +205,7 @@ impl<'a> Binder<'a> {
             common_tables: RefCell::new(Vec::new()),
             tables_used: RefCell::new(Vec::new()),
             session_values: Cell::new(false),
-            takes_locks: Cell::new(false),
+            has_calls: Cell::new(false),
         }
     }
 
@@ -222,9 +220,10 @@ impl<'a> Binder<'a> {
         !self.session_values.get()
     }
 
-    /// Whether the plan calls functions that take locks, and so may have to wait.
-    pub fn takes_locks(&self) -> bool {
-        self.takes_locks.get()
+    /// Whether the plan calls functions that act on the session: that take locks, and so may have to
+    /// wait, that export its snapshot, or that change settings.
+    pub fn has_calls(&self) -> bool {
+        self.has_calls.get()
     }
 
     /// Types of the parameters, once everything is bound.

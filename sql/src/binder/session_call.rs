@@ -1,4 +1,4 @@
-//! Functions that act on sessions: sequences, advisory locks, and what asks about them.
+//! Functions that act on sessions: sequences, advisory locks, settings, and what asks about them.
 
 use std::sync::Arc;
 
@@ -9,8 +9,10 @@ use super::call::no_function;
 use super::{Binder, Bound, context};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
+use crate::functions::casts::{self, CastLevel};
 use crate::row::advisory::AdvisoryCall;
 use crate::row::export::ExportSnapshot;
+use crate::row::setting::{Operation as OnSetting, SettingCall};
 use crate::row::stateful::{self, Stateful};
 use crate::system::blocked::IsBlocked;
 use crate::types::Type;
@@ -23,11 +25,12 @@ impl Binder<'_> {
                 Some(self.sequence_call(name, args.to_vec()))
             }
             "pg_export_snapshot" if args.is_empty() => {
-                self.takes_locks.set(true);
+                self.has_calls.set(true);
                 let function = ExportSnapshot { sessions: self.settings.sessions() };
                 Some(self.call_with_session(Arc::new(function), args, &[]))
             }
             "pg_isolation_test_session_is_blocked" => Some(self.is_blocked_call(name, args)),
+            "current_setting" | "set_config" => Some(self.setting_call(name, args)),
             _ => {
                 let function = AdvisoryCall::named(name, self.settings.sessions())?;
                 Some(self.advisory_call(name, function, args))
@@ -49,7 +52,7 @@ impl Binder<'_> {
             (false, 2) if integers(false) => Type::Int4,
             _ => return Err(no_function(name, &kinds)),
         };
-        self.takes_locks.set(true);
+        self.has_calls.set(true);
         self.call_with_session(Arc::new(function), args, &[target; 2])
     }
 
@@ -63,6 +66,31 @@ impl Binder<'_> {
         };
         let function = IsBlocked { manager: self.settings.manager() };
         self.call_with_session(Arc::new(function), args, &[Type::Int4, Type::Text])
+    }
+
+    fn setting_call(&self, name: &str, args: &[Bound]) -> Result<Bound> {
+        use Type::{Bool, Text};
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        let wanted: &[Type] = match (name, args.len()) {
+            ("current_setting", 1) => &[Text],
+            ("current_setting", 2) => &[Text, Bool],
+            ("set_config", 3) => &[Text, Text, Bool],
+            _ => return Err(no_function(name, &kinds)),
+        };
+        let fits =
+            |(from, to): (&Type, &Type)| casts::level(*from, *to) == Some(CastLevel::Implicit);
+        if !kinds.iter().zip(wanted).all(fits) {
+            return Err(no_function(name, &kinds));
+        }
+        let operation = match name {
+            "set_config" => {
+                self.has_calls.set(true);
+                OnSetting::Set
+            }
+            _ => OnSetting::Current,
+        };
+        let function = SettingCall { operation, sessions: self.settings.sessions() };
+        self.call_with_session(Arc::new(function), args, wanted)
     }
 
     /// A call with its arguments converted, and the session's number behind them.

@@ -15,6 +15,7 @@ mod join;
 pub mod modify;
 mod order;
 pub mod sequence;
+pub mod setting;
 pub mod stateful;
 mod subplan;
 

@@ -1,10 +1,11 @@
-//! Statements that call functions on advisory locks, or on their own snapshot.
+//! Statements that call functions on advisory locks, on their own snapshot, or on settings.
 //!
-//! Such a function cannot wait where it is called, in the middle of an executor. So it ends the
+//! A function on locks cannot wait where it is called, in the middle of an executor. So it ends the
 //! statement with [`Error::WouldWait`]; the session waits for the lock and runs the statement
 //! again. Its calls up to that point are answered as they were before
 //! ([`Backend::call`](crate::sessions::Backend::call)), so each is made once, however often the
-//! statement runs. Rows reach the client when all calls have been made.
+//! statement runs. Rows reach the client when all calls have been made, and changed settings the
+//! session.
 
 use std::sync::Arc;
 
@@ -18,19 +19,23 @@ use super::plan::{Action, Plan};
 use super::settings::Severity;
 use crate::error::{Error, Result, SqlState};
 use crate::lock_names::describe_deadlock;
-use crate::sessions::Offer;
+use crate::sessions::{Changed, Offer};
 use crate::types::Datum;
 
 impl Session {
-    /// Runs a statement whose functions take locks.
+    /// Runs a statement whose functions act on the session.
     pub(super) async fn execute_with_calls(
         &mut self,
         plan: &Plan,
         params: Arc<Vec<Datum>>,
     ) -> Result<Outcome> {
         self.backend.begin_calls();
+        self.backend.begin_changes();
         let outcome = self.execute_until_called(plan, params).await;
         self.backend.offer(Offer::Nothing);
+        if let Some(changed) = self.backend.end_changes(outcome.is_err()) {
+            self.take_over(changed);
+        }
         for warning in self.backend.take_warnings() {
             self.notice(Severity::Warning, SqlState::Warning, warning);
         }
@@ -62,6 +67,13 @@ impl Session {
             let backend = self.backend.clone();
             limited(self.settings.lock_timeout(), backend.wait_for(*call)).await?;
         }
+    }
+
+    /// Goes on with settings that a statement has changed.
+    fn take_over(&mut self, changed: Changed) {
+        // The transaction has to know the former ones first, for a rollback.
+        self.block().local.extend(changed.local);
+        self.settings = changed.settings;
     }
 
     /// Lets the statement export its snapshot, but from within a savepoint.

@@ -9,6 +9,7 @@ use super::outcome::Outcome;
 use super::settings::{Severity, boolean};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::transaction::{Level, Mode, Modes};
+use crate::sessions::Characteristics;
 use crate::types::datetime;
 use crate::types::interval::Interval;
 
@@ -175,15 +176,27 @@ impl Session {
     }
 
     /// The value of a setting that is the transaction's; `None` if `name` is another setting's.
-    pub(super) fn show_mode(&mut self, name: &str) -> Option<String> {
-        let on = |on: bool| if on { "on" } else { "off" };
-        let shown = match name {
-            "transaction_isolation" | "transaction isolation level" => self.block().level.name(),
-            "transaction_read_only" => on(self.block().read_only),
-            "transaction_deferrable" => on(self.block().deferrable),
-            _ => return None,
-        };
-        Some(shown.to_owned())
+    pub(super) fn show_mode(&self, name: &str) -> Option<&'static str> {
+        self.characteristics().show(match name {
+            "transaction isolation level" => "transaction_isolation",
+            name => name,
+        })
+    }
+
+    /// What the current transaction is like; what the next one will be, if there is none.
+    pub(super) fn characteristics(&self) -> Characteristics {
+        match &self.block {
+            Some(block) => Characteristics {
+                level: block.level,
+                read_only: block.read_only,
+                deferrable: block.deferrable,
+            },
+            None => Characteristics {
+                level: self.settings.default_level(),
+                read_only: self.settings.default_read_only(),
+                deferrable: self.settings.default_deferrable(),
+            },
+        }
     }
 
     /// SERIALIZABLE READ ONLY DEFERRABLE: waits for a snapshot on which nothing can conflict, unless

@@ -124,8 +124,8 @@ impl Session {
         }
         let statement = ast::Statement::Query(Box::new(query.clone()));
         let (plan, _) = self.make_plan(&statement, sql, &[])?;
-        if plan.takes_locks {
-            return Err(Error::unsupported("COPY of a query that takes advisory locks"));
+        if plan.has_calls {
+            return Err(Error::unsupported("COPY of a query that acts on the session"));
         }
         for (table, mode) in &plan.tables {
             self.lock_table(table, *mode).await?;

@@ -102,6 +102,8 @@ impl Session {
             Parsed::Modes(modes) => self.transaction_modes(modes),
             Parsed::AsOf(_, time) => {
                 self.read_one_as_of(time)?;
+                // Its transaction is read-only now.
+                self.note_statement(prepared);
                 self.execute_planned(prepared, params).await
             }
             Parsed::Sql(statement) => match &**statement {
@@ -166,7 +168,7 @@ impl Session {
             return Err(Error::new(SqlState::UndefinedParameter, message).at(position));
         }
         let params = Arc::new(params);
-        if plan.takes_locks {
+        if plan.has_calls {
             return self.execute_with_calls(&plan, params).await;
         }
         match &plan.action {
@@ -536,8 +538,8 @@ impl Session {
             let pairs = parameters.iter().zip(&prepared.parameters).enumerate();
             let values = pairs.map(|(at, (sql, kind))| binder.parameter_value(at + 1, sql, *kind));
             let values = values.collect::<Result<Vec<_>>>()?;
-            match binder.takes_locks() {
-                true => Err(Error::unsupported("a parameter of EXECUTE that takes a lock")),
+            match binder.has_calls() {
+                true => Err(Error::unsupported("a parameter of EXECUTE that acts on the session")),
                 false => Ok(values),
             }
         })?;
@@ -602,7 +604,7 @@ impl Session {
         self.settings_mut().set(name, value)
     }
 
-    fn show(&mut self, variable: &[ast::Ident]) -> Result<Outcome> {
+    fn show(&self, variable: &[ast::Ident]) -> Result<Outcome> {
         let columns = show_columns(variable);
         let name = show_name(variable);
         let row = match name.as_str() {
@@ -614,7 +616,7 @@ impl Session {
                 return Ok(Outcome::Rows(Rows::ready(columns, rows.collect(), "SHOW")));
             }
             name => match self.show_mode(name) {
-                Some(shown) => shown,
+                Some(shown) => shown.to_owned(),
                 None => self.settings.show(name)?,
             },
         };

@@ -225,10 +225,6 @@ struct BinderView<'a> {
 }
 
 impl BinderSettings for BinderView<'_> {
-    fn show(&self, name: &str) -> Result<String> {
-        self.settings.show(name)
-    }
-
     fn public_in_path(&self) -> bool {
         self.settings.public_in_path()
     }
@@ -527,7 +523,7 @@ impl Session {
     /// Notes that a statement begins.
     fn note_statement(&self, prepared: &Prepared) {
         let xact_start = self.block.as_ref().map(|block| block.now);
-        self.backend.begins(&prepared.sql, &self.settings, xact_start);
+        self.backend.begins(&prepared.sql, &self.settings, self.characteristics(), xact_start);
     }
 
     /// What statements find around them. Made anew when settings or the catalog have changed.

@@ -35,8 +35,8 @@ pub struct Plan {
     pub parameters: Vec<Type>,
     /// The tables used, with the locks they need.
     pub tables: Vec<(Arc<Table>, LockMode)>,
-    /// Whether it calls functions that take locks.
-    pub takes_locks: bool,
+    /// Whether it calls functions that act on the session.
+    pub has_calls: bool,
     /// What to do.
     pub action: Action,
 }
@@ -267,7 +267,7 @@ impl Session {
             version: schema.version,
             parameters: binder.parameter_types()?,
             tables,
-            takes_locks: binder.takes_locks(),
+            has_calls: binder.has_calls(),
             action,
         };
         Ok((plan, binder.is_generic()))

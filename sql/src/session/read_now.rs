@@ -52,7 +52,7 @@ impl Session {
         else {
             return None;
         };
-        if params.len() < plan.parameters.len() || plan.takes_locks {
+        if params.len() < plan.parameters.len() || plan.has_calls {
             return None;
         }
         let view = match self.block {

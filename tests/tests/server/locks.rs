@@ -207,6 +207,26 @@ async fn advisory_locks_are_waited_for_and_counted_once() {
 }
 
 #[tokio::test]
+async fn a_statement_that_runs_again_changes_a_setting_once() {
+    let server = Server::start();
+    let (one, two, watch) =
+        (server.session().await, server.session().await, server.session().await);
+    one.ask("SELECT pg_advisory_lock(1)").await;
+    two.ask("SET application_name = 'a'").await;
+    let append =
+        "set_config('application_name', current_setting('application_name') || 'b', false)";
+    let select = format!("SELECT {append}, pg_advisory_lock(1)");
+    let wait = two.ask(&select);
+    let release = async {
+        two.wait_until_blocked_by(&watch, &one).await;
+        assert_eq!(one.ask("SELECT pg_advisory_unlock(1)").await, "t");
+    };
+    let (answer, ()) = tokio::join!(wait, release);
+    assert_eq!(answer, "ab ");
+    assert_eq!(two.ask("SHOW application_name").await, "ab");
+}
+
+#[tokio::test]
 async fn a_deadlock_is_told_in_the_words_of_postgresql() {
     let server = Server::start();
     let (one, two, watch) =
