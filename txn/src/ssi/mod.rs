@@ -160,15 +160,15 @@ impl Party {
 /// How many entries a part of the key space may keep before it is told more coarsely.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Keys, of those read and those written, in each of the [`space::SHARDS`] parts.
-    pub keys: usize,
+    /// Reads and writes of single keys, in each of the [`SHARDS`] parts.
+    pub points: usize,
     /// Ranges read, in each part.
     pub ranges: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { keys: 1 << 15, ranges: 1 << 12 }
+        Limits { points: 1 << 15, ranges: 1 << 12 }
     }
 }
 

@@ -25,9 +25,11 @@ use crate::locks::TransactionId;
 
 /// Parts that the key space is cut into.
 pub const SHARDS: usize = 64;
-/// Ranges and keys of a shard at which gone ones are looked for.
-const SWEEP_RANGES: usize = 64;
-const SWEEP_KEYS: usize = 1024;
+/// Ranges of a shard, readers and marks of all its keys, and of one key, at which gone ones are looked
+/// for.
+const SWEEP_RANGES: usize = 16;
+const SWEEP_POINTS: usize = 1024;
+const SWEEP_ENTRY: usize = 8;
 /// The last ranges of a shard are searched for one that covers a new one.
 const RECENT_RANGES: usize = 8;
 
@@ -49,6 +51,30 @@ struct Entry {
     readers: SmallVec<[Arc<Party>; 1]>,
     /// In rising order of their timestamps.
     marks: SmallVec<[Mark; 1]>,
+    sweep_at: usize,
+}
+
+impl Entry {
+    fn len(&self) -> usize {
+        self.readers.len() + self.marks.len()
+    }
+
+    fn sweep(&mut self, horizon: Timestamp) {
+        self.readers.retain(|reader| !reader.is_gone(horizon));
+        self.marks.retain(|mark| !mark.party.is_gone(horizon));
+    }
+
+    /// Lets go of what is gone, when there is twice as much as after the last time: else a key
+    /// that all read and write would collect them. Tells how many went.
+    fn make_room(&mut self, horizon: impl FnOnce() -> Timestamp) -> usize {
+        let before = self.len();
+        if before < self.sweep_at.max(SWEEP_ENTRY) {
+            return 0;
+        }
+        self.sweep(horizon());
+        self.sweep_at = self.len() * 2;
+        before - self.len()
+    }
 }
 
 struct ReadRange {
@@ -70,7 +96,9 @@ struct Shard {
     keys: BTreeMap<Box<[u8]>, Entry>,
     ranges: Vec<ReadRange>,
     coarse: Vec<CoarseMark>,
-    sweep_keys_at: usize,
+    /// Readers and marks of all keys.
+    points: usize,
+    sweep_points_at: usize,
     sweep_ranges_at: usize,
 }
 
@@ -130,26 +158,27 @@ impl Shard {
 
     /// Lets go of what is gone, when there is twice as much as after the last time.
     fn make_room(&mut self, limits: &Limits, horizon: impl FnOnce() -> Timestamp) {
-        let due = self.keys.len() >= self.sweep_keys_at.max(SWEEP_KEYS.min(limits.keys))
+        let due = self.points >= self.sweep_points_at.max(SWEEP_POINTS.min(limits.points))
             || self.ranges.len() >= self.sweep_ranges_at.max(SWEEP_RANGES.min(limits.ranges));
         if !due {
             return;
         }
         let horizon = horizon();
         self.keys.retain(|_, entry| {
-            entry.readers.retain(|reader| !reader.is_gone(horizon));
-            entry.marks.retain(|mark| !mark.party.is_gone(horizon));
-            !entry.readers.is_empty() || !entry.marks.is_empty()
+            entry.sweep(horizon);
+            entry.len() > 0
         });
+        self.points = self.keys.values().map(Entry::len).sum();
         self.ranges.retain(|range| !range.reader.is_gone(horizon));
         self.coarse.retain(|coarse| coarse.newest > horizon);
-        if self.keys.len() >= limits.keys {
+        if self.points >= limits.points {
             self.coarsen_keys();
+            self.points = self.keys.values().map(Entry::len).sum();
         }
         if self.ranges.len() >= limits.ranges {
             self.coarsen_ranges();
         }
-        self.sweep_keys_at = (self.keys.len() * 2).min(limits.keys);
+        self.sweep_points_at = (self.points * 2).min(limits.points);
         self.sweep_ranges_at = (self.ranges.len() * 2).min(limits.ranges);
     }
 
@@ -278,20 +307,24 @@ impl Spaces {
         &self,
         reader: &Arc<Party>,
         key: &[u8],
-        horizon: impl FnOnce() -> Timestamp,
+        horizon: impl Fn() -> Timestamp,
     ) -> SmallVec<[Mark; 1]> {
         let mut shard = self.shards[Self::shard_of(key)].lock();
-        shard.make_room(&self.limits, horizon);
+        let shard = &mut *shard;
+        shard.make_room(&self.limits, &horizon);
         match shard.keys.get_mut(key) {
             Some(entry) => {
                 if !entry.readers.iter().any(|other| Arc::ptr_eq(other, reader)) {
+                    shard.points -= entry.make_room(&horizon);
                     entry.readers.push(reader.clone());
+                    shard.points += 1;
                 }
             }
             None => {
                 let mut entry = Entry::default();
                 entry.readers.push(reader.clone());
                 shard.keys.insert(key.into(), entry);
+                shard.points += 1;
             }
         }
         shard.marks_behind(key, reader.snapshot)
@@ -362,6 +395,7 @@ impl Spaces {
         while let Some(key) = keys.next() {
             let at_shard = Self::shard_of(key);
             let mut shard = self.shards[at_shard].lock();
+            let shard = &mut *shard;
             shard.make_room(&self.limits, &horizon);
             let (mut next, mut count, mut last) = (Some(key), 0usize, key);
             while let Some(key) = next {
@@ -370,16 +404,21 @@ impl Spaces {
                         meet(&range.reader, key);
                     }
                 }
-                let entry = shard.keys.get_mut(key);
-                if let Some(entry) = &entry {
+                let mut entry = shard.keys.get_mut(key);
+                if let Some(entry) = &mut entry {
+                    shard.points -= entry.make_room(&horizon);
                     entry.readers.iter().for_each(|reader| meet(reader, key));
                 }
                 (count, last) = (count + 1, key);
                 match entry {
                     // More than fit are told as one, below.
-                    _ if count > self.limits.keys / 2 => {}
-                    Some(entry) => entry.marks.push(mark.clone()),
+                    _ if count > self.limits.points / 2 => {}
+                    Some(entry) => {
+                        entry.marks.push(mark.clone());
+                        shard.points += 1;
+                    }
                     None => {
+                        shard.points += 1;
                         let mut entry = Entry::default();
                         entry.marks.push(mark.clone());
                         shard.keys.insert(key.into(), entry);
@@ -387,7 +426,7 @@ impl Spaces {
                 }
                 next = keys.next_if(|key| Self::shard_of(key) == at_shard);
             }
-            if count > self.limits.keys / 2 {
+            if count > self.limits.points / 2 {
                 let span = Span { start: key.to_vec(), end: Span::point(last).end };
                 let (party, writer) = (writer.clone(), writer.id);
                 shard.coarse.push(CoarseMark { span, newest: at, earliest_out, writer, party });
@@ -399,7 +438,7 @@ impl Spaces {
     pub fn len(&self) -> usize {
         let of = |shard: &Mutex<Shard>| {
             let shard = shard.lock();
-            shard.keys.len() + shard.ranges.len() + shard.coarse.len()
+            shard.points + shard.ranges.len() + shard.coarse.len()
         };
         self.shards.iter().map(of).sum()
     }

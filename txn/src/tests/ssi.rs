@@ -269,7 +269,7 @@ async fn entries_go_with_those_who_need_them() {
 /// Over the bound, edges are found that are not there, and none is missed.
 #[tokio::test]
 async fn memory_is_bounded_and_write_skew_is_still_found() {
-    let limits = Limits { keys: 64, ranges: 16 };
+    let limits = Limits { points: 64, ranges: 16 };
     for reads in [10u32, 1000] {
         for finish_first in [false, true] {
             let options = Options { ssi_limits: limits, ..Options::default() };
@@ -289,7 +289,7 @@ async fn memory_is_bounded_and_write_skew_is_still_found() {
             let (first, second) = if finish_first { (a, b) } else { (b, a) };
             first.commit(true).await.unwrap();
             assert!(is_dependency(&second.commit(true).await));
-            let most = (limits.keys + limits.ranges) * crate::ssi::SHARDS;
+            let most = (limits.points + limits.ranges + 1) * crate::ssi::SHARDS;
             assert!(manager.conflicts().len() <= most);
         }
     }
