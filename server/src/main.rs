@@ -67,9 +67,9 @@ struct Start {
     /// How long old versions of rows stay readable, in seconds.
     #[arg(long, value_name = "S", default_value_t = 60)]
     gc_retention_s: u64,
-    /// Threads that serve connections; as many run long queries.
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    threads: usize,
+    /// Threads that serve connections; as many run long queries. By default one for each processor.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
     /// Form of the log on standard error. RUST_LOG selects what is logged.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -124,6 +124,8 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
         )
         .into());
     }
+    let processors = || std::thread::available_parallelism().map_or(2, usize::from);
+    let threads = start.threads.unwrap_or_else(processors);
     let cache_bytes = start.cache_mib << 20;
     let row_cache_bytes = cache_bytes / ROW_CACHE_PART;
     let options = StoreOptions {
@@ -144,12 +146,12 @@ fn serve(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     };
     let manager = TransactionManager::open(Arc::new(store), Arc::new(SystemClock), transactions)?;
     let sql = SqlOptions {
-        vector_threads: start.threads,
+        vector_threads: threads,
         vector_memory_bytes: start.query_memory_mib << 20,
         ..SqlOptions::default()
     };
     let database = Database::open(manager, sql)?;
-    let workers = Arc::new(Workers::start(start.threads, cairn_sql::parser::STACK_BYTES)?);
+    let workers = Arc::new(Workers::start(threads, cairn_sql::parser::STACK_BYTES)?);
     // Accepts connections and hears signals; all else is on the workers.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
