@@ -92,6 +92,12 @@ impl WriteBuffer {
         Ok(None)
     }
 
+    /// The keys of all writes, in order.
+    pub fn keys(&self) -> Result<Vec<Vec<u8>>> {
+        let writes = self.range(&Span::default(), Direction::Forward)?;
+        writes.map(|write| write.map(|(key, _)| key.into_owned())).collect()
+    }
+
     /// Whether `key` may be written; false is certain, and true too where there are no runs.
     pub fn may_hold(&self, key: &[u8]) -> bool {
         self.writes.contains_key(key) || self.runs.iter().any(|run| run.may_hold(key))

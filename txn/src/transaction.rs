@@ -407,7 +407,7 @@ impl Transaction {
     /// nothing done, if the transaction itself has added it since.
     pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool> {
         self.check_size()?;
-        self.check_dependencies()?;
+        self.check_dependencies(&key)?;
         let added = Arc::make_mut(&mut self.buffer).add(key, value)?;
         self.spill_if_full()?;
         Ok(added)
@@ -454,16 +454,17 @@ impl Transaction {
     }
 
     /// At SERIALIZABLE a write may be what completes a dangerous structure.
-    fn check_dependencies(&self) -> Result<()> {
-        match &self.party {
-            Some(party) => party.begin_write(),
-            None => Ok(()),
-        }
+    fn check_dependencies(&self, key: &[u8]) -> Result<()> {
+        let Some(party) = &self.party else { return Ok(()) };
+        party.begin_write()?;
+        let conflicts = self.manager.conflicts();
+        conflicts.check_writes(party, || self.buffer.keys())?;
+        conflicts.check_write(party, key)
     }
 
     fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, existed: bool) -> Result<()> {
         self.check_size()?;
-        self.check_dependencies()?;
+        self.check_dependencies(&key)?;
         Arc::make_mut(&mut self.buffer).write(key, value, existed);
         self.spill_if_full()
     }

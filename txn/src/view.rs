@@ -82,6 +82,7 @@ impl ReadView {
                 let value = self.store.get(key, self.at)?;
                 if let Some(tracker) = &self.tracker {
                     tracker.conflicts.read_key(&tracker.party, key)?;
+                    self.check_own(tracker)?;
                 }
                 Ok(value)
             }
@@ -95,6 +96,7 @@ impl ReadView {
             for key in keys {
                 tracker.conflicts.read_key(&tracker.party, key)?;
             }
+            self.check_own(tracker)?;
         }
         if !self.own.is_empty() {
             for (key, value) in keys.iter().zip(&mut values) {
@@ -116,6 +118,7 @@ impl ReadView {
         };
         if tracker.ahead {
             tracker.conflicts.read_span(&tracker.party, span)?;
+            self.check_own(tracker)?;
             return self.scan_untracked(span, direction, visit);
         }
         let mut read = span.clone();
@@ -129,7 +132,13 @@ impl ReadView {
             }
             flow
         })?;
-        tracker.conflicts.read_span(&tracker.party, &read)
+        tracker.conflicts.read_span(&tracker.party, &read)?;
+        self.check_own(tracker)
+    }
+
+    /// What was read may have made what was written before a reason to fail.
+    fn check_own(&self, tracker: &Tracker) -> Result<()> {
+        tracker.conflicts.check_writes(&tracker.party, || self.own.keys())
     }
 
     fn scan_untracked(

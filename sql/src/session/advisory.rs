@@ -52,20 +52,26 @@ impl Session {
         plan: &Plan,
         params: Arc<Vec<Datum>>,
     ) -> Result<Outcome> {
+        let mut has_begun = false;
         loop {
             let outcome = match &plan.action {
                 Action::Query { source, columns } => {
-                    self.begin_statement(plan, Access::Read)?;
-                    self.offer_snapshot();
+                    if !has_begun {
+                        self.begin_statement(plan, Access::Read)?;
+                        self.offer_snapshot();
+                    }
                     let env = self.env(params.clone());
                     let rows = self.collect(source, env).await;
                     rows.map(|rows| Outcome::Rows(Rows::ready(columns.clone(), rows, "SELECT")))
                 }
-                _ => Box::pin(self.execute_with_restarts(plan, params.clone())).await,
+                _ => {
+                    Box::pin(self.execute_with_restarts(plan, params.clone(), has_begun)).await
+                }
             };
             let Err(Error::WouldWait(call)) = outcome else { return outcome };
             let backend = self.backend.clone();
             limited(self.settings.lock_timeout(), backend.wait_for(*call)).await?;
+            has_begun = true;
         }
     }
 

@@ -177,7 +177,7 @@ impl Session {
                 let env = self.env(params);
                 self.read_source(source, columns, env)
             }
-            _ => self.execute_with_restarts(&plan, params).await,
+            _ => self.execute_with_restarts(&plan, params, false).await,
         }
     }
 
@@ -235,14 +235,18 @@ impl Session {
         Ok(all)
     }
 
-    /// Runs a statement that locks rows; again when READ COMMITTED met a newer version.
+    /// Runs a statement that locks rows; again when READ COMMITTED met a newer version. One that has
+    /// begun before, and waited, goes on with the snapshot that it has.
     pub(super) async fn execute_with_restarts(
         &mut self,
         plan: &Plan,
         params: Arc<Vec<Datum>>,
+        mut has_begun: bool,
     ) -> Result<Outcome> {
         loop {
-            self.begin_statement(plan, Access::Write)?;
+            if !std::mem::take(&mut has_begun) {
+                self.begin_statement(plan, Access::Write)?;
+            }
             let block = self.block();
             let savepoint = block.transaction.savepoint();
             let outcome = match &plan.action {
@@ -260,6 +264,8 @@ impl Session {
             }
             if matches!(outcome, Err(Error::WouldWait(_))) {
                 block.transaction.rollback_writes(savepoint);
+                block.transaction.release_savepoint();
+                return outcome;
             }
             block.transaction.release_savepoint();
             block.transaction.end_statement();

@@ -69,6 +69,8 @@ struct State {
     wrote: bool,
     /// It is harmless while it only reads: this is what a write of its own would complete.
     must_not_write: Option<Dependency>,
+    /// What it has written was looked at since `earliest_out` became what it is.
+    is_checked: bool,
 }
 
 fn failure(dependency: Dependency) -> Error {
@@ -77,7 +79,23 @@ fn failure(dependency: Dependency) -> Error {
 
 impl State {
     fn overwritten_at(&mut self, at: Timestamp) {
-        self.earliest_out = Some(self.earliest_out.map_or(at, |before| before.min(at)));
+        if self.earliest_out.is_none_or(|before| at < before) {
+            self.earliest_out = Some(at);
+            self.is_checked = false;
+        }
+    }
+}
+
+impl State {
+    /// Whether its owner, as `T1`, makes a dangerous structure with a `T2` whose edge out leads to
+    /// one that committed at `first_commit`.
+    fn is_dangerous(&self, owner: &Party, first_commit: Timestamp) -> bool {
+        match owner.ended() {
+            Some(ABORTED) => false,
+            _ if first_commit <= owner.snapshot => true,
+            Some(end) => self.wrote && end >= first_commit.0,
+            None => self.wrote,
+        }
     }
 }
 
@@ -106,6 +124,34 @@ impl Party {
         }
         state.wrote = true;
         Ok(())
+    }
+
+    /// Whether it has an edge out, and its writes so far were not looked at with that in mind.
+    fn is_unchecked(&self) -> bool {
+        let mut state = self.state.lock();
+        let unchecked = state.wrote && state.earliest_out.is_some() && !state.is_checked;
+        state.is_checked |= unchecked;
+        unchecked
+    }
+
+    /// A transaction with an edge out is about to overwrite what this one has read, and has not
+    /// committed yet: as [`Party::is_overwritten`], without a trace.
+    fn would_be_overwritten(
+        &self,
+        writer: TransactionId,
+        first_commit: Timestamp,
+        key: &[u8],
+    ) -> Result<()> {
+        let state = self.state.lock();
+        match state.is_dangerous(self, first_commit) {
+            true => Err(failure(Dependency {
+                reader: self.id,
+                writer,
+                first_commit,
+                key: key.into(),
+            })),
+            false => Ok(()),
+        }
     }
 
     /// It has read what `mark`'s writer has overwritten and committed since: the edge from it to
@@ -141,13 +187,7 @@ impl Party {
         }
         let Some(first_commit) = writer_out else { return Ok(()) };
         let dependency = || Dependency { reader: self.id, writer, first_commit, key: key.into() };
-        let dangerous = match end {
-            Some(ABORTED) => false,
-            _ if first_commit <= self.snapshot => true,
-            Some(end) => state.wrote && end >= first_commit.0,
-            None => state.wrote,
-        };
-        if dangerous {
+        if state.is_dangerous(self, first_commit) {
             return Err(failure(dependency()));
         }
         if end.is_none() && !self.read_only {
@@ -305,6 +345,35 @@ impl Conflicts {
     pub fn read_span(&self, reader: &Arc<Party>, span: &Span) -> Result<()> {
         let newer = self.spaces.read_span(reader, span, || self.horizon());
         newer.iter().try_for_each(|(key, mark)| reader.reads_behind(mark, key))
+    }
+
+    /// Fails what cannot commit any more as soon as that is known, not only when it wants to commit: a
+    /// transaction that has an edge out, and `keys` among its writes that others have read. `keys`
+    /// are all that it has written, and asked for only if there is a need to look at them.
+    ///
+    /// # Errors
+    /// A serialization failure.
+    pub fn check_writes(
+        &self,
+        writer: &Arc<Party>,
+        keys: impl FnOnce() -> Result<Vec<Vec<u8>>>,
+    ) -> Result<()> {
+        if !writer.is_unchecked() {
+            return Ok(());
+        }
+        keys()?.iter().try_for_each(|key| self.check_write(writer, key))
+    }
+
+    /// As [`Conflicts::check_writes`], for one key that is about to be written.
+    ///
+    /// # Errors
+    /// A serialization failure.
+    pub fn check_write(&self, writer: &Arc<Party>, key: &[u8]) -> Result<()> {
+        let Some(first_commit) = writer.state.lock().earliest_out else { return Ok(()) };
+        let readers = self.spaces.readers(writer, key);
+        readers
+            .iter()
+            .try_for_each(|reader| reader.would_be_overwritten(writer.id, first_commit, key))
     }
 
     /// Whether `reader` is known to have read `key`.

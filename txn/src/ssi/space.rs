@@ -373,6 +373,15 @@ impl Spaces {
             || shard.ranges.iter().any(|range| same(&range.reader) && range.span.contains(key))
     }
 
+    /// Those who have read `key`, but for `writer`.
+    pub fn readers(&self, writer: &Arc<Party>, key: &[u8]) -> Vec<Arc<Party>> {
+        let shard = self.shards[Self::shard_of(key)].lock();
+        let points = shard.keys.get(key).into_iter().flat_map(|entry| &entry.readers);
+        let ranges = shard.ranges.iter().filter(|range| range.span.contains(key));
+        let readers = points.chain(ranges.map(|range| &range.reader));
+        readers.filter(|reader| !Arc::ptr_eq(reader, writer)).cloned().collect()
+    }
+
     /// Marks keys as written, and gives those who have read them, each once.
     pub fn write<'k>(
         &self,
