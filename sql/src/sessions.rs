@@ -6,6 +6,7 @@ mod settings;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cairn_txn::{Lifetime, LockMode, SessionId, SessionLocks, SharedSnapshot, TransactionManager};
 use parking_lot::Mutex;
@@ -65,6 +66,8 @@ pub struct Backend {
     pub locks: Arc<SessionLocks>,
     /// What it does.
     pub activity: Mutex<Activity>,
+    /// It waits until those who write have ended, for a safe snapshot.
+    pub awaits_safe_snapshot: AtomicBool,
     calls: Mutex<Calls>,
     exports: Mutex<Exports>,
     /// While a statement runs that may change settings.
@@ -288,6 +291,12 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// Whether a session waits for a safe snapshot.
+    pub fn awaits_safe_snapshot(&self, id: SessionId) -> bool {
+        let all = self.all.lock();
+        all.get(&id).is_some_and(|backend| backend.awaits_safe_snapshot.load(Ordering::Relaxed))
+    }
+
     /// Adds a session.
     pub fn add(
         &self,
@@ -312,6 +321,7 @@ impl Sessions {
             started: now,
             locks: SessionLocks::new(manager, id),
             activity: Mutex::new(activity),
+            awaits_safe_snapshot: AtomicBool::new(false),
             calls: Mutex::default(),
             exports: Mutex::default(),
             changes: Mutex::default(),

@@ -113,7 +113,7 @@ missing() { # spec
 verdicts=()
 for spec in "$@"; do
     out=$cache/results/$spec.out
-    PGAPPNAME=isolation/$spec timeout -k 5 "${SPEC_TIMEOUT:-120}" "$tester" \
+    PGAPPNAME=isolation/$spec timeout -k 5 "${SPEC_TIMEOUT:-30}" "$tester" \
         "host=$host port=$port user=postgres dbname=$dbname" <"specs/$spec.spec" >"$out" 2>&1 ||
         echo "isolationtester ended with status $?" >>"$out"
     verdict=differs

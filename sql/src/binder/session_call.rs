@@ -64,7 +64,8 @@ impl Binder<'_> {
         else {
             return Err(no_function(name, &kinds));
         };
-        let function = IsBlocked { manager: self.settings.manager() };
+        let (manager, sessions) = (self.settings.manager(), self.settings.sessions());
+        let function = IsBlocked { manager, sessions };
         self.call_with_session(Arc::new(function), args, &[Type::Int4, Type::Text])
     }
 

@@ -64,9 +64,7 @@ impl Session {
                     let rows = self.collect(source, env).await;
                     rows.map(|rows| Outcome::Rows(Rows::ready(columns.clone(), rows, "SELECT")))
                 }
-                _ => {
-                    Box::pin(self.execute_with_restarts(plan, params.clone(), has_begun)).await
-                }
+                _ => Box::pin(self.execute_with_restarts(plan, params.clone(), has_begun)).await,
             };
             let Err(Error::WouldWait(call)) = outcome else { return outcome };
             let backend = self.backend.clone();

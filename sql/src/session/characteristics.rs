@@ -1,6 +1,8 @@
 //! What a transaction is like: its level, whether it writes, whether it waits for a safe snapshot,
 //! and which snapshot it takes over.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use cairn_txn::Isolation;
 use cairn_txn::storage::Timestamp;
 
@@ -24,6 +26,22 @@ pub(super) fn isolation(level: Level) -> Isolation {
 
 fn active(message: &str) -> Error {
     Error::new(SqlState::ActiveSqlTransaction, message)
+}
+
+/// Shows that something goes on, until it is dropped: a future may be, too.
+struct Shown<'a>(&'a AtomicBool);
+
+impl Shown<'_> {
+    fn new(flag: &AtomicBool) -> Shown<'_> {
+        flag.store(true, Ordering::Relaxed);
+        Shown(flag)
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Session {
@@ -202,8 +220,10 @@ impl Session {
     /// SERIALIZABLE READ ONLY DEFERRABLE: waits for a snapshot on which nothing can conflict, unless
     /// there is a snapshot. The caller's future may be dropped meanwhile.
     pub(super) async fn await_safe_snapshot(&mut self) -> Result<()> {
+        let backend = self.backend.clone();
         let block = self.block();
         if block.wants_safe_snapshot() {
+            let _shown = Shown::new(&backend.awaits_safe_snapshot);
             block.transaction.await_safe_snapshot().await?;
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! `pg_stat_activity`: what sessions do.
 
+use std::sync::atomic::Ordering;
+
 use super::locks::kind;
 use super::{System, SystemRelation};
 use crate::lock_names::{DATABASE_OID, Locked, locked};
@@ -58,6 +60,9 @@ fn row(backend: &Backend, system: &System) -> Row {
                 other => kind(other),
             };
             (text("Lock"), text(event))
+        }
+        (None, _) if backend.awaits_safe_snapshot.load(Ordering::Relaxed) => {
+            (text("IPC"), text("SafeSnapshot"))
         }
         (None, State::Active) => (Datum::Null, Datum::Null),
         (None, _) => (text("Client"), text("ClientRead")),

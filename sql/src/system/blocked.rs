@@ -7,13 +7,17 @@ use cairn_txn::TransactionManager;
 
 use crate::error::{Error, Result, SqlState};
 use crate::row::stateful::Stateful;
+use crate::sessions::Sessions;
 use crate::types::{Datum, Type};
 
 /// `pg_isolation_test_session_is_blocked(process, processes)`: whether a session waits for a lock that
-/// one of the others has, itself or by way of sessions that wait for it in turn.
+/// one of the others has, itself or by way of sessions that wait for it in turn; or for a safe
+/// snapshot, of whomever.
 pub struct IsBlocked {
     /// Knows the locks.
     pub manager: Arc<TransactionManager>,
+    /// Know who waits for a safe snapshot.
+    pub sessions: Arc<Sessions>,
 }
 
 impl std::fmt::Debug for IsBlocked {
@@ -60,6 +64,9 @@ impl Stateful for IsBlocked {
     fn run(&self, args: &[Datum]) -> Result<Datum> {
         let [Datum::Int32(process), Datum::Text(others), _] = args else { return Ok(Datum::Null) };
         let others = numbers(others)?;
+        if self.sessions.awaits_safe_snapshot(i64::from(*process)) {
+            return Ok(Datum::Bool(true));
+        }
         let (mut seen, mut next) = (HashSet::new(), vec![i64::from(*process)]);
         while let Some(session) = next.pop() {
             if !seen.insert(session) {

@@ -144,12 +144,9 @@ impl Party {
     ) -> Result<()> {
         let state = self.state.lock();
         match state.is_dangerous(self, first_commit) {
-            true => Err(failure(Dependency {
-                reader: self.id,
-                writer,
-                first_commit,
-                key: key.into(),
-            })),
+            true => {
+                Err(failure(Dependency { reader: self.id, writer, first_commit, key: key.into() }))
+            }
             false => Ok(()),
         }
     }
