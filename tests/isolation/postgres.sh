@@ -19,7 +19,7 @@
 # DateStyle Postgres; where a server has not these, in the database postgres and with ISO.
 #
 # environment: CACHE (default target/postgres-isolation), ISOLATIONTESTER (the program), SPEC_TIMEOUT (seconds
-# for one spec, default 120), STEP_TIMEOUT (for one step, default 20)
+# for one spec, default 30), STEP_TIMEOUT (for one step, default 20)
 set -euo pipefail
 
 if [ "$#" -lt 2 ]; then

@@ -38,7 +38,7 @@ fn markdown(report: &Report) -> String {
     let (machine, settings) = (&report.machine, &report.settings);
     let mut text = format!(
         "Measured by `cairn-bench compare` on {}: {} cores ({}), {} GB, caches of {} MB, \
-         fsync on on both sides; medians of {} rounds of {} s, the servers in turn; \
+         fsync on on both sides, clients on {}; medians of {} rounds of {} s, the servers in turn; \
          `pgbench -s {}`, TPC-C with 8 terminals without waits. A ratio above 1 means that cairn \
          is faster; behind it is its range over the rounds.\n\n",
         machine.date,
@@ -46,6 +46,7 @@ fn markdown(report: &Report) -> String {
         machine.cpu,
         machine.memory_mb.div_ceil(1024),
         settings.cache_mb,
+        if settings.tcp { "TCP" } else { "Unix sockets" },
         settings.rounds,
         settings.duration_s,
         settings.scale,

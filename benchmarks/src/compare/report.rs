@@ -213,6 +213,8 @@ pub struct Settings {
     pub scale: u32,
     pub cache_mb: u32,
     pub copy_rows: u32,
+    /// By TCP, or by Unix sockets.
+    pub tcp: bool,
 }
 
 /// Everything.
@@ -234,6 +236,7 @@ impl Report {
             scale: options.scale,
             cache_mb: options.cache_mb,
             copy_rows: options.copy_rows,
+            tcp: options.tcp,
         };
         let (comparisons, costs, floors) = (Vec::new(), Vec::new(), Vec::new());
         Report { machine, settings, comparisons, costs, floors }

@@ -144,8 +144,22 @@ async fn a_read_only_transaction_that_saw_the_first_commit_fails() {
     assert_eq!(get(&report, b"savings_"), Some(b"20".to_vec()));
     get(&report, b"checking");
     report.commit(true).await.unwrap();
-    write(&mut withdraw, b"checking", b"-11").await.unwrap();
-    assert!(is_dependency(&withdraw.commit(true).await));
+    assert!(is_dependency(&write(&mut withdraw, b"checking", b"-11").await));
+}
+
+#[tokio::test]
+async fn what_cannot_commit_any_more_fails_at_once() {
+    let manager = manager();
+    let (mut a, mut b) = (begin(&manager), begin(&manager));
+    for t in [&a, &b] {
+        get(t, b"table1");
+        get(t, b"table2");
+    }
+    write(&mut b, b"table2", b"0").await.unwrap();
+    write(&mut a, b"table1", b"0").await.unwrap();
+    a.commit(true).await.unwrap();
+    // Its write was harmless until the other one committed.
+    assert!(is_dependency(&b.view().get(b"table3")));
 }
 
 #[tokio::test]
