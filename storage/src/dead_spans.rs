@@ -82,26 +82,23 @@ impl DeadSpans {
             return;
         }
         let dead = Dead { end: end.to_vec(), since: at };
-        match shard.around(start).map(|(first, _)| first.clone()) {
-            // The same once more, seen further.
-            Some(first) if first == start => drop(shard.spans.insert(first, dead)),
-            // The scan began inside a span that its snapshot was too old for.
-            Some(_) => {}
-            None => {
-                if shard.spans.len() >= MAX_SPANS {
-                    shard.spans.clear();
-                }
-                let overlapped: Vec<Vec<u8>> = shard
-                    .spans
-                    .range(start.to_vec()..end.to_vec())
-                    .map(|(first, _)| first.clone())
-                    .collect();
-                for first in overlapped {
-                    shard.spans.remove(&first);
-                }
-                shard.spans.insert(start.to_vec(), dead);
-            }
+        // The scan began inside a span that its snapshot was too old for.
+        if shard.around(start).is_some_and(|(first, _)| first != start) {
+            return;
         }
+        if shard.spans.len() >= MAX_SPANS {
+            shard.spans.clear();
+        }
+        // Also those that the same span, now seen further, runs into: a put cuts one span only.
+        let overlapped: Vec<Vec<u8>> = shard
+            .spans
+            .range(start.to_vec()..end.to_vec())
+            .map(|(first, _)| first.clone())
+            .collect();
+        for first in overlapped {
+            shard.spans.remove(&first);
+        }
+        shard.spans.insert(start.to_vec(), dead);
     }
 
     /// Takes note of writes that the engine has and no snapshot shows yet.

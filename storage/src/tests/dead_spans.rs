@@ -77,6 +77,21 @@ fn a_note_from_before_a_put_is_turned_away() {
     assert_eq!(first(&engine, &span, 3), Some(key(50)));
 }
 
+#[test]
+fn a_span_that_grows_takes_in_those_behind_it() {
+    let (_dir, engine) = engine();
+    write(&engine, 1, 0..200, Some(1));
+    write(&engine, 2, (0..50).chain(60..150), None);
+    let scan = |from: u16, at| first(&engine, &Span::new(key(from), key(200)), at);
+    assert_eq!(scan(0, 2), Some(key(50)));
+    assert_eq!(scan(60, 2), Some(key(150)));
+    write(&engine, 3, 50..60, None);
+    assert_eq!(scan(0, 3), Some(key(150)));
+    write(&engine, 4, 100..101, Some(4));
+    assert_eq!(scan(0, 4), Some(key(100)));
+    assert_eq!(scan(60, 4), Some(key(100)));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(u16),
