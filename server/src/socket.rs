@@ -1,4 +1,4 @@
-//! A client's socket: TCP, or of the Unix domain, which on one machine costs about half as much.
+//! A client's socket: TCP, or of the Unix domain, which on one machine costs less.
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;

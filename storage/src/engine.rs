@@ -162,7 +162,7 @@ pub trait Engine: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Applies many writes past the log. Their keys rise without repetition. They can be read when
+    /// Applies many writes, past the log where it can. Their keys rise without repetition. They can be read when
     /// it returns, and are durable after the next [`Engine::flush`]. A crash before that leaves
     /// any part of them: the caller loads them again, before anyone has written their keys anew,
     /// and shows no snapshot of a part.

@@ -4,7 +4,7 @@
 //! timestamps, chosen through an option string because the C interface has no call for it; a
 //! comparator of ours would cost a call out of C++ for every comparison. The
 //! default column family is the unversioned system space. Both share one log, so one batch
-//! changes both atomically. `load` is the way past the log.
+//! changes both atomically. `load` is the way for many writes.
 
 mod load;
 mod log_room;

@@ -8,7 +8,7 @@
 //!    When that record is durable the transaction is committed. Others go on to commit, at
 //!    timestamps before this one, so no snapshot comes near it; they cannot write the same keys,
 //!    as the transaction keeps its locks.
-//! 3. The runs are merged and loaded into the engine at that timestamp, past the log.
+//! 3. The runs are merged and loaded into the engine at that timestamp, past the log where it can.
 //! 4. The engine is flushed, which makes that durable.
 //! 5. In the order of commits, the record goes and the timestamp becomes visible; the locks are
 //!    released. Then the files are removed.
