@@ -8,6 +8,7 @@ mod limits;
 mod locks;
 mod protocol;
 mod psql;
+mod unix_socket;
 mod wire;
 
 use cairn_tests::Cairn;
