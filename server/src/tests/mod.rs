@@ -1,6 +1,8 @@
 //! Frames of hostile input: an error or a wish for more, never a panic and never memory for what
 //! is only promised.
 
+mod workers;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::frame::{self, Fields, MAX_MESSAGE_BYTES, MAX_STARTUP_BYTES};
