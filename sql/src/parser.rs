@@ -2,8 +2,10 @@
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
 mod as_of;
-pub mod include;
+pub mod definition;
+mod include;
 pub mod locking;
+pub mod stored;
 pub mod transaction;
 
 use datafusion::sql::sqlparser::ast::{self, Statement};
@@ -38,6 +40,10 @@ pub enum Parsed {
     Copy(Box<Copy>),
     /// BEGIN or SET TRANSACTION.
     Modes(transaction::Modes),
+    /// CREATE TABLE, ALTER TABLE and their kin.
+    Definition(Box<definition::Definition>),
+    /// SET CONSTRAINTS.
+    Constraints(definition::SetConstraints),
     /// A query AS OF SYSTEM TIME, and the text of that time.
     AsOf(Box<Statement>, String),
     /// VACUUM or ANALYZE.
@@ -260,7 +266,8 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     if sql.len() > MAX_STATEMENT_BYTES {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
-    let (tokens, mut times) = as_of::take(include::rewrite(tokenize(sql)?, sql)?);
+    let (tokens, mut times) = as_of::take(tokenize(sql)?);
+    include::check(&tokens)?;
     times.reverse();
     check_chains(&tokens)?;
     let dialect = CairnDialect;
@@ -323,8 +330,19 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => parse_copy(parser),
-        Keyword::BEGIN | Keyword::START | Keyword::SET => match transaction::parse(parser)? {
-            Some(modes) => Ok(Parsed::Modes(modes)),
+        Keyword::BEGIN | Keyword::START | Keyword::SET => {
+            if keyword == Keyword::SET
+                && let Some(set) = definition::set_constraints(parser)?
+            {
+                return Ok(Parsed::Constraints(set));
+            }
+            match transaction::parse(parser)? {
+                Some(modes) => Ok(Parsed::Modes(modes)),
+                None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+            }
+        }
+        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT => match definition::parse(parser)? {
+            Some(definition) => Ok(Parsed::Definition(Box::new(definition))),
             None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
         },
         _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),

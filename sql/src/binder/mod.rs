@@ -10,6 +10,7 @@
 //! [`Context`] value, `$o5` a column of an outer query.
 
 mod call;
+pub mod constraint;
 pub mod dml;
 mod expr;
 mod from;

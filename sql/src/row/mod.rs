@@ -9,11 +9,15 @@ pub mod advisory;
 pub mod bulk;
 mod compile;
 mod covering;
+pub mod describe;
+pub mod event;
 pub mod export;
 pub mod expr;
 mod join;
 pub mod modify;
 mod order;
+pub mod reference;
+pub mod rules;
 pub mod sequence;
 pub mod setting;
 pub mod stateful;
@@ -542,7 +546,7 @@ impl Scan {
                 (Found::Entry(entry, key), Some(covering)) => covering.row(entry, key)?,
                 (Found::Entry(_, value) | Found::Row(value), _) => {
                     let mut row = Vec::with_capacity(self.needed.len());
-                    codec::decode_columns(value, &self.needed, &mut row)?;
+                    self.table.decode_columns(value, &self.needed, &mut row)?;
                     row
                 }
             };

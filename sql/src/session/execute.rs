@@ -100,6 +100,10 @@ impl Session {
             }
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
+            Parsed::Definition(definition) => {
+                Box::pin(self.define(definition, &prepared.sql)).await
+            }
+            Parsed::Constraints(set) => Box::pin(self.set_constraints(set)).await,
             Parsed::AsOf(_, time) => {
                 self.read_one_as_of(time)?;
                 // Its transaction is read-only now.
@@ -314,7 +318,10 @@ impl Session {
         let env = if keeps { env } else { Env { view: env.view.without_own_writes(), ..env } };
         let block = self.block();
         let exclusive = block.excludes_writers(modify.table.id);
-        let writer = Writer { table: &modify.table, style: &style, exclusive };
+        let mut writer = Writer::new(&modify.table, &modify.rules, &env, &style, exclusive);
+        if let Operation::Update(positions) = &modify.operation {
+            writer.changed = Some(positions);
+        }
         let width = modify.table.columns.len();
         let mode = writer.lock_mode(&modify.operation);
         let indexed = match &modify.operation {
@@ -334,10 +341,10 @@ impl Session {
         };
         if let Operation::Insert(_) = &modify.operation {
             let make = |row| writer.make_row(&modify.insert, row, &env, &sequences);
-            let new = rows.into_iter().map(make).collect::<Result<Vec<_>>>()?;
+            let mut new = rows.into_iter().map(make).collect::<Result<Vec<_>>>()?;
             env.check_cancel()?;
             let added = async {
-                let added = writer.insert_all(transaction, &new).await;
+                let added = writer.insert_all(transaction, &mut new).await;
                 added.map_err(|(_, error)| error)
             };
             limited(lock_timeout, added).await?;
@@ -363,13 +370,17 @@ impl Session {
                     }
                 }
                 match old {
-                    None => writer.replace(transaction, key, &row)?,
+                    None => writer.replace(transaction, key, &mut row)?,
                     Some(old) => {
-                        limited(lock_timeout, writer.update(transaction, &old, &row)).await?;
+                        limited(lock_timeout, writer.update(transaction, &old, &mut row)).await?;
                     }
                 }
                 returning(&row)?;
             }
+        }
+        let events = std::mem::take(&mut writer.events);
+        if !events.is_empty() {
+            Box::pin(self.finish_statement(events, &env)).await?;
         }
         let tag = match modify.operation {
             Operation::Insert(_) => "INSERT",
@@ -518,7 +529,7 @@ impl Session {
                 Box::pin(self.explain(statement, *analyze, sql)).await
             }
             Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
-            other => Box::pin(self.execute_ddl(other, sql)).await,
+            other => Box::pin(self.execute_ddl(other)).await,
         }
     }
 

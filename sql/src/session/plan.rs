@@ -24,6 +24,7 @@ use crate::parser::Parsed;
 use crate::row::RowPlan;
 use crate::row::expr::RowExpr;
 use crate::row::modify::InsertColumn;
+use crate::row::rules::Rules;
 use crate::types::Type;
 
 /// A plan for a statement that reads or changes rows.
@@ -81,6 +82,8 @@ pub struct Modify {
     pub returning: Option<(Columns, Vec<RowExpr>)>,
     /// Whether RETURNING has subqueries.
     pub returning_reads: bool,
+    /// What the rows have to satisfy.
+    pub rules: Arc<Rules>,
 }
 
 impl Plan {
@@ -245,7 +248,7 @@ impl Session {
         let schema = self.schema();
         let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
         let binder = Binder::new(&schema, sql, self.style(), &view, declared);
-        let action = match statement {
+        let mut action = match statement {
             Statement::Query(query) => plan_query(&binder, query)?,
             Statement::Insert(insert) => plan_modify(binder.insert(insert)?)?,
             Statement::Update(update) => plan_modify(binder.update(update)?)?,
@@ -262,7 +265,19 @@ impl Session {
             };
             (table, mode)
         });
-        let tables = tables.collect();
+        let mut tables: Vec<(Arc<Table>, LockMode)> = tables.collect();
+        let mut is_generic = binder.is_generic();
+        if let Action::Modify(modify) = &mut action {
+            let (rules, same) = self.rules(&modify.table)?;
+            for (table, mode) in self.reached_tables(&modify.table, &rules, &modify.operation) {
+                let own = modify.table.id == table.id;
+                if !own && !tables.iter().any(|(other, m)| other.id == table.id && *m == mode) {
+                    tables.push((table, mode));
+                }
+            }
+            modify.rules = rules;
+            is_generic &= same;
+        }
         let plan = Plan {
             version: schema.version,
             parameters: binder.parameter_types()?,
@@ -270,7 +285,7 @@ impl Session {
             has_calls: binder.has_calls(),
             action,
         };
-        Ok((plan, binder.is_generic()))
+        Ok((plan, is_generic))
     }
 
     /// Runs `work` with a binder, for statements that are not plans.
@@ -342,6 +357,7 @@ fn plan_modify(bound: BoundModify) -> Result<Action> {
         insert,
         returning,
         returning_reads,
+        rules: Arc::default(),
     }))
 }
 
