@@ -4,6 +4,7 @@
 //! NULL and CHECK looked at. What concerns other rows is noted ([`super::event`]) and looked at when
 //! the statement has ended.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::describe::describe_row;
@@ -59,12 +60,14 @@ impl Generated {
 
 impl Rules {
     /// The columns that change when these do, themselves included.
-    pub fn changed_with(&self, positions: &[usize]) -> Vec<usize> {
-        let mut changed = positions.to_vec();
+    pub fn changed_with<'p>(&self, positions: &'p [usize]) -> Cow<'p, [usize]> {
         let generated = self.generated.iter().filter(|generated| {
             generated.follows(Some(positions)) && !positions.contains(&generated.column)
         });
-        changed.extend(generated.map(|generated| generated.column));
+        let mut changed = Cow::Borrowed(positions);
+        for generated in generated {
+            changed.to_mut().push(generated.column);
+        }
         changed
     }
 

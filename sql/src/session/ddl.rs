@@ -157,9 +157,9 @@ impl Session {
         let schema = self.schema();
         match schema.table(&wanted) {
             Some(table) => Ok(table.clone()),
-            None if schema.index(&wanted).is_some() => Err(Error::new(
+            None if schema.is_taken(&wanted) => Err(Error::new(
                 SqlState::WrongObjectType,
-                format!("\"{wanted}\" is an index"),
+                format!("\"{wanted}\" is not a table"),
             )),
             None => Err(undefined_table("relation", &wanted)),
         }

@@ -155,7 +155,12 @@ impl Session {
         // Nothing is evaluated on it.
         let env = Env { view: env.view.without_own_writes(), ..env };
         self.run_events(events, &env, true).await?;
-        self.block().pending.checked.extend(places);
+        let block = self.block();
+        block.pending.checked.extend(places);
+        if block.pending.is_empty() && !block.has_savepoints() {
+            let modes = std::mem::take(&mut block.pending.modes);
+            block.pending = Pending { modes, ..Pending::default() };
+        }
         Ok(())
     }
 

@@ -100,6 +100,12 @@ impl Session {
     /// Checks that what rows refer to is there, and keeps it there. The first of them that refers to
     /// nothing is named.
     async fn check_references(&mut self, run: &[Refers]) -> Result<()> {
+        if let [refers] = run {
+            return match self.is_there(refers).await? {
+                true => Ok(()),
+                false => Err(self.not_present(refers)?),
+            };
+        }
         let mut failed = run.len();
         // The same index may serve several foreign keys: keys tell it apart.
         let mut wanted: BTreeMap<&[u8], (usize, &Arc<Reference>)> = BTreeMap::new();
@@ -134,6 +140,23 @@ impl Session {
         match run.get(failed) {
             Some(refers) => Err(self.not_present(refers)?),
             None => Ok(()),
+        }
+    }
+
+    /// The same for one row.
+    async fn is_there(&mut self, refers: &Refers) -> Result<bool> {
+        let key = match &refers.wanted {
+            Wanted::Nothing => return Ok(true),
+            Wanted::Absent | Wanted::Mixed => return Ok(false),
+            Wanted::Key(key) => key,
+        };
+        let transaction = &self.block().transaction;
+        let at = transaction.referenced_at();
+        let mut found = transaction.find_referenced(std::slice::from_ref(key), at)?;
+        match found.pop().flatten() {
+            None => Ok(false),
+            Some(found) if found.own => Ok(true),
+            Some(found) => self.hold(&refers.reference, key, found.value, at).await,
         }
     }
 

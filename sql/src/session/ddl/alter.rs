@@ -162,7 +162,9 @@ impl Session {
     fn table_to_alter(&mut self, alter: &AlterTable) -> Result<Option<Arc<Table>>> {
         match self.find_table(&alter.name) {
             Ok(table) => Ok(Some(table)),
-            Err(_) if alter.if_exists => {
+            Err(Error::Report(report))
+                if alter.if_exists && report.state == SqlState::UndefinedTable =>
+            {
                 let name = public_name(&alter.name)?;
                 self.skip(format!("relation \"{name}\" does not exist, skipping"));
                 Ok(None)

@@ -8,7 +8,7 @@ use super::super::constraints::{column_part, index_columns, positions};
 use super::public_name;
 use crate::binder::fold;
 use crate::catalog::Index;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 
 impl Session {
     pub(super) async fn create_index(&mut self, create: &ast::CreateIndex) -> Result<()> {
@@ -23,7 +23,14 @@ impl Session {
             return Err(Error::unsupported("an index method other than btree"));
         }
         self.lock_catalog().await?;
-        let table = self.find_table(&create.table_name)?;
+        let table = self.find_table(&create.table_name).map_err(|error| match error {
+            Error::Report(report) if report.state == SqlState::WrongObjectType => {
+                let name = public_name(&create.table_name).unwrap_or_default();
+                Error::new(report.state, format!("cannot create index on relation \"{name}\""))
+                    .detail("This operation is not supported for indexes.")
+            }
+            other => other,
+        })?;
         let included: Vec<String> = create.include.iter().map(fold).collect();
         let names = index_columns(&create.columns, included.len())?;
         let wanted = match &create.name {

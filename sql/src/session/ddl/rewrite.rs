@@ -56,7 +56,10 @@ impl Session {
         let rules = self.with_binder("", |binder| compile_own(binder, &table))?;
         let checks: Vec<&str> = match work.retyped.is_empty() {
             true => work.checks.iter().map(String::as_str).collect(),
-            false => table.checks.iter().map(|check| check.name.as_str()).collect(),
+            false => {
+                let valid = table.checks.iter().filter(|check| check.valid);
+                valid.map(|check| check.name.as_str()).collect()
+            }
         };
         if work.rewrites {
             self.rewrite(&work, &table, &rules, &checks)?;
