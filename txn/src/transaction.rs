@@ -339,11 +339,17 @@ impl Transaction {
         if !last_commit.is_some_and(|last| self.is_newer(last, key).unwrap_or(true)) {
             return Ok(());
         }
-        // One that looked for the key before is told of the conflict, not of the duplicate that it
-        // took care not to make.
+        let conflicts = self.manager.conflicts();
         match self.get_latest(key)? {
-            Some(_) if !self.manager.conflicts().has_read(party, key) => Ok(()),
-            Some(_) => Err(Error::Serialization(Conflict::ConcurrentUpdate)),
+            // It would be a duplicate, but the write may not come so far. And one that looked for the key
+            // is told of the conflict: in no serial order it would have missed the key, and then met it.
+            Some(_) => {
+                conflicts.check_write(party, key)?;
+                match conflicts.has_read(party, key) {
+                    true => Err(Error::Serialization(Conflict::ConcurrentInsert)),
+                    false => Ok(()),
+                }
+            }
             None if !self.has_rule(Rule::LateDeletes) => Ok(()),
             None => Err(Error::Serialization(Conflict::ConcurrentDelete)),
         }

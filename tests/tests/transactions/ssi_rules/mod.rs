@@ -41,7 +41,10 @@ const MOST_SEEDS: u64 = 400;
 /// Seeds that must be in order, of each shape.
 const CLEAN_SEEDS: u64 = 15;
 
-fn config(rules: Rules, reshape: fn(&mut Shape)) -> Config {
+/// What is different from what the seed decides.
+type Reshape = fn(&mut Shape);
+
+fn config(rules: Rules, reshape: Reshape) -> Config {
     let levels = vec![(Isolation::Serializable, Level::Serializable)];
     Config { transactions: 200, levels, rules, reshape, ..Config::default() }
 }
@@ -67,11 +70,11 @@ fn with_rare_syncs_and_little_memory(shape: &mut Shape) {
     shape.ssi_limits = LITTLE_MEMORY;
 }
 
-const SHAPES: &[fn(&mut Shape)] =
+const SHAPES: &[Reshape] =
     &[any_shape, with_little_memory, with_rare_syncs, with_rare_syncs_and_little_memory];
 
 /// Under which conditions the simulator shows that a rule is missing. `None`: it has no statement that does.
-fn shape_for(rule: Rule) -> Option<fn(&mut Shape)> {
+fn shape_for(rule: Rule) -> Option<Reshape> {
     match rule {
         // Its statements read what they change, so another rule has found the conflict already.
         Rule::FirstCommitter => None,
@@ -108,7 +111,7 @@ fn is_anomaly(what: &str) -> bool {
 fn the_simulator_finds_out_which_rule_is_missing() {
     let most = from_env("SIM_RULE_SEEDS", MOST_SEEDS);
     let missed = Mutex::new(Vec::new());
-    let needed: Vec<(Rule, fn(&mut Shape))> = Rule::ALL
+    let needed: Vec<(Rule, Reshape)> = Rule::ALL
         .iter()
         .filter(|rule| !rule.only_saves())
         .filter_map(|rule| Some((*rule, shape_for(*rule)?)))
