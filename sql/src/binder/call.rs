@@ -17,6 +17,7 @@ use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
 use crate::functions::casts::CastLevel;
+use crate::functions::polymorphic::{self, Settled, Unsettled};
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Function, Scalar, udf};
 use crate::types::{Datum, Type, TypeMod};
@@ -234,9 +235,10 @@ impl Binder<'_> {
 
     /// Applies a chosen function: converts the arguments and adds the context.
     pub(super) fn apply(&self, function: &'static Function, args: Vec<Bound>) -> Result<Bound> {
-        let mut exprs = Vec::with_capacity(args.len());
-        for (index, arg) in args.into_iter().enumerate() {
-            let expected = resolve::expected(function, index);
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        let settled = settle(function, &kinds)?;
+        let mut exprs = Vec::with_capacity(args.len() + 1);
+        for (index, (arg, expected)) in args.into_iter().zip(settled.args).enumerate() {
             let repeated = function.variadic && index + 1 >= function.args.len();
             let arg = match repeated && arg.kind() != Type::Unknown {
                 // The text of anything, which for a boolean is not what a cast to text gives.
@@ -247,7 +249,10 @@ impl Binder<'_> {
             exprs.push(arg.expr);
         }
         exprs.extend(function.context.iter().map(|c| context(*c)));
-        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), function.returns))
+        if let (true, Some(element)) = (function.typed, settled.element) {
+            exprs.push(self.literal(&Datum::Int64(i64::from(element.oid())), Type::Oid)?.expr);
+        }
+        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), settled.returns))
     }
 
     fn boolean_output(&self, value: Bound) -> Result<Bound> {
@@ -477,6 +482,17 @@ impl Binder<'_> {
         };
         Ok(WindowFrame::new_bounds(units, start, end))
     }
+}
+
+/// The types of a call of a chosen function.
+fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
+    polymorphic::settle(function, kinds).map_err(|unsettled| match unsettled {
+        Unsettled::Unknown => Error::new(
+            SqlState::DatatypeMismatch,
+            "could not determine polymorphic type because input has type unknown",
+        ),
+        Unsettled::Mismatch => Error::internal(format!("{} is not for {kinds:?}", function.name)),
+    })
 }
 
 fn signature(name: &str, kinds: &[Type]) -> String {

@@ -4,6 +4,7 @@
 use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql};
 
+use super::array::unwrapped;
 use super::expr::{canonical, comparison_of, no_operator};
 use super::subplan::Form;
 use super::{Binder, Bound, Level};
@@ -18,14 +19,23 @@ impl Binder<'_> {
         op: &BinaryOperator,
         right: &Sql,
         any: bool,
+        whole: &Sql,
     ) -> Result<Bound> {
-        let query = match right {
-            Sql::Subquery(query) => query,
-            Sql::Nested(inner) => match &**inner {
-                Sql::Subquery(query) => query,
-                _ => return Err(Error::unsupported("ANY/ALL over an array")),
-            },
-            _ => return Err(Error::unsupported("ANY/ALL over an array")),
+        let at = self.operator_position(left, right, op).or(self.position_of(whole));
+        self.any_all_of(left, op, right, any, at)
+    }
+
+    /// The same with the operator's place.
+    pub(super) fn any_all_of(
+        &self,
+        left: &Sql,
+        op: &BinaryOperator,
+        right: &Sql,
+        any: bool,
+        at: Option<usize>,
+    ) -> Result<Bound> {
+        let Sql::Subquery(query) = unwrapped(right) else {
+            return self.quantified_array(self.expr(left)?, op, right, any, at);
         };
         let (_, comparison) = comparison_of(op)
             .ok_or_else(|| Error::unsupported(format!("operator {op} with ANY/ALL")))?;

@@ -222,7 +222,7 @@ fn is_better(input: Type, max: bool, value: &Datum, best: &Datum) -> bool {
         return true;
     }
     let order = match input {
-        Type::Numeric | Type::Interval | Type::Bpchar => {
+        Type::Numeric | Type::Interval | Type::Bpchar | Type::Array(_) => {
             codec::canonical(input, value.clone()).compare(&codec::canonical(input, best.clone()))
         }
         _ => value.compare(best),

@@ -4,6 +4,7 @@ use super::Context;
 use crate::error::{Error, Result, SqlState};
 use crate::types::datetime;
 use crate::types::interval::{DAY_US, Interval};
+use crate::types::array::Array as ArrayValue;
 use crate::types::io::{self, Style};
 use crate::types::{Category, Datum, Numeric, Type};
 
@@ -26,8 +27,12 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
     if from == to || from == Unknown {
         return Some(Implicit);
     }
+    if to.is_polymorphic() || from.is_polymorphic() {
+        return None;
+    }
     Some(match (from, to) {
         (_, Unknown | Void) | (Void, _) => return None,
+        (Array(from), Array(to)) => return level(*from, *to),
         (Int2, Int4 | Int8 | Float4 | Float8 | Numeric | Oid) => Implicit,
         (Int4, Int8 | Float4 | Float8 | Numeric | Oid) => Implicit,
         (Int8, Float4 | Float8 | Numeric | Oid) => Implicit,
@@ -56,6 +61,9 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
 pub fn context(from: Type, to: Type) -> &'static [Context] {
     use Type::*;
     match (from, to) {
+        (Array(from), Array(to)) => context(*from, *to),
+        (Array(from), to) => context(*from, to),
+        (from, Array(to)) => context(from, *to),
         (Text | Varchar | Bpchar | Name | Unknown, Date | Time | Timestamp | Timestamptz)
         | (Timestamp | Timestamptz | Date, Timestamptz | Timestamp | Date | Time) => {
             &[Context::Zone, Context::Now]
@@ -112,6 +120,14 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
         return Ok(value.clone());
     }
     Ok(match (from, to) {
+        (Array(from), Array(to)) => {
+            let mut array = ArrayValue::read(value)?;
+            for item in array.items.iter_mut().filter(|item| !item.is_null()) {
+                *item = cast(*from, *to, item, style)?;
+            }
+            array.element = *to;
+            array.to_datum()
+        }
         (Int2 | Int4 | Int8 | Oid | Regtype, Int2 | Int4 | Int8 | Oid | Regtype) => {
             integer(to, value.as_i64()?)?
         }
