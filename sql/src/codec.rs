@@ -228,7 +228,7 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
             Type::Interval => {
                 encode_key_bytes(v.get(..CANONICAL_BYTES).unwrap_or(v), out);
             }
-            Type::Array(_) => encode_key_bytes(&array::ordered(v), out),
+            kind if kind.is_array() => encode_key_bytes(&array::ordered(v), out),
             _ => encode_key_bytes(v, out),
         },
     }
@@ -325,7 +325,7 @@ pub fn canonical(kind: Type, datum: Datum) -> Datum {
             v.truncate(CANONICAL_BYTES);
             Datum::Bytes(v)
         }
-        (Type::Array(_), Datum::Bytes(v)) => Datum::Bytes(array::ordered(&v).into_owned()),
+        (kind, Datum::Bytes(v)) if kind.is_array() => Datum::Bytes(array::ordered(&v).into_owned()),
         (Type::Bpchar, Datum::Text(mut v)) => {
             v.truncate(v.trim_end_matches(' ').len());
             Datum::Text(v)

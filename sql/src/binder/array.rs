@@ -59,7 +59,7 @@ impl Binder<'_> {
                 }
                 sql => self.expr(sql)?,
             };
-            nested |= item.kind().element().is_some();
+            nested |= item.kind().is_array();
             bound.push(item);
         }
         let (items, ty) = match target {
@@ -252,7 +252,7 @@ impl Binder<'_> {
         };
         let symbol = operator_symbol(op);
         let array_of = |kind: Type| match kind {
-            Type::Array(_) => Err(no_array_type(kind).at(at)),
+            kind if kind.is_array() => Err(no_array_type(kind).at(at)),
             kind => kind.array().ok_or_else(|| no_array_type(kind).at(at)),
         };
         if let Some((operator, _)) = comparison_of(op) {
@@ -285,7 +285,7 @@ impl Binder<'_> {
     }
 }
 
-fn no_array_type(kind: Type) -> Error {
+pub(super) fn no_array_type(kind: Type) -> Error {
     Error::new(
         SqlState::UndefinedObject,
         format!("could not find array type for data type {}", kind.name()),

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::expr::canonical;
 use super::position::token_after;
+use super::subplan::Form;
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
@@ -61,6 +62,10 @@ impl Binder<'_> {
             FunctionArguments::None => (&[][..], None, &[][..]),
             FunctionArguments::List(list) => {
                 (list.args.as_slice(), list.duplicate_treatment, list.clauses.as_slice())
+            }
+            FunctionArguments::Subquery(query) if name == "array" => {
+                let array = self.subquery(query, Form::Array, None);
+                return array.map_err(|error| error.at(position));
             }
             FunctionArguments::Subquery(_) => {
                 return Err(Error::unsupported("a subquery as argument list"));
@@ -218,11 +223,7 @@ impl Binder<'_> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         match resolve::resolve(functions::named(name), &kinds) {
             Resolution::Found(function) => self.apply(function, args),
-            Resolution::Ambiguous => Err(Error::new(
-                SqlState::AmbiguousFunction,
-                format!("function {} is not unique", signature(name, &kinds)),
-            )
-            .hint("Could not choose a best candidate function. You might need to add explicit type casts.")),
+            Resolution::Ambiguous => Err(not_unique(name, &kinds)),
             Resolution::NoMatch => {
                 // A type's name with one argument is a cast.
                 if let ([arg], Some(kind)) = (args.as_slice(), Type::from_name(name)) {
@@ -325,8 +326,13 @@ impl Binder<'_> {
             bound = bound.into_iter().map(|b| self.settle(b)).collect::<Result<_>>()?;
         }
         let kinds: Vec<Type> = bound.iter().map(Bound::kind).collect();
-        let (kind, wanted) =
-            aggregates::resolve(name, &kinds).ok_or_else(|| no_function(name, &kinds))?;
+        let (kind, wanted) = aggregates::resolve(name, &kinds).ok_or_else(|| {
+            // There are two, of arrays and of all else.
+            match (name, kinds.as_slice()) {
+                ("array_agg", [Type::Unknown]) => not_unique(name, &kinds),
+                _ => no_function(name, &kinds),
+            }
+        })?;
         let mut exprs = Vec::new();
         for (arg, kind) in bound.into_iter().zip(&wanted) {
             exprs.push(self.implicit(arg, *kind)?.expr);
@@ -498,6 +504,14 @@ fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
 fn signature(name: &str, kinds: &[Type]) -> String {
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     format!("{name}({})", kinds.join(", "))
+}
+
+pub(super) fn not_unique(name: &str, kinds: &[Type]) -> Error {
+    Error::new(
+        SqlState::AmbiguousFunction,
+        format!("function {} is not unique", signature(name, kinds)),
+    )
+    .hint("Could not choose a best candidate function. You might need to add explicit type casts.")
 }
 
 pub(super) fn no_function(name: &str, kinds: &[Type]) -> Error {

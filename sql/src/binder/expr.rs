@@ -521,7 +521,7 @@ impl Binder<'_> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         // A string can be joined with anything.
         let joinable = |k: &Type| k.category() == Category::String || *k == Type::Unknown;
-        let apart = |k: &Type| *k == Type::Bytea || k.element().is_some();
+        let apart = |k: &Type| *k == Type::Bytea || k.is_array();
         if symbol == "||" && !kinds.iter().any(apart) && kinds.iter().any(joinable) {
             let text = args.into_iter().map(|arg| match arg.kind() {
                 Type::Unknown => self.implicit(arg, Type::Text),

@@ -401,7 +401,7 @@ fn needs_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
     let text = text_of(value).to_ascii_lowercase();
     let words = ["now", "today", "tomorrow", "yesterday"];
     let relative = match to {
-        Type::Array(_) => words.iter().any(|word| text.contains(word)),
+        kind if kind.is_array() => words.iter().any(|word| text.contains(word)),
         _ => words.contains(&text.trim()),
     };
     match to.element().unwrap_or(to) {

@@ -72,7 +72,7 @@ fn type_label(data_type: &ast::DataType) -> String {
         _ => kind,
     };
     match kind {
-        Ok(Type::Array(_)) => match data_type {
+        Ok(kind) if kind.is_array() => match data_type {
             ast::DataType::Custom(name, _) => super::name_parts(name).pop().unwrap_or_default(),
             _ => "?column?".into(),
         },

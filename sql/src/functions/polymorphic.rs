@@ -32,7 +32,7 @@ pub enum Unsettled {
 pub(super) fn accepts(from: Type, to: Type) -> bool {
     match to {
         Type::AnyArray | Type::AnyCompatibleArray => {
-            from.element().is_some() || from == Type::Unknown
+            from.is_array() || from == Type::Unknown
         }
         _ => to.is_polymorphic(),
     }
@@ -88,10 +88,7 @@ pub fn settle(function: &Function, args: &[Type]) -> Result<Settled, Unsettled> 
         _ => return Err(Unsettled::Mismatch),
     };
     // There is no array of arrays: they are one with more dimensions.
-    let array = match element {
-        Type::Array(_) => None,
-        element => element.array(),
-    };
+    let array = if element.is_array() { None } else { element.array() };
     let concrete = |declared: Type| match declared {
         Type::AnyArray | Type::AnyCompatibleArray => array.ok_or(Unsettled::Mismatch),
         Type::AnyElement | Type::AnyCompatible => Ok(element),

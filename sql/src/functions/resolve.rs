@@ -55,7 +55,7 @@ pub fn common_operand_type(left: Type, right: Type) -> Option<Type> {
         return Some(left);
     }
     // An operator on arrays wants both of one type.
-    if left.element().is_some() || right.element().is_some() {
+    if left.is_array() || right.is_array() {
         return None;
     }
     if left == Type::Bpchar && right.is_string() || right == Type::Bpchar && left.is_string() {

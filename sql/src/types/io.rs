@@ -207,8 +207,10 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             }
         },
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
-        Type::Array(element) => array::from_text(*element, text, style)?.to_datum(),
-        kind => return Err(no_values(kind)),
+        kind => match kind.element() {
+            Some(element) => array::from_text(element, text, style)?.to_datum(),
+            None => return Err(no_values(kind)),
+        },
     })
 }
 
@@ -329,7 +331,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (_, Datum::Float32(v)) => out.push_str(&float4_text(*v, style)),
         (_, Datum::Float64(v)) => out.push_str(&float8_text(*v, style)),
         (_, Datum::Text(v)) => out.push_str(v),
-        (Type::Array(_), Datum::Bytes(v)) => array::write_text(v, style, out)?,
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
         (Type::Uuid, Datum::Bytes(v)) => {
@@ -371,7 +373,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
         (_, Datum::Float32(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Float64(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
-        (Type::Array(_), Datum::Bytes(v)) => array::write_binary(v, out)?,
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
         (Type::Interval, Datum::Bytes(v)) => {
             let interval = Interval::decode(v)?;
@@ -437,7 +439,6 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
             Datum::Text(utf8(bytes)?.to_owned())
         }
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
-        Type::Array(element) => array::from_binary(*element, bytes)?.to_datum(),
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {
             let parts = fixed::<16>(bytes)?;
@@ -450,7 +451,10 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
             };
             Datum::Bytes(interval.encode())
         }
-        kind => return Err(no_values(kind)),
+        kind => match kind.element() {
+            Some(element) => array::from_binary(element, bytes)?.to_datum(),
+            None => return Err(no_values(kind)),
+        },
     })
 }
 
@@ -501,14 +505,15 @@ pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Dat
         (Type::Time | Type::Timestamp | Type::Timestamptz, Datum::Int64(value)) => {
             Ok(Datum::Int64(datetime::round_to_precision(value, target.typmod)))
         }
-        (Type::Array(element), value @ Datum::Bytes(_)) => {
-            let target = TypeMod { kind: *element, ..target };
-            let mut value = array::Array::read(&value)?;
-            for item in &mut value.items {
-                *item = apply_typmod(target, std::mem::take(item), explicit)?;
+        (_, datum) => match (target.element(), &datum) {
+            (Some(element), Datum::Bytes(_)) => {
+                let mut value = array::Array::read(&datum)?;
+                for item in &mut value.items {
+                    *item = apply_typmod(element, std::mem::take(item), explicit)?;
+                }
+                Ok(value.to_datum())
             }
-            Ok(value.to_datum())
-        }
-        (_, datum) => Ok(datum),
+            _ => Ok(datum),
+        },
     }
 }

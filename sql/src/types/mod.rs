@@ -45,9 +45,28 @@ pub enum Type {
     Regtype,
     Void,
     Unknown,
-    /// Of elements of this type, which is no array.
-    Array(&'static Type),
-    // What follows stands for types of arguments in the table of functions.
+    // Arrays: see array/kinds.rs.
+    BoolArray,
+    Int2Array,
+    Int4Array,
+    Int8Array,
+    Float4Array,
+    Float8Array,
+    NumericArray,
+    TextArray,
+    VarcharArray,
+    BpcharArray,
+    NameArray,
+    ByteaArray,
+    DateArray,
+    TimeArray,
+    TimestampArray,
+    TimestamptzArray,
+    IntervalArray,
+    UuidArray,
+    OidArray,
+    RegtypeArray,
+    // These stand for types of arguments in the table of functions.
     AnyElement,
     AnyArray,
     AnyCompatible,
@@ -123,8 +142,8 @@ types! {
 
 impl Type {
     fn properties(self) -> &'static Properties {
-        let table = if matches!(self, Type::Array(_)) { array::ARRAYS } else { TYPES };
-        let found = table.iter().find(|properties| properties.kind == self);
+        let mut all = TYPES.iter().chain(array::ARRAYS);
+        let found = all.find(|properties| properties.kind == self);
         found.expect("every type is in the table")
     }
 
@@ -149,18 +168,17 @@ impl Type {
 
     /// The type of arrays of such elements; of an array, its own, which has any dimensions.
     pub fn array(self) -> Option<Type> {
-        if let Type::Array(_) = self {
-            return Some(self);
-        }
-        array::ARRAYS.iter().map(|p| p.kind).find(|kind| kind.element() == Some(self))
+        if self.is_array() { Some(self) } else { array::array_of(self) }
     }
 
     /// The type of an array's elements.
     pub fn element(self) -> Option<Type> {
-        match self {
-            Type::Array(element) => Some(*element),
-            _ => None,
-        }
+        array::element_of(self)
+    }
+
+    /// Whether values are arrays.
+    pub fn is_array(self) -> bool {
+        self.element().is_some()
     }
 
     /// Whether it stands for others in the table of functions.
@@ -212,24 +230,38 @@ impl Type {
                 DataType::Utf8
             }
             Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid => DataType::Binary,
-            Type::Array(_) | Type::AnyArray | Type::AnyCompatibleArray => DataType::Binary,
             // No value has these types.
             Type::AnyElement | Type::AnyCompatible => DataType::Null,
+            Type::BoolArray
+            | Type::Int2Array
+            | Type::Int4Array
+            | Type::Int8Array
+            | Type::Float4Array
+            | Type::Float8Array
+            | Type::NumericArray
+            | Type::TextArray
+            | Type::VarcharArray
+            | Type::BpcharArray
+            | Type::NameArray
+            | Type::ByteaArray
+            | Type::DateArray
+            | Type::TimeArray
+            | Type::TimestampArray
+            | Type::TimestamptzArray
+            | Type::IntervalArray
+            | Type::UuidArray
+            | Type::OidArray
+            | Type::RegtypeArray
+            | Type::AnyArray
+            | Type::AnyCompatibleArray => DataType::Binary,
         }
     }
 
     /// Whether equal values of this type may have different layouts, so that grouping and
     /// hashing need a canonical form first.
     pub fn needs_canonical_form(self) -> bool {
-        matches!(
-            self,
-            Type::Numeric
-                | Type::Interval
-                | Type::Bpchar
-                | Type::Float4
-                | Type::Float8
-                | Type::Array(_)
-        )
+        matches!(self, Type::Numeric | Type::Interval | Type::Bpchar | Type::Float4 | Type::Float8)
+            || self.is_array()
     }
 
     /// Whether the values are strings.
@@ -298,14 +330,16 @@ impl TypeMod {
                 Some((precision, scale)) => format!("{name}({precision},{scale})"),
                 None => name.into(),
             },
-            Type::Array(element) => TypeMod { kind: *element, ..self }.display() + "[]",
             Type::Time | Type::Timestamp | Type::Timestamptz if self.typmod >= 0 => {
                 match name.split_once(' ') {
                     Some((head, tail)) => format!("{head}({}) {tail}", self.typmod),
                     None => name.into(),
                 }
             }
-            _ => name.into(),
+            _ => match self.element() {
+                Some(element) => element.display() + "[]",
+                None => name.into(),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::types::array::{
     Array, Dimension, MAX_DIMENSIONS, MAX_ITEMS, count_items, subscript_error, too_many_dimensions,
     too_many_items,
 };
-use crate::types::Type::{AnyArray, AnyElement, Int4};
+use crate::types::Type::{AnyArray, AnyElement};
 use crate::types::{Datum, Type};
 
 /// `ARRAY[...]` of arrays: one with a dimension more.
@@ -57,7 +57,7 @@ pub fn nest(element: Type, arrays: &[Datum]) -> Result<Datum> {
 
 /// Gathers what a query yields into an array: `array_agg`, and `ARRAY(SELECT ...)`.
 #[derive(Clone, Debug)]
-pub struct Accumulator {
+pub struct ArrayAccumulator {
     element: Type,
     /// What is gathered are arrays of one shape, once the first was seen.
     nested: bool,
@@ -66,11 +66,11 @@ pub struct Accumulator {
     items: Vec<Datum>,
 }
 
-impl Accumulator {
+impl ArrayAccumulator {
     /// For values of type `kind`.
-    pub fn new(kind: Type) -> Accumulator {
-        let (element, nested) = (kind.element().unwrap_or(kind), kind.element().is_some());
-        Accumulator { element, nested, inner: Vec::new(), count: 0, items: Vec::new() }
+    pub fn new(kind: Type) -> ArrayAccumulator {
+        let (element, nested) = (kind.element().unwrap_or(kind), kind.is_array());
+        ArrayAccumulator { element, nested, inner: Vec::new(), count: 0, items: Vec::new() }
     }
 
     /// Takes a value.
@@ -104,6 +104,24 @@ impl Accumulator {
         self.count += 1;
         if self.items.len() > MAX_ITEMS {
             return Err(too_many_items());
+        }
+        Ok(())
+    }
+
+    /// Takes what another one has gathered from arguments of the same type.
+    ///
+    /// # Errors
+    /// Like [`ArrayAccumulator::push`].
+    pub fn merge(&mut self, gathered: &Datum) -> Result<()> {
+        let Array { element, dimensions, items } = Array::read(gathered)?;
+        if !self.nested {
+            return items.iter().try_for_each(|item| self.push(item));
+        }
+        let inner = dimensions.get(1..).unwrap_or_default().to_vec();
+        let size = inner.iter().map(|dimension| dimension.length as usize).product::<usize>();
+        for part in items.chunks(size.max(1)) {
+            let array = Array { element, dimensions: inner.clone(), items: part.to_vec() };
+            self.push(&array.to_datum())?;
         }
         Ok(())
     }
@@ -191,7 +209,7 @@ fn fill(args: &[Datum]) -> Result<Datum> {
 }
 
 pub(super) fn register(all: &mut Vec<Function>) {
-    const INTS: Type = Type::Array(&Int4);
+    const INTS: Type = Type::Int4Array;
     for args in [&[AnyElement, INTS][..], &[AnyElement, INTS, INTS]] {
         all.push(Function { typed: true, ..lenient("array_fill", args, AnyArray, fill) });
     }

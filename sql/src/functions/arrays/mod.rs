@@ -12,7 +12,7 @@ mod search;
 mod strings;
 mod subscripts;
 
-pub use build::{Accumulator, nest};
+pub use build::{ArrayAccumulator, nest};
 pub use form::{ArrayForm, Bounds};
 
 use super::{Function, arg, pure};

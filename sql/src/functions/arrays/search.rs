@@ -132,7 +132,7 @@ pub(super) fn register(all: &mut Vec<Function>) {
     all.extend([
         lenient("array_position", ONE, Int4, position),
         lenient("array_position", FROM, Int4, position),
-        lenient("array_positions", ONE, Type::Array(&Int4), positions),
+        lenient("array_positions", ONE, Type::Int4Array, positions),
         lenient("array_remove", ONE, AnyCompatibleArray, remove),
         lenient("array_replace", REPLACE, AnyCompatibleArray, replace),
         pure("@>", BOTH, Bool, |args| contains(args, 0, 1)),

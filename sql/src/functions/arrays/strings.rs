@@ -137,7 +137,7 @@ fn regexp_split(args: &[Datum]) -> Result<Datum> {
 pub(super) fn register(all: &mut Vec<Function>) {
     const T2: &[Type] = &[Text, Text];
     const T3: &[Type] = &[Text, Text, Text];
-    const TEXTS: Type = Type::Array(&Text);
+    const TEXTS: Type = Type::TextArray;
     for args in [&[AnyArray, Text][..], &[AnyArray, Text, Text]] {
         all.push(Function { context: STYLE, ..lenient("array_to_string", args, Text, join) });
     }

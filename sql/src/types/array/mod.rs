@@ -23,7 +23,7 @@ use crate::codec::{self, RowReader};
 use crate::error::{Error, Result, SqlState};
 
 pub use binary::{from_binary, write_binary};
-pub(super) use kinds::ARRAYS;
+pub(super) use kinds::{ARRAYS, array_of, element_of};
 pub use text::{from_text, write_text};
 
 /// Most dimensions, as in PostgreSQL.
