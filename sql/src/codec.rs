@@ -75,7 +75,12 @@ fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// A row's value.
 pub fn encode_row(row: &[Datum]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(row.len() * 9);
+    let bytes = |datum: &Datum| match datum {
+        Datum::Text(text) => text.len(),
+        Datum::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    let mut out = Vec::with_capacity(row.len() * 9 + row.iter().map(bytes).sum::<usize>());
     for datum in row {
         encode_datum(datum, &mut out);
     }

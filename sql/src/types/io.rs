@@ -478,12 +478,14 @@ pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Dat
         return Ok(datum);
     }
     match (target.kind, datum) {
-        (Type::Varchar | Type::Bpchar, Datum::Text(text)) => {
+        (Type::Varchar | Type::Bpchar, Datum::Text(mut text)) => {
             let Some(length) = target.length() else { return Ok(Datum::Text(text)) };
             let count = text.chars().count();
             if count <= length {
-                let pad = if target.kind == Type::Bpchar { length - count } else { 0 };
-                return Ok(Datum::Text(text + &" ".repeat(pad)));
+                if target.kind == Type::Bpchar && count < length {
+                    text.push_str(&" ".repeat(length - count));
+                }
+                return Ok(Datum::Text(text));
             }
             let cut = text.char_indices().nth(length).map_or(text.len(), |(at, _)| at);
             let (kept, rest) = text.split_at(cut);
