@@ -1,6 +1,7 @@
 //! From text to statements: sqlparser with PostgreSQL's dialect, PostgreSQL's error messages,
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
+pub mod arrays;
 mod as_of;
 pub mod include;
 pub mod locking;
@@ -149,7 +150,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| locking::rewrite(rewrite(tokens)))
+        .map(|tokens| arrays::rewrite(locking::rewrite(rewrite(tokens)), sql))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 
