@@ -194,7 +194,7 @@ impl Transaction {
     }
 
     /// Takes over a snapshot of another transaction. At SERIALIZABLE that one is at the same level,
-    /// and only reads only if this one does. False if it has ended.
+    /// and only reads only if this one does. False if it has ended, but for others on its snapshot.
     pub fn adopt_snapshot(&mut self, shared: &SharedSnapshot) -> bool {
         assert!(self.snapshot.is_none(), "the snapshot has been taken");
         if self.isolation == Isolation::Serializable {

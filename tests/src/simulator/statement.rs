@@ -85,6 +85,15 @@ impl Statement {
         }
     }
 
+    /// Some statement of a transaction that reads parts of groups, and changes one row wherever it is: what
+    /// makes write skews, also among more than two.
+    pub fn choose_skewed(world: &World, is_change: bool) -> Statement {
+        match is_change {
+            true => Statement::Update(world.key()),
+            false => Statement::Scan(world.part()),
+        }
+    }
+
     /// Whether it only reads.
     pub fn access(&self) -> Access {
         match self {

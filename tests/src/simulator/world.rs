@@ -32,6 +32,10 @@ pub struct Shape {
     pub is_sticky: bool,
     /// Memory for what serializable transactions have read and written.
     pub ssi_limits: Limits,
+    /// Whether transactions read ranges and change one row.
+    pub is_skewed: bool,
+    /// One in so many transactions takes over the snapshot of another one.
+    pub adopts_one_in: u64,
 }
 
 /// So little that most of what is read and written has to be told coarsely.
@@ -59,6 +63,8 @@ impl Shape {
                 0 => LITTLE_MEMORY,
                 _ => Limits::default(),
             },
+            is_skewed: random.below(4) == 0,
+            adopts_one_in: [3, 10, 100][random.below(3) as usize],
         }
     }
 }
@@ -229,6 +235,12 @@ impl World {
     /// Any key.
     pub fn key(&self) -> Key {
         if self.one_in(2) { self.list() } else { self.register() }
+    }
+
+    /// The lists of a group, or the other keys that are there from the start or may come to be.
+    pub fn part(&self) -> Range<Key> {
+        let group = self.group();
+        if self.one_in(2) { keys::lists(group) } else { keys::registers(group) }
     }
 
     /// The keys of a group, some of them, or all that there are.

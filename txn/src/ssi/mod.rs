@@ -73,6 +73,8 @@ struct State {
     must_not_write: Option<Dependency>,
     /// What it has written was looked at since `earliest_out` became what it is.
     is_checked: bool,
+    /// Those who may write and have taken over its snapshot.
+    joined: Vec<Arc<Party>>,
 }
 
 fn failure(dependency: Dependency) -> Error {
@@ -119,6 +121,13 @@ impl Party {
     /// a structure only with a `T2` that is older than a commit in its snapshot.)
     fn is_gone(&self, horizon: Timestamp) -> bool {
         self.ended().is_some_and(|end| end == ABORTED || end <= horizon.0)
+    }
+
+    /// Whether one who has ended is no reason for one who only reads, on a snapshot at `at`, to be in
+    /// danger.
+    fn leaves_safe(&self, at: Timestamp) -> bool {
+        let state = self.state.lock();
+        self.has_aborted() || !state.wrote || state.earliest_out.is_none_or(|out| out > at)
     }
 
     /// It is about to write.
@@ -313,11 +322,22 @@ impl Conflicts {
     }
 
     /// Makes a transaction known that takes over a snapshot at `at` of one that is known. `None` if
-    /// nobody runs on that any more: then what is concurrent with it may have been forgotten.
+    /// nobody runs on that any more, who may write if this one may: then what is concurrent with it may
+    /// have been forgotten, or somebody may count on there being no such transaction.
     pub fn join(&self, id: TransactionId, read_only: bool, at: Timestamp) -> Option<Arc<Party>> {
         let mut running = self.running.lock();
-        let is_known = running.snapshots.contains_key(&at) || !self.rules.has(Rule::JoinsRunning);
-        is_known.then(|| running.add(id, read_only, at, self.rules))
+        if !running.snapshots.contains_key(&at) && self.rules.has(Rule::JoinsRunning) {
+            return None;
+        }
+        let host = running.writers.values().find(|writer| writer.snapshot == at).cloned();
+        if host.is_none() && !read_only && self.rules.has(Rule::JoinsWriter) {
+            return None;
+        }
+        let party = running.add(id, read_only, at, self.rules);
+        if let Some(host) = host.filter(|_| !read_only) {
+            host.state.lock().joined.push(party.clone());
+        }
+        Some(party)
     }
 
     /// A snapshot that may turn out to be safe (DEFERRABLE; Ports and Grittner, section 4.3), with
@@ -330,23 +350,29 @@ impl Conflicts {
         sees_all.then_some(Candidate { snapshot, writers })
     }
 
-    /// Waits until all writers of a candidate have ended. It is safe if none of them has an edge
-    /// out to one that committed before it: then one who only reads on it can be in no structure.
+    /// Waits until all writers of a candidate have ended, and all who have taken over their snapshots. It
+    /// is safe if none of them has an edge out to one that committed before it: then one who only reads on
+    /// it can be in no structure.
     pub async fn is_safe(&self, candidate: &Candidate) -> bool {
         if !self.rules.has(Rule::SafeWaits) {
             return true;
         }
         let mut ends = self.ends.subscribe();
-        while candidate.writers.iter().any(|writer| writer.ended().is_none()) {
-            // The sender lives as long as this does.
-            let _ = ends.changed().await;
+        let mut writers = candidate.writers.clone();
+        while let Some(writer) = writers.pop() {
+            while writer.ended().is_none() {
+                // The sender lives as long as this does.
+                let _ = ends.changed().await;
+            }
+            if !writer.leaves_safe(candidate.snapshot.at()) && self.rules.has(Rule::SafeHasNoEdge) {
+                return false;
+            }
+            // Nobody joins one who has ended.
+            if self.rules.has(Rule::SafeSeesJoined) {
+                writers.extend(writer.state.lock().joined.iter().cloned());
+            }
         }
-        let at = candidate.snapshot.at();
-        let is_safe = candidate.writers.iter().all(|writer| {
-            let state = writer.state.lock();
-            writer.has_aborted() || !state.wrote || state.earliest_out.is_none_or(|out| out > at)
-        });
-        is_safe || !self.rules.has(Rule::SafeHasNoEdge)
+        true
     }
 
     /// Nobody concurrent with one that ended here, or before, runs or will.

@@ -87,6 +87,8 @@ rules! {
     SafeHasNoEdge,
     /// Its snapshot shows all commits of those who had ended before.
     SafeSeesAll,
+    /// It also waits for those who take over an older snapshot meanwhile.
+    SafeSeesJoined,
 
     /// A row that changed after the snapshot cannot be changed: the first committer wins.
     FirstCommitter,
@@ -100,6 +102,9 @@ rules! {
     AdoptedIsTracked,
     /// A snapshot is taken over while one runs on it.
     JoinsRunning,
+    /// Who may write takes it over while one runs on it who may write: then no READ ONLY transaction counts
+    /// on there being none.
+    JoinsWriter,
 
     /// Saves aborts: one that has failed has read nothing.
     FailedReaders,

@@ -37,9 +37,9 @@ fn each_rule_has_schedules_that_need_it() {
 }
 
 /// Seeds after which a missing rule must be found out.
-const MOST_SEEDS: u64 = 400;
+const MOST_SEEDS: u64 = 1000;
 /// Seeds that must be in order, of each shape.
-const CLEAN_SEEDS: u64 = 15;
+const CLEAN_SEEDS: u64 = 50;
 
 /// What is different from what the seed decides.
 type Reshape = fn(&mut Shape);
@@ -70,8 +70,31 @@ fn with_rare_syncs_and_little_memory(shape: &mut Shape) {
     shape.ssi_limits = LITTLE_MEMORY;
 }
 
-const SHAPES: &[Reshape] =
-    &[any_shape, with_little_memory, with_rare_syncs, with_rare_syncs_and_little_memory];
+/// What makes circles of three: each reads what the next one changes, and not what the one before it does.
+fn with_skew(shape: &mut Shape) {
+    shape.is_skewed = true;
+    shape.clients = 6;
+    shape.keys.groups = 3;
+}
+
+fn with_adopted_snapshots(shape: &mut Shape) {
+    shape.adopts_one_in = 2;
+}
+
+fn with_adopted_snapshots_and_little_memory(shape: &mut Shape) {
+    with_adopted_snapshots(shape);
+    with_little_memory(shape);
+}
+
+const SHAPES: &[Reshape] = &[
+    any_shape,
+    with_little_memory,
+    with_rare_syncs,
+    with_rare_syncs_and_little_memory,
+    with_skew,
+    with_adopted_snapshots,
+    with_adopted_snapshots_and_little_memory,
+];
 
 /// Under which conditions the simulator shows that a rule is missing. `None`: it has no statement that does.
 fn shape_for(rule: Rule) -> Option<Reshape> {
@@ -92,8 +115,15 @@ fn shape_for(rule: Rule) -> Option<Reshape> {
         | Rule::WidenedOut
         | Rule::CoarseCommits
         | Rule::EndedReaders
-        | Rule::LargeCommits
-        | Rule::JoinsRunning => Some(with_little_memory),
+        | Rule::LargeCommits => Some(with_little_memory),
+        Rule::ReaderWrote
+        | Rule::ReaderMustNotWrite
+        | Rule::BehindWrote
+        | Rule::BehindMustNotWrite => Some(with_skew),
+        Rule::AdoptedIsTracked | Rule::JoinsWriter | Rule::SafeSeesJoined => {
+            Some(with_adopted_snapshots)
+        }
+        Rule::JoinsRunning => Some(with_adopted_snapshots_and_little_memory),
         Rule::UntrackedSeesAll | Rule::SafeSeesAll => Some(with_rare_syncs),
         Rule::KeptForSettled => Some(with_rare_syncs_and_little_memory),
         _ => Some(any_shape),

@@ -82,6 +82,8 @@ pub fn of(rule: Rule) -> &'static [Schedule] {
         Rule::AheadOfRows => &[commits_before_its_scan_has_ended],
         Rule::AdoptedIsTracked => &[takes_over_a_snapshot],
         Rule::JoinsRunning => &[takes_over_a_snapshot_too_late],
+        Rule::JoinsWriter => &[takes_over_a_snapshot_of_a_reader],
+        Rule::SafeSeesJoined => &[takes_over_a_snapshot_behind_one_who_waits],
         Rule::FailedReaders => &[a_reader_failed],
         Rule::FailedWriters => &[a_writer_failed],
         Rule::HarmlessReaders => &[only_reads_behind, has_only_read],
@@ -446,19 +448,61 @@ fn takes_over_a_snapshot(rules: Rules) -> Outcome {
 /// What was concurrent with it is forgotten by then.
 fn takes_over_a_snapshot_too_late(rules: Rules) -> Outcome {
     let mut s = Stage::with_limits(rules, FEW_POINTS);
+    first_commit(&mut s);
     s.begin(OTHER);
     let shared = s.share(OTHER);
-    s.begin(A);
-    s.read(A, far(0));
-    s.write(A, near(1));
-    s.commit(A);
+    s.write(W, near(1));
+    s.commit(W);
     s.commit(OTHER);
     crowd(&mut s, Stage::read, 4..=7);
-    s.adopt(B, &shared);
-    s.read(B, near(1));
-    s.write(B, far(0));
-    s.commit(B);
+    s.adopt_read_only(R, &shared);
+    s.read(R, far(1));
+    s.read(R, near(1));
+    s.commit(R);
     s.commit(CROWD);
+    s.finish()
+}
+
+/// `W` takes over the snapshot of one that `R`, as READ ONLY DEFERRABLE, waits for.
+fn takes_over_a_snapshot_behind_one_who_waits(rules: Rules) -> Outcome {
+    let mut s = Stage::new(rules);
+    s.begin(OTHER);
+    let shared = s.share(OTHER);
+    s.begin(F);
+    s.write(F, far(1));
+    s.commit(F);
+    s.begin_deferrable(R);
+    s.adopt(W, &shared);
+    s.commit(OTHER);
+    s.read(W, far(1));
+    s.write(W, near(1));
+    s.commit(W);
+    s.read(R, far(1));
+    s.read(R, near(1));
+    s.commit(R);
+    s.finish()
+}
+
+/// `W` takes over a snapshot on which somebody still reads, when `R`, as READ ONLY, has seen nobody who may
+/// write.
+fn takes_over_a_snapshot_of_a_reader(rules: Rules) -> Outcome {
+    let mut s = Stage::new(rules);
+    s.begin(OTHER);
+    let shared = s.share(OTHER);
+    s.begin_read_only(OLDEST);
+    s.commit(OTHER);
+    s.begin(F);
+    s.write(F, far(1));
+    s.commit(F);
+    s.begin_read_only(R);
+    s.adopt(W, &shared);
+    s.read(W, far(1));
+    s.write(W, near(1));
+    s.commit(W);
+    s.read(R, far(1));
+    s.read(R, near(1));
+    s.commit(R);
+    s.commit(OLDEST);
     s.finish()
 }
 

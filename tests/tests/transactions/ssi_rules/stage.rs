@@ -164,8 +164,18 @@ impl Stage {
 
     /// Begins with the snapshot of another transaction; fails if that is not to be had.
     pub fn adopt(&mut self, who: Name, shared: &SharedSnapshot) {
+        self.start_on(who, shared, false);
+    }
+
+    /// The same as READ ONLY.
+    pub fn adopt_read_only(&mut self, who: Name, shared: &SharedSnapshot) {
+        self.start_on(who, shared, true);
+    }
+
+    fn start_on(&mut self, who: Name, shared: &SharedSnapshot, read_only: bool) {
         self.recorder.begin(who, Level::Serializable);
         let mut transaction = self.manager.begin(Isolation::Serializable);
+        transaction.set_read_only(read_only);
         match transaction.adopt_snapshot(shared) {
             true => {
                 self.running.insert(who, transaction);
