@@ -136,7 +136,7 @@ impl Binder<'_> {
                     .map_err(|error| error.at(self.cast_positions(expr, kind).1))?;
                 let subject = match (unwrapped(expr), target.element()) {
                     (Sql::Array(array), Some(element)) => {
-                        self.array(array, Some(element))?.at(self.position_of(&**expr))
+                        self.array(array, Some(element))?
                     }
                     _ => self.expr(expr)?,
                 };
