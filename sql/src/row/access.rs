@@ -241,7 +241,8 @@ impl Access {
             if points > MAX_POINTS {
                 break;
             }
-            let mut values = condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
+            let mut values =
+                condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
             access.equal.push(match values.pop_if(|_| condition.of_array) {
                 Some(array) => Values::OfArray(array),
                 None => Values::Listed(values),
