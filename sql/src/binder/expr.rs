@@ -135,9 +135,7 @@ impl Binder<'_> {
                 let target = super::types::type_of(data_type)
                     .map_err(|error| error.at(self.cast_positions(expr, kind).1))?;
                 let subject = match (unwrapped(expr), target.element()) {
-                    (Sql::Array(array), Some(element)) => {
-                        self.array(array, Some(element))?.at(self.position_of(&**expr))
-                    }
+                    (Sql::Array(array), Some(element)) => self.array(array, Some(element))?,
                     _ => self.expr(expr)?,
                 };
                 self.checked_cast(subject, target, || self.cast_positions(expr, kind).0)
