@@ -167,8 +167,9 @@ impl Client {
             };
             self.note(&statement);
             transaction.begin_statement(Access::Read);
-            statement.attempt(self, transaction).await?;
+            let read = statement.attempt(self, transaction).await?;
             transaction.end_statement();
+            self.world.record().did(self.session, read);
             pause().await;
         }
         Ok(())

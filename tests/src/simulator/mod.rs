@@ -34,6 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_storage::{Background, Store, StoreOptions};
+use cairn_txn::ssi::Limits;
 use cairn_txn::{Access, Isolation, LockMode, Options, TransactionManager};
 
 use crate::history::{History, Level, Operation, Order, check};
@@ -60,11 +61,14 @@ pub struct Config {
     pub levels: Vec<(Isolation, Level)>,
     /// Whether syncs do nothing: a fault that has to be found.
     pub disk_lies: bool,
+    /// Whether the transaction layer hears of other conditions than clients have: another fault.
+    pub filters_lie: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { transactions: 300, levels: LEVELS.to_vec(), disk_lies: false }
+        let levels = LEVELS.to_vec();
+        Config { transactions: 300, levels, disk_lies: false, filters_lie: false }
     }
 }
 
@@ -135,7 +139,11 @@ fn history_of(transactions: Vec<crate::history::Transaction>) -> History {
     History { transactions, setup, final_read, order: Order::RealTime }
 }
 
-fn open(engine: Arc<TornEngine>, clock: Arc<SimulatedClock>) -> Result<Manager, String> {
+fn open(
+    engine: Arc<TornEngine>,
+    clock: Arc<SimulatedClock>,
+    ssi_limits: Limits,
+) -> Result<Manager, String> {
     let options = StoreOptions {
         row_cache_bytes: ROW_CACHE_BYTES,
         range_split_bytes: RANGE_SPLIT_BYTES,
@@ -144,7 +152,7 @@ fn open(engine: Arc<TornEngine>, clock: Arc<SimulatedClock>) -> Result<Manager, 
     };
     // The log fails after each power cut, and is then no longer anybody's.
     let store = Store::on_engine(engine, None, &options, Box::new(|_| {})).map_err(text)?;
-    let options = Options { gc_retention: RETENTION, ..Options::default() };
+    let options = Options { gc_retention: RETENTION, ssi_limits, ..Options::default() };
     TransactionManager::open(Arc::new(store), clock, options).map_err(text)
 }
 
@@ -174,9 +182,9 @@ impl Simulation {
         let clients = shape.clients;
         let engine = Arc::new(TornEngine::new(config.disk_lies));
         let clock = Arc::new(SimulatedClock::at(START_MS));
-        let manager = open(engine.clone(), clock.clone())?;
+        let manager = open(engine.clone(), clock.clone(), shape.ssi_limits)?;
         Ok(Simulation {
-            world: Rc::new(World::new(shape, random, manager, config.transactions)),
+            world: Rc::new(World::new(shape, random, manager, config)),
             executor: Executor::new(clients),
             engine,
             clock,
@@ -307,7 +315,8 @@ impl Simulation {
             true => self.clock.go_back(world.below(10_000)),
             false => self.clock.advance(world.below(10_000)),
         }
-        world.set_manager(open(self.engine.clone(), self.clock.clone())?);
+        let limits = world.shape().ssi_limits;
+        world.set_manager(open(self.engine.clone(), self.clock.clone(), limits)?);
         Ok(())
     }
 

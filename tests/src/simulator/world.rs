@@ -4,12 +4,14 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
 use std::sync::Arc;
 
+use cairn_txn::ssi::Limits;
 use cairn_txn::{Isolation, TransactionManager};
 
+use super::Config;
 use super::keys::{self, KeySpace};
 use super::random::Random;
 use super::record::Recorder;
-use crate::history::{Key, Level, Value};
+use crate::history::{Filter, Key, Level, Value};
 
 /// What a seed decides before anything happens.
 #[derive(Clone, Debug)]
@@ -29,7 +31,14 @@ pub struct Shape {
     pub drop_one_in: u64,
     /// Whether the client that ran last is likely to go on.
     pub is_sticky: bool,
+    /// Whether some statements have conditions on values.
+    pub filters: bool,
+    /// Memory for what serializable transactions have read and written: little, in some.
+    pub ssi_limits: Limits,
 }
+
+/// So little that all is told coarsely now and then.
+const TIGHT_LIMITS: Limits = Limits { points: 24, ranges: 8, filter_bytes: 1000 };
 
 impl Shape {
     /// The shape of a seed's simulation; its levels are one of `levels`, or all of them.
@@ -49,6 +58,11 @@ impl Shape {
             sync_one_in: [2, 5, 30][random.below(3) as usize],
             drop_one_in: [200, 1000, 5000][random.below(3) as usize],
             is_sticky: random.below(2) == 0,
+            filters: random.below(3) > 0,
+            ssi_limits: match random.below(5) {
+                0 => TIGHT_LIMITS,
+                _ => Limits::default(),
+            },
         }
     }
 }
@@ -64,22 +78,24 @@ pub struct World {
     /// Keys that are used once, in the order of their making.
     fresh: RefCell<Vec<Key>>,
     failure: RefCell<Option<String>>,
+    filters_lie: bool,
 }
 
 impl World {
-    /// A world in which clients are to run this many transactions.
+    /// A world in which clients have yet to do anything.
     pub fn new(
         shape: Shape,
         random: Random,
         manager: Arc<TransactionManager>,
-        transactions: u64,
+        config: &Config,
     ) -> World {
         World {
+            filters_lie: config.filters_lie,
             shape,
             random: RefCell::new(random),
             recorder: RefCell::default(),
             manager: RefCell::new(manager),
-            remaining: Cell::new(transactions),
+            remaining: Cell::new(config.transactions),
             last_value: Cell::new(0),
             fresh: RefCell::default(),
             failure: RefCell::default(),
@@ -147,6 +163,17 @@ impl World {
     pub fn value(&self) -> Value {
         self.last_value.set(self.last_value.get() + 1);
         self.last_value.get()
+    }
+
+    /// A condition that some values fulfil.
+    pub fn filter(&self) -> Filter {
+        let modulus = 2 + self.below(3);
+        Filter { modulus, remainder: self.below(modulus) }
+    }
+
+    /// Whether the transaction layer is told of other conditions than those that clients have.
+    pub fn filters_lie(&self) -> bool {
+        self.filters_lie
     }
 
     fn group(&self) -> u64 {

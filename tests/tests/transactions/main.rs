@@ -15,7 +15,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cairn_tests::simulator::{Config, Report, replay, run};
+use cairn_tests::history::Level;
+use cairn_tests::simulator::{Config, LEVELS, Report, replay, run};
 
 const DEFAULT_SEEDS: u64 = 300;
 /// Between two lines about how far it is.
@@ -88,6 +89,15 @@ fn two_runs_of_a_seed_are_the_same() {
         }
         assert!(one == two, "seed {seed}");
     }
+}
+
+/// So the load has conditions that matter, and the checker sees what comes of it if they are not heeded.
+#[test]
+fn filters_that_lie_are_found_out() {
+    let levels = LEVELS.iter().copied().filter(|(_, level)| *level == Level::Serializable);
+    let config = Config { filters_lie: true, levels: levels.collect(), ..Config::default() };
+    let mut found = (1..=100).filter_map(|seed| run(seed, &config).err());
+    assert!(found.any(|what| what.contains("G2 (predicate)")));
 }
 
 #[test]
