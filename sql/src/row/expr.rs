@@ -5,10 +5,12 @@ use std::sync::Arc;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use super::quantified::OverArray;
 use super::stateful::{Stateful, stateful_of};
 use super::{Frame, subplan};
 use crate::binder::subplan::{Subplan, subplan_of};
 use crate::error::{Error, Result};
+use crate::functions::arrays::ArrayForm;
 use crate::functions::{Context, Scalar, udf};
 use crate::types::Datum;
 
@@ -44,6 +46,7 @@ pub enum RowExpr {
     Call(Scalar, Vec<RowExpr>),
     Subplan(Arc<Subplan>, Vec<RowExpr>),
     Stateful(Arc<dyn Stateful>, Vec<RowExpr>),
+    OverArray(Box<OverArray>),
     /// To another integer width.
     Widen(Box<RowExpr>),
 }
@@ -61,6 +64,12 @@ pub trait Scope {
     /// # Errors
     /// Its own.
     fn subplan(&self, plan: &Arc<Subplan>, args: &[Datum]) -> Result<Datum>;
+
+    /// The value for a row of what is asked of an array that is the same for all rows.
+    ///
+    /// # Errors
+    /// Those of its operator.
+    fn over_array(&self, over: &OverArray, row: &[Datum]) -> Result<Datum>;
 }
 
 impl Scope for Frame<'_> {
@@ -76,6 +85,10 @@ impl Scope for Frame<'_> {
 
     fn subplan(&self, plan: &Arc<Subplan>, args: &[Datum]) -> Result<Datum> {
         subplan::evaluate_in(plan, self, args)
+    }
+
+    fn over_array(&self, over: &OverArray, row: &[Datum]) -> Result<Datum> {
+        over.eval(row, self)
     }
 }
 
@@ -175,6 +188,11 @@ impl RowExpr {
                 RowExpr::Widen(boxed(&cast.expr, schema)?)
             }
             Expr::ScalarFunction(function) => {
+                if let Some(Scalar::Array(ArrayForm::Quantified(form))) = udf::scalar_of(function)
+                    && let Some(over) = OverArray::compile(form, &function.args, schema)?
+                {
+                    return Ok(RowExpr::OverArray(Box::new(over)));
+                }
                 let args = list(&function.args)?;
                 if let Some(scalar) = udf::scalar_of(function) {
                     RowExpr::Call(scalar, args)
@@ -261,6 +279,7 @@ impl RowExpr {
             RowExpr::Call(scalar, args) => scalar.call(&evaluate(args)?)?,
             RowExpr::Subplan(plan, args) => frame.subplan(plan, &evaluate(args)?)?,
             RowExpr::Stateful(function, args) => function.run(&evaluate(args)?)?,
+            RowExpr::OverArray(over) => frame.over_array(over, row)?,
             RowExpr::Widen(inner) => match inner.eval(row, frame)? {
                 Datum::Null => Datum::Null,
                 value => Datum::Int64(value.as_i64()?),

@@ -23,6 +23,7 @@ use super::access::Access;
 use super::compile::{compile_all, narrowed};
 use super::covering::Covering;
 use super::expr::{Parameter, RowExpr, Scope};
+use super::quantified::OverArray;
 use super::{Frame, passes};
 use crate::binder::subplan::Subplan;
 use crate::catalog::{Index, Table};
@@ -57,7 +58,8 @@ fn is_immutable(expr: &RowExpr, parameters: &mut Vec<Parameter>) -> bool {
         }
         RowExpr::InList(probe, list, _) => all(list) && is_immutable(probe, parameters),
         RowExpr::Call(scalar, args) => !scalar.is_volatile() && all(args),
-        RowExpr::Subplan(..) | RowExpr::Stateful(..) => false,
+        // An array that is made ready for a run is not kept beyond it.
+        RowExpr::Subplan(..) | RowExpr::Stateful(..) | RowExpr::OverArray(..) => false,
     }
 }
 
@@ -149,6 +151,10 @@ impl Scope for BoundFilter {
 
     fn subplan(&self, _: &Arc<Subplan>, _: &[Datum]) -> Result<Datum> {
         Err(Error::internal("a subquery is no function of a row"))
+    }
+
+    fn over_array(&self, _: &OverArray, _: &[Datum]) -> Result<Datum> {
+        Err(Error::internal("an array was not kept"))
     }
 }
 

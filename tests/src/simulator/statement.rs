@@ -67,18 +67,8 @@ impl RowFilter for Condition {
     }
 }
 
-/// The filter of a view for a condition; a wrong one, if filters lie.
-fn tracked(world: &World, view: &ReadView, filter: Filter) -> Option<cairn_txn::Filter> {
-    let remainder = match world.filters_lie() {
-        true => (filter.remainder + 1) % filter.modulus,
-        false => filter.remainder,
-    };
-    view.filter(|| Some(Condition(Filter { remainder, ..filter })))
-}
-
 /// Reads what fulfils a condition, and tells of all that it has seen on the way.
-fn select(
-    world: &World,
+pub fn select(
     view: ReadView,
     range: &Range<Key>,
     filter: Filter,
@@ -86,7 +76,7 @@ fn select(
 ) -> cairn_txn::Result<(Rows, Operation)> {
     let mut rows = Vec::new();
     let mut range = range.clone();
-    let known = tracked(world, &view, filter);
+    let known = view.filter(|| Some(Condition(filter)));
     if range.end - range.start == 1 {
         let row = view.get_where(&keys::encode(range.start), known.as_ref())?;
         rows.extend(row.map(|row| (range.start, row)));
@@ -218,7 +208,7 @@ impl Statement {
             }
             Statement::Select(range, filter, wanted) => {
                 let view = transaction.view();
-                let (_, read) = select(client.world(), view, range, *filter, *wanted)?;
+                let (_, read) = select(view, range, *filter, *wanted)?;
                 Ok(vec![read])
             }
             Statement::Lock(key, mode, policy) => {
@@ -238,7 +228,7 @@ impl Statement {
             }
             Statement::UpdateSome(range, filter) => {
                 let view = transaction.view();
-                let (rows, read) = select(client.world(), view, range, *filter, Wanted::All)?;
+                let (rows, read) = select(view, range, *filter, Wanted::All)?;
                 let mut changes = change_all(client, transaction, &rows).await?;
                 changes.insert(0, read);
                 Ok(changes)

@@ -1,4 +1,5 @@
-//! Evidence for isolation: the transaction layer under the simulator, seed after seed; [real clients](clients)
+//! Evidence for isolation: the transaction layer under the simulator, seed after seed, and
+//! [without one of its rules](ssi_rules), when it has to fail; [real clients](clients)
 //! under our own judge and under [another one](second_opinion); whole servers under [isolation specs](isolation) of
 //! our own and [PostgreSQL's](postgres_specs).
 //!
@@ -9,14 +10,14 @@ mod clients;
 mod isolation;
 mod postgres_specs;
 mod second_opinion;
+mod ssi_rules;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cairn_tests::history::Level;
-use cairn_tests::simulator::{Config, LEVELS, Report, replay, run};
+use cairn_tests::simulator::{Config, Report, replay, run};
 
 const DEFAULT_SEEDS: u64 = 300;
 /// Between two lines about how far it is.
@@ -27,6 +28,27 @@ fn from_env(name: &str, default: u64) -> u64 {
         Ok(value) => value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")),
         Err(_) => default,
     }
+}
+
+/// Does `work` with each index below `count`, on all processors.
+fn share_out(count: u64, work: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    let all = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                return;
+            }
+            work(index);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(all)).collect();
+        for worker in workers {
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
+    });
 }
 
 /// Runs a seed; one that panics says which it was.
@@ -43,35 +65,22 @@ fn every_seed_keeps_its_promises() {
     let transactions = from_env("SIM_TRANSACTIONS", config.transactions);
     let config = Config { transactions, ..config };
     let (seeds, first) = (from_env("SIM_SEEDS", DEFAULT_SEEDS), from_env("SIM_FIRST_SEED", 1));
-    let (next, done, crashes) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let (done, crashes) = (AtomicU64::new(0), AtomicU64::new(0));
     let started = Instant::now();
     let said = Mutex::new(started);
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= seeds {
-                return;
-            }
-            let report = run_seed(first + index, &config).unwrap_or_else(|what| panic!("{what}"));
-            crashes.fetch_add(report.crashes, Ordering::Relaxed);
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            let mut said = said.lock().unwrap();
-            if said.elapsed() > PROGRESS_INTERVAL || done == seeds {
-                *said = Instant::now();
-                eprintln!(
-                    "{done} of {seeds} seeds, {} transactions, {} power cuts, {:.0} s",
-                    done * config.transactions,
-                    crashes.load(Ordering::Relaxed),
-                    started.elapsed().as_secs_f64(),
-                );
-            }
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+    share_out(seeds, |index| {
+        let report = run_seed(first + index, &config).unwrap_or_else(|what| panic!("{what}"));
+        crashes.fetch_add(report.crashes, Ordering::Relaxed);
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut said = said.lock().unwrap();
+        if said.elapsed() > PROGRESS_INTERVAL || done == seeds {
+            *said = Instant::now();
+            eprintln!(
+                "{done} of {seeds} seeds, {} transactions, {} power cuts, {:.0} s",
+                done * config.transactions,
+                crashes.load(Ordering::Relaxed),
+                started.elapsed().as_secs_f64(),
+            );
         }
     });
     if seeds >= DEFAULT_SEEDS {
@@ -89,15 +98,6 @@ fn two_runs_of_a_seed_are_the_same() {
         }
         assert!(one == two, "seed {seed}");
     }
-}
-
-/// So the load has conditions that matter, and the checker sees what comes of it if they are not heeded.
-#[test]
-fn filters_that_lie_are_found_out() {
-    let levels = LEVELS.iter().copied().filter(|(_, level)| *level == Level::Serializable);
-    let config = Config { filters_lie: true, levels: levels.collect(), ..Config::default() };
-    let mut found = (1..=100).filter_map(|seed| run(seed, &config).err());
-    assert!(found.any(|what| what.contains("G2 (predicate)")));
 }
 
 #[test]

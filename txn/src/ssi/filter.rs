@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cairn_storage::{Store, Timestamp, Write};
 
+use super::{Rule, Rules};
+
 /// A condition on rows, or on entries of an index.
 ///
 /// It is a function of key and value alone, and quick. What a read tells of a row that this rejects
@@ -106,21 +108,23 @@ impl<'a> Change<'a> {
 /// Holds filters against both sides of writes, so many times.
 pub(super) struct Tests<'a> {
     store: &'a Store,
+    rules: Rules,
     left: usize,
     /// The answer when no more are left, or a row cannot be read.
     in_doubt: bool,
 }
 
 impl Tests<'_> {
-    pub fn new(store: &Store, left: usize, in_doubt: bool) -> Tests<'_> {
-        Tests { store, left, in_doubt }
+    pub fn new(store: &Store, rules: Rules, left: usize, in_doubt: bool) -> Tests<'_> {
+        Tests { store, rules, left, in_doubt }
     }
 
     /// Whether who has read with `filter` may notice `change`, of what is there at `before`.
     pub fn concerns(&mut self, filter: &Filter, change: Change<'_>, before: Timestamp) -> bool {
         self.counted(|tests| {
-            change.new.is_some_and(|new| filter.may_match(change.key, new))
-                || tests.admits_at(filter, change.key, before)
+            let (has_new, has_old) = tests.sides();
+            has_new && change.new.is_some_and(|new| filter.may_match(change.key, new))
+                || has_old && tests.admits_at(filter, change.key, before)
         })
     }
 
@@ -128,8 +132,14 @@ impl Tests<'_> {
     pub fn concerned(&mut self, filter: &Filter, key: &[u8], at: Timestamp) -> bool {
         let before = Timestamp(at.0.saturating_sub(1));
         self.counted(|tests| {
-            tests.admits_at(filter, key, at) || tests.admits_at(filter, key, before)
+            let (has_new, has_old) = tests.sides();
+            has_new && tests.admits_at(filter, key, at)
+                || has_old && tests.admits_at(filter, key, before)
         })
+    }
+
+    fn sides(&self) -> (bool, bool) {
+        (self.rules.has(Rule::NewRows), self.rules.has(Rule::OldRows))
     }
 
     fn counted(&mut self, test: impl FnOnce(&Self) -> bool) -> bool {
