@@ -156,9 +156,9 @@ impl Binder<'_> {
         if chain.len() > MAX_DIMENSIONS {
             return Err(too_many_dimensions(chain.len()));
         }
-        let plain = chain.iter().all(|access| {
-            matches!(access, AccessExpr::Subscript(Subscript::Index { .. }))
-        });
+        let plain = chain
+            .iter()
+            .all(|access| matches!(access, AccessExpr::Subscript(Subscript::Index { .. })));
         let mut values = Vec::with_capacity(chain.len() * 2);
         let mut bounds = Bounds::default();
         for (number, access) in chain.iter().enumerate() {

@@ -458,7 +458,12 @@ impl Binder<'_> {
     }
 
     /// Where the operator stands: the parser does not say, so look between its operands.
-    pub(super) fn operator_position(&self, left: &Sql, right: &Sql, op: &BinaryOperator) -> Option<usize> {
+    pub(super) fn operator_position(
+        &self,
+        left: &Sql,
+        right: &Sql,
+        op: &BinaryOperator,
+    ) -> Option<usize> {
         use datafusion::sql::sqlparser::ast::Spanned;
         let end = left.span().end;
         let from = super::position::position_of(self.sql, end.line, end.column)?;
