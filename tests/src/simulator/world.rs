@@ -64,7 +64,7 @@ impl Shape {
         if both / 3 == 0 {
             shape.ssi_limits = LITTLE_MEMORY;
         }
-        shape.filters = both % 3 > 0;
+        shape.filters = !both.is_multiple_of(3);
         shape
     }
 }
