@@ -49,14 +49,19 @@ fn config(rules: Rules, reshape: Reshape) -> Config {
     Config { transactions: 200, levels, rules, reshape, ..Config::default() }
 }
 
-fn any_shape(_: &mut Shape) {}
+/// Without conditions: those only make it harder to find out about other rules.
+fn any_shape(shape: &mut Shape) {
+    shape.filters = false;
+}
 
 fn with_little_memory(shape: &mut Shape) {
+    any_shape(shape);
     shape.ssi_limits = LITTLE_MEMORY;
 }
 
 /// Commits are written and not durable for a while, and few clients are there to do something meanwhile.
 fn with_rare_syncs(shape: &mut Shape) {
+    any_shape(shape);
     shape.clients = 3;
     shape.crashes = false;
     shape.sync_one_in = 30;
@@ -86,6 +91,17 @@ fn with_adopted_snapshots_and_little_memory(shape: &mut Shape) {
     with_little_memory(shape);
 }
 
+/// Few keys, and conditions on their values.
+fn with_filters(shape: &mut Shape) {
+    shape.keys = KeySpace { groups: 1, lists: 2, registers: 2, slots: 2 };
+    shape.filters = true;
+}
+
+fn with_filters_and_little_memory(shape: &mut Shape) {
+    with_filters(shape);
+    shape.ssi_limits = LITTLE_MEMORY;
+}
+
 const SHAPES: &[Reshape] = &[
     any_shape,
     with_little_memory,
@@ -94,6 +110,7 @@ const SHAPES: &[Reshape] = &[
     with_skew,
     with_adopted_snapshots,
     with_adopted_snapshots_and_little_memory,
+    with_filters,
 ];
 
 /// Under which conditions the simulator shows that a rule is missing. `None`: it has no statement that does.
@@ -126,6 +143,8 @@ fn shape_for(rule: Rule) -> Option<Reshape> {
         Rule::JoinsRunning => Some(with_adopted_snapshots_and_little_memory),
         Rule::UntrackedSeesAll | Rule::SafeSeesAll => Some(with_rare_syncs),
         Rule::KeptForSettled => Some(with_rare_syncs_and_little_memory),
+        Rule::NewRows | Rule::OldRows | Rule::OtherFilters => Some(with_filters),
+        Rule::WidenedFilters => Some(with_filters_and_little_memory),
         _ => Some(any_shape),
     }
 }
