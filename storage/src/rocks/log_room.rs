@@ -17,10 +17,10 @@ use crate::Result;
 
 /// Log files that are filled. With as many in use as a flush keeps, one is always free.
 const FILES: usize = 2;
-/// Written to the log before this is worth the room, in bytes.
-const AFTER_BYTES: u64 = 8 << 20;
+/// The part of a memtable that is written to the log before this is worth the room: one in so many.
+const AFTER_PART: usize = 16;
 /// One write. A commit may have to wait until it is on the disk.
-const PIECE_BYTES: usize = 1 << 20;
+const MAX_PIECE_BYTES: usize = 1 << 20;
 
 /// What has been done about it.
 #[derive(Default)]
@@ -45,13 +45,17 @@ impl RocksEngine {
         let written = self.room.written.load(Ordering::Relaxed);
         let before = self.room.written_before.load(Ordering::Relaxed);
         // A log is left behind only with a memtable, and that is flushed only if it has something.
-        let due = if steps == 0 { written >= AFTER_BYTES } else { written > before };
+        let due = match steps {
+            0 => written >= (self.memtable_bytes / AFTER_PART) as u64,
+            _ => written > before,
+        };
         if steps > FILES || !due {
             return Ok(());
         }
         if steps < FILES {
-            let piece = vec![0; PIECE_BYTES];
-            for _ in 0..self.memtable_bytes / PIECE_BYTES {
+            let piece_bytes = self.memtable_bytes.clamp(1, MAX_PIECE_BYTES);
+            let piece = vec![0; piece_bytes];
+            for _ in 0..self.memtable_bytes / piece_bytes {
                 let mut batch = WriteBatch::default();
                 batch.put_log_data(&piece);
                 self.db.write(batch)?;
