@@ -7,6 +7,9 @@
 //! written to, it fills a few logs with padding that no replay heeds, a piece at a time, and lets go of
 //! them: these are written over from then on. PostgreSQL fills its log files with zeros for the same reason
 //! (`wal_init_zero`).
+//!
+//! RocksDB cuts a log to what was written to it when it closes it. So a log that has room is left to fill
+//! up: whoever let go of it earlier would lose the room.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -39,7 +42,8 @@ impl LogRoom {
 }
 
 impl RocksEngine {
-    /// A step on the way, if one is due: fills a log, or passes on to the first that was filled.
+    /// A step on the way, if one is due: fills a log and lets go of it. The one that follows the last
+    /// of them is the first.
     pub(super) fn make_log_room(&self) -> Result<()> {
         let steps = self.room.steps.load(Ordering::Relaxed);
         let written = self.room.written.load(Ordering::Relaxed);
@@ -49,18 +53,16 @@ impl RocksEngine {
             0 => written >= (self.memtable_bytes / AFTER_PART) as u64,
             _ => written > before,
         };
-        if steps > FILES || !due {
+        if steps >= FILES || !due {
             return Ok(());
         }
-        if steps < FILES {
-            let piece_bytes = self.memtable_bytes.clamp(1, MAX_PIECE_BYTES);
-            let piece = vec![0; piece_bytes];
-            for _ in 0..self.memtable_bytes / piece_bytes {
-                let mut batch = WriteBatch::default();
-                batch.put_log_data(&piece);
-                self.db.write(batch)?;
-                self.db.flush_wal(true)?;
-            }
+        let piece_bytes = self.memtable_bytes.clamp(1, MAX_PIECE_BYTES);
+        let piece = vec![0; piece_bytes];
+        for _ in 0..self.memtable_bytes / piece_bytes {
+            let mut batch = WriteBatch::default();
+            batch.put_log_data(&piece);
+            self.db.write(batch)?;
+            self.db.flush_wal(true)?;
         }
         self.room
             .written_before

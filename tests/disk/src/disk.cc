@@ -231,7 +231,12 @@ class Disk : public FileSystemWrapper {
   }
 
   // A name for what is removed until that is durable.
-  std::string InAttic() { return attic_ + "/" + std::to_string(next_in_attic_++); }
+  std::string InAttic() {
+    std::string path = attic_ + "/" + std::to_string(next_in_attic_++);
+    // Of a disk before this one.
+    unlink(path.c_str());
+    return path;
+  }
 
   void NoteLog(const std::string& path) {
     if (!IsLog(path) || logs_until_cut_ == kNever) return;

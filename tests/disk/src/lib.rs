@@ -75,8 +75,8 @@ unsafe impl Send for Disk {}
 unsafe impl Sync for Disk {}
 
 impl Disk {
-    /// A disk with power. What is removed and may come back is put into the directory `attic` meanwhile; it
-    /// must exist and be on the file system of what is stored.
+    /// A disk with power. What is removed and may come back is put into the directory `attic` meanwhile. It
+    /// must exist, be on the file system of what is stored, and be of no other disk that is in use.
     pub fn new(attic: &Path) -> Disk {
         let attic = CString::new(attic.as_os_str().as_bytes()).expect("paths have no zero bytes");
         // SAFETY: the text ends with a zero and outlives the call, which copies it.

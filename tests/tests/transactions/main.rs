@@ -1,4 +1,5 @@
-//! Evidence for isolation: the transaction layer under the simulator, seed after seed; [real clients](clients)
+//! Evidence for isolation and durability: the transaction layer under the simulator, seed after seed, and on RocksDB
+//! when the [power fails](power); [real clients](clients)
 //! under our own judge and under [another one](second_opinion); whole servers under [isolation specs](isolation) of
 //! our own and [PostgreSQL's](postgres_specs).
 //!
@@ -8,6 +9,7 @@
 mod clients;
 mod isolation;
 mod postgres_specs;
+mod power;
 mod second_opinion;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
