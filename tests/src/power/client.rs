@@ -7,9 +7,7 @@ use std::time::Duration;
 use cairn_storage::Engine;
 use cairn_storage::rocks::RocksEngine;
 use cairn_test_disk::Disk;
-use cairn_txn::{
-    Access, Isolation, LockMode, Result, Transaction, TransactionManager, WaitPolicy,
-};
+use cairn_txn::{Access, Isolation, LockMode, Result, Transaction, TransactionManager, WaitPolicy};
 use parking_lot::Mutex;
 
 use super::journal::Journal;

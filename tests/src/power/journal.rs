@@ -108,7 +108,9 @@ impl Journal {
         let is_whole = |id: &Id, rows: u32| match found.rows.get(id) {
             None => Ok(false),
             Some(count) if *count == rows => Ok(true),
-            Some(count) => Err(format!("commit {id} is torn: {count} of its {rows} rows are there")),
+            Some(count) => {
+                Err(format!("commit {id} is torn: {count} of its {rows} rows are there"))
+            }
         };
         for (id, rows) in &self.kept {
             if !is_whole(id, *rows)? {
@@ -141,7 +143,9 @@ impl Journal {
         }
         let newest = there.values().filter_map(|commit| commit.at).max();
         if newest.is_some_and(|newest| newest > visible) {
-            return Err(format!("there is a commit at {newest:?}, and all is to be read at {visible:?}"));
+            return Err(format!(
+                "there is a commit at {newest:?}, and all is to be read at {visible:?}"
+            ));
         }
         verdict.there = there.keys().copied().collect();
         let rows = there.iter().map(|(id, commit)| (*id, commit.rows));
@@ -161,7 +165,9 @@ impl Journal {
         for (id, commit) in in_order {
             let is_there = there.contains_key(id);
             if let (Some(gone), true, false) = (gone, is_there, commit.is_bulk) {
-                return Err(format!("commit {id} is there, and {gone}, which came before it, is gone"));
+                return Err(format!(
+                    "commit {id} is there, and {gone}, which came before it, is gone"
+                ));
             }
             // One that was not written is gone by right. A bulk commit is committed ahead of its turn,
             // but once it had that it has to be there before all that come after it.

@@ -244,7 +244,12 @@ impl Run {
                 disk.cut_after(0);
                 world.is_over.store(true, Ordering::Relaxed);
                 // Who waits for a lock of a commit that failed would wait for ever.
-                tasks.shutdown().await;
+                tasks.abort_all();
+                while let Some(ended) = tasks.join_next().await {
+                    if ended.is_err_and(|error| error.is_panic()) {
+                        world.journal.lock().complain("a client panicked".into());
+                    }
+                }
             });
             // This waits for bulk commits, which fail.
             drop(runtime);

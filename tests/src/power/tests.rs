@@ -66,7 +66,10 @@ fn what_may_not_be_left_is_found_out() {
     assert!(complaint(&[], &[]).contains("commit 1 was acknowledged and is gone"));
     assert!(complaint(&[(1, 1)], &[(0, 1), (1, 1)]).contains("commit 1 is torn"));
     let skipped = complaint(&[(1, 2), (4, 2)], &[(0, 1), (1, 4)]);
-    assert!(skipped.contains("commit 4 is there, and 2, which came before it, is gone"), "{skipped}");
+    assert!(
+        skipped.contains("commit 4 is there, and 2, which came before it, is gone"),
+        "{skipped}"
+    );
     assert!(complaint(&[(1, 2), (2, 2)], &[(0, 1), (1, 1)]).contains("slots are"));
     assert!(complaint(&[(1, 2), (7, 2)], &[(0, 1), (1, 1)]).contains("commit 7"));
     let mut journal = journal();
