@@ -350,6 +350,11 @@ impl Engine for RocksEngine {
         self.load_writes(writes)
     }
 
+    /// Files that have nothing else go at once, without a tombstone for each key.
+    fn discard(&self, span: &Span) -> Result<()> {
+        Ok(self.db.delete_file_in_range_cf(self.data()?, &span.start, &span.end)?)
+    }
+
     fn checkpoint(&self, dir: &Path) -> Result<()> {
         Ok(rocksdb::checkpoint::Checkpoint::new(&self.db)?.create_checkpoint(dir)?)
     }

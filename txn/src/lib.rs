@@ -47,6 +47,7 @@ pub mod manager;
 pub mod session_locks;
 pub mod spill;
 pub mod ssi;
+mod tail;
 pub mod timestamps;
 pub mod transaction;
 pub mod view;

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::locks::{HeldLock, LockMode, LockTable, TransactionId};
 use crate::session_locks::SessionLocks;
 use crate::spill::SpillArea;
-use crate::ssi::{Conflicts, Limits, Party};
+use crate::ssi::{Conflicts, Limits, Party, Rules};
 use crate::timestamps::Timestamps;
 use crate::transaction::{Isolation, Transaction};
 use crate::view::ReadView;
@@ -46,6 +46,8 @@ pub struct Options {
     pub max_transaction_bytes: usize,
     /// Memory for what serializable transactions have read and written.
     pub ssi_limits: Limits,
+    /// The rules that serializability rests on: all, but for tests that show that each is needed.
+    pub ssi_rules: Rules,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             spill_bytes: 64 << 20,
             max_transaction_bytes: 4 << 30,
             ssi_limits: Limits::default(),
+            ssi_rules: Rules::all(),
         }
     }
 }
@@ -106,9 +109,10 @@ impl TransactionManager {
         let high_water = high_water.max(store.garbage_bound());
         let timestamps = Arc::new(Timestamps::new(clock, high_water));
         let now = Timestamp::from_unix_ms(timestamps.now_ms());
+        let conflicts = Conflicts::new(timestamps.clone(), options.ssi_limits, options.ssi_rules);
         let manager = Arc::new(TransactionManager {
             store,
-            conflicts: Arc::new(Conflicts::new(timestamps.clone(), options.ssi_limits)),
+            conflicts: Arc::new(conflicts),
             timestamps,
             locks: LockTable::default(),
             options,

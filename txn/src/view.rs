@@ -14,7 +14,7 @@ use cairn_storage::{Direction, Span, Store, Timestamp};
 
 use crate::Result;
 use crate::buffer::{Pending, WriteBuffer, Writes};
-use crate::ssi::{Conflicts, Party};
+use crate::ssi::{Conflicts, Party, Rule};
 use crate::timestamps::Snapshot;
 
 /// Notes what a serializable transaction reads. A read is noted once it is done, as far as it went:
@@ -59,7 +59,7 @@ impl ReadView {
     /// of such a scan from its start.
     pub fn ahead(mut self) -> ReadView {
         if let Some(tracker) = &mut self.tracker {
-            tracker.ahead = true;
+            tracker.ahead = tracker.conflicts.rules().has(Rule::AheadOfRows);
         }
         self
     }
@@ -124,7 +124,7 @@ impl ReadView {
         let mut read = span.clone();
         self.scan_untracked(span, direction, &mut |key, value| {
             let flow = visit(key, value);
-            if flow.is_break() {
+            if flow.is_break() && tracker.conflicts.rules().has(Rule::ScanEnds) {
                 match direction {
                     Direction::Forward => read.end = Span::point(key).end,
                     Direction::Reverse => read.start = key.to_vec(),

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use super::quantified::OverArray;
 use super::stateful::{Stateful, stateful_of};
 use super::{Frame, subplan};
 use crate::binder::subplan::{Subplan, subplan_of};
 use crate::error::{Error, Result};
+use crate::functions::arrays::ArrayForm;
 use crate::functions::{Context, Scalar, udf};
 use crate::types::Datum;
 
@@ -44,6 +46,7 @@ pub enum RowExpr {
     Call(Scalar, Vec<RowExpr>),
     Subplan(Arc<Subplan>, Vec<RowExpr>),
     Stateful(Arc<dyn Stateful>, Vec<RowExpr>),
+    OverArray(Box<OverArray>),
     /// To another integer width.
     Widen(Box<RowExpr>),
 }
@@ -144,6 +147,11 @@ impl RowExpr {
                 RowExpr::Widen(boxed(&cast.expr, schema)?)
             }
             Expr::ScalarFunction(function) => {
+                if let Some(Scalar::Array(ArrayForm::Quantified(form))) = udf::scalar_of(function)
+                    && let Some(over) = OverArray::compile(form, &function.args, schema)?
+                {
+                    return Ok(RowExpr::OverArray(Box::new(over)));
+                }
                 let args = list(&function.args)?;
                 if let Some(scalar) = udf::scalar_of(function) {
                     RowExpr::Call(scalar, args)
@@ -238,6 +246,7 @@ impl RowExpr {
             RowExpr::Call(scalar, args) => scalar.call(&evaluate(args)?)?,
             RowExpr::Subplan(plan, args) => subplan::evaluate_in(plan, frame, &evaluate(args)?)?,
             RowExpr::Stateful(function, args) => function.run(&evaluate(args)?)?,
+            RowExpr::OverArray(over) => over.eval(row, frame)?,
             RowExpr::Widen(inner) => match inner.eval(row, frame)? {
                 Datum::Null => Datum::Null,
                 value => Datum::Int64(value.as_i64()?),

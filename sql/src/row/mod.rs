@@ -14,6 +14,7 @@ pub mod expr;
 mod join;
 pub mod modify;
 mod order;
+pub mod quantified;
 pub mod sequence;
 pub mod setting;
 pub mod stateful;
@@ -123,12 +124,13 @@ pub struct Frame<'a> {
     joined: RefCell<Vec<Datum>>,
     /// The part of the table that a full scan reads.
     part: Option<&'a Span>,
+    kept: quantified::Kept,
 }
 
 impl<'a> Frame<'a> {
     /// A run in `env`.
     pub fn new(env: &'a Env) -> Frame<'a> {
-        Frame { env, joined: RefCell::default(), part: None }
+        Frame { env, joined: RefCell::default(), part: None, kept: RefCell::default() }
     }
 
     fn set_joined(&self, slot: usize, value: Datum) {

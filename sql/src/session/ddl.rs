@@ -52,6 +52,15 @@ fn serial(data_type: &ast::DataType) -> Option<Type> {
     }
 }
 
+fn is_array_of_serial(data_type: &ast::DataType) -> bool {
+    match data_type {
+        ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) => {
+            serial(element).is_some() || is_array_of_serial(element)
+        }
+        _ => false,
+    }
+}
+
 fn undefined_table(what: &str, name: &str) -> Error {
     Error::new(SqlState::UndefinedTable, format!("{what} \"{name}\" does not exist"))
 }
@@ -266,6 +275,11 @@ impl Session {
         let start =
             position_of(sql, definition.name.span.start.line, definition.name.span.start.column);
         let serial = serial(&definition.data_type);
+        if is_array_of_serial(&definition.data_type) {
+            let message = "array of serial is not implemented";
+            return Err(Error::new(SqlState::FeatureNotSupported, message)
+                .at(start.and_then(|at| next_token(sql, at))));
+        }
         let kind = match serial {
             Some(kind) => crate::types::TypeMod::plain(kind),
             None => types::type_of(&definition.data_type)

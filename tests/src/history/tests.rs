@@ -294,7 +294,7 @@ fn a_transaction_sees_its_own_changes() {
 
 #[test]
 fn lists_must_agree_and_have_nothing_twice_or_from_nowhere() {
-    let writers = vec![vec![append(1, 10)], vec![append(1, 11)]];
+    let writers = [vec![append(1, 10)], vec![append(1, 11)]];
     let with = |lists: &[&[Value]]| {
         let reads = lists.iter().map(|values| vec![list(1, values)]);
         committed(writers.iter().cloned().chain(reads).collect())

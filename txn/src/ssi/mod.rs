@@ -14,8 +14,9 @@
 //! first of their right ends committed: [`State::earliest_out`]. `README.md` beside the crate has
 //! the argument that this is enough.
 //!
-//! What is read and written is in [`space`]; this file has the rules.
+//! What is read and written is in [`space`]; this file has the rules, and [`rules`] their names.
 
+mod rules;
 mod space;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use tokio::sync::watch;
 use crate::locks::TransactionId;
 use crate::timestamps::{Snapshot, Timestamps};
 use crate::{Conflict, Error, Result};
+pub use rules::{Rule, Rules};
 pub use space::SHARDS;
 use space::{Mark, Spaces};
 
@@ -50,9 +52,9 @@ pub struct Dependency {
 pub struct Party {
     id: TransactionId,
     snapshot: Timestamp,
-    /// Declared so: it will not write.
-    read_only: bool,
-    /// [`RUNNING`], [`ABORTED`], or the timestamp that it ended at.
+    rules: Rules,
+    /// [`RUNNING`], [`ABORTED`], or the timestamp that it ended at: that of its commit, or of its
+    /// snapshot if it has written nothing.
     end: AtomicU64,
     state: Mutex<State>,
 }
@@ -90,11 +92,16 @@ impl State {
     /// Whether its owner, as `T1`, makes a dangerous structure with a `T2` whose edge out leads to
     /// one that committed at `first_commit`.
     fn is_dangerous(&self, owner: &Party, first_commit: Timestamp) -> bool {
+        let rules = owner.rules;
         match owner.ended() {
-            Some(ABORTED) => false,
-            _ if first_commit <= owner.snapshot => true,
-            Some(end) => self.wrote && end >= first_commit.0,
-            None => self.wrote,
+            Some(ABORTED) if rules.has(Rule::FailedReaders) => false,
+            _ if first_commit <= owner.snapshot && rules.has(Rule::ReaderSawFirst) => true,
+            Some(end) => {
+                let is_late = end >= first_commit.0 || !rules.has(Rule::FirstOfThree);
+                self.wrote && is_late && rules.has(Rule::ReaderCommitted)
+            }
+            None if self.wrote => rules.has(Rule::ReaderWrote),
+            None => !rules.has(Rule::HarmlessReaders),
         }
     }
 }
@@ -108,7 +115,8 @@ impl Party {
         self.ended() == Some(ABORTED)
     }
 
-    /// Whether nobody who runs, or will, is concurrent with it.
+    /// Whether nobody who runs, or will, is concurrent with it. (One that has written nothing can be in
+    /// a structure only with a `T2` that is older than a commit in its snapshot.)
     fn is_gone(&self, horizon: Timestamp) -> bool {
         self.ended().is_some_and(|end| end == ABORTED || end <= horizon.0)
     }
@@ -155,16 +163,22 @@ impl Party {
     /// there, drawn by the reader. If the writer has an edge out too, this one is a `T1`.
     fn reads_behind(&self, mark: &Mark, key: &[u8]) -> Result<()> {
         let mut state = self.state.lock();
-        state.overwritten_at(mark.at);
+        if self.rules.has(Rule::OutAtRead) {
+            state.overwritten_at(mark.at);
+        }
         let Some(first_commit) = mark.earliest_out else { return Ok(()) };
         let dependency =
             || Dependency { reader: self.id, writer: mark.writer, first_commit, key: key.into() };
         // One that only reads is not in danger unless it saw the first commit: else it can be
         // thought to have run before all three (Ports and Grittner, section 4.1).
-        if first_commit <= self.snapshot || state.wrote {
+        let saw_first = first_commit <= self.snapshot && self.rules.has(Rule::BehindSawFirst);
+        let wrote = state.wrote && self.rules.has(Rule::BehindWrote);
+        if saw_first || wrote || !self.rules.has(Rule::HarmlessReaders) {
             return Err(failure(dependency()));
         }
-        state.must_not_write.get_or_insert_with(dependency);
+        if self.rules.has(Rule::BehindMustNotWrite) {
+            state.must_not_write.get_or_insert_with(dependency);
+        }
         Ok(())
     }
 
@@ -178,8 +192,8 @@ impl Party {
         key: &[u8],
     ) -> Result<()> {
         let mut state = self.state.lock();
-        let end = self.ended();
-        if end.is_none() {
+        let runs = self.ended().is_none();
+        if runs && self.rules.has(Rule::OutAtCommit) {
             state.overwritten_at(at);
         }
         let Some(first_commit) = writer_out else { return Ok(()) };
@@ -187,7 +201,7 @@ impl Party {
         if state.is_dangerous(self, first_commit) {
             return Err(failure(dependency()));
         }
-        if end.is_none() && !self.read_only {
+        if runs && self.rules.has(Rule::ReaderMustNotWrite) {
             state.must_not_write.get_or_insert_with(dependency);
         }
         Ok(())
@@ -223,18 +237,21 @@ struct Running {
 
 impl Running {
     /// Whether a transaction on a new snapshot is concurrent with no writer.
-    fn is_quiet(&self, snapshot: &Snapshot) -> bool {
-        self.writers.is_empty() && self.last_commit <= snapshot.at()
+    fn is_quiet(&self, snapshot: &Snapshot, rules: Rules) -> bool {
+        let is_alone = self.writers.is_empty() || !rules.has(Rule::UntrackedAlone);
+        let sees_all = self.last_commit <= snapshot.at() || !rules.has(Rule::UntrackedSeesAll);
+        is_alone && sees_all
     }
 
-    fn add(&mut self, id: TransactionId, read_only: bool, snapshot: Timestamp) -> Arc<Party> {
-        let party = Arc::new(Party {
-            id,
-            snapshot,
-            read_only,
-            end: AtomicU64::new(RUNNING),
-            state: Mutex::default(),
-        });
+    fn add(
+        &mut self,
+        id: TransactionId,
+        read_only: bool,
+        snapshot: Timestamp,
+        rules: Rules,
+    ) -> Arc<Party> {
+        let (end, state) = (AtomicU64::new(RUNNING), Mutex::default());
+        let party = Arc::new(Party { id, snapshot, rules, end, state });
         *self.snapshots.entry(snapshot).or_insert(0) += 1;
         if !read_only {
             self.writers.insert(id, party.clone());
@@ -255,19 +272,26 @@ pub struct Conflicts {
     timestamps: Arc<Timestamps>,
     running: Mutex<Running>,
     spaces: Spaces,
+    rules: Rules,
     /// Changes whenever one ends.
     ends: watch::Sender<u64>,
 }
 
 impl Conflicts {
     /// Nobody yet.
-    pub fn new(timestamps: Arc<Timestamps>, limits: Limits) -> Conflicts {
+    pub fn new(timestamps: Arc<Timestamps>, limits: Limits, rules: Rules) -> Conflicts {
         Conflicts {
             timestamps,
             running: Mutex::default(),
-            spaces: Spaces::new(limits),
+            spaces: Spaces::new(limits, rules),
+            rules,
             ends: watch::Sender::new(0),
         }
+    }
+
+    /// The rules that there are.
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// Takes a snapshot and makes its transaction known. No party comes back if the snapshot is safe
@@ -281,10 +305,10 @@ impl Conflicts {
         // One step, so that the horizon cannot pass by in between.
         let mut running = self.running.lock();
         let snapshot = self.timestamps.snapshot(newest);
-        if read_only && running.is_quiet(&snapshot) {
+        if read_only && running.is_quiet(&snapshot, self.rules) {
             return (snapshot, None);
         }
-        let party = running.add(id, read_only, snapshot.at());
+        let party = running.add(id, read_only, snapshot.at(), self.rules);
         (snapshot, Some(party))
     }
 
@@ -292,7 +316,8 @@ impl Conflicts {
     /// nobody runs on that any more: then what is concurrent with it may have been forgotten.
     pub fn join(&self, id: TransactionId, read_only: bool, at: Timestamp) -> Option<Arc<Party>> {
         let mut running = self.running.lock();
-        running.snapshots.contains_key(&at).then(|| running.add(id, read_only, at))
+        let is_known = running.snapshots.contains_key(&at) || !self.rules.has(Rule::JoinsRunning);
+        is_known.then(|| running.add(id, read_only, at, self.rules))
     }
 
     /// A snapshot that may turn out to be safe (DEFERRABLE; Ports and Grittner, section 4.3), with
@@ -301,29 +326,39 @@ impl Conflicts {
         let running = self.running.lock();
         let writers = running.writers.values().cloned().collect();
         let snapshot = self.timestamps.snapshot(false);
-        (running.last_commit <= snapshot.at()).then_some(Candidate { snapshot, writers })
+        let sees_all = running.last_commit <= snapshot.at() || !self.rules.has(Rule::SafeSeesAll);
+        sees_all.then_some(Candidate { snapshot, writers })
     }
 
     /// Waits until all writers of a candidate have ended. It is safe if none of them has an edge
     /// out to one that committed before it: then one who only reads on it can be in no structure.
     pub async fn is_safe(&self, candidate: &Candidate) -> bool {
+        if !self.rules.has(Rule::SafeWaits) {
+            return true;
+        }
         let mut ends = self.ends.subscribe();
         while candidate.writers.iter().any(|writer| writer.ended().is_none()) {
             // The sender lives as long as this does.
             let _ = ends.changed().await;
         }
         let at = candidate.snapshot.at();
-        candidate.writers.iter().all(|writer| {
+        let is_safe = candidate.writers.iter().all(|writer| {
             let state = writer.state.lock();
             writer.has_aborted() || !state.wrote || state.earliest_out.is_none_or(|out| out > at)
-        })
+        });
+        is_safe || !self.rules.has(Rule::SafeHasNoEdge)
     }
 
     /// Nobody concurrent with one that ended here, or before, runs or will.
     fn horizon(&self) -> Timestamp {
         let running = self.running.lock();
-        let settled = self.timestamps.settled();
-        running.snapshots.keys().next().map_or(settled, |oldest| settled.min(*oldest))
+        let coming = match self.rules.has(Rule::KeptForSettled) {
+            true => self.timestamps.settled(),
+            false => self.timestamps.visible(),
+        };
+        let oldest = running.snapshots.keys().next();
+        let oldest = oldest.filter(|_| self.rules.has(Rule::KeptForRunning));
+        oldest.map_or(coming, |oldest| coming.min(*oldest))
     }
 
     /// Notes that `reader` has read `key` at its snapshot, whether or not anything was there.
@@ -392,13 +427,12 @@ impl Conflicts {
     ) -> Result<()> {
         let earliest_out = {
             let state = writer.state.lock();
+            // One that must not write has been told so when it wanted to.
             assert!(state.wrote, "what commits with writes has said that it writes");
-            if let Some(dependency) = state.must_not_write.clone() {
-                return Err(failure(dependency));
-            }
             state.earliest_out
         };
-        let readers = self.spaces.write(writer, at, earliest_out, keys, || self.horizon());
+        let left_out = earliest_out.filter(|_| self.rules.has(Rule::OutOfCommitted));
+        let readers = self.spaces.write(writer, at, left_out, keys, || self.horizon());
         for (reader, key) in &readers {
             reader.is_overwritten(at, writer.id, earliest_out, key)?;
         }
@@ -408,7 +442,7 @@ impl Conflicts {
 
     /// A transaction without writes has ended well.
     pub fn finish_read_only(&self, party: &Arc<Party>) {
-        self.end(party, Some(self.timestamps.visible()), false);
+        self.end(party, Some(party.snapshot), false);
     }
 
     /// A transaction has failed or was rolled back.

@@ -10,7 +10,7 @@
 //! and the last key written; ranges of transactions that have ended become one. Coarse entries find
 //! edges that are not there, and never miss one that is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -20,7 +20,7 @@ use cairn_storage::{INDEX_PREFIX_BYTES, Span, Timestamp};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use super::{Limits, Party, State};
+use super::{Limits, Party, Rule, Rules, State};
 use crate::locks::TransactionId;
 
 /// Parts that the key space is cut into.
@@ -57,6 +57,13 @@ struct Entry {
 impl Entry {
     fn len(&self) -> usize {
         self.readers.len() + self.marks.len()
+    }
+
+    /// The commits that a snapshot is too old for.
+    fn marks_behind(&self, snapshot: Timestamp, rules: Rules) -> impl Iterator<Item = &Mark> {
+        let keeps_failed = !rules.has(Rule::FailedWriters);
+        let marks = self.marks.iter().rev().take_while(move |mark| mark.at > snapshot);
+        marks.filter(move |mark| keeps_failed || !mark.party.has_aborted())
     }
 
     fn sweep(&mut self, horizon: Timestamp) {
@@ -100,6 +107,7 @@ struct Shard {
     points: usize,
     sweep_points_at: usize,
     sweep_ranges_at: usize,
+    rules: Rules,
 }
 
 fn bounds(span: &Span) -> (Bound<&[u8]>, Bound<&[u8]>) {
@@ -127,9 +135,8 @@ fn hull(a: &Span, b: &Span) -> Span {
 impl Shard {
     fn marks_behind(&self, key: &[u8], snapshot: Timestamp) -> SmallVec<[Mark; 1]> {
         let mut newer: SmallVec<[Mark; 1]> = SmallVec::new();
-        if let Some(entry) = self.keys.get(key) {
-            let marks = entry.marks.iter().rev().take_while(|mark| mark.at > snapshot);
-            newer.extend(marks.filter(|mark| !mark.party.has_aborted()).cloned());
+        if let Some(entry) = self.keys.get(key).filter(|_| self.rules.has(Rule::KeyCommits)) {
+            newer.extend(entry.marks_behind(snapshot, self.rules).cloned());
         }
         let span = Span::point(key);
         newer.extend(self.coarse_behind(&span, snapshot));
@@ -139,8 +146,9 @@ impl Shard {
     /// Coarse marks say that something was committed after a snapshot, and not when: perhaps right
     /// after it.
     fn coarse_behind(&self, span: &Span, snapshot: Timestamp) -> impl Iterator<Item = Mark> {
+        let is_met = self.rules.has(Rule::CoarseCommits);
         let met = self.coarse.iter().filter(move |coarse| {
-            coarse.newest > snapshot && !coarse.span.intersect(span).is_empty()
+            is_met && coarse.newest > snapshot && !coarse.span.intersect(span).is_empty()
         });
         met.map(move |coarse| Mark {
             writer: coarse.writer,
@@ -184,7 +192,7 @@ impl Shard {
 
     /// Turns points read into ranges, and marks of transactions that have ended into one.
     fn coarsen_keys(&mut self) {
-        let mut read: HashMap<TransactionId, ReadRange> = HashMap::new();
+        let mut read: BTreeMap<TransactionId, ReadRange> = BTreeMap::new();
         let mut written: Option<CoarseMark> = None;
         let mut kept: BTreeMap<Box<[u8]>, Entry> = BTreeMap::new();
         for (key, mut entry) in std::mem::take(&mut self.keys) {
@@ -193,7 +201,7 @@ impl Shard {
                 let range = read
                     .entry(reader.id)
                     .or_insert_with(|| ReadRange { span: point.clone(), reader });
-                range.span = hull(&range.span, &point);
+                self.widen(Rule::WidenedKeys, &mut range.span, &point);
             }
             for mark in std::mem::take(&mut entry.marks) {
                 // One that is just committing may yet fail: its marks stay as they are.
@@ -208,12 +216,7 @@ impl Shard {
                     writer: mark.writer,
                     party: mark.party.clone(),
                 });
-                coarse.span = hull(&coarse.span, &point);
-                coarse.newest = coarse.newest.max(mark.at);
-                coarse.earliest_out = match (coarse.earliest_out, mark.earliest_out) {
-                    (Some(a), Some(b)) => Some(a.min(b)),
-                    (a, b) => a.or(b),
-                };
+                self.widen_commits(coarse, &point, mark.at, mark.earliest_out);
             }
             if !entry.marks.is_empty() {
                 kept.insert(key, entry);
@@ -222,31 +225,51 @@ impl Shard {
         self.keys = kept;
         self.ranges.extend(read.into_values());
         self.coarse.extend(written);
-        if let Some(first) = self.coarse.pop() {
-            let merged = self.coarse.drain(..).fold(first, |mut all, coarse| {
-                all.span = hull(&all.span, &coarse.span);
-                all.newest = all.newest.max(coarse.newest);
-                all.earliest_out = match (all.earliest_out, coarse.earliest_out) {
-                    (Some(a), Some(b)) => Some(a.min(b)),
-                    (a, b) => a.or(b),
-                };
-                all
-            });
+        if let Some(mut merged) = self.coarse.pop() {
+            for coarse in std::mem::take(&mut self.coarse) {
+                self.widen_commits(&mut merged, &coarse.span, coarse.newest, coarse.earliest_out);
+            }
             self.coarse.push(merged);
+        }
+    }
+
+    fn widen(&self, rule: Rule, span: &mut Span, to: &Span) {
+        if self.rules.has(rule) {
+            *span = hull(span, to);
+        }
+    }
+
+    /// Makes a mark stand for further commits, of keys in `span` and at `newest` or before.
+    fn widen_commits(
+        &self,
+        coarse: &mut CoarseMark,
+        span: &Span,
+        newest: Timestamp,
+        earliest_out: Option<Timestamp>,
+    ) {
+        self.widen(Rule::WidenedCommits, &mut coarse.span, span);
+        if self.rules.has(Rule::WidenedTimes) {
+            coarse.newest = coarse.newest.max(newest);
+        }
+        if self.rules.has(Rule::WidenedOut) {
+            coarse.earliest_out = match (coarse.earliest_out, earliest_out) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
         }
     }
 
     /// Makes one range of all that one transaction has read, and of all that those have read that
     /// have ended.
     fn coarsen_ranges(&mut self) {
-        let mut running: HashMap<TransactionId, ReadRange> = HashMap::new();
+        let mut running: BTreeMap<TransactionId, ReadRange> = BTreeMap::new();
         let mut ended: Option<(Span, Timestamp, u64)> = None;
-        for range in self.ranges.drain(..) {
+        for range in std::mem::take(&mut self.ranges) {
             match range.reader.ended() {
                 None => {
                     let id = range.reader.id;
                     match running.get_mut(&id) {
-                        Some(all) => all.span = hull(&all.span, &range.span),
+                        Some(all) => self.widen(Rule::WidenedRanges, &mut all.span, &range.span),
                         None => drop(running.insert(id, range)),
                     }
                 }
@@ -255,21 +278,25 @@ impl Shard {
                     let snapshot = range.reader.snapshot;
                     ended = Some(match ended.take() {
                         None => (range.span, snapshot, end),
-                        Some((span, newest, last)) => {
-                            (hull(&span, &range.span), newest.max(snapshot), last.max(end))
+                        Some((mut span, newest, last)) => {
+                            self.widen(Rule::WidenedRanges, &mut span, &range.span);
+                            match self.rules.has(Rule::WidenedTimes) {
+                                true => (span, newest.max(snapshot), last.max(end)),
+                                false => (span, newest, last),
+                            }
                         }
                     });
                 }
             }
         }
         self.ranges.extend(running.into_values());
-        if let Some((span, snapshot, end)) = ended {
+        if let Some((span, snapshot, end)) = ended.filter(|_| self.rules.has(Rule::EndedReaders)) {
             // Stands for all of them: as if one had read it all, written, and ended last.
             let state = State { wrote: true, ..State::default() };
             let reader = Arc::new(Party {
                 id: 0,
                 snapshot,
-                read_only: false,
+                rules: self.rules,
                 end: AtomicU64::new(end),
                 state: Mutex::new(state),
             });
@@ -288,8 +315,9 @@ pub(super) struct Spaces {
 }
 
 impl Spaces {
-    pub fn new(limits: Limits) -> Spaces {
-        Spaces { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), limits }
+    pub fn new(limits: Limits, rules: Rules) -> Spaces {
+        let shard = |_| Mutex::new(Shard { rules, ..Shard::default() });
+        Spaces { shards: (0..SHARDS).map(shard).collect(), limits }
     }
 
     fn shard_of(key: &[u8]) -> usize {
@@ -354,10 +382,9 @@ impl Spaces {
             if !shard.is_covered(reader, span) {
                 shard.ranges.push(ReadRange { span: span.clone(), reader: reader.clone() });
             }
-            for (key, entry) in shard.keys.range::<[u8], _>(bounds(span)) {
-                let marks = entry.marks.iter().rev();
-                let marks = marks.take_while(|mark| mark.at > reader.snapshot);
-                let marks = marks.filter(|mark| !mark.party.has_aborted());
+            let keys = shard.keys.range::<[u8], _>(bounds(span));
+            for (key, entry) in keys.filter(|_| shard.rules.has(Rule::RangeCommits)) {
+                let marks = entry.marks_behind(reader.snapshot, shard.rules);
                 newer.extend(marks.map(|mark| (key.clone(), mark.clone())));
             }
             let coarse = shard.coarse_behind(span, reader.snapshot);
@@ -409,14 +436,16 @@ impl Spaces {
             let (mut next, mut count, mut last) = (Some(key), 0usize, key);
             while let Some(key) = next {
                 for range in &shard.ranges {
-                    if range.span.contains(key) {
+                    if range.span.contains(key) && shard.rules.has(Rule::RangeReaders) {
                         meet(&range.reader, key);
                     }
                 }
                 let mut entry = shard.keys.get_mut(key);
                 if let Some(entry) = &mut entry {
                     shard.points -= entry.make_room(&horizon);
-                    entry.readers.iter().for_each(|reader| meet(reader, key));
+                    if shard.rules.has(Rule::KeyReaders) {
+                        entry.readers.iter().for_each(|reader| meet(reader, key));
+                    }
                 }
                 (count, last) = (count + 1, key);
                 match entry {
@@ -435,7 +464,7 @@ impl Spaces {
                 }
                 next = keys.next_if(|key| Self::shard_of(key) == at_shard);
             }
-            if count > self.limits.points / 2 {
+            if count > self.limits.points / 2 && shard.rules.has(Rule::LargeCommits) {
                 let span = Span { start: key.to_vec(), end: Span::point(last).end };
                 let (party, writer) = (writer.clone(), writer.id);
                 shard.coarse.push(CoarseMark { span, newest: at, earliest_out, writer, party });

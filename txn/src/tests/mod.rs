@@ -1,6 +1,7 @@
 //! Transactions on the in-memory engine.
 
 mod bulk;
+mod lock_queues;
 mod pipeline;
 mod session_locks;
 mod spill;
