@@ -50,8 +50,9 @@ impl Dialect for CairnDialect {
         BASE.is_identifier_part(ch)
     }
 
+    /// ARRAY is, so that what goes wrong inside `ARRAY[...]` is not read again as a subscript.
     fn is_reserved_for_identifier(&self, kw: Keyword) -> bool {
-        BASE.is_reserved_for_identifier(kw)
+        kw == Keyword::ARRAY || BASE.is_reserved_for_identifier(kw)
     }
 
     fn is_custom_operator_part(&self, ch: char) -> bool {

@@ -161,6 +161,14 @@ impl Error {
                         hint: Some("The transaction might succeed if retried.".into()),
                         ..plain(SqlState::SerializationFailure, message)
                     },
+                    Txn::Serialization(Conflict::ConcurrentInsert) => Report {
+                        detail: Some(
+                            "A key that this transaction has looked for was added by another one since."
+                                .into(),
+                        ),
+                        hint: Some("The transaction might succeed if retried.".into()),
+                        ..plain(SqlState::SerializationFailure, message)
+                    },
                     Txn::Serialization(_) => plain(SqlState::SerializationFailure, message),
                     Txn::Deadlock(cycle) => Report {
                         detail: Some(describe_deadlock(&cycle)),

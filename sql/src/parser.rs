@@ -1,7 +1,9 @@
 //! From text to statements: sqlparser with PostgreSQL's dialect, PostgreSQL's error messages,
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
+pub mod arrays;
 mod as_of;
+pub mod copy;
 pub mod definition;
 mod include;
 pub mod locking;
@@ -11,7 +13,7 @@ pub mod transaction;
 use datafusion::sql::sqlparser::ast::{self, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::binder::fold;
 use crate::binder::position::position_of;
@@ -37,7 +39,7 @@ pub enum Parsed {
     /// What sqlparser read.
     Sql(Box<Statement>),
     /// COPY.
-    Copy(Box<Copy>),
+    Copy(Box<copy::Copy>),
     /// BEGIN or SET TRANSACTION.
     Modes(transaction::Modes),
     /// CREATE TABLE, ALTER TABLE and their kin.
@@ -53,37 +55,6 @@ pub enum Parsed {
         /// The tables named, with columns where they were; none: all tables.
         tables: Vec<(String, Vec<String>)>,
     },
-}
-
-/// A COPY statement between a relation and the client.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Copy {
-    /// What is copied.
-    pub source: CopySource,
-    /// TO STDOUT rather than FROM STDIN.
-    pub to_client: bool,
-    /// As written.
-    pub options: Vec<CopyOption>,
-}
-
-/// An option of COPY.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CopyOption {
-    /// In lower case.
-    pub name: String,
-    /// If given.
-    pub value: Option<String>,
-    /// Where the name stands.
-    pub span: Span,
-}
-
-/// What COPY reads or fills.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CopySource {
-    /// A table and its columns; no columns: all.
-    Table(ast::ObjectName, Vec<ast::Ident>),
-    /// The result of a query.
-    Query(Box<ast::Query>),
 }
 
 fn syntax_error(found: &str, position: Option<usize>) -> Error {
@@ -155,7 +126,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| locking::rewrite(rewrite(tokens)))
+        .map(|tokens| arrays::rewrite(locking::rewrite(rewrite(tokens)), sql))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 
@@ -329,7 +300,7 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     };
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
-        Keyword::COPY => parse_copy(parser),
+        Keyword::COPY => copy::parse(parser),
         Keyword::BEGIN | Keyword::START | Keyword::SET => {
             if keyword == Keyword::SET
                 && let Some(set) = definition::set_constraints(parser)?
@@ -397,69 +368,4 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
         }
     }
     Ok(Parsed::Maintenance { vacuum, tables })
-}
-
-/// `COPY table [(column, ...)] | (query) FROM STDIN | TO STDOUT [[WITH] options]`. sqlparser's own
-/// form wants a semicolon and the data behind it.
-fn parse_copy(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
-    parser.expect_keyword(Keyword::COPY)?;
-    let source = if parser.consume_token(&Token::LParen) {
-        let query = parser.parse_query()?;
-        parser.expect_token(&Token::RParen)?;
-        CopySource::Query(query)
-    } else {
-        let name = parser.parse_object_name(false)?;
-        let mut columns = Vec::new();
-        if parser.consume_token(&Token::LParen) {
-            columns = parser.parse_comma_separated(Parser::parse_identifier)?;
-            parser.expect_token(&Token::RParen)?;
-        }
-        CopySource::Table(name, columns)
-    };
-    let to_client = parser.expect_one_of_keywords(&[Keyword::FROM, Keyword::TO])? == Keyword::TO;
-    parser.expect_one_of_keywords(&[Keyword::STDIN, Keyword::STDOUT])?;
-    let mut options = Vec::new();
-    let _ = parser.parse_keyword(Keyword::WITH);
-    if parser.consume_token(&Token::LParen) {
-        loop {
-            let ident = parser.parse_identifier()?;
-            let value = match parser.peek_token().token {
-                Token::Comma | Token::RParen => None,
-                _ => Some(option_value(parser)),
-            };
-            let name = ident.value.to_lowercase();
-            options.push(CopyOption { name, value, span: ident.span });
-            if !parser.consume_token(&Token::Comma) {
-                break;
-            }
-        }
-        parser.expect_token(&Token::RParen)?;
-    } else {
-        // The old form: words, some with a value.
-        while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
-            let _ = parser.parse_keyword(Keyword::USING);
-            let ident = parser.parse_identifier()?;
-            let (span, name) = (ident.span, ident.value.to_lowercase());
-            let name = if name == "delimiters" { "delimiter".to_owned() } else { name };
-            let takes_value =
-                matches!(name.as_str(), "delimiter" | "null" | "encoding" | "quote" | "escape");
-            let _ = takes_value && parser.parse_keyword(Keyword::AS);
-            let value = takes_value.then(|| option_value(parser));
-            match name.as_str() {
-                "csv" | "binary" => {
-                    options.push(CopyOption { name: "format".into(), value: Some(name), span });
-                }
-                _ => options.push(CopyOption { name, value, span }),
-            }
-        }
-    }
-    Ok(Parsed::Copy(Box::new(Copy { source, to_client, options })))
-}
-
-fn option_value(parser: &mut Parser<'_>) -> String {
-    match parser.next_token().token {
-        Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) => text,
-        Token::Word(word) => word.value,
-        other => other.to_string(),
-    }
 }

@@ -183,9 +183,9 @@ impl Store {
         Ok(())
     }
 
-    /// See [`Engine::flush`].
-    pub fn flush(&self) -> Result<()> {
-        self.engine.flush()
+    /// See [`Engine::discard`].
+    pub fn discard(&self, span: &Span) -> Result<()> {
+        self.engine.discard(span)
     }
 
     /// Makes an error final, as one of the log is: nothing is accepted any more.

@@ -47,6 +47,7 @@ pub mod manager;
 pub mod session_locks;
 pub mod spill;
 pub mod ssi;
+mod tail;
 pub mod timestamps;
 pub mod transaction;
 pub mod view;
@@ -59,6 +60,7 @@ pub use error::{Conflict, Error, Result};
 pub use locks::{LockMode, SessionId, WaitPolicy};
 pub use manager::{Options, TransactionManager};
 pub use session_locks::{Lifetime, SessionLocks};
+pub use ssi::{Filter, RowFilter};
 pub use transaction::{
     Access, Isolation, LockOutcome, Referenced, Savepoint, SharedSnapshot, Transaction,
 };

@@ -12,7 +12,7 @@ use crate::locks::{
 };
 use crate::manager::{OnCommit, TransactionManager, log_ended};
 use crate::session_locks::SessionLocks;
-use crate::ssi::Party;
+use crate::ssi::{Change, Party, Rule};
 use crate::timestamps::Snapshot;
 use crate::view::{ReadView, Tracker};
 use crate::{Conflict, Error, Result};
@@ -203,14 +203,14 @@ impl Transaction {
     }
 
     /// Takes over a snapshot of another transaction. At SERIALIZABLE that one is at the same level,
-    /// and only reads only if this one does. False if it has ended.
+    /// and only reads only if this one does. False if it has ended, but for others on its snapshot.
     pub fn adopt_snapshot(&mut self, shared: &SharedSnapshot) -> bool {
         assert!(self.snapshot.is_none(), "the snapshot has been taken");
         if self.isolation == Isolation::Serializable {
             assert!(shared.isolation == Isolation::Serializable);
             assert!(self.read_only || !shared.read_only);
             // Where nothing can conflict with the other one, nothing can with this one.
-            if shared.party.is_some() {
+            if shared.party.is_some() && self.has_rule(Rule::AdoptedIsTracked) {
                 let at = shared.snapshot.at();
                 self.party = self.manager.conflicts().join(self.id, self.read_only, at);
                 if self.party.is_none() {
@@ -326,6 +326,9 @@ impl Transaction {
         match (self.is_newer(last_commit, key)?, self.isolation) {
             (false, _) => Ok(LockOutcome::Unchanged),
             (true, Isolation::ReadCommitted) => Ok(LockOutcome::Changed),
+            (true, Isolation::Serializable) if !self.has_rule(Rule::FirstCommitter) => {
+                Ok(LockOutcome::Unchanged)
+            }
             (true, Isolation::RepeatableRead | Isolation::Serializable) => {
                 let conflict = match self.get_latest(key)? {
                     Some(_) => Conflict::ConcurrentUpdate,
@@ -345,13 +348,24 @@ impl Transaction {
         if !last_commit.is_some_and(|last| self.is_newer(last, key).unwrap_or(true)) {
             return Ok(());
         }
-        // One that looked for the key before is told of the conflict, not of the duplicate that it
-        // took care not to make.
+        let conflicts = self.manager.conflicts();
         match self.get_latest(key)? {
-            Some(_) if !self.manager.conflicts().has_read(party, key) => Ok(()),
-            Some(_) => Err(Error::Serialization(Conflict::ConcurrentUpdate)),
+            // It would be a duplicate, but the write may not come so far. And one that looked for the key
+            // is told of the conflict: in no serial order it would have missed the key, and then met it.
+            Some(_) => {
+                conflicts.check_duplicate(party, key)?;
+                match conflicts.has_read(party, key) {
+                    true => Err(Error::Serialization(Conflict::ConcurrentInsert)),
+                    false => Ok(()),
+                }
+            }
+            None if !self.has_rule(Rule::LateDeletes) => Ok(()),
             None => Err(Error::Serialization(Conflict::ConcurrentDelete)),
         }
+    }
+
+    fn has_rule(&self, rule: Rule) -> bool {
+        self.manager.conflicts().rules().has(rule)
     }
 
     /// Whether `key`, last committed as told, changed after the snapshot.
@@ -460,7 +474,7 @@ impl Transaction {
     /// nothing done, if the transaction itself has added it since.
     pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool> {
         self.check_size()?;
-        self.check_dependencies(&key)?;
+        self.check_dependencies(Change { key: &key, new: Some(&value) })?;
         let added = Arc::make_mut(&mut self.buffer).add(key, value)?;
         self.spill_if_full()?;
         Ok(added)
@@ -507,17 +521,19 @@ impl Transaction {
     }
 
     /// At SERIALIZABLE a write may be what completes a dangerous structure.
-    fn check_dependencies(&self, key: &[u8]) -> Result<()> {
+    fn check_dependencies(&self, change: Change<'_>) -> Result<()> {
         let Some(party) = &self.party else { return Ok(()) };
         party.begin_write()?;
         let conflicts = self.manager.conflicts();
-        conflicts.check_writes(party, || self.buffer.keys())?;
-        conflicts.check_write(party, key)
+        conflicts.check_writes(party, |visit| {
+            self.buffer.try_for_each(|key, new| visit(Change { key, new }))
+        })?;
+        conflicts.check_write(party, change)
     }
 
     fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, existed: bool) -> Result<()> {
         self.check_size()?;
-        self.check_dependencies(&key)?;
+        self.check_dependencies(Change { key: &key, new: value.as_deref() })?;
         Arc::make_mut(&mut self.buffer).write(key, value, existed);
         self.spill_if_full()
     }
@@ -525,7 +541,8 @@ impl Transaction {
     /// Moves writes to a file when there are too many for memory.
     fn spill_if_full(&mut self) -> Result<()> {
         // A serializable one is checked as it commits, in one step: its writes have to be at hand.
-        if self.party.is_some() || !self.buffer.is_full(self.manager.spill_bytes()) {
+        let stays = self.party.is_some() && self.has_rule(Rule::WritesInMemory);
+        if stays || !self.buffer.is_full(self.manager.spill_bytes()) {
             return Ok(());
         }
         let (buffer, area) = (Arc::make_mut(&mut self.buffer), self.manager.spills());

@@ -13,10 +13,12 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::expr::canonical;
 use super::position::token_after;
+use super::subplan::Form;
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
 use crate::functions::casts::CastLevel;
+use crate::functions::polymorphic::{self, Settled, Unsettled};
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Function, Scalar, udf};
 use crate::types::{Datum, Type, TypeMod};
@@ -60,6 +62,10 @@ impl Binder<'_> {
             FunctionArguments::None => (&[][..], None, &[][..]),
             FunctionArguments::List(list) => {
                 (list.args.as_slice(), list.duplicate_treatment, list.clauses.as_slice())
+            }
+            FunctionArguments::Subquery(query) if name == "array" => {
+                let array = self.subquery(query, Form::Array, None);
+                return array.map_err(|error| error.at(position));
             }
             FunctionArguments::Subquery(_) => {
                 return Err(Error::unsupported("a subquery as argument list"));
@@ -217,11 +223,7 @@ impl Binder<'_> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         match resolve::resolve(functions::named(name), &kinds) {
             Resolution::Found(function) => self.apply(function, args),
-            Resolution::Ambiguous => Err(Error::new(
-                SqlState::AmbiguousFunction,
-                format!("function {} is not unique", signature(name, &kinds)),
-            )
-            .hint("Could not choose a best candidate function. You might need to add explicit type casts.")),
+            Resolution::Ambiguous => Err(not_unique(name, &kinds)),
             Resolution::NoMatch => {
                 // A type's name with one argument is a cast.
                 if let ([arg], Some(kind)) = (args.as_slice(), Type::from_name(name)) {
@@ -234,9 +236,10 @@ impl Binder<'_> {
 
     /// Applies a chosen function: converts the arguments and adds the context.
     pub(super) fn apply(&self, function: &'static Function, args: Vec<Bound>) -> Result<Bound> {
-        let mut exprs = Vec::with_capacity(args.len());
-        for (index, arg) in args.into_iter().enumerate() {
-            let expected = resolve::expected(function, index);
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        let settled = settle(function, &kinds)?;
+        let mut exprs = Vec::with_capacity(args.len() + 1);
+        for (index, (arg, expected)) in args.into_iter().zip(settled.args).enumerate() {
             let repeated = function.variadic && index + 1 >= function.args.len();
             let arg = match repeated && arg.kind() != Type::Unknown {
                 // The text of anything, which for a boolean is not what a cast to text gives.
@@ -247,7 +250,10 @@ impl Binder<'_> {
             exprs.push(arg.expr);
         }
         exprs.extend(function.context.iter().map(|c| context(*c)));
-        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), function.returns))
+        if let (true, Some(element)) = (function.typed, settled.element) {
+            exprs.push(self.literal(&Datum::Int64(i64::from(element.oid())), Type::Oid)?.expr);
+        }
+        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), settled.returns))
     }
 
     fn boolean_output(&self, value: Bound) -> Result<Bound> {
@@ -320,8 +326,13 @@ impl Binder<'_> {
             bound = bound.into_iter().map(|b| self.settle(b)).collect::<Result<_>>()?;
         }
         let kinds: Vec<Type> = bound.iter().map(Bound::kind).collect();
-        let (kind, wanted) =
-            aggregates::resolve(name, &kinds).ok_or_else(|| no_function(name, &kinds))?;
+        let (kind, wanted) = aggregates::resolve(name, &kinds).ok_or_else(|| {
+            // There are two, of arrays and of all else.
+            match (name, kinds.as_slice()) {
+                ("array_agg", [Type::Unknown]) => not_unique(name, &kinds),
+                _ => no_function(name, &kinds),
+            }
+        })?;
         let mut exprs = Vec::new();
         for (arg, kind) in bound.into_iter().zip(&wanted) {
             exprs.push(self.implicit(arg, *kind)?.expr);
@@ -479,9 +490,28 @@ impl Binder<'_> {
     }
 }
 
+/// The types of a call of a chosen function.
+fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
+    polymorphic::settle(function, kinds).map_err(|unsettled| match unsettled {
+        Unsettled::Unknown => Error::new(
+            SqlState::DatatypeMismatch,
+            "could not determine polymorphic type because input has type unknown",
+        ),
+        Unsettled::Mismatch => Error::internal(format!("{} is not for {kinds:?}", function.name)),
+    })
+}
+
 fn signature(name: &str, kinds: &[Type]) -> String {
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     format!("{name}({})", kinds.join(", "))
+}
+
+pub(super) fn not_unique(name: &str, kinds: &[Type]) -> Error {
+    Error::new(
+        SqlState::AmbiguousFunction,
+        format!("function {} is not unique", signature(name, kinds)),
+    )
+    .hint("Could not choose a best candidate function. You might need to add explicit type casts.")
 }
 
 pub(super) fn no_function(name: &str, kinds: &[Type]) -> Error {

@@ -9,6 +9,7 @@
 //! Parameters have three kinds of identifier in a plan: `$1` is the client's, `$c0` a
 //! [`Context`] value, `$o5` a column of an outer query.
 
+mod array;
 mod call;
 pub mod constraint;
 pub mod dml;
@@ -399,8 +400,12 @@ impl<'a> Binder<'a> {
 /// Whether reading this text depends on the session's settings or on the time.
 fn needs_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
     let text = text_of(value).to_ascii_lowercase();
-    let relative = ["now", "today", "tomorrow", "yesterday"].contains(&text.trim());
-    match to {
+    let words = ["now", "today", "tomorrow", "yesterday"];
+    let relative = match to {
+        kind if kind.is_array() => words.iter().any(|word| text.contains(word)),
+        _ => words.contains(&text.trim()),
+    };
+    match to.element().unwrap_or(to) {
         Type::Timestamptz => true,
         Type::Date | Type::Time | Type::Timestamp => relative,
         _ => false,

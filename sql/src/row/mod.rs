@@ -16,12 +16,14 @@ pub mod expr;
 mod join;
 pub mod modify;
 mod order;
+pub mod quantified;
 pub mod reference;
 pub mod rules;
 pub mod sequence;
 pub mod setting;
 pub mod stateful;
 mod subplan;
+mod tracked;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -40,11 +42,12 @@ use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
-use access::{Access, Found};
+use access::{Access, Found, Reading};
 use covering::Covering;
-use expr::RowExpr;
+use expr::{RowExpr, Scope};
 
 pub use subplan::evaluate as evaluate_subplan;
+use tracked::TrackedFilter;
 
 /// A row in flight.
 pub type Row = Vec<Datum>;
@@ -127,12 +130,13 @@ pub struct Frame<'a> {
     joined: RefCell<Vec<Datum>>,
     /// The part of the table that a full scan reads.
     part: Option<&'a Span>,
+    kept: quantified::Kept,
 }
 
 impl<'a> Frame<'a> {
     /// A run in `env`.
     pub fn new(env: &'a Env) -> Frame<'a> {
-        Frame { env, joined: RefCell::default(), part: None }
+        Frame { env, joined: RefCell::default(), part: None, kept: RefCell::default() }
     }
 
     fn set_joined(&self, slot: usize, value: Datum) {
@@ -169,6 +173,8 @@ struct Scan {
     output: Vec<usize>,
     /// Over `needed`.
     filter: Vec<RowExpr>,
+    /// What serializable transactions are to know of it.
+    tracked: Option<Arc<TrackedFilter>>,
     direction: Direction,
     /// If the entries of its index have all that is needed.
     covering: Option<Covering>,
@@ -275,7 +281,7 @@ impl RowPlan {
     }
 }
 
-fn passes(filter: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<bool> {
+fn passes<S: Scope>(filter: &[RowExpr], row: &[Datum], frame: &S) -> Result<bool> {
     for condition in filter {
         if !condition.eval(row, frame)?.is_true() {
             return Ok(false);
@@ -558,7 +564,15 @@ impl Scan {
             }
             sink(self.output.iter().filter_map(|i| row.get(*i).cloned()).collect())
         };
-        let entries = self.covering.is_some();
-        self.access.read(&self.table, self.direction, entries, frame, &mut emit)
+        let tracked = match &self.tracked {
+            Some(tracked) => frame.env.view.filter(|| tracked.bind(frame)),
+            None => None,
+        };
+        let how = Reading {
+            direction: self.direction,
+            entries: self.covering.is_some(),
+            filter: tracked.as_ref(),
+        };
+        self.access.read(&self.table, how, frame, &mut emit)
     }
 }

@@ -78,6 +78,10 @@ impl<'a> Writer<'a> {
         env: &Env,
         sequences: &Sequences,
     ) -> Result<Row> {
+        let is_input = |(at, column): (usize, &InsertColumn)| matches!(column, InsertColumn::Input(index) if *index == at);
+        if columns.len() == source.len() && columns.iter().enumerate().all(is_input) {
+            return Ok(source);
+        }
         let frame = Frame::new(env);
         let values = columns.iter().map(|column| match column {
             InsertColumn::Input(index) => {

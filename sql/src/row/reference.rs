@@ -205,7 +205,13 @@ impl Reference {
     /// Whether two rows of the table that is referred to differ in what others may refer to, were it
     /// only in how it looks.
     pub fn is_referred_changed(&self, old: &[Datum], new: &[Datum]) -> bool {
-        self.key.referred.iter().any(|position| old.get(*position) != new.get(*position))
+        let differ = |position: &usize| match (old.get(*position), new.get(*position)) {
+            // Zeros of both signs are equal, and look different.
+            (Some(Datum::Float32(old)), Some(Datum::Float32(new))) => old.to_bits() != new.to_bits(),
+            (Some(Datum::Float64(old)), Some(Datum::Float64(new))) => old.to_bits() != new.to_bits(),
+            (old, new) => old != new,
+        };
+        self.key.referred.iter().any(differ)
     }
 
     /// Whether a change of these columns of the table that has the foreign key concerns it.

@@ -166,10 +166,11 @@ pub(super) fn table_attributes(
     let deferrable = deferred || has(Attribute::Deferrable);
     match kind {
         "CHECK" if deferrable => return refused("DEFERRABLE"),
-        "UNIQUE" | "PRIMARY KEY" if has(Attribute::NotValid) => return refused("NOT VALID"),
-        "UNIQUE" | "PRIMARY KEY" | "FOREIGN KEY" if has(Attribute::NoInherit) => {
-            return refused("NO INHERIT");
-        }
+        "CHECK" => {}
+        "FOREIGN KEY" if has(Attribute::NoInherit) => return refused("NO INHERIT"),
+        "FOREIGN KEY" => {}
+        _ if has(Attribute::NotValid) => return refused("NOT VALID"),
+        _ if has(Attribute::NoInherit) => return refused("NO INHERIT"),
         _ => {}
     }
     Ok((deferral(deferrable.then_some(true), Some(deferred)), !has(Attribute::NotValid)))

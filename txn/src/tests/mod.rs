@@ -1,10 +1,12 @@
 //! Transactions on the in-memory engine.
 
 mod bulk;
+mod lock_queues;
 mod pipeline;
 mod session_locks;
 mod spill;
 mod ssi;
+mod ssi_filter;
 mod timestamps;
 
 use std::sync::Arc;

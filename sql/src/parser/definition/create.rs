@@ -1,5 +1,6 @@
 //! CREATE TABLE (...).
 
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -115,9 +116,7 @@ fn clause(parser: &mut Parser<'_>) -> Parse<Option<ColumnClause>> {
     } else if parser.parse_keyword(Keyword::CHECK) {
         ColumnClauseKind::Check(expression(parser)?)
     } else if parser.parse_keyword(Keyword::DEFAULT) {
-        // What NOT NULL and its kin follow: no NOT, AND, OR and IS outside of parentheses.
-        let binding = CairnDialect.prec_value(Precedence::Is);
-        ColumnClauseKind::Default(parser.parse_subexpr(binding)?)
+        ColumnClauseKind::Default(default(parser)?)
     } else if parser.parse_keyword(Keyword::GENERATED) {
         generated(parser)?
     } else if parser.parse_keyword(Keyword::REFERENCES) {
@@ -135,6 +134,27 @@ fn clause(parser: &mut Parser<'_>) -> Parse<Option<ColumnClause>> {
         let _ = parser.parse_keywords(&[Keyword::NO, Keyword::INHERIT]);
     }
     Ok(Some(ColumnClause { name: named, kind, span }))
+}
+
+/// An expression that NOT NULL and its kin may follow: outside of parentheses it has no AND, OR, NOT,
+/// IS, IN, BETWEEN and LIKE.
+fn default(parser: &mut Parser<'_>) -> Parse<Expr> {
+    let binding = CairnDialect.prec_value(Precedence::Between);
+    let mut expr = parser.parse_subexpr(binding)?;
+    loop {
+        let op = match parser.peek_token_ref().token {
+            Token::Eq => BinaryOperator::Eq,
+            Token::Neq => BinaryOperator::NotEq,
+            Token::Lt => BinaryOperator::Lt,
+            Token::LtEq => BinaryOperator::LtEq,
+            Token::Gt => BinaryOperator::Gt,
+            Token::GtEq => BinaryOperator::GtEq,
+            _ => return Ok(expr),
+        };
+        parser.next_token();
+        let (left, right) = (Box::new(expr), Box::new(parser.parse_subexpr(binding)?));
+        expr = Expr::BinaryOp { left, op, right };
+    }
 }
 
 /// `NULLS [NOT] DISTINCT`

@@ -1,11 +1,14 @@
 //! ALTER COLUMN, DROP COLUMN and DROP CONSTRAINT.
 
+use cairn_txn::LockMode;
+use datafusion::sql::sqlparser::ast;
+
 use super::super::Session;
 use super::super::rules::row_schema;
 use super::alter::{Work, undefined_constraint};
 use super::column::{check_identity_type, serial, type_of, without_position};
 use super::drop::Dependent;
-use super::identity::{SequenceOf, add_sequence};
+use super::identity::{SequenceOf, add_sequence, retype_sequence};
 use super::undefined_column;
 use crate::binder::constraint::keeps_values;
 use crate::binder::fold;
@@ -14,7 +17,6 @@ use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{ColumnAction, Drop, IdentityClause, SequenceOption};
 use crate::parser::{parse_expression, stored};
 use crate::row::expr::RowExpr;
-use datafusion::sql::sqlparser::ast;
 
 /// What a column is in its table, for messages.
 fn of_relation(table: &Table, column: &str, what: &str) -> String {
@@ -160,6 +162,10 @@ impl Session {
             }
         }
         work.retyped.push(position);
+        let (kind, sequence) = (column.kind().kind, column.sequence);
+        if let Some(sequence) = sequence.filter(|_| column.identity.is_some()) {
+            self.draft(|draft| retype_sequence(draft, sequence, kind, target.kind))?;
+        }
         let column = column_mut(&mut work.table, position)?;
         (column.type_oid, column.typmod) = (target.kind.oid(), target.typmod);
         Ok(())
@@ -333,7 +339,12 @@ impl Session {
             return Ok(());
         }
         if let Some(at) = table.foreign_keys.iter().position(|key| key.name == name) {
-            table.foreign_keys.remove(at);
+            let key = table.foreign_keys.remove(at);
+            let parent = self.schema().table_by_id(key.table).cloned();
+            if let Some(parent) = parent.filter(|parent| parent.id != work.old.id) {
+                self.lock_table(&parent, LockMode::AccessExclusive).await?;
+                self.check_not_pending(&parent, "ALTER TABLE")?;
+            }
             return Ok(());
         }
         let is_wanted = |index: &&Index| index.constraint && index.name == name;

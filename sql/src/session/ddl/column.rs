@@ -37,6 +37,15 @@ pub(super) fn serial(data_type: &ast::DataType) -> Option<Type> {
     }
 }
 
+fn is_array_of_serial(data_type: &ast::DataType) -> bool {
+    match data_type {
+        ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) => {
+            serial(element).is_some() || is_array_of_serial(element)
+        }
+        _ => false,
+    }
+}
+
 /// The type of a definition that begins at `start`.
 pub(super) fn type_of(
     data_type: &ast::DataType,
@@ -77,6 +86,11 @@ impl NewColumn {
         let name = truncate_name(fold(&definition.name));
         let start = place_of(sql, definition.name.span);
         let serial = serial(&definition.data_type);
+        if is_array_of_serial(&definition.data_type) {
+            let message = "array of serial is not implemented";
+            return Err(Error::new(SqlState::FeatureNotSupported, message)
+                .at(start.and_then(|at| next_token(sql, at))));
+        }
         let kind = match serial {
             Some(kind) => TypeMod::plain(kind),
             None => type_of(&definition.data_type, sql, start)?,

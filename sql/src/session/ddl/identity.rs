@@ -153,6 +153,25 @@ pub(super) fn add_sequence(
     draft.put_sequence(sequence)
 }
 
+/// Gives a sequence the bounds of another type, where it had those of its type.
+pub(super) fn retype_sequence(
+    draft: &mut Draft<'_>,
+    sequence: u32,
+    from: Type,
+    to: Type,
+) -> Result<()> {
+    let Some(known) = draft.schema.sequence_by_id(sequence) else { return Ok(()) };
+    let mut changed = (**known).clone();
+    if changed.max == greatest(from) {
+        changed.max = greatest(to);
+    }
+    if changed.min == least(from) {
+        changed.min = least(to);
+    }
+    change(&mut changed, to, &[], false)?;
+    draft.put_sequence(changed)
+}
+
 impl Session {
     /// Changes the sequence of an identity column. It goes on where it was, unless it is to restart.
     pub(super) fn change_sequence(
