@@ -492,9 +492,7 @@ impl Session {
 
     fn copy_row(&mut self, copy: &mut CopyIn, line: &[u8]) -> Result<Row> {
         let place = |rest: String| format!("COPY {}, line {}{rest}", copy.table.name, copy.line);
-        let whole = || {
-            place(format!(": \"{}\"", shown(&String::from_utf8_lossy(line))))
-        };
+        let whole = || place(format!(": \"{}\"", shown(&String::from_utf8_lossy(line))));
         let bad =
             |message: String| Error::new(SqlState::BadCopyFileFormat, message).context(whole());
         let fields = &copy.fields;

@@ -1,5 +1,6 @@
-//! Evidence for isolation: the transaction layer under the simulator, seed after seed, and
-//! [without one of its rules](ssi_rules), when it has to fail; [real clients](clients)
+//! Evidence for isolation and durability: the transaction layer under the simulator, seed after seed,
+//! [without one of its rules](ssi_rules), when it has to fail, and on RocksDB when the [power fails](power);
+//! [real clients](clients)
 //! under our own judge and under [another one](second_opinion); whole servers under [isolation specs](isolation) of
 //! our own and [PostgreSQL's](postgres_specs).
 //!
@@ -9,6 +10,7 @@
 mod clients;
 mod isolation;
 mod postgres_specs;
+mod power;
 mod second_opinion;
 mod ssi_rules;
 
