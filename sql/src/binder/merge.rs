@@ -51,6 +51,11 @@ impl Binder<'_> {
             | ast::OutputClause::Returning { returning_token: token, .. }) = output;
             return Err(self.unexpected(self.position(token.0.span)));
         }
+        if merge.clauses.is_empty() {
+            let end = self.sql.trim_end().chars().count() + 1;
+            let message = "syntax error at end of input";
+            return Err(Error::new(SqlState::SyntaxError, message).at(Some(end)));
+        }
         let item =
             |factor: &TableFactor| TableWithJoins { relation: factor.clone(), joins: Vec::new() };
         let (table, target, target_scope, shown) = self.changed_relation(&item(&merge.table))?;

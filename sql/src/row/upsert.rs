@@ -145,7 +145,16 @@ impl Writer<'_> {
         occupant: &Occupant,
         mode: LockMode,
     ) -> Result<Option<Row>> {
-        let outcome = transaction.lock_row(&occupant.key, mode, WaitPolicy::Block).await?;
+        let outcome = match transaction.lock_row(&occupant.key, mode, WaitPolicy::Block).await {
+            // What the snapshot shows and has gone since, or has another key, is in nobody's way.
+            Err(cairn_txn::Error::Serialization(_))
+                if transaction.isolation() == Isolation::RepeatableRead
+                    && !self.is_there(transaction, occupant)? =>
+            {
+                return Ok(None);
+            }
+            outcome => outcome?,
+        };
         let value = match (&occupant.value, outcome) {
             // What was seen is no older than the snapshot.
             (Some(value), LockOutcome::Unchanged) => Some(value.clone()),

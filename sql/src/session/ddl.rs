@@ -105,7 +105,7 @@ impl Session {
             },
             Statement::Truncate(truncate) => {
                 self.check_writable("TRUNCATE TABLE")?;
-                self.truncate(truncate).await?;
+                self.truncate(truncate, sql).await?;
                 done("TRUNCATE TABLE")
             }
             other => {
@@ -617,7 +617,14 @@ impl Session {
         })
     }
 
-    async fn truncate(&mut self, truncate: &ast::Truncate) -> Result<()> {
+    async fn truncate(&mut self, truncate: &ast::Truncate, sql: &str) -> Result<()> {
+        let foreign =
+            [(truncate.if_exists, "EXISTS"), (truncate.partitions.is_some(), "PARTITION")];
+        if let Some((_, word)) = foreign.into_iter().find(|(is_there, _)| *is_there) {
+            let message = format!("syntax error at or near \"{word}\"");
+            let position = token_after(sql, 1, &[word]);
+            return Err(Error::new(SqlState::SyntaxError, message).at(position));
+        }
         self.lock_catalog().await?;
         let restart = truncate.identity == Some(TruncateIdentityOption::Restart);
         for target in &truncate.table_names {

@@ -96,7 +96,7 @@ impl Session {
             }
             Action::With(With { parts, main, .. }) => {
                 let (head, source) = match main {
-                    Main::Query(source, _) => (None, source),
+                    Main::Query(source, _) => (None, &**source),
                     Main::Modify(modify) => (Some(heading(modify)), &modify.source),
                 };
                 let mut lines = self.explain_source(head, source, &env).await?;
