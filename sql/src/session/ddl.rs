@@ -21,19 +21,19 @@ use std::sync::Arc;
 
 use cairn_txn::storage::Timestamp;
 use cairn_txn::{LockMode, WaitPolicy};
-use datafusion::sql::sqlparser::ast::{self, ObjectType, Statement};
+use datafusion::sql::sqlparser::ast::{self, ObjectType, SqlOption, Statement};
 
 use super::Session;
-use super::constraints::truncate_name;
+use super::constraints::{place, truncate_name};
 use super::outcome::Outcome;
 use super::settings::Severity;
-use crate::binder::relation_name;
+use crate::binder::{fold, relation_name};
 use crate::catalog::{CATALOG_LOCK, Column, Draft, Index, Schema, Table, index_prefix};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::Definition;
 use crate::types::{Type, TypeMod};
 
-fn public_name(name: &ast::ObjectName) -> Result<String> {
+pub(super) fn public_name(name: &ast::ObjectName) -> Result<String> {
     match relation_name(name)? {
         (None, name) => Ok(truncate_name(name)),
         (Some(schema), name) if schema == "public" => Ok(truncate_name(name)),
@@ -42,6 +42,15 @@ fn public_name(name: &ast::ObjectName) -> Result<String> {
             format!("schema \"{schema}\" does not exist"),
         )),
     }
+}
+
+/// Checks the WITH of a new table.
+pub(super) fn check_options(options: &[SqlOption]) -> Result<()> {
+    options.iter().try_for_each(|option| match option {
+        // Rows are not kept in pages, so there is nothing to leave free in them.
+        SqlOption::KeyValue { key, .. } if fold(key) == "fillfactor" => Ok(()),
+        other => Err(Error::unsupported(format!("storage parameter {other}"))),
+    })
 }
 
 fn undefined_table(what: &str, name: &str) -> Error {
@@ -64,7 +73,11 @@ fn done(tag: &str) -> Result<Outcome> {
 }
 
 impl Session {
-    pub(super) async fn execute_ddl(&mut self, statement: &Statement) -> Result<Outcome> {
+    pub(super) async fn execute_ddl(
+        &mut self,
+        statement: &Statement,
+        sql: &str,
+    ) -> Result<Outcome> {
         match statement {
             Statement::CreateTable(_) => Err(Error::unsupported("this form of CREATE TABLE")),
             Statement::AlterTable(_) => Err(Error::unsupported("this form of ALTER TABLE")),
@@ -90,7 +103,7 @@ impl Session {
             },
             Statement::Truncate(truncate) => {
                 self.check_writable("TRUNCATE TABLE")?;
-                self.truncate(truncate).await?;
+                self.truncate(truncate, sql).await?;
                 done("TRUNCATE TABLE")
             }
             other => {
@@ -129,7 +142,7 @@ impl Session {
     }
 
     /// Makes sure that nobody else changes the catalog until this transaction ends.
-    async fn lock_catalog(&mut self) -> Result<()> {
+    pub(super) async fn lock_catalog(&mut self) -> Result<()> {
         let block = self.block();
         let mode = LockMode::AccessExclusive;
         block.transaction.lock_name(CATALOG_LOCK, mode, WaitPolicy::Block).await?;
@@ -141,7 +154,10 @@ impl Session {
     }
 
     /// Changes the catalog. The lock is held.
-    fn draft<T>(&mut self, change: impl FnOnce(&mut Draft<'_>) -> Result<T>) -> Result<T> {
+    pub(super) fn draft<T>(
+        &mut self,
+        change: impl FnOnce(&mut Draft<'_>) -> Result<T>,
+    ) -> Result<T> {
         let block = self.block();
         let mut shared = block.draft.take().unwrap_or_default();
         let schema: &mut Schema = Arc::make_mut(&mut shared);
@@ -166,7 +182,7 @@ impl Session {
     }
 
     /// Whether a relation is there and IF NOT EXISTS is content with that.
-    fn exists_already(&mut self, name: &str, if_not_exists: bool) -> Result<bool> {
+    pub(super) fn exists_already(&mut self, name: &str, if_not_exists: bool) -> Result<bool> {
         match (self.schema().is_taken(name), if_not_exists) {
             (false, _) => Ok(false),
             (true, false) => Err(duplicate_relation(name)),
@@ -183,8 +199,20 @@ impl Session {
         self.notice(Severity::Notice, SqlState::SuccessfulCompletion, message);
     }
 
+    /// A table without a schema in its name goes to one that search_path has.
+    pub(super) fn check_creation_schema(&self, name: &ast::ObjectName, sql: &str) -> Result<()> {
+        match name.0.len() > 1 || self.settings.public_in_path() {
+            true => Ok(()),
+            false => Err(Error::new(
+                SqlState::InvalidSchemaName,
+                "no schema has been selected to create in",
+            )
+            .at(place(sql, name))),
+        }
+    }
+
     /// Gives each index of a table a range of its own.
-    async fn anchor(&mut self, table: &Table) -> Result<()> {
+    pub(super) async fn anchor(&mut self, table: &Table) -> Result<()> {
         let store = self.database.manager.store().clone();
         let keys: Vec<_> = table.all_indexes().map(|index| index_prefix(index.storage)).collect();
         let anchored = tokio::task::spawn_blocking(move || {
@@ -196,7 +224,7 @@ impl Session {
 }
 
 /// A table without constraints, which is not in the catalog yet.
-fn new_table(schema: &Schema, name: String, mut columns: Vec<Column>) -> Table {
+pub(super) fn new_table(schema: &Schema, name: String, mut columns: Vec<Column>) -> Table {
     let id = schema.allocate_id();
     let storage = schema.allocate_id();
     let mut row_number = Column::new(String::new(), TypeMod::plain(Type::Int8));

@@ -384,12 +384,12 @@ impl Session {
         let columns = table.index_key(index, &row);
         let lock = transaction.lock_unique(&columns);
         limited(lock_timeout, async { Ok(lock.await?) }).await?;
-        for other in other_rows(transaction, index, &columns, &twice.row_key)? {
+        for other in other_rows(&transaction.latest(), index, &columns, &twice.row_key)? {
             // Somebody may be about to delete it.
-            let lock = transaction.lock_name(&other, LockMode::ForKeyShare, WaitPolicy::Block);
-            limited(lock_timeout, async { Ok(lock.await?) }).await?;
+            let free = transaction.await_free(&other, LockMode::ForKeyShare);
+            limited(lock_timeout, async { Ok(free.await?) }).await?;
         }
-        match other_rows(transaction, index, &columns, &twice.row_key)?.is_empty() {
+        match other_rows(&transaction.latest(), index, &columns, &twice.row_key)?.is_empty() {
             true => Ok(()),
             false => Err(duplicate(table, index, &row, &style)?),
         }

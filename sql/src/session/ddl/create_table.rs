@@ -21,13 +21,7 @@ impl Session {
             return Err(Error::unsupported(format!("storage parameter {other}")));
         }
         let name = public_name(&create.name).map_err(|e| e.at(place(sql, &create.name)))?;
-        if create.name.0.len() == 1 && !self.settings.public_in_path() {
-            return Err(Error::new(
-                SqlState::InvalidSchemaName,
-                "no schema has been selected to create in",
-            )
-            .at(place(sql, &create.name)));
-        }
+        self.check_creation_schema(&create.name, sql)?;
         if let Some(written) = name_parts(&create.name).pop().filter(|written| *written != name) {
             self.notice(
                 Severity::Notice,
