@@ -140,10 +140,16 @@ impl WriteBuffer {
         Ok(None)
     }
 
-    /// The keys of all writes, in order.
-    pub fn keys(&self) -> Result<Vec<Vec<u8>>> {
-        let writes = self.range(&Span::default(), Direction::Forward)?;
-        writes.map(|write| write.map(|(key, _)| key.into_owned())).collect()
+    /// Visits all writes in order: the keys and their new values.
+    pub fn try_for_each(
+        &self,
+        mut visit: impl FnMut(&[u8], Option<&[u8]>) -> Result<()>,
+    ) -> Result<()> {
+        let mut writes = self.range(&Span::default(), Direction::Forward)?;
+        writes.try_for_each(|write| {
+            let (key, pending) = write?;
+            visit(&key, pending.value.as_deref())
+        })
     }
 
     /// Whether `key` may be written; false is certain, and true too where there are no runs.

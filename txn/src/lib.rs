@@ -60,5 +60,6 @@ pub use error::{Conflict, Error, Result};
 pub use locks::{LockMode, SessionId, WaitPolicy};
 pub use manager::{Options, TransactionManager};
 pub use session_locks::{Lifetime, SessionLocks};
+pub use ssi::{Filter, RowFilter};
 pub use transaction::{Access, Isolation, LockOutcome, Savepoint, SharedSnapshot, Transaction};
 pub use view::ReadView;

@@ -109,7 +109,8 @@ impl TransactionManager {
         let high_water = high_water.max(store.garbage_bound());
         let timestamps = Arc::new(Timestamps::new(clock, high_water));
         let now = Timestamp::from_unix_ms(timestamps.now_ms());
-        let conflicts = Conflicts::new(timestamps.clone(), options.ssi_limits, options.ssi_rules);
+        let (limits, rules) = (options.ssi_limits, options.ssi_rules);
+        let conflicts = Conflicts::new(timestamps.clone(), store.clone(), limits, rules);
         let manager = Arc::new(TransactionManager {
             store,
             conflicts: Arc::new(conflicts),
@@ -256,16 +257,15 @@ impl TransactionManager {
         let (writer, timestamps) = (self.clone(), self.timestamps.clone());
         let order = self.commit_order.lock();
         let at = self.timestamps.allocate();
-        if let Some(party) = &party {
-            let keys = batch.writes.iter().map(|write| write.key.as_slice());
-            if let Err(error) = self.conflicts.commit(party, at, keys) {
-                drop(order);
-                self.conflicts.abort(party);
-                for (_, lock) in locks {
-                    self.locks.release_all(id, &lock, None);
-                }
-                return Err(error);
+        if let Some(party) = &party
+            && let Err(error) = self.conflicts.commit(party, at, &batch.writes)
+        {
+            drop(order);
+            self.conflicts.abort(party);
+            for (_, lock) in locks {
+                self.locks.release_all(id, &lock, None);
             }
+            return Err(error);
         }
         let mut reserved = self.reserved.load(Ordering::Relaxed);
         if at.0 > reserved {

@@ -12,7 +12,7 @@ use crate::locks::{
 };
 use crate::manager::{OnCommit, TransactionManager, log_ended};
 use crate::session_locks::SessionLocks;
-use crate::ssi::{Party, Rule};
+use crate::ssi::{Change, Party, Rule};
 use crate::timestamps::Snapshot;
 use crate::view::{ReadView, Tracker};
 use crate::{Conflict, Error, Result};
@@ -194,7 +194,7 @@ impl Transaction {
     }
 
     /// Takes over a snapshot of another transaction. At SERIALIZABLE that one is at the same level,
-    /// and only reads only if this one does. False if it has ended.
+    /// and only reads only if this one does. False if it has ended, but for others on its snapshot.
     pub fn adopt_snapshot(&mut self, shared: &SharedSnapshot) -> bool {
         assert!(self.snapshot.is_none(), "the snapshot has been taken");
         if self.isolation == Isolation::Serializable {
@@ -344,7 +344,7 @@ impl Transaction {
             // It would be a duplicate, but the write may not come so far. And one that looked for the key
             // is told of the conflict: in no serial order it would have missed the key, and then met it.
             Some(_) => {
-                conflicts.check_write(party, key)?;
+                conflicts.check_duplicate(party, key)?;
                 match conflicts.has_read(party, key) {
                     true => Err(Error::Serialization(Conflict::ConcurrentInsert)),
                     false => Ok(()),
@@ -421,7 +421,7 @@ impl Transaction {
     /// nothing done, if the transaction itself has added it since.
     pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool> {
         self.check_size()?;
-        self.check_dependencies(&key)?;
+        self.check_dependencies(Change { key: &key, new: Some(&value) })?;
         let added = Arc::make_mut(&mut self.buffer).add(key, value)?;
         self.spill_if_full()?;
         Ok(added)
@@ -468,17 +468,19 @@ impl Transaction {
     }
 
     /// At SERIALIZABLE a write may be what completes a dangerous structure.
-    fn check_dependencies(&self, key: &[u8]) -> Result<()> {
+    fn check_dependencies(&self, change: Change<'_>) -> Result<()> {
         let Some(party) = &self.party else { return Ok(()) };
         party.begin_write()?;
         let conflicts = self.manager.conflicts();
-        conflicts.check_writes(party, || self.buffer.keys())?;
-        conflicts.check_write(party, key)
+        conflicts.check_writes(party, |visit| {
+            self.buffer.try_for_each(|key, new| visit(Change { key, new }))
+        })?;
+        conflicts.check_write(party, change)
     }
 
     fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, existed: bool) -> Result<()> {
         self.check_size()?;
-        self.check_dependencies(&key)?;
+        self.check_dependencies(Change { key: &key, new: value.as_deref() })?;
         Arc::make_mut(&mut self.buffer).write(key, value, existed);
         self.spill_if_full()
     }

@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::expr::{canonical, comparison_of, no_operator, operator_symbol};
+use super::position::token_before;
 use super::{Binder, Bound, context};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::arrays::quantified::{Quantified, Test};
@@ -12,8 +13,12 @@ use crate::functions::arrays::{ArrayForm, Bounds};
 use crate::functions::casts::CastLevel;
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Scalar, udf};
+use crate::parser::token_positions;
 use crate::types::array::{MAX_DIMENSIONS, too_many_dimensions};
 use crate::types::{Datum, Type, TypeMod};
+
+/// From this length on a statement is not read again for the place of each array in it.
+const LONG_STATEMENT_BYTES: usize = 4096;
 
 /// An expression without its parentheses.
 pub(super) fn unwrapped(mut sql: &Sql) -> &Sql {
@@ -53,15 +58,13 @@ impl Binder<'_> {
         let mut nested = false;
         for sql in &array.elem {
             let item = match sql {
-                Sql::Array(inner) => {
-                    let position = self.position_of(sql);
-                    self.nested(|| self.array(inner, target))?.at(position)
-                }
+                Sql::Array(inner) => self.nested(|| self.array(inner, target))?,
                 sql => self.expr(sql)?,
             };
             nested |= item.kind().is_array();
             bound.push(item);
         }
+        let position = self.position_of_array(array, bound.first());
         let (items, ty) = match target {
             Some(element) => {
                 let wanted = match (nested, element.kind.array()) {
@@ -75,7 +78,7 @@ impl Binder<'_> {
                 let message = "cannot determine type of empty array";
                 return Err(Error::new(SqlState::IndeterminateDatatype, message)
                     .hint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")
-                    .at(self.position_of_array(array)));
+                    .at(position));
             }
             None => self.unify(bound, "ARRAY")?,
         };
@@ -84,12 +87,25 @@ impl Binder<'_> {
         let form = ArrayForm::Make { element: element.kind, nested };
         let items = items.into_iter().map(|item| item.expr).collect();
         let expr = udf::call(Scalar::Array(form), items);
-        Ok(Bound { expr, ty: TypeMod { kind, ..element }, position: None })
+        let ty = TypeMod { kind, ..element };
+        Ok(Bound { expr, ty, position })
     }
 
-    /// Where the word ARRAY of an array without elements stands.
-    fn position_of_array(&self, array: &ast::Array) -> Option<usize> {
-        let tokens = crate::parser::token_positions(self.sql);
+    /// Where the word ARRAY stands, or the bracket of an inner array. The parser tells only where the
+    /// elements are; for a long statement, which may have many arrays, that has to do.
+    fn position_of_array(&self, array: &ast::Array, first: Option<&Bound>) -> Option<usize> {
+        let first = first.map(|first| first.position);
+        if self.sql.len() > LONG_STATEMENT_BYTES {
+            return first?;
+        }
+        if let Some(first) = first {
+            let bracket = token_before(self.sql, first?, &["["])?;
+            return match array.named {
+                true => token_before(self.sql, bracket, &["ARRAY"]),
+                false => Some(bracket),
+            };
+        }
+        let tokens = token_positions(self.sql);
         let mut pairs = tokens.windows(3).filter_map(|tokens| match tokens {
             [(at, word), (_, open), (_, close)] => {
                 let named = !array.named || word.eq_ignore_ascii_case("ARRAY");
@@ -156,9 +172,9 @@ impl Binder<'_> {
         if chain.len() > MAX_DIMENSIONS {
             return Err(too_many_dimensions(chain.len()));
         }
-        let plain = chain.iter().all(|access| {
-            matches!(access, AccessExpr::Subscript(Subscript::Index { .. }))
-        });
+        let plain = chain
+            .iter()
+            .all(|access| matches!(access, AccessExpr::Subscript(Subscript::Index { .. })));
         let mut values = Vec::with_capacity(chain.len() * 2);
         let mut bounds = Bounds::default();
         for (number, access) in chain.iter().enumerate() {

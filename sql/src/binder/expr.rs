@@ -135,9 +135,7 @@ impl Binder<'_> {
                 let target = super::types::type_of(data_type)
                     .map_err(|error| error.at(self.cast_positions(expr, kind).1))?;
                 let subject = match (unwrapped(expr), target.element()) {
-                    (Sql::Array(array), Some(element)) => {
-                        self.array(array, Some(element))?.at(self.position_of(&**expr))
-                    }
+                    (Sql::Array(array), Some(element)) => self.array(array, Some(element))?,
                     _ => self.expr(expr)?,
                 };
                 self.checked_cast(subject, target, || self.cast_positions(expr, kind).0)
@@ -458,7 +456,12 @@ impl Binder<'_> {
     }
 
     /// Where the operator stands: the parser does not say, so look between its operands.
-    pub(super) fn operator_position(&self, left: &Sql, right: &Sql, op: &BinaryOperator) -> Option<usize> {
+    pub(super) fn operator_position(
+        &self,
+        left: &Sql,
+        right: &Sql,
+        op: &BinaryOperator,
+    ) -> Option<usize> {
         use datafusion::sql::sqlparser::ast::Spanned;
         let end = left.span().end;
         let from = super::position::position_of(self.sql, end.line, end.column)?;

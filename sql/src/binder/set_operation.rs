@@ -10,7 +10,7 @@ use super::select::{MAX_TARGETS, Target, too_many_targets};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};
-use crate::functions::casts::CastLevel;
+use crate::functions::casts::{self, CastLevel};
 use crate::types::{Type, TypeMod};
 
 impl Binder<'_> {
@@ -116,6 +116,16 @@ impl Binder<'_> {
         let mut columns = Vec::new();
         for (a, b) in left.columns.iter().zip(&right.columns) {
             let ty = common_type(&[a.ty, b.ty], &name, &[a.position, b.position])?;
+            for side in [a, b] {
+                if casts::level(side.ty.kind, ty.kind) != Some(CastLevel::Implicit) {
+                    let (from, to) = (side.ty.kind.name(), ty.kind.name());
+                    return Err(Error::new(
+                        SqlState::CannotCoerce,
+                        format!("{name} could not convert type {from} to {to}"),
+                    )
+                    .at(side.position));
+                }
+            }
             columns.push(OutputColumn { ty, origin: None, ..a.clone() });
         }
         let types: Vec<TypeMod> = columns.iter().map(|column| column.ty).collect();

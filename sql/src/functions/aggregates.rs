@@ -515,9 +515,8 @@ fn finish_collected(aggregate: &Aggregate, rows: &[Vec<Datum>]) -> Result<Datum>
 /// The order in which DISTINCT goes over rows that ORDER BY leaves open: by the arguments.
 fn compare_arguments(aggregate: &Aggregate, a: &[Datum], b: &[Datum], count: usize) -> Ordering {
     let key = SortKey { descending: false, nulls_first: false };
-    let first = |row: &[Datum]| {
-        row.first().map(|value| codec::canonical(aggregate.input, value.clone()))
-    };
+    let first =
+        |row: &[Datum]| row.first().map(|value| codec::canonical(aggregate.input, value.clone()));
     let rest = || {
         let mut orders = (1..count).map(|i| compare_key(&key, a.get(i), b.get(i)));
         orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)

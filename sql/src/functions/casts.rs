@@ -2,9 +2,9 @@
 
 use super::Context;
 use crate::error::{Error, Result, SqlState};
+use crate::types::array::Array;
 use crate::types::datetime;
 use crate::types::interval::{DAY_US, Interval};
-use crate::types::array::Array;
 use crate::types::io::{self, Style};
 use crate::types::{Category, Datum, Numeric, Type};
 

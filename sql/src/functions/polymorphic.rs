@@ -31,9 +31,7 @@ pub enum Unsettled {
 /// Whether an argument of type `from` may be one of a type that stands for others.
 pub(super) fn accepts(from: Type, to: Type) -> bool {
     match to {
-        Type::AnyArray | Type::AnyCompatibleArray => {
-            from.is_array() || from == Type::Unknown
-        }
+        Type::AnyArray | Type::AnyCompatibleArray => from.is_array() || from == Type::Unknown,
         _ => to.is_polymorphic(),
     }
 }

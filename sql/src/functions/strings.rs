@@ -103,7 +103,11 @@ thread_local! {
 const MAX_CACHED_REGEXES: usize = 64;
 
 /// Runs `use_regex` with the compiled pattern.
-pub(super) fn with_regex<T>(pattern: &str, insensitive: bool, use_regex: impl Fn(&Regex) -> T) -> Result<T> {
+pub(super) fn with_regex<T>(
+    pattern: &str,
+    insensitive: bool,
+    use_regex: impl Fn(&Regex) -> T,
+) -> Result<T> {
     REGEXES.with_borrow_mut(|cache| {
         let key = (pattern.to_owned(), insensitive);
         if let Some(regex) = cache.get(&key) {

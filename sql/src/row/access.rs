@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use cairn_txn::Filter;
 use cairn_txn::storage::engine::prefix_end;
 use cairn_txn::storage::{Direction, Span};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -179,6 +180,20 @@ fn in_list_condition(expr: &Expr) -> Option<Condition> {
 }
 
 impl Access {
+    /// Whether a condition is true of all rows that are read by this path, as it has chosen them.
+    pub(super) fn settles(&self, filter: &Expr) -> bool {
+        let Some(index) = &self.index else { return false };
+        let (fixed, rest) = index.columns.split_at(self.equal.len().min(index.columns.len()));
+        let is_bounded = self.lower.is_some() || self.upper.is_some();
+        let bounded = rest.first().filter(|_| is_bounded);
+        datafusion::logical_expr::utils::split_conjunction(filter).into_iter().all(|conjunct| {
+            in_list_condition(conjunct).is_some_and(|condition| match condition.op {
+                Operator::Eq => fixed.contains(&condition.column),
+                _ => bounded == Some(&condition.column),
+            })
+        })
+    }
+
     /// Reads everything.
     pub fn full() -> Access {
         Access { index: None, equal: Vec::new(), lower: None, upper: None }
@@ -241,7 +256,8 @@ impl Access {
             if points > MAX_POINTS {
                 break;
             }
-            let mut values = condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
+            let mut values =
+                condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
             access.equal.push(match values.pop_if(|_| condition.of_array) {
                 Some(array) => Values::OfArray(array),
                 None => Values::Listed(values),
@@ -380,46 +396,48 @@ impl Access {
         Ok((spans.filter(|span| !span.is_empty()).collect(), false))
     }
 
-    /// Passes the matching rows on; `entries` says that those of a secondary index will do.
+    /// Passes the matching rows on.
     pub(super) fn read(
         &self,
         table: &Table,
-        direction: Direction,
-        entries: bool,
+        how: Reading<'_>,
         frame: &Frame<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
+        let Reading { direction, entries, filter } = how;
         let (mut spans, points) = self.spans(table, frame)?;
         if direction == Direction::Reverse {
             spans.reverse();
         }
         let secondary = self.index.as_ref().filter(|index| index.storage != table.primary.storage);
         if points && spans.len() > 1 && !(entries && secondary.is_some()) {
-            return get_all(spans, secondary.map(|index| &**index), frame, emit);
+            return get_all(spans, secondary.map(|index| &**index), filter, frame, emit);
         }
         for span in spans {
             let view = &frame.env.view;
             let flow = match (secondary, points) {
-                (None, true) => match view.get(&span.start)? {
+                (None, true) => match view.get_where(&span.start, filter)? {
                     Some(value) => emit(Found::Row(&value))?,
                     None => ControlFlow::Continue(()),
                 },
+                (Some(_), true) if entries => match view.get_where(&span.start, filter)? {
+                    Some(value) => emit(Found::Entry(&span.start, &value))?,
+                    None => ControlFlow::Continue(()),
+                },
                 (Some(index), true) => match view.get(&span.start)? {
-                    Some(value) if entries => emit(Found::Entry(&span.start, &value))?,
                     Some(value) => {
                         let (row_key, _) = index.split_value(&value)?;
-                        emit(Found::Row(&view.get(row_key)?.ok_or_else(rowless)?))?
+                        let row = view.get_where(row_key, filter)?;
+                        emit(Found::Row(&row.ok_or_else(rowless)?))?
                     }
                     None => ControlFlow::Continue(()),
                 },
-                (None, false) => {
-                    scan(&span, direction, frame, &mut |_, value| emit(Found::Row(value)))?
-                }
+                (None, false) => scan(&span, how, frame, &mut |_, value| emit(Found::Row(value)))?,
                 (Some(_), false) if entries => {
                     let mut pass = |key: &[u8], value: &[u8]| emit(Found::Entry(key, value));
-                    scan(&span, direction, frame, &mut pass)?
+                    scan(&span, how, frame, &mut pass)?
                 }
-                (Some(index), false) => scan_through(index, &span, direction, frame, emit)?,
+                (Some(index), false) => scan_through(index, &span, how, frame, emit)?,
             };
             if flow.is_break() {
                 return Ok(flow);
@@ -441,6 +459,19 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
         }
         (_, value) => Some(value),
     }
+}
+
+/// How a path is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The order of keys.
+    pub direction: Direction,
+    /// Whether the entries of a secondary index will do.
+    pub entries: bool,
+    /// Which of the rows, or entries if those will do, are used at all: serializable transactions are
+    /// to know. A row that is reached through an entry has that, but not the entry, which does not say
+    /// what is in the row.
+    pub filter: Option<&'a Filter>,
 }
 
 /// What a scan finds.
@@ -465,17 +496,20 @@ fn rowless() -> Error {
 fn get_all(
     spans: Vec<Span>,
     secondary: Option<&Index>,
+    filter: Option<&Filter>,
     frame: &Frame<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<Flow> {
     let view = &frame.env.view;
+    let of_keys = filter.filter(|_| secondary.is_none());
     let keys: Vec<Vec<u8>> = spans.into_iter().map(|span| span.start).collect();
     for some in keys.chunks(FETCH_BATCH) {
         frame.env.check_cancel()?;
-        let mut found: Vec<Vec<u8>> = view.multi_get(some)?.into_iter().flatten().collect();
+        let mut found: Vec<Vec<u8>> =
+            view.multi_get_where(some, of_keys)?.into_iter().flatten().collect();
         if let Some(index) = secondary {
             let rows = found.iter().map(|entry| Ok(index.split_value(entry)?.0.to_vec()));
-            let rows = view.multi_get(&rows.collect::<Result<Vec<_>>>()?)?;
+            let rows = view.multi_get_where(&rows.collect::<Result<Vec<_>>>()?, filter)?;
             found = rows.into_iter().map(|row| row.ok_or_else(rowless)).collect::<Result<_>>()?;
         }
         for row in &found {
@@ -487,15 +521,10 @@ fn get_all(
     Ok(ControlFlow::Continue(()))
 }
 
-fn scan(
-    span: &Span,
-    direction: Direction,
-    frame: &Frame<'_>,
-    emit: &mut EmitPair<'_>,
-) -> Result<Flow> {
+fn scan(span: &Span, how: Reading<'_>, frame: &Frame<'_>, emit: &mut EmitPair<'_>) -> Result<Flow> {
     let mut result = Ok(ControlFlow::Continue(()));
     let mut count = 0usize;
-    frame.env.view.scan(span, direction, &mut |key, value| {
+    frame.env.view.scan_where(span, how.direction, how.filter, &mut |key, value| {
         count += 1;
         if count.is_multiple_of(CANCEL_CHECK_ROWS)
             && let Err(error) = frame.env.check_cancel()
@@ -516,10 +545,11 @@ fn scan(
 fn scan_through(
     index: &Index,
     span: &Span,
-    direction: Direction,
+    how: Reading<'_>,
     frame: &Frame<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<Flow> {
+    let direction = how.direction;
     let mut span = span.clone();
     let (mut batch, mut batches) = (0, ENTRY_BATCHES.into_iter());
     loop {
@@ -545,7 +575,7 @@ fn scan_through(
             return Err(error);
         }
         for some in keys.chunks(FETCH_BATCH) {
-            for value in frame.env.view.multi_get(some)? {
+            for value in frame.env.view.multi_get_where(some, how.filter)? {
                 if emit(Found::Row(&value.ok_or_else(rowless)?))?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }

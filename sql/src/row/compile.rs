@@ -14,6 +14,7 @@ use super::access::Access;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
+use super::tracked::{self, TrackedFilter};
 use super::{AggregateCall, Node, RowPlan, Scan, order};
 use crate::binder::subplan::subplan_of;
 use crate::catalog::index_span;
@@ -234,15 +235,22 @@ impl Compiler {
                 let narrow = narrowed(scan, &full, &needed)?;
                 let index = access.index.as_deref();
                 let covering = index.and_then(|index| Covering::new(table, index, &needed));
+                let filter = compile_all(&scan.filters, &narrow)?;
+                let covered_by = index.filter(|_| covering.is_some());
+                let tracked = match tracked::useful(&filter, &scan.filters, &access) {
+                    [] => None,
+                    used => TrackedFilter::compile(used, scan, &full, table, covered_by)?,
+                };
                 Node::Scan(Scan {
                     table: table.clone(),
                     covering,
+                    tracked: tracked.map(Arc::new),
                     access,
                     output: output
                         .iter()
                         .filter_map(|column| needed.binary_search(column).ok())
                         .collect(),
-                    filter: compile_all(&scan.filters, &narrow)?,
+                    filter,
                     needed,
                     direction: Direction::Forward,
                 })
@@ -288,7 +296,7 @@ fn relation_schema(scan: &TableScan) -> Result<DFSchema> {
     Ok(DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?)
 }
 
-fn narrowed(scan: &TableScan, full: &DFSchema, columns: &[usize]) -> Result<DFSchema> {
+pub(super) fn narrowed(scan: &TableScan, full: &DFSchema, columns: &[usize]) -> Result<DFSchema> {
     let qualifier: TableReference = scan.table_name.clone();
     let fields = columns
         .iter()

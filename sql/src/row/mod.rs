@@ -19,6 +19,7 @@ pub mod sequence;
 pub mod setting;
 pub mod stateful;
 mod subplan;
+mod tracked;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -37,11 +38,12 @@ use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
-use access::{Access, Found};
+use access::{Access, Found, Reading};
 use covering::Covering;
-use expr::RowExpr;
+use expr::{RowExpr, Scope};
 
 pub use subplan::evaluate as evaluate_subplan;
+use tracked::TrackedFilter;
 
 /// A row in flight.
 pub type Row = Vec<Datum>;
@@ -167,6 +169,8 @@ struct Scan {
     output: Vec<usize>,
     /// Over `needed`.
     filter: Vec<RowExpr>,
+    /// What serializable transactions are to know of it.
+    tracked: Option<Arc<TrackedFilter>>,
     direction: Direction,
     /// If the entries of its index have all that is needed.
     covering: Option<Covering>,
@@ -273,7 +277,7 @@ impl RowPlan {
     }
 }
 
-fn passes(filter: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<bool> {
+fn passes<S: Scope>(filter: &[RowExpr], row: &[Datum], frame: &S) -> Result<bool> {
     for condition in filter {
         if !condition.eval(row, frame)?.is_true() {
             return Ok(false);
@@ -556,7 +560,15 @@ impl Scan {
             }
             sink(self.output.iter().filter_map(|i| row.get(*i).cloned()).collect())
         };
-        let entries = self.covering.is_some();
-        self.access.read(&self.table, self.direction, entries, frame, &mut emit)
+        let tracked = match &self.tracked {
+            Some(tracked) => frame.env.view.filter(|| tracked.bind(frame)),
+            None => None,
+        };
+        let how = Reading {
+            direction: self.direction,
+            entries: self.covering.is_some(),
+            filter: tracked.as_ref(),
+        };
+        self.access.read(&self.table, how, frame, &mut emit)
     }
 }

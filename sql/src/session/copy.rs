@@ -10,6 +10,7 @@ mod csv;
 mod options;
 mod text;
 
+use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub(super) use text::encode as encode_text;
 /// Rows and bytes of input that are added together, as in PostgreSQL.
 const BATCH_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 64 << 10;
+/// Most of the input that a message shows.
+const MAX_SHOWN_BYTES: usize = 100;
 /// Longest line of input.
 const MAX_LINE_BYTES: usize = 64 << 20;
 /// Rows of a COPY that are locked one by one before it tries to lock the table instead, and rows
@@ -117,6 +120,18 @@ impl Fields {
     }
 }
 
+/// As much of the input as messages show.
+fn shown(text: &str) -> Cow<'_, str> {
+    let mut end = text.len().min(MAX_SHOWN_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    match text.get(..end) {
+        Some(start) if end < text.len() => format!("{start}...").into(),
+        _ => text.into(),
+    }
+}
+
 impl CopyIn {
     fn is_full(&self) -> bool {
         self.batch.len() >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES
@@ -137,8 +152,8 @@ impl CopyIn {
     /// Compares the names in the first line, which has been decoded, with those of the columns.
     fn match_header(&self, line: &[u8]) -> Result<()> {
         let bad = |message: String| {
-            let shown: String = String::from_utf8_lossy(line).chars().take(100).collect();
-            let place = format!("COPY {}, line {}: \"{shown}\"", self.table.name, self.line);
+            let line = shown(&String::from_utf8_lossy(line)).into_owned();
+            let place = format!("COPY {}, line {}: \"{line}\"", self.table.name, self.line);
             Err(Error::new(SqlState::BadCopyFileFormat, message).context(place))
         };
         let (found, expected) = (self.fields.len(), self.names.len());
@@ -456,7 +471,11 @@ impl Session {
         };
         copy.fields = fields;
         decoded.map_err(|error| {
-            error.context(format!("COPY {}, line {}", copy.table.name, copy.line))
+            let place = format!("COPY {}, line {}", copy.table.name, copy.line);
+            error.context(match copy.format.kind {
+                Kind::Csv => format!("{place}: \"{}\"", shown(&String::from_utf8_lossy(line))),
+                _ => place,
+            })
         })?;
         if copy.line == 1 && copy.format.header != Header::No {
             return match copy.format.header {
@@ -473,10 +492,7 @@ impl Session {
 
     fn copy_row(&mut self, copy: &mut CopyIn, line: &[u8]) -> Result<Row> {
         let place = |rest: String| format!("COPY {}, line {}{rest}", copy.table.name, copy.line);
-        let whole = || {
-            let shown: String = String::from_utf8_lossy(line).chars().take(100).collect();
-            place(format!(": \"{shown}\""))
-        };
+        let whole = || place(format!(": \"{}\"", shown(&String::from_utf8_lossy(line))));
         let bad =
             |message: String| Error::new(SqlState::BadCopyFileFormat, message).context(whole());
         let fields = &copy.fields;
@@ -512,8 +528,7 @@ impl Session {
             let value = io::from_text(target.kind, text, &copy.style)
                 .and_then(|value| io::apply_typmod(target, value, false));
             values.push(value.map_err(|error| {
-                let shown: String = text.chars().take(100).collect();
-                error.context(place(format!(", column {}: \"{shown}\"", column.name)))
+                error.context(place(format!(", column {}: \"{}\"", column.name, shown(text))))
             })?);
         }
         let sequences = &self.database.sequences;

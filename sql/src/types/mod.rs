@@ -185,10 +185,7 @@ impl Type {
     pub fn is_polymorphic(self) -> bool {
         matches!(
             self,
-            Type::AnyElement
-                | Type::AnyArray
-                | Type::AnyCompatible
-                | Type::AnyCompatibleArray
+            Type::AnyElement | Type::AnyArray | Type::AnyCompatible | Type::AnyCompatibleArray
         )
     }
 

@@ -141,7 +141,7 @@ impl Client {
 
     /// Now and then takes over a snapshot that another one shares, as with SET TRANSACTION SNAPSHOT.
     fn adopt(&self, transaction: &mut Transaction, read_only: bool) -> Result<(), Failure> {
-        if !self.world.one_in(8) {
+        if !self.world.one_in(self.world.shape().adopts_one_in) {
             return Ok(());
         }
         let Some((snapshot, index)) = self.world.shared() else { return Ok(()) };
@@ -216,11 +216,17 @@ impl Client {
 
     async fn statements(&self, transaction: &mut Transaction, index: usize) -> Result<(), Failure> {
         self.lock_table(transaction).await?;
-        let statements = 1 + self.world.below(5);
-        for _ in 0..statements {
-            match self.world.one_in(6) {
-                true => self.in_savepoint(transaction).await?,
-                false => self.execute(transaction).await?,
+        let is_skewed = self.world.shape().is_skewed;
+        let statements = if is_skewed { 2 + self.world.below(2) } else { 1 + self.world.below(5) };
+        let change_at = self.world.below(statements);
+        for index in 0..statements {
+            if is_skewed {
+                let statement = Statement::choose_skewed(&self.world, index == change_at);
+                self.execute(transaction, statement).await?;
+            } else if self.world.one_in(6) {
+                self.in_savepoint(transaction).await?;
+            } else {
+                self.execute(transaction, Statement::choose(&self.world)).await?;
             }
             self.share(transaction, index);
             pause().await;
@@ -251,9 +257,9 @@ impl Client {
     async fn in_savepoint(&self, transaction: &mut Transaction) -> Result<(), Failure> {
         let savepoint = transaction.savepoint();
         let mark = self.world.record().mark(self.session);
-        let mut outcome = self.execute(transaction).await;
+        let mut outcome = self.execute(transaction, Statement::choose(&self.world)).await;
         if outcome.is_ok() && self.world.one_in(2) {
-            outcome = self.execute(transaction).await;
+            outcome = self.execute(transaction, Statement::choose(&self.world)).await;
         }
         let goes_back = match &outcome {
             Ok(()) => self.world.one_in(3),
@@ -272,8 +278,11 @@ impl Client {
     }
 
     /// Runs a statement, again for as long as READ COMMITTED meets newer versions.
-    async fn execute(&self, transaction: &mut Transaction) -> Result<(), Failure> {
-        let statement = Statement::choose(&self.world);
+    async fn execute(
+        &self,
+        transaction: &mut Transaction,
+        statement: Statement,
+    ) -> Result<(), Failure> {
         let access = statement.access();
         loop {
             self.note(&statement);

@@ -10,7 +10,7 @@ use cairn_txn::{Isolation, SharedSnapshot, TransactionManager};
 use super::keys::{self, KeySpace};
 use super::random::Random;
 use super::record::Recorder;
-use crate::history::{Key, Level, Value};
+use crate::history::{Filter, Key, Level, Value};
 
 /// What a seed decides before anything happens.
 #[derive(Clone, Debug)]
@@ -32,17 +32,23 @@ pub struct Shape {
     pub is_sticky: bool,
     /// Memory for what serializable transactions have read and written.
     pub ssi_limits: Limits,
+    /// Whether transactions read ranges and change one row.
+    pub is_skewed: bool,
+    /// One in so many transactions takes over the snapshot of another one.
+    pub adopts_one_in: u64,
+    /// Whether some statements have conditions on values.
+    pub filters: bool,
 }
 
 /// So little that most of what is read and written has to be told coarsely.
-pub const LITTLE_MEMORY: Limits = Limits { points: 6, ranges: 4 };
+pub const LITTLE_MEMORY: Limits = Limits { points: 6, ranges: 4, filter_bytes: 1000 };
 
 impl Shape {
     /// The shape of a seed's simulation; its levels are one of `levels`, or all of them.
     pub fn new(random: &mut Random, levels: &[(Isolation, Level)]) -> Shape {
         let level = random.below(levels.len() as u64 + 1) as usize;
         let one = levels.get(level).map(|level| vec![*level]);
-        Shape {
+        let mut shape = Shape {
             keys: KeySpace {
                 groups: 1 + random.below(3),
                 lists: 1 + random.below(4),
@@ -55,11 +61,17 @@ impl Shape {
             sync_one_in: [2, 5, 30][random.below(3) as usize],
             drop_one_in: [200, 1000, 5000][random.below(3) as usize],
             is_sticky: random.below(2) == 0,
-            ssi_limits: match random.below(3) {
-                0 => LITTLE_MEMORY,
-                _ => Limits::default(),
-            },
+            ssi_limits: Limits::default(),
+            filters: false,
+            is_skewed: random.below(4) == 0,
+            adopts_one_in: [3, 10, 100][random.below(3) as usize],
+        };
+        let both = random.below(9);
+        if both / 3 == 0 {
+            shape.ssi_limits = LITTLE_MEMORY;
         }
+        shape.filters = !both.is_multiple_of(3);
+        shape
     }
 }
 
@@ -178,6 +190,12 @@ impl World {
         self.last_value.get()
     }
 
+    /// A condition that some values fulfil.
+    pub fn filter(&self) -> Filter {
+        let modulus = 2 + self.below(3);
+        Filter { modulus, remainder: self.below(modulus) }
+    }
+
     fn group(&self) -> u64 {
         self.below(self.shape.keys.groups)
     }
@@ -229,6 +247,12 @@ impl World {
     /// Any key.
     pub fn key(&self) -> Key {
         if self.one_in(2) { self.list() } else { self.register() }
+    }
+
+    /// The lists of a group, or the other keys that are there from the start or may come to be.
+    pub fn part(&self) -> Range<Key> {
+        let group = self.group();
+        if self.one_in(2) { keys::lists(group) } else { keys::registers(group) }
     }
 
     /// The keys of a group, some of them, or all that there are.

@@ -14,8 +14,10 @@
 //! first of their right ends committed: [`State::earliest_out`]. `README.md` beside the crate has
 //! the argument that this is enough.
 //!
-//! What is read and written is in [`space`]; this file has the rules, and [`rules`] their names.
+//! What is read and written is in [`space`], conditions on what is read in [`filter`]; this file has the
+//! rules, and [`rules`] their names.
 
+mod filter;
 mod rules;
 mod space;
 
@@ -23,16 +25,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cairn_storage::{Span, Timestamp};
+use cairn_storage::{Span, Store, Timestamp, Write};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::locks::TransactionId;
 use crate::timestamps::{Snapshot, Timestamps};
 use crate::{Conflict, Error, Result};
+pub use filter::{Change, Filter, RowFilter};
+use filter::{Filters, Tests};
 pub use rules::{Rule, Rules};
 pub use space::SHARDS;
-use space::{Mark, Spaces};
+use space::{Mark, Met, Newer, Reader, Spaces};
 
 /// An rw-antidependency that closed a dangerous structure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +77,8 @@ struct State {
     must_not_write: Option<Dependency>,
     /// What it has written was looked at since `earliest_out` became what it is.
     is_checked: bool,
+    /// Those who may write and have taken over its snapshot.
+    joined: Vec<Arc<Party>>,
 }
 
 fn failure(dependency: Dependency) -> Error {
@@ -119,6 +125,13 @@ impl Party {
     /// a structure only with a `T2` that is older than a commit in its snapshot.)
     fn is_gone(&self, horizon: Timestamp) -> bool {
         self.ended().is_some_and(|end| end == ABORTED || end <= horizon.0)
+    }
+
+    /// Whether one who has ended is no reason for one who only reads, on a snapshot at `at`, to be in
+    /// danger.
+    fn leaves_safe(&self, at: Timestamp) -> bool {
+        let state = self.state.lock();
+        self.has_aborted() || !state.wrote || state.earliest_out.is_none_or(|out| out > at)
     }
 
     /// It is about to write.
@@ -215,13 +228,21 @@ pub struct Limits {
     pub points: usize,
     /// Ranges read, in each part.
     pub ranges: usize,
+    /// Memory of filters in all of them.
+    pub filter_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { points: 1 << 15, ranges: 1 << 12 }
+        Limits { points: 1 << 15, ranges: 1 << 12, filter_bytes: 32 << 20 }
     }
 }
+
+/// Filters that a commit tests, while others wait for it: so many, and so many for each of its writes.
+const COMMIT_TESTS: usize = 256;
+const WRITE_TESTS: usize = 4;
+/// Filters tested by a read, or to foresee the outcome of a commit.
+const READ_TESTS: usize = 4096;
 
 /// Those that run.
 #[derive(Default)]
@@ -270,8 +291,11 @@ pub struct Candidate {
 /// All serializable transactions of a server, and what they have read and written.
 pub struct Conflicts {
     timestamps: Arc<Timestamps>,
+    /// Has the rows that filters are tested with.
+    store: Arc<Store>,
     running: Mutex<Running>,
     spaces: Spaces,
+    filters: Filters,
     rules: Rules,
     /// Changes whenever one ends.
     ends: watch::Sender<u64>,
@@ -279,11 +303,18 @@ pub struct Conflicts {
 
 impl Conflicts {
     /// Nobody yet.
-    pub fn new(timestamps: Arc<Timestamps>, limits: Limits, rules: Rules) -> Conflicts {
+    pub fn new(
+        timestamps: Arc<Timestamps>,
+        store: Arc<Store>,
+        limits: Limits,
+        rules: Rules,
+    ) -> Conflicts {
         Conflicts {
             timestamps,
+            store,
             running: Mutex::default(),
             spaces: Spaces::new(limits, rules),
+            filters: Filters::new(limits.filter_bytes),
             rules,
             ends: watch::Sender::new(0),
         }
@@ -313,11 +344,22 @@ impl Conflicts {
     }
 
     /// Makes a transaction known that takes over a snapshot at `at` of one that is known. `None` if
-    /// nobody runs on that any more: then what is concurrent with it may have been forgotten.
+    /// nobody runs on that any more, who may write if this one may: then what is concurrent with it may
+    /// have been forgotten, or somebody may count on there being no such transaction.
     pub fn join(&self, id: TransactionId, read_only: bool, at: Timestamp) -> Option<Arc<Party>> {
         let mut running = self.running.lock();
-        let is_known = running.snapshots.contains_key(&at) || !self.rules.has(Rule::JoinsRunning);
-        is_known.then(|| running.add(id, read_only, at, self.rules))
+        if !running.snapshots.contains_key(&at) && self.rules.has(Rule::JoinsRunning) {
+            return None;
+        }
+        let host = running.writers.values().find(|writer| writer.snapshot == at).cloned();
+        if host.is_none() && !read_only && self.rules.has(Rule::JoinsWriter) {
+            return None;
+        }
+        let party = running.add(id, read_only, at, self.rules);
+        if let Some(host) = host.filter(|_| !read_only) {
+            host.state.lock().joined.push(party.clone());
+        }
+        Some(party)
     }
 
     /// A snapshot that may turn out to be safe (DEFERRABLE; Ports and Grittner, section 4.3), with
@@ -330,23 +372,29 @@ impl Conflicts {
         sees_all.then_some(Candidate { snapshot, writers })
     }
 
-    /// Waits until all writers of a candidate have ended. It is safe if none of them has an edge
-    /// out to one that committed before it: then one who only reads on it can be in no structure.
+    /// Waits until all writers of a candidate have ended, and all who have taken over their snapshots. It
+    /// is safe if none of them has an edge out to one that committed before it: then one who only reads on
+    /// it can be in no structure.
     pub async fn is_safe(&self, candidate: &Candidate) -> bool {
         if !self.rules.has(Rule::SafeWaits) {
             return true;
         }
         let mut ends = self.ends.subscribe();
-        while candidate.writers.iter().any(|writer| writer.ended().is_none()) {
-            // The sender lives as long as this does.
-            let _ = ends.changed().await;
+        let mut writers = candidate.writers.clone();
+        while let Some(writer) = writers.pop() {
+            while writer.ended().is_none() {
+                // The sender lives as long as this does.
+                let _ = ends.changed().await;
+            }
+            if !writer.leaves_safe(candidate.snapshot.at()) && self.rules.has(Rule::SafeHasNoEdge) {
+                return false;
+            }
+            // Nobody joins one who has ended.
+            if self.rules.has(Rule::SafeSeesJoined) {
+                writers.extend(writer.state.lock().joined.iter().cloned());
+            }
         }
-        let at = candidate.snapshot.at();
-        let is_safe = candidate.writers.iter().all(|writer| {
-            let state = writer.state.lock();
-            writer.has_aborted() || !state.wrote || state.earliest_out.is_none_or(|out| out > at)
-        });
-        is_safe || !self.rules.has(Rule::SafeHasNoEdge)
+        true
     }
 
     /// Nobody concurrent with one that ended here, or before, runs or will.
@@ -361,51 +409,111 @@ impl Conflicts {
         oldest.map_or(coming, |oldest| coming.min(*oldest))
     }
 
-    /// Notes that `reader` has read `key` at its snapshot, whether or not anything was there.
+    /// A filter for reads to be noted with; `None` if filters take too much memory.
+    pub fn keep_filter(&self, rows: impl RowFilter) -> Option<Filter> {
+        self.filters.keep(rows).filter(|_| self.rules.has(Rule::Filters))
+    }
+
+    /// Notes that `reader` has read `key` at its snapshot, whether or not anything was there. With a
+    /// filter, it has only used what that lets pass.
     ///
     /// # Errors
     /// A serialization failure if that completes a dangerous structure.
-    pub fn read_key(&self, reader: &Arc<Party>, key: &[u8]) -> Result<()> {
-        let newer = self.spaces.read_key(reader, key, || self.horizon());
-        newer.iter().try_for_each(|mark| reader.reads_behind(mark, key))
+    pub fn read_key(&self, reader: &Arc<Party>, key: &[u8], filter: Option<&Filter>) -> Result<()> {
+        let newer = self.spaces.read_key(reader, key, filter, || self.horizon());
+        self.read_behind(reader, key, filter, &newer)
     }
 
-    /// Notes that `reader` has read all of `span` at its snapshot.
+    /// Notes that `reader` has read all of `span` at its snapshot, with a filter all that it lets pass.
     ///
     /// # Errors
     /// As [`Conflicts::read_key`].
-    pub fn read_span(&self, reader: &Arc<Party>, span: &Span) -> Result<()> {
-        let newer = self.spaces.read_span(reader, span, || self.horizon());
-        newer.iter().try_for_each(|(key, mark)| reader.reads_behind(mark, key))
+    pub fn read_span(
+        &self,
+        reader: &Arc<Party>,
+        span: &Span,
+        filter: Option<&Filter>,
+    ) -> Result<()> {
+        let newer = self.spaces.read_span(reader, span, filter, || self.horizon());
+        self.read_behind(reader, &span.start, filter, &newer)
+    }
+
+    /// A read at `start`, or from there on, has met newer commits.
+    fn read_behind(
+        &self,
+        reader: &Arc<Party>,
+        start: &[u8],
+        filter: Option<&Filter>,
+        newer: &[Newer],
+    ) -> Result<()> {
+        // A commit leaves its marks before the store has what it wrote.
+        let written = self.timestamps.visible();
+        let mut tests = self.tests(READ_TESTS, true);
+        newer.iter().try_for_each(|Newer { key, mark }| {
+            if let (Some(filter), Some(key)) = (filter, key)
+                && mark.at <= written
+                && !tests.concerned(filter, key, mark.at)
+            {
+                return Ok(());
+            }
+            reader.reads_behind(mark, key.as_deref().unwrap_or(start))
+        })
+    }
+
+    fn tests(&self, most: usize, in_doubt: bool) -> Tests<'_> {
+        Tests::new(&self.store, self.rules, most, in_doubt)
     }
 
     /// Fails what cannot commit any more as soon as that is known, not only when it wants to commit: a
-    /// transaction that has an edge out, and `keys` among its writes that others have read. `keys`
-    /// are all that it has written, and asked for only if there is a need to look at them.
+    /// transaction that has an edge out, and writes that others have read. `each` visits all that it
+    /// has written, and is asked to only if there is a need to look at them.
     ///
     /// # Errors
     /// A serialization failure.
     pub fn check_writes(
         &self,
         writer: &Arc<Party>,
-        keys: impl FnOnce() -> Result<Vec<Vec<u8>>>,
+        each: impl FnOnce(&mut dyn FnMut(Change<'_>) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
         if !writer.is_unchecked() {
             return Ok(());
         }
-        keys()?.iter().try_for_each(|key| self.check_write(writer, key))
+        // What is in doubt here is settled by the commit.
+        let mut tests = self.tests(READ_TESTS, false);
+        each(&mut |change| self.foresee(writer, change, &mut tests))
     }
 
     /// As [`Conflicts::check_writes`], for one key that is about to be written.
     ///
     /// # Errors
     /// A serialization failure.
-    pub fn check_write(&self, writer: &Arc<Party>, key: &[u8]) -> Result<()> {
+    pub fn check_write(&self, writer: &Arc<Party>, change: Change<'_>) -> Result<()> {
+        self.foresee(writer, change, &mut self.tests(COMMIT_TESTS, false))
+    }
+
+    /// As [`Conflicts::check_write`], of a write that will not be.
+    ///
+    /// # Errors
+    /// A serialization failure.
+    pub fn check_duplicate(&self, writer: &Arc<Party>, key: &[u8]) -> Result<()> {
+        // Whatever readers have looked for: it fails in any case.
+        self.foresee(writer, Change { key, new: None }, &mut self.tests(0, true))
+    }
+
+    fn foresee(
+        &self,
+        writer: &Arc<Party>,
+        change: Change<'_>,
+        tests: &mut Tests<'_>,
+    ) -> Result<()> {
         let Some(first_commit) = writer.state.lock().earliest_out else { return Ok(()) };
-        let readers = self.spaces.readers(writer, key);
-        readers
-            .iter()
-            .try_for_each(|reader| reader.would_be_overwritten(writer.id, first_commit, key))
+        let before = self.timestamps.visible();
+        for Reader { party, filter } in self.spaces.readers(writer, change.key) {
+            if filter.is_none_or(|filter| tests.concerns(&filter, change, before)) {
+                party.would_be_overwritten(writer.id, first_commit, change.key)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether `reader` is known to have read `key`.
@@ -413,18 +521,14 @@ impl Conflicts {
         self.spaces.has_read(reader, key)
     }
 
-    /// Commits `writer` at `at` with changes of `keys`, which rise. The caller lets one commit at a
-    /// time, in the order of their timestamps, and nobody sees this one before it returns.
+    /// Commits `writer` at `at` with these writes, whose keys rise. The caller lets one commit at a
+    /// time, in the order of their timestamps, and nobody sees this one before it returns. What the writes
+    /// replace is in the store, and visible.
     ///
     /// # Errors
     /// A serialization failure if one that has read some of the keys and the writer, which has
     /// an edge out, are a dangerous structure. The caller then ends the writer as aborted.
-    pub fn commit<'k>(
-        &self,
-        writer: &Arc<Party>,
-        at: Timestamp,
-        keys: impl Iterator<Item = &'k [u8]>,
-    ) -> Result<()> {
+    pub fn commit(&self, writer: &Arc<Party>, at: Timestamp, writes: &[Write]) -> Result<()> {
         let earliest_out = {
             let state = writer.state.lock();
             // One that must not write has been told so when it wanted to.
@@ -432,9 +536,18 @@ impl Conflicts {
             state.earliest_out
         };
         let left_out = earliest_out.filter(|_| self.rules.has(Rule::OutOfCommitted));
-        let readers = self.spaces.write(writer, at, left_out, keys, || self.horizon());
-        for (reader, key) in &readers {
-            reader.is_overwritten(at, writer.id, earliest_out, key)?;
+        let most = COMMIT_TESTS + WRITE_TESTS * writes.len();
+        let (mut tests, before) = (self.tests(most, true), self.timestamps.visible());
+        let met = self.spaces.write(writer, at, left_out, writes, most, || self.horizon());
+        let mut done: Vec<&Arc<Party>> = Vec::new();
+        for Met { reader: Reader { party, filter }, change } in &met {
+            if done.iter().any(|known| Arc::ptr_eq(known, party))
+                || filter.as_ref().is_some_and(|filter| !tests.concerns(filter, *change, before))
+            {
+                continue;
+            }
+            done.push(party);
+            party.is_overwritten(at, writer.id, earliest_out, change.key)?;
         }
         self.end(writer, Some(at), true);
         Ok(())
@@ -476,6 +589,11 @@ impl Conflicts {
     /// Number of entries, for tests of the memory bound.
     pub fn len(&self) -> usize {
         self.spaces.len()
+    }
+
+    /// Memory of all filters in use.
+    pub fn filter_bytes(&self) -> usize {
+        self.filters.in_use_bytes()
     }
 
     /// Whether nothing is remembered.

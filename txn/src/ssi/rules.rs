@@ -87,6 +87,17 @@ rules! {
     SafeHasNoEdge,
     /// Its snapshot shows all commits of those who had ended before.
     SafeSeesAll,
+    /// It also waits for those who take over an older snapshot meanwhile.
+    SafeSeesJoined,
+
+    /// A write is held against filters with the row that it makes.
+    NewRows,
+    /// A write is held against filters with the row that it replaces.
+    OldRows,
+    /// What was read with a filter has not been read with another one, or with none.
+    OtherFilters,
+    /// What stands for several reads has no filter.
+    WidenedFilters,
 
     /// A row that changed after the snapshot cannot be changed: the first committer wins.
     FirstCommitter,
@@ -100,6 +111,9 @@ rules! {
     AdoptedIsTracked,
     /// A snapshot is taken over while one runs on it.
     JoinsRunning,
+    /// Who may write takes it over while one runs on it who may write: then no READ ONLY transaction counts
+    /// on there being none.
+    JoinsWriter,
 
     /// Saves aborts: one that has failed has read nothing.
     FailedReaders,
@@ -111,13 +125,18 @@ rules! {
     FirstOfThree,
     /// Saves aborts: a scan has read no further than it went.
     ScanEnds,
+    /// Saves aborts: a read has not used what its filter rejects.
+    Filters,
 }
 
 impl Rule {
     /// Whether it is only there to save aborts: without it there are more, and as good answers.
     pub fn only_saves(self) -> bool {
         use Rule::*;
-        matches!(self, FailedReaders | FailedWriters | HarmlessReaders | FirstOfThree | ScanEnds)
+        matches!(
+            self,
+            FailedReaders | FailedWriters | HarmlessReaders | FirstOfThree | ScanEnds | Filters
+        )
     }
 }
 

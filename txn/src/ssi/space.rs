@@ -7,8 +7,8 @@
 //! Memory is bounded. Entries whose transactions have no concurrent ones left go when a shard has
 //! doubled. A shard that is over its limit all the same is told more coarsely: points that one transaction
 //! read become the range from the first to the last; marks become one, of everything between the first
-//! and the last key written; ranges of transactions that have ended become one. Coarse entries find
-//! edges that are not there, and never miss one that is.
+//! and the last key written; ranges of transactions that have ended become one. What stands for several
+//! has no filter. Coarse entries find edges that are not there, and never miss one that is.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -16,10 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use cairn_storage::engine::prefix_end;
-use cairn_storage::{INDEX_PREFIX_BYTES, Span, Timestamp};
+use cairn_storage::{INDEX_PREFIX_BYTES, Span, Timestamp, Write};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
+use super::filter::{Change, Filter};
 use super::{Limits, Party, Rule, Rules, State};
 use crate::locks::TransactionId;
 
@@ -46,9 +47,44 @@ pub(super) struct Mark {
     party: Arc<Party>,
 }
 
+/// A commit that the snapshot of a read is too old for.
+pub(super) struct Newer {
+    /// What was committed; `None` if the mark stands for several keys.
+    pub key: Option<Box<[u8]>>,
+    pub mark: Mark,
+}
+
+/// Who has read something, and which rows of it were used.
+#[derive(Clone)]
+pub(super) struct Reader {
+    pub party: Arc<Party>,
+    /// `None`: all rows.
+    pub filter: Option<Filter>,
+}
+
+impl Reader {
+    fn new(party: &Arc<Party>, filter: Option<&Filter>) -> Reader {
+        Reader { party: party.clone(), filter: filter.cloned() }
+    }
+
+    fn is(&self, party: &Arc<Party>) -> bool {
+        Arc::ptr_eq(&self.party, party)
+    }
+
+    /// Whether its rows include those that `filter` lets pass.
+    fn includes(&self, filter: Option<&Filter>, rules: Rules) -> bool {
+        match (&self.filter, filter) {
+            _ if !rules.has(Rule::OtherFilters) => true,
+            (None, _) => true,
+            (Some(own), Some(other)) => own.is_same(other),
+            (Some(_), None) => false,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Entry {
-    readers: SmallVec<[Arc<Party>; 1]>,
+    readers: SmallVec<[Reader; 1]>,
     /// In rising order of their timestamps.
     marks: SmallVec<[Mark; 1]>,
     sweep_at: usize,
@@ -67,7 +103,7 @@ impl Entry {
     }
 
     fn sweep(&mut self, horizon: Timestamp) {
-        self.readers.retain(|reader| !reader.is_gone(horizon));
+        self.readers.retain(|reader| !reader.party.is_gone(horizon));
         self.marks.retain(|mark| !mark.party.is_gone(horizon));
     }
 
@@ -86,7 +122,7 @@ impl Entry {
 
 struct ReadRange {
     span: Span,
-    reader: Arc<Party>,
+    reader: Reader,
 }
 
 /// Commits of keys between two, forgotten one by one.
@@ -133,10 +169,11 @@ fn hull(a: &Span, b: &Span) -> Span {
 }
 
 impl Shard {
-    fn marks_behind(&self, key: &[u8], snapshot: Timestamp) -> SmallVec<[Mark; 1]> {
-        let mut newer: SmallVec<[Mark; 1]> = SmallVec::new();
+    fn marks_behind(&self, key: &[u8], snapshot: Timestamp) -> Vec<Newer> {
+        let mut newer = Vec::new();
         if let Some(entry) = self.keys.get(key).filter(|_| self.rules.has(Rule::KeyCommits)) {
-            newer.extend(entry.marks_behind(snapshot, self.rules).cloned());
+            let marks = entry.marks_behind(snapshot, self.rules);
+            newer.extend(marks.map(|mark| Newer { key: Some(key.into()), mark: mark.clone() }));
         }
         let span = Span::point(key);
         newer.extend(self.coarse_behind(&span, snapshot));
@@ -145,23 +182,26 @@ impl Shard {
 
     /// Coarse marks say that something was committed after a snapshot, and not when: perhaps right
     /// after it.
-    fn coarse_behind(&self, span: &Span, snapshot: Timestamp) -> impl Iterator<Item = Mark> {
+    fn coarse_behind(&self, span: &Span, snapshot: Timestamp) -> impl Iterator<Item = Newer> {
         let is_met = self.rules.has(Rule::CoarseCommits);
         let met = self.coarse.iter().filter(move |coarse| {
             is_met && coarse.newest > snapshot && !coarse.span.intersect(span).is_empty()
         });
-        met.map(move |coarse| Mark {
-            writer: coarse.writer,
-            at: snapshot.next(),
-            earliest_out: coarse.earliest_out,
-            party: coarse.party.clone(),
+        met.map(move |coarse| {
+            let mark = Mark {
+                writer: coarse.writer,
+                at: snapshot.next(),
+                earliest_out: coarse.earliest_out,
+                party: coarse.party.clone(),
+            };
+            Newer { key: None, mark }
         })
     }
 
-    fn is_covered(&self, reader: &Arc<Party>, span: &Span) -> bool {
+    fn is_covered(&self, reader: &Arc<Party>, span: &Span, filter: Option<&Filter>) -> bool {
         let recent = self.ranges.iter().rev().take(RECENT_RANGES);
-        let mut own = recent.filter(|range| Arc::ptr_eq(&range.reader, reader));
-        own.any(|range| covers(&range.span, span))
+        let mut own = recent.filter(|range| range.reader.is(reader));
+        own.any(|range| covers(&range.span, span) && range.reader.includes(filter, self.rules))
     }
 
     /// Lets go of what is gone, when there is twice as much as after the last time.
@@ -177,7 +217,7 @@ impl Shard {
             entry.len() > 0
         });
         self.points = self.keys.values().map(Entry::len).sum();
-        self.ranges.retain(|range| !range.reader.is_gone(horizon));
+        self.ranges.retain(|range| !range.reader.party.is_gone(horizon));
         self.coarse.retain(|coarse| coarse.newest > horizon);
         if self.points >= limits.points {
             self.coarsen_keys();
@@ -199,9 +239,10 @@ impl Shard {
             let point = Span::point(&key);
             for reader in entry.readers.drain(..) {
                 let range = read
-                    .entry(reader.id)
+                    .entry(reader.party.id)
                     .or_insert_with(|| ReadRange { span: point.clone(), reader });
                 self.widen(Rule::WidenedKeys, &mut range.span, &point);
+                self.widen_filter(&mut range.reader);
             }
             for mark in std::mem::take(&mut entry.marks) {
                 // One that is just committing may yet fail: its marks stay as they are.
@@ -239,6 +280,12 @@ impl Shard {
         }
     }
 
+    fn widen_filter(&self, reader: &mut Reader) {
+        if self.rules.has(Rule::WidenedFilters) {
+            reader.filter = None;
+        }
+    }
+
     /// Makes a mark stand for further commits, of keys in `span` and at `newest` or before.
     fn widen_commits(
         &self,
@@ -265,17 +312,20 @@ impl Shard {
         let mut running: BTreeMap<TransactionId, ReadRange> = BTreeMap::new();
         let mut ended: Option<(Span, Timestamp, u64)> = None;
         for range in std::mem::take(&mut self.ranges) {
-            match range.reader.ended() {
+            match range.reader.party.ended() {
                 None => {
-                    let id = range.reader.id;
+                    let id = range.reader.party.id;
                     match running.get_mut(&id) {
-                        Some(all) => self.widen(Rule::WidenedRanges, &mut all.span, &range.span),
+                        Some(all) => {
+                            self.widen(Rule::WidenedRanges, &mut all.span, &range.span);
+                            self.widen_filter(&mut all.reader);
+                        }
                         None => drop(running.insert(id, range)),
                     }
                 }
                 Some(super::ABORTED) => {}
                 Some(end) => {
-                    let snapshot = range.reader.snapshot;
+                    let snapshot = range.reader.party.snapshot;
                     ended = Some(match ended.take() {
                         None => (range.span, snapshot, end),
                         Some((mut span, newest, last)) => {
@@ -293,20 +343,23 @@ impl Shard {
         if let Some((span, snapshot, end)) = ended.filter(|_| self.rules.has(Rule::EndedReaders)) {
             // Stands for all of them: as if one had read it all, written, and ended last.
             let state = State { wrote: true, ..State::default() };
-            let reader = Arc::new(Party {
+            let party = Arc::new(Party {
                 id: 0,
                 snapshot,
                 rules: self.rules,
                 end: AtomicU64::new(end),
                 state: Mutex::new(state),
             });
-            self.ranges.push(ReadRange { span, reader });
+            self.ranges.push(ReadRange { span, reader: Reader { party, filter: None } });
         }
     }
 }
 
-/// A reader that a writer has met, and the key where.
-pub(super) type Met = (Arc<Party>, Box<[u8]>);
+/// A reader that a writer has met, and what it changes there.
+pub(super) struct Met<'k> {
+    pub reader: Reader,
+    pub change: Change<'k>,
+}
 
 /// All shards.
 pub(super) struct Spaces {
@@ -335,22 +388,26 @@ impl Spaces {
         &self,
         reader: &Arc<Party>,
         key: &[u8],
+        filter: Option<&Filter>,
         horizon: impl Fn() -> Timestamp,
-    ) -> SmallVec<[Mark; 1]> {
+    ) -> Vec<Newer> {
         let mut shard = self.shards[Self::shard_of(key)].lock();
         let shard = &mut *shard;
         shard.make_room(&self.limits, &horizon);
         match shard.keys.get_mut(key) {
-            Some(entry) => {
-                if !entry.readers.iter().any(|other| Arc::ptr_eq(other, reader)) {
+            Some(entry) => match entry.readers.iter_mut().find(|other| other.is(reader)) {
+                Some(known) if known.includes(filter, shard.rules) => {}
+                // One who has read it in two ways is told more coarsely.
+                Some(known) => known.filter = None,
+                None => {
                     shard.points -= entry.make_room(&horizon);
-                    entry.readers.push(reader.clone());
+                    entry.readers.push(Reader::new(reader, filter));
                     shard.points += 1;
                 }
-            }
+            },
             None => {
                 let mut entry = Entry::default();
-                entry.readers.push(reader.clone());
+                entry.readers.push(Reader::new(reader, filter));
                 shard.keys.insert(key.into(), entry);
                 shard.points += 1;
             }
@@ -363,8 +420,9 @@ impl Spaces {
         &self,
         reader: &Arc<Party>,
         span: &Span,
+        filter: Option<&Filter>,
         horizon: impl Fn() -> Timestamp,
-    ) -> Vec<(Box<[u8]>, Mark)> {
+    ) -> Vec<Newer> {
         let mut newer = Vec::new();
         let prefix = Self::prefix(&span.start);
         let index = Span { start: prefix.to_vec(), end: prefix_end(prefix) };
@@ -379,72 +437,87 @@ impl Spaces {
         for shard in &self.shards[shards] {
             let mut shard = shard.lock();
             shard.make_room(&self.limits, &horizon);
-            if !shard.is_covered(reader, span) {
-                shard.ranges.push(ReadRange { span: span.clone(), reader: reader.clone() });
+            if !shard.is_covered(reader, span, filter) {
+                let reader = Reader::new(reader, filter);
+                shard.ranges.push(ReadRange { span: span.clone(), reader });
             }
             let keys = shard.keys.range::<[u8], _>(bounds(span));
             for (key, entry) in keys.filter(|_| shard.rules.has(Rule::RangeCommits)) {
                 let marks = entry.marks_behind(reader.snapshot, shard.rules);
-                newer.extend(marks.map(|mark| (key.clone(), mark.clone())));
+                let of_key = |mark: &Mark| Newer { key: Some(key.clone()), mark: mark.clone() };
+                newer.extend(marks.map(of_key));
             }
-            let coarse = shard.coarse_behind(span, reader.snapshot);
-            newer.extend(coarse.map(|mark| (span.start.as_slice().into(), mark)));
+            newer.extend(shard.coarse_behind(span, reader.snapshot));
         }
         newer
     }
 
     pub fn has_read(&self, reader: &Arc<Party>, key: &[u8]) -> bool {
         let shard = self.shards[Self::shard_of(key)].lock();
-        let same = |other: &Arc<Party>| Arc::ptr_eq(other, reader);
+        let same = |other: &Reader| other.is(reader);
         shard.keys.get(key).is_some_and(|entry| entry.readers.iter().any(same))
             || shard.ranges.iter().any(|range| same(&range.reader) && range.span.contains(key))
     }
 
     /// Those who have read `key`, but for `writer`.
-    pub fn readers(&self, writer: &Arc<Party>, key: &[u8]) -> Vec<Arc<Party>> {
+    pub fn readers(&self, writer: &Arc<Party>, key: &[u8]) -> Vec<Reader> {
         let shard = self.shards[Self::shard_of(key)].lock();
         let points = shard.keys.get(key).into_iter().flat_map(|entry| &entry.readers);
         let ranges = shard.ranges.iter().filter(|range| range.span.contains(key));
         let readers = points.chain(ranges.map(|range| &range.reader));
-        readers.filter(|reader| !Arc::ptr_eq(reader, writer)).cloned().collect()
+        readers.filter(|reader| !reader.is(writer)).cloned().collect()
     }
 
-    /// Marks keys as written, and gives those who have read them, each once.
+    /// Marks keys as written, and gives those who have read them: each once, or else with filters, of
+    /// which there are at most `filters`.
     pub fn write<'k>(
         &self,
         writer: &Arc<Party>,
         at: Timestamp,
         earliest_out: Option<Timestamp>,
-        keys: impl Iterator<Item = &'k [u8]>,
+        writes: &'k [Write],
+        mut filters: usize,
         horizon: impl Fn() -> Timestamp,
-    ) -> Vec<Met> {
-        let mut met: Vec<Met> = Vec::new();
+    ) -> Vec<Met<'k>> {
+        let mut met: Vec<Met<'k>> = Vec::new();
+        // Those that are met for certain.
+        let mut known: Vec<Arc<Party>> = Vec::new();
         let mark = Mark { writer: writer.id, at, earliest_out, party: writer.clone() };
-        let mut meet = |reader: &Arc<Party>, key: &[u8]| {
-            let known = |(other, _): &Met| Arc::ptr_eq(other, reader);
-            if !Arc::ptr_eq(reader, writer) && !met.iter().any(known) {
-                met.push((reader.clone(), key.into()));
+        let mut meet = |reader: &Reader, write: &'k Write| {
+            if reader.is(writer) || known.iter().any(|known| reader.is(known)) {
+                return;
             }
+            let mut reader = reader.clone();
+            match filters.checked_sub(1) {
+                Some(left) if reader.filter.is_some() => filters = left,
+                _ => {
+                    reader.filter = None;
+                    known.push(reader.party.clone());
+                }
+            }
+            met.push(Met { reader, change: Change::of(write) });
         };
         // Keys rise, so those of an index come together: its shard is locked once.
-        let mut keys = keys.peekable();
-        while let Some(key) = keys.next() {
+        let mut writes = writes.iter().peekable();
+        while let Some(write) = writes.next() {
+            let key = write.key.as_slice();
             let at_shard = Self::shard_of(key);
             let mut shard = self.shards[at_shard].lock();
             let shard = &mut *shard;
             shard.make_room(&self.limits, &horizon);
-            let (mut next, mut count, mut last) = (Some(key), 0usize, key);
-            while let Some(key) = next {
+            let (mut next, mut count, mut last) = (Some(write), 0usize, key);
+            while let Some(write) = next {
+                let key = write.key.as_slice();
                 for range in &shard.ranges {
                     if range.span.contains(key) && shard.rules.has(Rule::RangeReaders) {
-                        meet(&range.reader, key);
+                        meet(&range.reader, write);
                     }
                 }
                 let mut entry = shard.keys.get_mut(key);
                 if let Some(entry) = &mut entry {
                     shard.points -= entry.make_room(&horizon);
                     if shard.rules.has(Rule::KeyReaders) {
-                        entry.readers.iter().for_each(|reader| meet(reader, key));
+                        entry.readers.iter().for_each(|reader| meet(reader, write));
                     }
                 }
                 (count, last) = (count + 1, key);
@@ -462,7 +535,7 @@ impl Spaces {
                         shard.keys.insert(key.into(), entry);
                     }
                 }
-                next = keys.next_if(|key| Self::shard_of(key) == at_shard);
+                next = writes.next_if(|write| Self::shard_of(&write.key) == at_shard);
             }
             if count > self.limits.points / 2 && shard.rules.has(Rule::LargeCommits) {
                 let span = Span { start: key.to_vec(), end: Span::point(last).end };

@@ -6,6 +6,7 @@ mod pipeline;
 mod session_locks;
 mod spill;
 mod ssi;
+mod ssi_filter;
 mod timestamps;
 
 use std::sync::Arc;

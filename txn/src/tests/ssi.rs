@@ -300,7 +300,7 @@ async fn entries_go_with_those_who_need_them() {
 /// Over the bound, edges are found that are not there, and none is missed.
 #[tokio::test]
 async fn memory_is_bounded_and_write_skew_is_still_found() {
-    let limits = Limits { points: 64, ranges: 16 };
+    let limits = Limits { points: 64, ranges: 16, ..Limits::default() };
     for reads in [10u32, 1000] {
         for finish_first in [false, true] {
             let options = Options { ssi_limits: limits, ..Options::default() };

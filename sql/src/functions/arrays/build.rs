@@ -2,11 +2,11 @@
 
 use super::{Function, array, element_type, lenient};
 use crate::error::{Error, Result, SqlState};
+use crate::types::Type::{AnyArray, AnyElement};
 use crate::types::array::{
     Array, Dimension, MAX_DIMENSIONS, MAX_ITEMS, count_items, subscript_error, too_many_dimensions,
     too_many_items,
 };
-use crate::types::Type::{AnyArray, AnyElement};
 use crate::types::{Datum, Type};
 
 /// `ARRAY[...]` of arrays: one with a dimension more.

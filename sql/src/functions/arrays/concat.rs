@@ -2,8 +2,8 @@
 
 use super::{Function, arg, array, element_type, lenient, subscripts};
 use crate::error::{Error, Result, SqlState};
-use crate::types::array::{Array, Dimension, count_items, subscript_error};
 use crate::types::Type::{AnyCompatible, AnyCompatibleArray};
+use crate::types::array::{Array, Dimension, count_items, subscript_error};
 use crate::types::{Datum, Type};
 
 /// An array that elements may be added to, and its one dimension, if it has elements.

@@ -2,8 +2,8 @@
 
 use super::{Function, arg, array, pure, subscripts};
 use crate::error::Result;
-use crate::types::array::{Array, Dimension, Reader, subscript_error};
 use crate::types::Type::{AnyArray, Int4, Text};
+use crate::types::array::{Array, Dimension, Reader, subscript_error};
 use crate::types::{Datum, Type};
 
 /// The dimensions of the first argument, which is not NULL.

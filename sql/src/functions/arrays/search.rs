@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{Function, arg, array, lenient, pure};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
-use crate::types::array::Array;
 use crate::types::Type::{AnyArray, AnyCompatible, AnyCompatibleArray, Bool, Int4};
+use crate::types::array::Array;
 use crate::types::{Datum, Type};
 
 fn multidimensional(what: &str) -> Error {

@@ -2,9 +2,7 @@
 
 use super::form::Bounds;
 use crate::error::{Error, Result, SqlState};
-use crate::types::array::{
-    Array, Dimension, Reader, count_items, subscript_error, too_many_items,
-};
+use crate::types::array::{Array, Dimension, Reader, count_items, subscript_error, too_many_items};
 use crate::types::{Datum, Type};
 
 fn wrong_number() -> Error {
@@ -120,10 +118,7 @@ pub(super) fn slice_of(array: Array, ranges: &[Range]) -> Array {
 }
 
 fn null_in_assignment() -> Error {
-    Error::new(
-        SqlState::NullValueNotAllowed,
-        "array subscript in assignment must not be null",
-    )
+    Error::new(SqlState::NullValueNotAllowed, "array subscript in assignment must not be null")
 }
 
 fn array_or_empty(element: Type, array: &Datum) -> Result<Array> {
@@ -212,7 +207,8 @@ pub(super) fn set_slice(
                     .detail("When assigning to a slice of an empty array value, slice boundaries must be fully specified."));
             };
             let length = i32::try_from(i64::from(high) - i64::from(low) + 1);
-            dimensions.push(Dimension { length: length.map_err(|_| too_many_items())?, lower: low });
+            dimensions
+                .push(Dimension { length: length.map_err(|_| too_many_items())?, lower: low });
         }
         let count = count_items(&dimensions)?;
         if source.len() < count {

@@ -78,7 +78,9 @@ pub fn subscript_error(message: impl Into<String>) -> Error {
 pub fn too_many_dimensions(count: usize) -> Error {
     Error::new(
         SqlState::ProgramLimitExceeded,
-        format!("number of array dimensions ({count}) exceeds the maximum allowed ({MAX_DIMENSIONS})"),
+        format!(
+            "number of array dimensions ({count}) exceeds the maximum allowed ({MAX_DIMENSIONS})"
+        ),
     )
 }
 

@@ -37,9 +37,9 @@ fn each_rule_has_schedules_that_need_it() {
 }
 
 /// Seeds after which a missing rule must be found out.
-const MOST_SEEDS: u64 = 400;
+const MOST_SEEDS: u64 = 1000;
 /// Seeds that must be in order, of each shape.
-const CLEAN_SEEDS: u64 = 15;
+const CLEAN_SEEDS: u64 = 50;
 
 /// What is different from what the seed decides.
 type Reshape = fn(&mut Shape);
@@ -49,14 +49,19 @@ fn config(rules: Rules, reshape: Reshape) -> Config {
     Config { transactions: 200, levels, rules, reshape, ..Config::default() }
 }
 
-fn any_shape(_: &mut Shape) {}
+/// Without conditions: those only make it harder to find out about other rules.
+fn any_shape(shape: &mut Shape) {
+    shape.filters = false;
+}
 
 fn with_little_memory(shape: &mut Shape) {
+    any_shape(shape);
     shape.ssi_limits = LITTLE_MEMORY;
 }
 
 /// Commits are written and not durable for a while, and few clients are there to do something meanwhile.
 fn with_rare_syncs(shape: &mut Shape) {
+    any_shape(shape);
     shape.clients = 3;
     shape.crashes = false;
     shape.sync_one_in = 30;
@@ -70,8 +75,43 @@ fn with_rare_syncs_and_little_memory(shape: &mut Shape) {
     shape.ssi_limits = LITTLE_MEMORY;
 }
 
-const SHAPES: &[Reshape] =
-    &[any_shape, with_little_memory, with_rare_syncs, with_rare_syncs_and_little_memory];
+/// What makes circles of three: each reads what the next one changes, and not what the one before it does.
+fn with_skew(shape: &mut Shape) {
+    shape.is_skewed = true;
+    shape.clients = 6;
+    shape.keys.groups = 3;
+}
+
+fn with_adopted_snapshots(shape: &mut Shape) {
+    shape.adopts_one_in = 2;
+}
+
+fn with_adopted_snapshots_and_little_memory(shape: &mut Shape) {
+    with_adopted_snapshots(shape);
+    with_little_memory(shape);
+}
+
+/// Few keys, and conditions on their values.
+fn with_filters(shape: &mut Shape) {
+    shape.keys = KeySpace { groups: 1, lists: 2, registers: 2, slots: 2 };
+    shape.filters = true;
+}
+
+fn with_filters_and_little_memory(shape: &mut Shape) {
+    with_filters(shape);
+    shape.ssi_limits = LITTLE_MEMORY;
+}
+
+const SHAPES: &[Reshape] = &[
+    any_shape,
+    with_little_memory,
+    with_rare_syncs,
+    with_rare_syncs_and_little_memory,
+    with_skew,
+    with_adopted_snapshots,
+    with_adopted_snapshots_and_little_memory,
+    with_filters,
+];
 
 /// Under which conditions the simulator shows that a rule is missing. `None`: it has no statement that does.
 fn shape_for(rule: Rule) -> Option<Reshape> {
@@ -92,10 +132,19 @@ fn shape_for(rule: Rule) -> Option<Reshape> {
         | Rule::WidenedOut
         | Rule::CoarseCommits
         | Rule::EndedReaders
-        | Rule::LargeCommits
-        | Rule::JoinsRunning => Some(with_little_memory),
+        | Rule::LargeCommits => Some(with_little_memory),
+        Rule::ReaderWrote
+        | Rule::ReaderMustNotWrite
+        | Rule::BehindWrote
+        | Rule::BehindMustNotWrite => Some(with_skew),
+        Rule::AdoptedIsTracked | Rule::JoinsWriter | Rule::SafeSeesJoined => {
+            Some(with_adopted_snapshots)
+        }
+        Rule::JoinsRunning => Some(with_adopted_snapshots_and_little_memory),
         Rule::UntrackedSeesAll | Rule::SafeSeesAll => Some(with_rare_syncs),
         Rule::KeptForSettled => Some(with_rare_syncs_and_little_memory),
+        Rule::NewRows | Rule::OldRows | Rule::OtherFilters => Some(with_filters),
+        Rule::WidenedFilters => Some(with_filters_and_little_memory),
         _ => Some(any_shape),
     }
 }

@@ -8,6 +8,7 @@ use cairn_tests::history::Key;
 use cairn_tests::simulator::keys;
 use cairn_txn::ssi::{Limits, Rule, Rules};
 
+use super::stage::Parity::{Even, Odd};
 use super::stage::{Name, Outcome, Stage};
 
 /// A schedule under the rules that it is given.
@@ -32,9 +33,9 @@ fn far(number: u64) -> Key {
 }
 
 /// Four keys of a group are told one by one.
-const FEW_POINTS: Limits = Limits { points: 4, ranges: 64 };
+const FEW_POINTS: Limits = Limits { points: 4, ranges: 64, filter_bytes: 1 << 20 };
 /// Three ranges of a group are.
-const FEW_RANGES: Limits = Limits { points: 1000, ranges: 3 };
+const FEW_RANGES: Limits = Limits { points: 1000, ranges: 3, filter_bytes: 1 << 20 };
 
 type Read = fn(&mut Stage, Name, Key);
 type Begin = fn(&mut Stage, Name);
@@ -74,6 +75,10 @@ pub fn of(rule: Rule) -> &'static [Schedule] {
         Rule::SafeWaits | Rule::SafeHasNoEdge => {
             &[|rules| reads_behind(rules, Stage::begin_deferrable)]
         }
+        Rule::NewRows => &[|rules| row_comes_in(rules, true), |rules| row_comes_in(rules, false)],
+        Rule::OldRows => &[|rules| row_goes_out(rules, true), |rules| row_goes_out(rules, false)],
+        Rule::OtherFilters => &[reads_a_key_again, reads_a_range_again],
+        Rule::WidenedFilters => &[filtered_keys_become_a_range, filtered_ranges_become_one],
         Rule::FirstCommitter => &[overwrites_what_it_does_not_see],
         Rule::LateDeletes => &[adds_what_it_does_not_see_deleted],
         Rule::WritesInMemory => {
@@ -82,11 +87,14 @@ pub fn of(rule: Rule) -> &'static [Schedule] {
         Rule::AheadOfRows => &[commits_before_its_scan_has_ended],
         Rule::AdoptedIsTracked => &[takes_over_a_snapshot],
         Rule::JoinsRunning => &[takes_over_a_snapshot_too_late],
+        Rule::JoinsWriter => &[takes_over_a_snapshot_of_a_reader],
+        Rule::SafeSeesJoined => &[takes_over_a_snapshot_behind_one_who_waits],
         Rule::FailedReaders => &[a_reader_failed],
         Rule::FailedWriters => &[a_writer_failed],
         Rule::HarmlessReaders => &[only_reads_behind, has_only_read],
         Rule::FirstOfThree => &[the_reader_was_first],
         Rule::ScanEnds => &[reads_the_head_of_a_queue],
+        Rule::Filters => &[changes_what_nobody_looks_for],
     }
 }
 
@@ -389,6 +397,108 @@ fn snapshot_between(rules: Rules, begin: Begin) -> Outcome {
     s.finish()
 }
 
+/// `A` looks for odd values, before or after `B` has changed one, and writes what `B` has read.
+fn changes_behind_a_select(rules: Rules, first: bool, change: fn(&mut Stage)) -> Outcome {
+    let mut s = Stage::new(rules);
+    s.begin(A);
+    s.begin(B);
+    if first {
+        s.select(A, near(0)..near(4), Odd);
+    }
+    s.read(B, far(0));
+    change(&mut s);
+    s.commit(B);
+    if !first {
+        s.select(A, near(0)..near(4), Odd);
+    }
+    s.write(A, far(0));
+    s.commit(A);
+    s.finish()
+}
+
+fn row_comes_in(rules: Rules, first: bool) -> Outcome {
+    changes_behind_a_select(rules, first, |s| s.write_as(B, near(1), Odd))
+}
+
+fn row_goes_out(rules: Rules, first: bool) -> Outcome {
+    changes_behind_a_select(rules, first, |s| s.write_as(B, near(2), Even))
+}
+
+/// `A` has read an even value, the second time without a condition.
+fn reads_again(rules: Rules, read: fn(&mut Stage)) -> Outcome {
+    let mut s = Stage::new(rules);
+    s.begin(A);
+    s.begin(B);
+    read(&mut s);
+    s.read(B, far(0));
+    s.write_as(B, near(1), Even);
+    s.commit(B);
+    s.write(A, far(0));
+    s.commit(A);
+    s.finish()
+}
+
+fn reads_a_key_again(rules: Rules) -> Outcome {
+    reads_again(rules, |s| {
+        s.select(A, near(1)..near(2), Odd);
+        s.read(A, near(1));
+    })
+}
+
+fn reads_a_range_again(rules: Rules) -> Outcome {
+    reads_again(rules, |s| {
+        s.select(A, near(0)..near(3), Odd);
+        s.scan(A, near(1));
+    })
+}
+
+/// The key that comes first was read with a condition, the other one without.
+fn filtered_keys_become_a_range(rules: Rules) -> Outcome {
+    let mut s = Stage::with_limits(rules, FEW_POINTS);
+    s.begin(A);
+    s.begin(B);
+    s.select(A, near(0)..near(1), Odd);
+    s.read(A, near(1));
+    s.write(A, far(0));
+    s.commit(A);
+    crowd(&mut s, Stage::read, 4..=6);
+    s.read(B, far(0));
+    s.write_as(B, near(1), Even);
+    s.commit(B);
+    s.commit(CROWD);
+    s.finish()
+}
+
+fn filtered_ranges_become_one(rules: Rules) -> Outcome {
+    let mut s = Stage::with_limits(rules, FEW_RANGES);
+    s.begin(A);
+    s.begin(B);
+    s.select(A, near(0)..near(2), Even);
+    s.scan(A, near(2));
+    crowd(&mut s, Stage::scan, 4..=5);
+    s.read(B, far(0));
+    s.write_as(B, near(2), Odd);
+    s.commit(B);
+    s.write(A, far(0));
+    s.commit(A);
+    s.commit(CROWD);
+    s.finish()
+}
+
+/// Each looks for values of one parity, and changes one of them.
+fn changes_what_nobody_looks_for(rules: Rules) -> Outcome {
+    let mut s = Stage::new(rules);
+    s.begin(A);
+    s.begin(B);
+    s.select(A, near(0)..near(4), Odd);
+    s.select(B, near(0)..near(4), Even);
+    s.write_as(A, near(2), Odd);
+    s.write_as(B, near(1), Even);
+    s.commit(A);
+    s.commit(B);
+    s.finish()
+}
+
 fn overwrites_what_it_does_not_see(rules: Rules) -> Outcome {
     let mut s = Stage::new(rules);
     s.begin(A);
@@ -446,19 +556,61 @@ fn takes_over_a_snapshot(rules: Rules) -> Outcome {
 /// What was concurrent with it is forgotten by then.
 fn takes_over_a_snapshot_too_late(rules: Rules) -> Outcome {
     let mut s = Stage::with_limits(rules, FEW_POINTS);
+    first_commit(&mut s);
     s.begin(OTHER);
     let shared = s.share(OTHER);
-    s.begin(A);
-    s.read(A, far(0));
-    s.write(A, near(1));
-    s.commit(A);
+    s.write(W, near(1));
+    s.commit(W);
     s.commit(OTHER);
     crowd(&mut s, Stage::read, 4..=7);
-    s.adopt(B, &shared);
-    s.read(B, near(1));
-    s.write(B, far(0));
-    s.commit(B);
+    s.adopt_read_only(R, &shared);
+    s.read(R, far(1));
+    s.read(R, near(1));
+    s.commit(R);
     s.commit(CROWD);
+    s.finish()
+}
+
+/// `W` takes over the snapshot of one that `R`, as READ ONLY DEFERRABLE, waits for.
+fn takes_over_a_snapshot_behind_one_who_waits(rules: Rules) -> Outcome {
+    let mut s = Stage::new(rules);
+    s.begin(OTHER);
+    let shared = s.share(OTHER);
+    s.begin(F);
+    s.write(F, far(1));
+    s.commit(F);
+    s.begin_deferrable(R);
+    s.adopt(W, &shared);
+    s.commit(OTHER);
+    s.read(W, far(1));
+    s.write(W, near(1));
+    s.commit(W);
+    s.read(R, far(1));
+    s.read(R, near(1));
+    s.commit(R);
+    s.finish()
+}
+
+/// `W` takes over a snapshot on which somebody still reads, when `R`, as READ ONLY, has seen nobody who may
+/// write.
+fn takes_over_a_snapshot_of_a_reader(rules: Rules) -> Outcome {
+    let mut s = Stage::new(rules);
+    s.begin(OTHER);
+    let shared = s.share(OTHER);
+    s.begin_read_only(OLDEST);
+    s.commit(OTHER);
+    s.begin(F);
+    s.write(F, far(1));
+    s.commit(F);
+    s.begin_read_only(R);
+    s.adopt(W, &shared);
+    s.read(W, far(1));
+    s.write(W, near(1));
+    s.commit(W);
+    s.read(R, far(1));
+    s.read(R, near(1));
+    s.commit(R);
+    s.commit(OLDEST);
     s.finish()
 }
 

@@ -13,12 +13,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cairn_storage::{Background, Direction, Store, StoreOptions, Timestamp};
-use cairn_tests::history::{Anomaly, History, Key, Level, Operation, Order, Value, check};
+use cairn_tests::history::{Anomaly, Filter, History, Key, Level, Operation, Order, Value, check};
 use cairn_tests::simulator::clock::SimulatedClock;
 use cairn_tests::simulator::engine::TornEngine;
 use cairn_tests::simulator::executor::block_on;
+use cairn_tests::simulator::keys;
 use cairn_tests::simulator::record::Recorder;
-use cairn_tests::simulator::{keys, statement};
+use cairn_tests::simulator::statement::{self, Wanted};
 use cairn_txn::ssi::{Limits, Rules};
 use cairn_txn::{
     Access, Error, Isolation, LockMode, Options, Result, SharedSnapshot, Transaction,
@@ -40,6 +41,15 @@ type Boxed<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
 
 fn poll<T>(future: &mut Boxed<T>) -> Poll<Result<T>> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A condition on values.
+#[derive(Clone, Copy)]
+pub enum Parity {
+    /// Those of registers with odd numbers, at first.
+    Even = 0,
+    /// Those of registers with even numbers.
+    Odd = 1,
 }
 
 /// Registers in each of the groups.
@@ -164,8 +174,18 @@ impl Stage {
 
     /// Begins with the snapshot of another transaction; fails if that is not to be had.
     pub fn adopt(&mut self, who: Name, shared: &SharedSnapshot) {
+        self.start_on(who, shared, false);
+    }
+
+    /// The same as READ ONLY.
+    pub fn adopt_read_only(&mut self, who: Name, shared: &SharedSnapshot) {
+        self.start_on(who, shared, true);
+    }
+
+    fn start_on(&mut self, who: Name, shared: &SharedSnapshot, read_only: bool) {
         self.recorder.begin(who, Level::Serializable);
         let mut transaction = self.manager.begin(Isolation::Serializable);
+        transaction.set_read_only(read_only);
         match transaction.adopt_snapshot(shared) {
             true => {
                 self.running.insert(who, transaction);
@@ -226,6 +246,23 @@ impl Stage {
             let rows = statement::scan(&transaction.view(), &range)?;
             Ok(vec![rows.into_operation(range)])
         });
+    }
+
+    /// Reads of a range, or of a single key, what has a value of this parity.
+    pub fn select(&mut self, who: Name, range: Range<Key>, parity: Parity) {
+        self.step(who, |transaction, _| {
+            let filter = Filter { modulus: 2, remainder: parity as u64 };
+            let (_, read) = statement::select(transaction.view(), &range, filter, Wanted::All)?;
+            Ok(vec![read])
+        });
+    }
+
+    /// Overwrites a register with a value of this parity.
+    pub fn write_as(&mut self, who: Name, key: Key, parity: Parity) {
+        if (self.last_value + 1) % 2 != parity as u64 {
+            self.last_value += 1;
+        }
+        self.write(who, key);
     }
 
     /// Reads a range up to its first row.
