@@ -3,8 +3,8 @@
 
 pub mod arrays;
 mod as_of;
-pub mod copy;
 pub mod change;
+pub mod copy;
 pub mod create_as;
 pub mod include;
 pub mod locking;

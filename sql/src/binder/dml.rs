@@ -497,12 +497,8 @@ impl Binder<'_> {
         let (schema, relation) = super::relation_name(name)?;
         // A WITH query of that name is another relation.
         let schema = schema.unwrap_or_else(|| "public".to_owned());
-        let (plan, scope) = self.named_relation(
-            Some(&schema),
-            &relation,
-            alias.as_ref(),
-            self.position_of(name),
-        )?;
+        let (plan, scope) =
+            self.named_relation(Some(&schema), &relation, alias.as_ref(), self.position_of(name))?;
         let shown = alias.as_ref().map_or(table.name.clone(), |alias| fold(&alias.name));
         Ok((table, plan, scope, shown))
     }

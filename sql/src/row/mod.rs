@@ -20,8 +20,8 @@ pub mod set_list;
 pub mod setting;
 pub mod stateful;
 mod subplan;
-mod tracked;
 pub mod touched;
+mod tracked;
 pub mod tuple;
 pub mod upsert;
 
