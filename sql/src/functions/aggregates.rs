@@ -148,6 +148,13 @@ impl Aggregate {
         }
     }
 
+    /// Whether the result shows in which order the rows came.
+    pub fn shows_order(&self) -> bool {
+        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg)
+            && self.order.is_empty()
+            && !self.distinct
+    }
+
     /// A state without rows.
     pub fn start(&self) -> State {
         if self.distinct || !self.order.is_empty() {

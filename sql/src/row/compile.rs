@@ -154,7 +154,14 @@ impl Compiler {
                         filter: filter.map(|f| RowExpr::compile(f, schema)).transpose()?,
                     });
                 }
+                let (scans, generates) = (self.full_scans.len(), self.generates);
                 let mut input = self.node(&aggregate.input)?;
+                let shows_order = calls.iter().any(|call| call.aggregate.shows_order());
+                if shows_order && order::is_sorted(&aggregate.input) {
+                    // The other executor drops a sort that nothing above it asks for.
+                    self.full_scans.truncate(scans);
+                    self.generates = generates;
+                }
                 let first = aggregate.group_expr.is_empty()
                     && order::settled_by_first(&mut input, &aggregate.input, &aggregate.aggr_expr);
                 if first {
@@ -212,6 +219,9 @@ impl Compiler {
             }
             Source::System(relation) => {
                 Node::System { relation, filter: compile_all(&scan.filters, &full)?, output }
+            }
+            Source::Changed(part, _) => {
+                Node::Changed { part: *part, filter: compile_all(&scan.filters, &full)?, output }
             }
             Source::Table(table) => {
                 let mut needed = output.clone();

@@ -59,6 +59,36 @@ pub struct Prepared {
     has_null: bool,
 }
 
+/// Answers for one row after the other: an array that comes again and again is made ready once.
+pub struct Asker {
+    form: Quantified,
+    last: Option<(Datum, Option<Prepared>)>,
+}
+
+impl Asker {
+    /// Of this form.
+    pub fn new(form: Quantified) -> Asker {
+        Asker { form, last: None }
+    }
+
+    /// The value for these arguments.
+    ///
+    /// # Errors
+    /// The operator's own.
+    pub fn ask(&mut self, args: &[Datum]) -> Result<Datum> {
+        let [probe, array, context @ ..] = args else { return Ok(Datum::Null) };
+        let prepared = match self.last.take() {
+            Some((before, prepared)) if before == *array => prepared,
+            _ => self.form.prepare(array)?,
+        };
+        let (_, prepared) = self.last.insert((array.clone(), prepared));
+        match prepared {
+            None => Ok(Datum::Null),
+            Some(prepared) => self.form.ask(probe, prepared, context),
+        }
+    }
+}
+
 impl Quantified {
     /// For plans that people read.
     pub fn name(&self) -> String {
@@ -79,11 +109,7 @@ impl Quantified {
     /// # Errors
     /// The operator's own.
     pub fn call(&self, args: &[Datum]) -> Result<Datum> {
-        let [probe, array, context @ ..] = args else { return Ok(Datum::Null) };
-        match self.prepare(array)? {
-            None => Ok(Datum::Null),
-            Some(prepared) => self.ask(probe, &prepared, context),
-        }
+        Asker::new(*self).ask(args)
     }
 
     /// An array ready to be asked about; `None` for NULL.
