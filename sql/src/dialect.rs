@@ -67,6 +67,11 @@ impl Dialect for CairnDialect {
         BASE.prec_value(precedence)
     }
 
+    /// `INSERT ... SELECT 1 ON CONFLICT ...` has no column that is called `on`.
+    fn is_column_alias(&self, kw: &Keyword, parser: &mut Parser<'_>) -> bool {
+        *kw != Keyword::ON && BASE.is_column_alias(kw, parser)
+    }
+
     pass_on! {
         supports_unicode_string_literal
         supports_filter_during_aggregation

@@ -3,7 +3,9 @@
 
 pub mod arrays;
 mod as_of;
+pub mod change;
 pub mod copy;
+pub mod create_as;
 pub mod include;
 pub mod locking;
 pub mod transaction;
@@ -38,6 +40,8 @@ pub enum Parsed {
     Sql(Box<Statement>),
     /// COPY.
     Copy(Box<copy::Copy>),
+    /// CREATE TABLE AS or SELECT INTO.
+    CreateAs(Box<create_as::CreateAs>),
     /// BEGIN or SET TRANSACTION.
     Modes(transaction::Modes),
     /// A query AS OF SYSTEM TIME, and the text of that time.
@@ -81,24 +85,23 @@ fn convert(error: ParserError, sql: &str, tokens: &[TokenWithSpan]) -> Error {
         ParserError::ParserError(text) => text,
     };
     let position = location_in(&text, sql);
-    let Some((_, found)) = text.rsplit_once("found: ") else {
-        let end = Some(sql.trim_end().chars().count() + 1);
-        return syntax_error("", position.or(end));
-    };
-    let found = found.split(" at Line:").next().unwrap_or_default();
     // The token as it is written, not as sqlparser shows it.
     let at = tokens
         .iter()
-        .find(|token| position_of(sql, token.span.start.line, token.span.start.column) == position);
+        .find(|token| position_of(sql, token.span.start.line, token.span.start.column) == position)
+        .filter(|token| token.token != Token::EOF);
+    let at = at.and_then(|token| written(sql, token));
+    let Some((_, found)) = text.rsplit_once("found: ") else {
+        let end = Some(sql.trim_end().chars().count() + 1);
+        return syntax_error(&at.unwrap_or_default(), position.or(end));
+    };
+    let found = found.split(" at Line:").next().unwrap_or_default();
     match at {
-        Some(token) if token.token != Token::EOF => {
-            let written = written(sql, token).unwrap_or_else(|| found.to_owned());
-            syntax_error(&written, position)
-        }
-        _ if found.starts_with("EOF") => {
+        Some(written) => syntax_error(&written, position),
+        None if found.starts_with("EOF") => {
             syntax_error("", Some(sql.trim_end_matches([';', ' ', '\n']).chars().count() + 1))
         }
-        _ => syntax_error(found, position),
+        None => syntax_error(found, position),
     }
 }
 
@@ -231,7 +234,8 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     if sql.len() > MAX_STATEMENT_BYTES {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
-    let (tokens, mut times) = as_of::take(include::rewrite(tokenize(sql)?, sql)?);
+    let tokens = change::rewrite(include::rewrite(tokenize(sql)?, sql)?, sql)?;
+    let (tokens, mut times) = as_of::take(tokens);
     times.reverse();
     check_chains(&tokens)?;
     let dialect = CairnDialect;
@@ -294,11 +298,15 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => copy::parse(parser),
+        Keyword::CREATE => match create_as::parse(parser)? {
+            Some(create) => Ok(Parsed::CreateAs(Box::new(create))),
+            None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+        },
         Keyword::BEGIN | Keyword::START | Keyword::SET => match transaction::parse(parser)? {
             Some(modes) => Ok(Parsed::Modes(modes)),
             None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
         },
-        _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+        _ => parser.parse_statement().map(create_as::from_select_into),
     }
 }
 

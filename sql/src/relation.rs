@@ -18,6 +18,8 @@ pub enum Source {
     Series(Vec<Expr>),
     /// A system relation.
     System(&'static SystemRelation),
+    /// What a part of the statement that changes rows has returned, with the layouts of its columns.
+    Changed(usize, Vec<DataType>),
 }
 
 /// A relation in a plan. It knows nothing of transactions: those come with an execution.
@@ -39,6 +41,12 @@ impl Relation {
             Source::System(relation) => {
                 let fields = relation.columns.iter().enumerate().map(|(position, (_, kind))| {
                     Field::new(format!("c{position}"), kind.layout(), true)
+                });
+                Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+            }
+            Source::Changed(_, layouts) => {
+                let fields = layouts.iter().enumerate().map(|(position, layout)| {
+                    Field::new(format!("c{position}"), layout.clone(), true)
                 });
                 Arc::new(Schema::new(fields.collect::<Vec<_>>()))
             }

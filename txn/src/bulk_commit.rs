@@ -266,7 +266,7 @@ impl TransactionManager {
     /// Reserves the timestamp and makes the record durable.
     fn announce(&self, runs: &[Arc<Run>]) -> Result<Timestamp> {
         let order = self.commit_order.lock();
-        let at = self.timestamps.reserve(AHEAD_MS);
+        let at = self.timestamps.reserve(AHEAD_MS).ok_or_else(log_ended)?;
         let high_water = Timestamp::from_unix_ms(at.unix_ms() + RESERVED_MS).0;
         let high_water = high_water.max(self.reserved.load(Ordering::Relaxed));
         self.reserved.store(high_water, Ordering::Relaxed);

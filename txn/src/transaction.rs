@@ -314,7 +314,9 @@ impl Transaction {
         let Some(last_commit) = self.lock(key, mode, policy).await? else {
             return Ok(LockOutcome::Skipped);
         };
-        match (self.is_newer(last_commit, key)?, self.isolation) {
+        // What it has written itself it has held since then.
+        let newer = self.is_newer(last_commit, key)? && self.buffer.get(key)?.is_none();
+        match (newer, self.isolation) {
             (false, _) => Ok(LockOutcome::Unchanged),
             (true, Isolation::ReadCommitted) => Ok(LockOutcome::Changed),
             (true, Isolation::Serializable) if !self.has_rule(Rule::FirstCommitter) => {
@@ -369,6 +371,28 @@ impl Transaction {
                 self.manager.store().newest_version(key)?.is_some_and(|at| at > snapshot)
             }
         })
+    }
+
+    /// Waits until nobody else holds `key` in a mode that excludes `mode`, and keeps no lock for it. False if
+    /// there was nothing to wait for.
+    pub async fn await_free(&mut self, key: &[u8], mode: LockMode) -> Result<bool> {
+        if self.manager.locks().is_free(key, mode) {
+            return Ok(false);
+        }
+        let locks = self.locks.len();
+        self.lock(key, mode, WaitPolicy::Block).await?;
+        self.release_locks_behind(locks);
+        Ok(true)
+    }
+
+    /// Whether others have changed `key` after the snapshot, as storage tells it: for keys that are
+    /// changed under the lock of another one.
+    pub fn is_behind(&self, key: &[u8]) -> Result<bool> {
+        if self.buffer.get(key)?.is_some() {
+            return Ok(false);
+        }
+        let newest = self.manager.store().newest_version(key)?;
+        Ok(newest.is_some_and(|at| at > self.snapshot_at()))
     }
 
     /// Locks a table, or anything else that has a name no row has. False if it was skipped.
@@ -523,13 +547,18 @@ impl Transaction {
     /// released those inside it.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
         Arc::make_mut(&mut self.buffer).rollback_to(savepoint.mark);
-        while self.locks.len() > savepoint.locks {
+        self.release_locks_behind(savepoint.locks);
+        if let Some(session) = &self.session {
+            session.truncate(savepoint.session_locks);
+        }
+    }
+
+    /// Gives back all locks but the first `count`.
+    fn release_locks_behind(&mut self, count: usize) {
+        while self.locks.len() > count {
             let Some(lock) = self.locks.pop() else { break };
             self.lock_bytes -= lock.key.len() + LOCK_OVERHEAD_BYTES;
             self.manager.locks().release(self.id, &lock);
-        }
-        if let Some(session) = &self.session {
-            session.truncate(savepoint.session_locks);
         }
     }
 

@@ -10,15 +10,21 @@
 //! [`Context`] value, `$o5` a column of an outer query.
 
 mod array;
+mod assigned_row;
 mod call;
+pub mod changes;
 pub mod dml;
 mod expr;
 mod from;
 mod grouping;
+mod joined_change;
 pub mod locking;
+pub mod merge;
 mod naming;
+pub mod on_conflict;
 pub mod position;
 mod query;
+mod refused;
 mod select;
 mod session_call;
 mod set_operation;
@@ -125,6 +131,8 @@ pub struct BoundQuery {
 #[derive(Default)]
 struct Level {
     scope: Scope,
+    /// Columns that are there and cannot be named from here: errors tell so.
+    out_of_reach: Scope,
     /// Slots of outer columns that this level's query uses, and the column of the parent each
     /// stands for.
     captured: Vec<(usize, Expr)>,
@@ -144,6 +152,8 @@ struct Level {
 struct CommonTable {
     name: String,
     query: BoundQuery,
+    /// Whether it changes rows and has no RETURNING: it cannot be read.
+    gives_nothing: bool,
 }
 
 /// Binds one statement.
@@ -160,6 +170,10 @@ pub struct Binder<'a> {
     mentioned: RefCell<BTreeSet<usize>>,
     levels: RefCell<Vec<Level>>,
     common_tables: RefCell<Vec<CommonTable>>,
+    /// WITH queries that change rows, in their order.
+    changes: RefCell<Vec<dml::BoundModify>>,
+    /// Whether the next WITH is that of the statement itself.
+    at_top: Cell<bool>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
@@ -204,6 +218,8 @@ impl<'a> Binder<'a> {
             mentioned: RefCell::default(),
             levels: RefCell::new(Vec::new()),
             common_tables: RefCell::new(Vec::new()),
+            changes: RefCell::default(),
+            at_top: Cell::new(false),
             tables_used: RefCell::new(Vec::new()),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),

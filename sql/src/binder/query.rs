@@ -15,6 +15,7 @@ use crate::types::{Datum, Type, TypeMod};
 impl Binder<'_> {
     /// Binds the statement's query at a level of its own.
     pub fn top_query(&self, query: &Query) -> Result<BoundQuery> {
+        self.at_top.set(true);
         self.levels.borrow_mut().push(Level::default());
         let bound = self.query(query);
         self.levels.borrow_mut().pop();
@@ -56,11 +57,17 @@ impl Binder<'_> {
 
     /// Binds WITH queries; they stay in sight.
     pub fn bind_with(&self, with: &Option<ast::With>) -> Result<()> {
+        let at_top = self.at_top.replace(false);
         if let Some(with) = with {
             if with.recursive {
                 return Err(Error::unsupported("WITH RECURSIVE"));
             }
+            self.check_names(with)?;
             for cte in &with.cte_tables {
+                if let Some(changing) = self.changing_table(cte, at_top)? {
+                    self.common_tables.borrow_mut().push(changing);
+                    continue;
+                }
                 self.levels.borrow_mut().push(Level::default());
                 let bound = self.nested(|| self.query(&cte.query));
                 let level = self.levels.borrow_mut().pop();
@@ -76,15 +83,26 @@ impl Binder<'_> {
                 bound = self.cast_outputs(bound, &types)?;
                 rename_columns(&mut bound, &cte.alias)?;
                 let name = fold(&cte.alias.name);
-                let twice = |other: &&ast::Cte| fold(&other.alias.name) == name;
-                if with.cte_tables.iter().filter(twice).count() > 1 {
-                    return Err(Error::new(
-                        SqlState::DuplicateAlias,
-                        format!("WITH query name \"{name}\" specified more than once"),
-                    )
-                    .at(self.position(cte.alias.name.span)));
-                }
-                self.common_tables.borrow_mut().push(CommonTable { name, query: bound });
+                self.common_tables.borrow_mut().push(CommonTable {
+                    name,
+                    query: bound,
+                    gives_nothing: false,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Each WITH query has a name of its own.
+    fn check_names(&self, with: &ast::With) -> Result<()> {
+        for (index, cte) in with.cte_tables.iter().enumerate() {
+            let name = fold(&cte.alias.name);
+            if with.cte_tables.iter().take(index).any(|other| fold(&other.alias.name) == name) {
+                return Err(Error::new(
+                    SqlState::DuplicateAlias,
+                    format!("WITH query name \"{name}\" specified more than once"),
+                )
+                .at(self.position(cte.alias.name.span)));
             }
         }
         Ok(())

@@ -90,7 +90,10 @@ impl Binder<'_> {
     }
 
     /// Binds a query one level down; also the outer columns it uses.
-    fn subquery_of(&self, query: &ast::Query) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
+    pub(super) fn subquery_of(
+        &self,
+        query: &ast::Query,
+    ) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
         self.levels.borrow_mut().push(Level::default());
         let bound = self.nested(|| self.query(query));
         let level = self.levels.borrow_mut().pop();
@@ -98,7 +101,7 @@ impl Binder<'_> {
         Ok((bound?, captured))
     }
 
-    fn make_subplan(
+    pub(super) fn make_subplan(
         &self,
         query: super::BoundQuery,
         captured: Vec<(usize, Expr)>,

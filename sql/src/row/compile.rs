@@ -220,6 +220,9 @@ impl Compiler {
             Source::System(relation) => {
                 Node::System { relation, filter: compile_all(&scan.filters, &full)?, output }
             }
+            Source::Changed(part, _) => {
+                Node::Changed { part: *part, filter: compile_all(&scan.filters, &full)?, output }
+            }
             Source::Table(table) => {
                 let mut needed = output.clone();
                 for filter in &scan.filters {

@@ -16,10 +16,14 @@ pub mod modify;
 mod order;
 pub mod quantified;
 pub mod sequence;
+pub mod set_list;
 pub mod setting;
 pub mod stateful;
 mod subplan;
+pub mod touched;
 mod tracked;
+pub mod tuple;
+pub mod upsert;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -72,6 +76,8 @@ pub struct Env {
     pub outer: Vec<Datum>,
     /// Results of uncorrelated subqueries.
     pub subplans: Arc<Mutex<HashMap<usize, Arc<subplan::Materialized>>>>,
+    /// What those parts of the statement have returned that change rows, as far as they have run.
+    pub changed: Vec<Arc<Vec<Row>>>,
     /// Set when the client asks to stop.
     pub cancel: Arc<AtomicBool>,
 }
@@ -186,6 +192,12 @@ enum Node {
     },
     System {
         relation: &'static SystemRelation,
+        filter: Vec<RowExpr>,
+        output: Vec<usize>,
+    },
+    /// What a part of the statement has returned.
+    Changed {
+        part: usize,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -324,6 +336,19 @@ impl Node {
                 }
                 Ok(ControlFlow::Continue(()))
             }
+            Node::Changed { part, filter, output } => {
+                let rows = frame.env.changed.get(*part);
+                let rows = rows.ok_or_else(|| Error::internal("a part that has not run"))?;
+                for row in rows.iter() {
+                    if passes(filter, row, frame)? {
+                        let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
+                        if sink(row)?.is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
             Node::Filter { input, predicate } => {
                 input.run(frame, &mut |row| match predicate.eval(&row, frame)?.is_true() {
                     true => sink(row),
@@ -415,6 +440,7 @@ impl Node {
             }
             Node::Series { .. } => line("Function Scan on generate_series".into()),
             Node::System { relation, .. } => line(format!("System Scan on {relation:?}")),
+            Node::Changed { part, .. } => line(format!("CTE Scan on part {}", part + 1)),
             Node::Filter { input, .. } => {
                 line("Filter".into());
                 input.explain(depth + 1, lines);

@@ -77,12 +77,14 @@ fn with_rare_syncs_and_little_memory(shape: &mut Shape) {
 
 /// What makes circles of three: each reads what the next one changes, and not what the one before it does.
 fn with_skew(shape: &mut Shape) {
+    any_shape(shape);
     shape.is_skewed = true;
     shape.clients = 6;
     shape.keys.groups = 3;
 }
 
 fn with_adopted_snapshots(shape: &mut Shape) {
+    any_shape(shape);
     shape.adopts_one_in = 2;
 }
 
@@ -95,6 +97,7 @@ fn with_adopted_snapshots_and_little_memory(shape: &mut Shape) {
 fn with_filters(shape: &mut Shape) {
     shape.keys = KeySpace { groups: 1, lists: 2, registers: 2, slots: 2 };
     shape.filters = true;
+    shape.is_skewed = false;
 }
 
 fn with_filters_and_little_memory(shape: &mut Shape) {
