@@ -469,7 +469,12 @@ fn any_array(element: Type) -> impl Strategy<Value = Array> {
     let shape = prop::sample::select(shapes);
     shape.prop_flat_map(move |lengths| {
         let count = if lengths.is_empty() { 0 } else { lengths.iter().product::<usize>() };
-        let item = prop_oneof![8 => value(element), 1 => Just(Datum::Null)];
+        // Text knows one NaN.
+        let value = value(element).prop_map(|value| match value {
+            Datum::Float64(float) if float.is_nan() => Datum::Float64(f64::NAN),
+            value => value,
+        });
+        let item = prop_oneof![8 => value, 1 => Just(Datum::Null)];
         let lowers = prop::collection::vec(prop_oneof![6 => Just(1), 1 => -1..3i32], lengths.len());
         (prop::collection::vec(item, count), lowers).prop_map(move |(items, lowers)| {
             let dimensions = lengths.iter().zip(lowers);
