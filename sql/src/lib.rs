@@ -18,6 +18,7 @@ pub mod error;
 pub mod functions;
 mod keywords;
 pub mod lock_names;
+pub mod operator;
 pub mod optimizer;
 pub mod parser;
 pub mod relation;

@@ -2,6 +2,7 @@
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
 mod as_of;
+pub mod forms;
 pub mod include;
 pub mod locking;
 pub mod transaction;
@@ -149,7 +150,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| locking::rewrite(rewrite(tokens)))
+        .map(|tokens| forms::rewrite(locking::rewrite(rewrite(tokens))))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 

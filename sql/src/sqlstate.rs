@@ -72,6 +72,7 @@ sqlstates! {
     DuplicateTable = "42P07",
     DuplicateAlias = "42712",
     AmbiguousColumn = "42702",
+    AmbiguousAlias = "42P09",
     AmbiguousFunction = "42725",
     InvalidColumnReference = "42P10",
     InvalidColumnDefinition = "42611",

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::expr::canonical;
 use super::position::token_after;
+use super::srf::{ExtractedSet, Sets};
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
@@ -22,7 +23,7 @@ use crate::functions::{self, Function, Scalar, udf};
 use crate::types::{Datum, Type, TypeMod};
 
 /// The arguments of an aggregate as a clause.
-const NESTED: &str = "aggregate function calls";
+pub(super) const NESTED: &str = "aggregate function calls";
 /// Most arguments of a call, as in PostgreSQL.
 const MAX_ARGUMENTS: usize = 100;
 
@@ -44,6 +45,10 @@ pub struct Extraction {
     pub windows: Vec<Extracted>,
     /// Clause in which neither may stand, as error messages name it.
     pub forbidden_in: Option<&'static str>,
+    /// Set-returning functions, above the window functions but for those that are grouped by.
+    pub(super) sets: Vec<ExtractedSet>,
+    /// Whether those may be called.
+    pub(super) sets_here: Sets,
 }
 
 impl Binder<'_> {
@@ -84,6 +89,9 @@ impl Binder<'_> {
                 .unwrap_or_else(|| Err(no_function(&name, &[])))
                 .map_err(|error| error.at(self.position(ident.span)));
         }
+        if let Some(set) = self.set_in_expression(call)? {
+            return Ok(set.at(position));
+        }
         let distinct = duplicates == Some(DuplicateTreatment::Distinct);
         let bound = if let Some(over) = &call.over {
             self.window_call(&name, args, over, call.filter.as_deref(), position)
@@ -106,7 +114,7 @@ impl Binder<'_> {
         bound.map_err(|error| error.at(position)).map(|bound| bound.at(position))
     }
 
-    fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
+    pub(super) fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
         let bound = args.iter().map(|arg| match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.expr(expr),
             other => Err(Error::unsupported(format!("argument {other}"))),
@@ -115,6 +123,7 @@ impl Binder<'_> {
     }
 
     fn plain_call(&self, name: &str, args: &[FunctionArg]) -> Result<Bound> {
+        let _no_sets = (name == "coalesce").then(|| self.sets(Sets::NotWithin("COALESCE")));
         let args = self.arguments(args)?;
         match (name, args.len()) {
             ("coalesce", 1..) => {
@@ -217,11 +226,7 @@ impl Binder<'_> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         match resolve::resolve(functions::named(name), &kinds) {
             Resolution::Found(function) => self.apply(function, args),
-            Resolution::Ambiguous => Err(Error::new(
-                SqlState::AmbiguousFunction,
-                format!("function {} is not unique", signature(name, &kinds)),
-            )
-            .hint("Could not choose a best candidate function. You might need to add explicit type casts.")),
+            Resolution::Ambiguous => Err(not_unique(name, &kinds)),
             Resolution::NoMatch => {
                 // A type's name with one argument is a cast.
                 if let ([arg], Some(kind)) = (args.as_slice(), Type::from_name(name)) {
@@ -234,6 +239,16 @@ impl Binder<'_> {
 
     /// Applies a chosen function: converts the arguments and adds the context.
     pub(super) fn apply(&self, function: &'static Function, args: Vec<Bound>) -> Result<Bound> {
+        let exprs = self.converted_args(function, args)?;
+        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), function.returns))
+    }
+
+    /// The arguments of a chosen function, with the context behind them.
+    pub(super) fn converted_args(
+        &self,
+        function: &Function,
+        args: Vec<Bound>,
+    ) -> Result<Vec<Expr>> {
         let mut exprs = Vec::with_capacity(args.len());
         for (index, arg) in args.into_iter().enumerate() {
             let expected = resolve::expected(function, index);
@@ -247,7 +262,7 @@ impl Binder<'_> {
             exprs.push(arg.expr);
         }
         exprs.extend(function.context.iter().map(|c| context(*c)));
-        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), function.returns))
+        Ok(exprs)
     }
 
     fn boolean_output(&self, value: Bound) -> Result<Bound> {
@@ -482,6 +497,14 @@ impl Binder<'_> {
 fn signature(name: &str, kinds: &[Type]) -> String {
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     format!("{name}({})", kinds.join(", "))
+}
+
+pub(super) fn not_unique(name: &str, kinds: &[Type]) -> Error {
+    Error::new(
+        SqlState::AmbiguousFunction,
+        format!("function {} is not unique", signature(name, kinds)),
+    )
+    .hint("Could not choose a best candidate function. You might need to add explicit type casts.")
 }
 
 pub(super) fn no_function(name: &str, kinds: &[Type]) -> Error {

@@ -10,10 +10,12 @@
 //! [`Context`] value, `$o5` a column of an outer query.
 
 mod call;
+mod distinct;
 pub mod dml;
 mod expr;
 mod from;
 mod grouping;
+mod lateral;
 pub mod locking;
 mod naming;
 pub mod position;
@@ -21,9 +23,11 @@ mod query;
 mod select;
 mod session_call;
 mod set_operation;
+mod srf;
 pub mod subplan;
 mod subquery;
 mod suggest;
+mod table_function;
 pub mod types;
 
 use std::cell::{Cell, RefCell};
@@ -124,6 +128,10 @@ pub struct BoundQuery {
 #[derive(Default)]
 struct Level {
     scope: Scope,
+    /// Columns of the items of FROM to the left of the one that is being bound: what LATERAL sees.
+    beside: Vec<ScopeColumn>,
+    /// Those of `beside` that an outer join keeps LATERAL from using.
+    barred: Vec<Column>,
     /// Slots of outer columns that this level's query uses, and the column of the parent each
     /// stands for.
     captured: Vec<(usize, Expr)>,
@@ -136,6 +144,8 @@ struct Level {
     ranged: Vec<locking::Ranged>,
     /// The same of the SELECT that this level was opened for, once that is bound.
     selected_from: Vec<locking::Ranged>,
+    /// What names found in that SELECT.
+    selected_scope: Scope,
 }
 
 /// A WITH query.

@@ -12,7 +12,8 @@ use super::expr::canonical;
 use super::grouping::Grouping;
 use super::naming::implied_name;
 use super::query::{bad_ordinal, ordinal_of, sort_expr};
-use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, computed, fold};
+use super::srf::{self, Sets};
+use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::types::TypeMod;
 
@@ -70,11 +71,12 @@ impl Binder<'_> {
 
     /// A select's own level lies inside the level that its subquery opened: a column captured
     /// from there is not outer at all, and one captured from further out is the opener's.
-    fn pass_captures_on(&self, level: Option<Level>) {
+    pub(super) fn pass_captures_on(&self, level: Option<Level>) {
         let (Some(level), Some(outer)) = (level, self.levels.borrow_mut().pop()) else { return };
         let mut outer = outer;
         outer.captured.extend(level.captured);
         outer.selected_from = level.ranged;
+        outer.selected_scope = level.scope;
         self.levels.borrow_mut().push(outer);
     }
 
@@ -86,19 +88,31 @@ impl Binder<'_> {
             let condition = self.expect_bool(self.expr(condition)?, "WHERE")?;
             plan = LogicalPlanBuilder::new(plan).filter(condition.expr)?.build()?;
         }
+        let _sets = self.sets(Sets::Allowed);
         let mut targets = self.targets(&select.projection, &scope)?;
         let having = match &select.having {
-            Some(having) => Some(self.expect_bool(self.expr(having)?, "HAVING")?),
+            Some(having) => {
+                let _no_sets = self.sets(Sets::NotIn("HAVING"));
+                Some(self.expect_bool(self.expr(having)?, "HAVING")?)
+            }
             None => None,
         };
         let group_by = self.group_by(&select.group_by, &targets, &scope)?;
         let mut sort = self.order_targets(order, &mut targets)?;
+        let mut on = match &select.distinct {
+            Some(Distinct::On(keys)) => self.distinct_keys(keys, &mut targets)?,
+            _ => Vec::new(),
+        };
         let extraction = match self.levels.borrow_mut().last_mut() {
             Some(level) => std::mem::take(&mut level.extraction),
             None => Extraction::default(),
         };
         let grouped = !group_by.is_empty() || !extraction.aggregates.is_empty() || having.is_some();
         let mut windows = extraction.windows;
+        // What is grouped by is computed below, what windows are over next, all else above both.
+        let keys: Vec<Expr> = group_by.iter().map(|key| key.expr.clone()).collect();
+        let (sets, mut later_sets) = srf::part_needed(extraction.sets, &keys);
+        plan = self.project_sets(plan, sets)?;
         if grouped {
             let mut grouping =
                 Grouping { binder: self, scope: &scope, keys: Vec::new(), firsts: Vec::new() };
@@ -113,14 +127,23 @@ impl Binder<'_> {
             for key in &mut sort {
                 key.expr = grouping.rewrite(&key.expr)?;
             }
+            for key in &mut on {
+                key.expr = grouping.rewrite(&key.expr)?;
+            }
             for window in &mut windows {
                 window.expr = grouping.rewrite(&window.expr)?;
+            }
+            for arg in later_sets.iter_mut().flat_map(|set| &mut set.call.args) {
+                *arg = grouping.rewrite(arg)?;
             }
             plan = grouping.plan(plan, extraction.aggregates)?;
             if let Some(having) = having {
                 plan = LogicalPlanBuilder::new(plan).filter(having)?.build()?;
             }
         }
+        let over: Vec<Expr> = windows.iter().map(|window| window.expr.clone()).collect();
+        let (sets, later_sets) = srf::part_needed(later_sets, &over);
+        plan = self.project_sets(plan, sets)?;
         if !windows.is_empty() {
             // A node each: those of one node would have to agree on their order.
             for window in windows {
@@ -128,7 +151,8 @@ impl Binder<'_> {
                 plan = LogicalPlanBuilder::new(plan).window(vec![expr])?.build()?;
             }
         }
-        self.finish_select(plan, targets, sort, order, &select.distinct)
+        plan = self.project_sets(plan, later_sets)?;
+        self.finish_select(plan, targets, sort, order, &select.distinct, on)
     }
 
     fn finish_select(
@@ -138,9 +162,9 @@ impl Binder<'_> {
         sort: Vec<SortExpr>,
         order: &[ast::OrderByExpr],
         distinct: &Option<Distinct>,
+        on: Vec<Bound>,
     ) -> Result<BoundQuery> {
         match distinct {
-            Some(Distinct::On(_)) => Err(Error::unsupported("DISTINCT ON")),
             Some(Distinct::Distinct) => {
                 let inputs: Vec<Expr> = targets.iter().map(|t| t.bound.expr.clone()).collect();
                 let types: Vec<TypeMod> = targets.iter().map(|t| t.bound.ty).collect();
@@ -175,46 +199,15 @@ impl Binder<'_> {
                 query.plan = LogicalPlanBuilder::new(query.plan).sort(keys)?.build()?;
                 Ok(query)
             }
+            Some(Distinct::On(_)) => self.distinct_on(plan, targets, sort, on),
             _ if sort.is_empty() => self.project(plan, targets),
             _ => {
-                // Sort keys are computed beside the outputs and then left out.
-                let mut exprs = Vec::new();
-                let mut columns = Vec::new();
-                let mut outputs = Vec::new();
-                for target in targets {
-                    let name = self.fresh("x");
-                    outputs.push(computed(&name));
-                    exprs.push(target.bound.expr.alias(name));
-                    columns.push(OutputColumn {
-                        name: target.name,
-                        ty: target.bound.ty,
-                        origin: target.origin,
-                        position: target.bound.position,
-                    });
+                let sorted = self.sorted(plan, targets, sort)?;
+                let mut plan = LogicalPlanBuilder::new(sorted.plan);
+                if sorted.hides {
+                    plan = plan.project(sorted.outputs)?;
                 }
-                let mut keys = Vec::new();
-                let visible = exprs.len();
-                for key in sort {
-                    let same = exprs.iter().take(visible).position(|expr| match expr {
-                        Expr::Alias(alias) => *alias.expr == key.expr,
-                        _ => false,
-                    });
-                    let expr = match same.and_then(|position| outputs.get(position)) {
-                        Some(output) => output.clone(),
-                        None => {
-                            let name = self.fresh("k");
-                            exprs.push(key.expr.alias(&name));
-                            computed(&name)
-                        }
-                    };
-                    keys.push(SortExpr { expr, asc: key.asc, nulls_first: key.nulls_first });
-                }
-                let hidden = exprs.len() > visible;
-                let mut plan = LogicalPlanBuilder::new(plan).project(exprs)?.sort(keys)?;
-                if hidden {
-                    plan = plan.project(outputs)?;
-                }
-                Ok(BoundQuery { plan: plan.build()?, columns })
+                Ok(BoundQuery { plan: plan.build()?, columns: sorted.columns })
             }
         }
     }
@@ -349,41 +342,61 @@ impl Binder<'_> {
         bound.collect()
     }
 
-    fn order_targets(
+    pub(super) fn order_targets(
         &self,
         order: &[ast::OrderByExpr],
         targets: &mut [Target],
     ) -> Result<Vec<SortExpr>> {
-        let mut keys = Vec::new();
-        for key in order {
-            let position = self.position_of(&key.expr);
-            let by_ordinal = match ordinal_of(&key.expr) {
-                Some(ordinal) => {
-                    let index = ordinal.checked_sub(1).filter(|index| *index < targets.len());
-                    Some(index.ok_or_else(|| bad_ordinal("ORDER BY", ordinal).at(position))?)
+        let keys = order.iter().map(|key| {
+            let bound = self.key_of(&key.expr, targets, "ORDER BY")?;
+            Ok(sort_expr(&key.options, bound))
+        });
+        keys.collect()
+    }
+
+    fn distinct_keys(&self, keys: &[ast::Expr], targets: &mut [Target]) -> Result<Vec<Bound>> {
+        keys.iter().map(|key| self.key_of(key, targets, "DISTINCT ON")).collect()
+    }
+
+    /// A key of ORDER BY or DISTINCT ON: a number or a name means an item of the select list.
+    fn key_of(&self, key: &ast::Expr, targets: &mut [Target], clause: &str) -> Result<Bound> {
+        let position = self.position_of(key);
+        let by_ordinal = match ordinal_of(key) {
+            Some(ordinal) => {
+                let index = ordinal.checked_sub(1).filter(|index| *index < targets.len());
+                Some(index.ok_or_else(|| bad_ordinal(clause, ordinal).at(position))?)
+            }
+            None => None,
+        };
+        let by_name = match key {
+            ast::Expr::Identifier(ident) => {
+                let name = fold(ident);
+                let mut named = targets.iter().enumerate().filter(|(_, t)| t.name == name);
+                let first = named.next();
+                let differs = |(_, other): (usize, &Target)| {
+                    first.is_some_and(|(_, first)| first.bound.expr != other.bound.expr)
+                };
+                if named.any(differs) {
+                    return Err(Error::new(
+                        SqlState::AmbiguousColumn,
+                        format!("{clause} \"{name}\" is ambiguous"),
+                    )
+                    .at(position));
                 }
-                None => None,
-            };
-            let by_name = match &key.expr {
-                ast::Expr::Identifier(ident) => {
-                    let name = fold(ident);
-                    targets.iter().position(|target| target.name == name)
-                }
-                _ => None,
-            };
-            let bound = match by_ordinal.or(by_name).and_then(|index| targets.get_mut(index)) {
-                Some(target) => {
-                    target.bound = self.settle(target.bound.clone())?;
-                    target.bound.clone()
-                }
-                None => {
-                    let bound = self.expr(&key.expr)?;
-                    self.settle(bound)?
-                }
-            };
-            keys.push(sort_expr(&key.options, bound));
+                first.map(|(index, _)| index)
+            }
+            _ => None,
+        };
+        match by_ordinal.or(by_name).and_then(|index| targets.get_mut(index)) {
+            Some(target) => {
+                target.bound = self.settle(target.bound.clone())?;
+                Ok(target.bound.clone().at(position))
+            }
+            None => {
+                let bound = self.expr(key)?;
+                self.settle(bound)
+            }
         }
-        Ok(keys)
     }
 }
 
@@ -394,7 +407,7 @@ fn is_canonical(function: &datafusion::logical_expr::expr::ScalarFunction) -> bo
     )
 }
 
-fn column_target(column: &super::ScopeColumn) -> Target {
+pub(super) fn column_target(column: &super::ScopeColumn) -> Target {
     Target {
         name: column.name.clone(),
         bound: Bound { expr: Expr::Column(column.column.clone()), ty: column.ty, position: None },

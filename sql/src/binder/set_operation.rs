@@ -5,7 +5,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::expr::{canonical, common_type};
-use super::select::{MAX_TARGETS, Target, too_many_targets};
+use super::select::{MAX_TARGETS, Target, column_target, too_many_targets};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};
@@ -33,20 +33,6 @@ impl Binder<'_> {
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 self.set_operation(left, *op, *set_quantifier, right)
             }
-            SetExpr::Table(table) => {
-                let name = table.table_name.clone().unwrap_or_default();
-                let (plan, scope) = self.named_relation(None, &name.to_lowercase(), None, None)?;
-                let targets = scope.columns.iter().map(|column| Target {
-                    name: column.name.clone(),
-                    bound: Bound {
-                        expr: Expr::Column(column.column.clone()),
-                        ty: column.ty,
-                        position: None,
-                    },
-                    origin: column.origin,
-                });
-                self.project(plan, targets.collect())
-            }
             _ => Err(Error::unsupported("a data-modifying query here")),
         }
     }
@@ -59,6 +45,7 @@ impl Binder<'_> {
         let mut columns: Vec<Vec<Bound>> = vec![Vec::new(); width];
         self.levels.borrow_mut().push(Level::default());
         let bound = (|| -> Result<()> {
+            let _none = self.forbid("VALUES");
             for row in &values.rows {
                 self.check_width(&row.content, width)?;
                 for (column, expr) in columns.iter_mut().zip(&row.content) {
@@ -90,6 +77,32 @@ impl Binder<'_> {
         let renamed = names.into_iter().map(|column| Expr::Column(column).alias(self.fresh("x")));
         let plan = LogicalPlanBuilder::new(plan).project(renamed.collect::<Vec<_>>())?.build()?;
         Ok(BoundQuery { plan, columns: outputs })
+    }
+
+    /// VALUES with ORDER BY, whose keys may be any expressions over its columns.
+    pub(super) fn ordered_values(
+        &self,
+        values: &ast::Values,
+        order: &[ast::OrderByExpr],
+    ) -> Result<BoundQuery> {
+        let query = self.values(values)?;
+        self.levels.borrow_mut().push(Level::default());
+        let bound = (|| -> Result<BoundQuery> {
+            let (plan, scope) = self.derived("*VALUES*", query)?;
+            let mut targets: Vec<Target> = scope.columns.iter().map(column_target).collect();
+            self.set_scope(scope);
+            let _none = self.forbid("ORDER BY");
+            let sort = self.order_targets(order, &mut targets)?;
+            let sorted = self.sorted(plan, targets, sort)?;
+            let mut plan = LogicalPlanBuilder::new(sorted.plan);
+            if sorted.hides {
+                plan = plan.project(sorted.outputs)?;
+            }
+            Ok(BoundQuery { plan: plan.build()?, columns: sorted.columns })
+        })();
+        let level = self.levels.borrow_mut().pop();
+        self.pass_captures_on(level);
+        bound
     }
 
     fn set_operation(

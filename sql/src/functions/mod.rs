@@ -11,6 +11,7 @@ mod arithmetic;
 pub mod casts;
 mod datetime;
 pub mod resolve;
+pub mod sets;
 pub mod strings;
 pub mod udf;
 

@@ -13,8 +13,10 @@ pub mod export;
 pub mod expr;
 mod join;
 pub mod modify;
+mod operate;
 mod order;
 pub mod sequence;
+mod sets;
 pub mod setting;
 pub mod stateful;
 mod subplan;
@@ -102,6 +104,16 @@ impl Env {
         }
     }
 
+    /// Sets a column of an outer query.
+    pub(crate) fn set_outer(&mut self, slot: usize, value: Datum) {
+        if self.outer.len() <= slot {
+            self.outer.resize(slot + 1, Datum::Null);
+        }
+        if let Some(place) = self.outer.get_mut(slot) {
+            *place = value;
+        }
+    }
+
     /// Fails if the client asked to stop.
     pub fn check_cancel(&self) -> Result<()> {
         match self.cancel.load(Ordering::Relaxed) {
@@ -123,12 +135,22 @@ pub struct Frame<'a> {
     joined: RefCell<Vec<Datum>>,
     /// The part of the table that a full scan reads.
     part: Option<&'a Span>,
+    /// Gives the rows of [`Node::Feed`], once.
+    feed: RefCell<Option<Feed<'a>>>,
 }
+
+/// Gives rows to a run.
+pub type Feed<'a> = Box<dyn FnOnce(&mut Sink<'_>) -> Result<Flow> + Send + 'a>;
 
 impl<'a> Frame<'a> {
     /// A run in `env`.
     pub fn new(env: &'a Env) -> Frame<'a> {
-        Frame { env, joined: RefCell::default(), part: None }
+        Frame { env, joined: RefCell::default(), part: None, feed: RefCell::default() }
+    }
+
+    fn feed(&self, sink: &mut Sink<'_>) -> Result<Flow> {
+        let feed = self.feed.take();
+        feed.ok_or_else(|| Error::internal("a plan has nothing to be fed with"))?(sink)
     }
 
     fn set_joined(&self, slot: usize, value: Datum) {
@@ -173,11 +195,14 @@ struct Scan {
 #[derive(Debug)]
 enum Node {
     Scan(Scan),
-    Series {
-        bounds: Vec<RowExpr>,
+    Functions {
+        calls: sets::Calls,
         filter: Vec<RowExpr>,
-        width: usize,
+        output: Vec<usize>,
     },
+    Operate(Box<operate::Operate>),
+    /// What somebody else feeds this run with.
+    Feed,
     System {
         relation: &'static SystemRelation,
         filter: Vec<RowExpr>,
@@ -234,6 +259,12 @@ impl RowPlan {
     /// Runs a plan that is one full scan over a part of its table.
     pub fn run_part(&self, env: &Env, part: Option<&Span>, sink: &mut Sink<'_>) -> Result<()> {
         let frame = Frame { part, ..Frame::new(env) };
+        self.root.run(&frame, sink).map(|_| ())
+    }
+
+    /// Runs a plan that gets rows from elsewhere.
+    pub fn run_fed(&self, env: &Env, feed: Feed<'_>, sink: &mut Sink<'_>) -> Result<()> {
+        let frame = Frame { feed: RefCell::new(Some(feed)), ..Frame::new(env) };
         self.root.run(&frame, sink).map(|_| ())
     }
 
@@ -304,9 +335,15 @@ impl Node {
     fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         match self {
             Node::Scan(scan) => scan.run(frame, sink),
-            Node::Series { bounds, filter, width } => {
-                run_series(bounds, filter, *width, frame, sink)
-            }
+            Node::Functions { calls, filter, output } => calls.run(&[], frame, &mut |row| {
+                match passes(filter, &row, frame)? {
+                    true if output.len() == row.len() => sink(row),
+                    true => sink(output.iter().filter_map(|i| row.get(*i).cloned()).collect()),
+                    false => Ok(ControlFlow::Continue(())),
+                }
+            }),
+            Node::Operate(operate) => operate.run(frame, sink),
+            Node::Feed => frame.feed(sink),
             Node::System { relation, filter, output } => {
                 for row in (relation.rows)(&frame.env.surroundings.system) {
                     if passes(filter, &row, frame)? {
@@ -407,7 +444,9 @@ impl Node {
                     lines.push(format!("{}Filters: {}", "  ".repeat(depth + 2), scan.filter.len()));
                 }
             }
-            Node::Series { .. } => line("Function Scan on generate_series".into()),
+            Node::Functions { calls, .. } => line(format!("Function Scan on {}", calls.names())),
+            Node::Operate(operate) => operate.explain(depth, lines),
+            Node::Feed => line("Feed".into()),
             Node::System { relation, .. } => line(format!("System Scan on {relation:?}")),
             Node::Filter { input, .. } => {
                 line("Filter".into());
@@ -441,40 +480,6 @@ impl Node {
             Node::Values { .. } => line("Values Scan".into()),
         }
     }
-}
-
-fn run_series(
-    bounds: &[RowExpr],
-    filter: &[RowExpr],
-    width: usize,
-    frame: &Frame<'_>,
-    sink: &mut Sink<'_>,
-) -> Result<Flow> {
-    let values = bounds.iter().map(|bound| bound.eval(&[], frame)).collect::<Result<Row>>()?;
-    if values.iter().any(Datum::is_null) {
-        return Ok(ControlFlow::Continue(()));
-    }
-    let bound = |i: usize| values.get(i).map_or(Ok(0), Datum::as_i64);
-    let (start, stop, step) = (bound(0)?, bound(1)?, bound(2)?);
-    if step == 0 {
-        return Err(Error::new(SqlState::InvalidParameterValue, "step size cannot equal zero"));
-    }
-    let mut next = Some(start);
-    let mut count = 0usize;
-    while let Some(value) = next.filter(|v| if step > 0 { *v <= stop } else { *v >= stop }) {
-        count += 1;
-        if count.is_multiple_of(CANCEL_CHECK_ROWS) {
-            frame.env.check_cancel()?;
-        }
-        let row = vec![Datum::Int64(value)];
-        if passes(filter, &row, frame)?
-            && sink(if width == 0 { Vec::new() } else { row })?.is_break()
-        {
-            return Ok(ControlFlow::Break(()));
-        }
-        next = value.checked_add(step);
-    }
-    Ok(ControlFlow::Continue(()))
 }
 
 fn aggregate(

@@ -64,12 +64,7 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     }
     let mut env = frame.env.clone();
     for (slot, value) in subplan.slots.iter().zip(outer) {
-        if env.outer.len() <= *slot {
-            env.outer.resize(slot + 1, Datum::Null);
-        }
-        if let Some(place) = env.outer.get_mut(*slot) {
-            *place = value.clone();
-        }
+        env.set_outer(*slot, value.clone());
     }
     finish(subplan.form, probe, &mut |sink| {
         plan.run(&env, &mut |row| sink(row.first().unwrap_or(&Datum::Null)))
