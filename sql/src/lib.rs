@@ -21,6 +21,7 @@ pub mod lock_names;
 pub mod operator;
 pub mod optimizer;
 pub mod parser;
+pub mod plan_walk;
 pub mod relation;
 pub mod row;
 pub mod session;

@@ -41,6 +41,8 @@ pub struct Extracted {
 pub struct Extraction {
     /// Aggregates, below everything else.
     pub aggregates: Vec<Extracted>,
+    /// Where the first of them stands.
+    pub first_aggregate: Option<usize>,
     /// Window functions, above the aggregates.
     pub windows: Vec<Extracted>,
     /// Clause in which neither may stand, as error messages name it.
@@ -301,6 +303,9 @@ impl Binder<'_> {
         let returns = aggregate.returns();
         let expr = aggregates::call(aggregate, exprs, filter);
         let extracted = self.extract_aggregate(expr);
+        if let Some(level) = self.levels.borrow_mut().last_mut() {
+            level.extraction.first_aggregate = level.extraction.first_aggregate.or(position);
+        }
         Ok(Bound::new(computed(&extracted), returns))
     }
 
@@ -368,6 +373,7 @@ impl Binder<'_> {
         position: Option<usize>,
     ) -> Result<Bound> {
         use datafusion::functions_window as windows;
+        let _no_sets = self.sets(Sets::NotInCalls("window"));
         if let Some(clause) = self.extraction_forbidden() {
             return Err(Error::new(
                 SqlState::WindowingError,

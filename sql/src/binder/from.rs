@@ -255,17 +255,7 @@ impl Binder<'_> {
             let found = tables.iter().rev().find(|table| table.name == name).cloned();
             drop(tables);
             if let Some(found) = found {
-                let mut query = found.query;
-                // Another use of the same plan needs names of its own.
-                let renamed = query.plan.schema().columns().into_iter();
-                let renamed = renamed.map(|column| Expr::Column(column).alias(self.fresh("x")));
-                let renamed = renamed.collect::<Vec<_>>();
-                query.plan = LogicalPlanBuilder::new(query.plan).project(renamed)?.build()?;
-                if let Some(alias) = alias {
-                    rename_columns(&mut query, alias)?;
-                }
-                self.range_over(&shown, RangedKind::CommonTable);
-                return self.derived(&shown, query);
+                return self.common_relation(found, &shown, alias);
             }
         }
         let (relation, mut columns) = match crate::system::find(schema, name) {
@@ -276,7 +266,10 @@ impl Binder<'_> {
                 (Relation::new(Source::System(relation)), columns.collect::<Vec<_>>())
             }
             None => {
-                let table = self.table(schema, name).map_err(|error| error.at(position))?;
+                let table = self.table(schema, name).map_err(|error| match schema {
+                    None => self.with_later_tables(name, error).at(position),
+                    Some(_) => error.at(position),
+                })?;
                 let columns = table.visible().map(|(index, column)| {
                     (column.name.clone(), column.kind(), Some((table.id, index as i16 + 1)))
                 });
@@ -339,7 +332,7 @@ impl Binder<'_> {
 }
 
 /// Whether a join may give NULLs in place of its left side's rows, and of its right side's.
-fn nullable_sides(operator: &JoinOperator) -> (bool, bool) {
+pub(super) fn nullable_sides(operator: &JoinOperator) -> (bool, bool) {
     match operator {
         JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => (false, true),
         JoinOperator::Right(_) | JoinOperator::RightOuter(_) => (true, false),

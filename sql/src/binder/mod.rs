@@ -10,6 +10,7 @@
 //! [`Context`] value, `$o5` a column of an outer query.
 
 mod call;
+mod common;
 mod distinct;
 pub mod dml;
 mod expr;
@@ -20,6 +21,7 @@ pub mod locking;
 mod naming;
 pub mod position;
 mod query;
+mod recursion;
 mod select;
 mod session_call;
 mod set_operation;
@@ -146,13 +148,10 @@ struct Level {
     selected_from: Vec<locking::Ranged>,
     /// What names found in that SELECT.
     selected_scope: Scope,
-}
-
-/// A WITH query.
-#[derive(Clone)]
-struct CommonTable {
-    name: String,
-    query: BoundQuery,
+    /// Whether what is bound here may run more than once in an execution.
+    repeats: bool,
+    /// Whether its FROM has a recursive WITH query that is being bound.
+    reads_working: bool,
 }
 
 /// Binds one statement.
@@ -168,7 +167,9 @@ pub struct Binder<'a> {
     /// Numbers of the parameters that the statement mentions.
     mentioned: RefCell<BTreeSet<usize>>,
     levels: RefCell<Vec<Level>>,
-    common_tables: RefCell<Vec<CommonTable>>,
+    common_tables: RefCell<Vec<common::CommonTable>>,
+    /// Names of WITH queries that are not bound yet, the next one last.
+    later_tables: RefCell<Vec<String>>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
@@ -213,6 +214,7 @@ impl<'a> Binder<'a> {
             mentioned: RefCell::default(),
             levels: RefCell::new(Vec::new()),
             common_tables: RefCell::new(Vec::new()),
+            later_tables: RefCell::new(Vec::new()),
             tables_used: RefCell::new(Vec::new()),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),

@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::sql::sqlparser::ast::{self, LimitClause, NonBlock, OrderByKind, Query, SetExpr};
 
 use super::expr::canonical;
-use super::{Binder, Bound, BoundQuery, CommonTable, Level, Scope, fold};
+use super::{Binder, Bound, BoundQuery, Level, Scope, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::CastLevel;
 use crate::operator::{Kind, Operator, Output, Ties};
@@ -54,42 +54,6 @@ impl Binder<'_> {
         let bound = self.query_body(query);
         self.common_tables.borrow_mut().truncate(outer_tables);
         bound
-    }
-
-    /// Binds WITH queries; they stay in sight.
-    pub fn bind_with(&self, with: &Option<ast::With>) -> Result<()> {
-        if let Some(with) = with {
-            if with.recursive {
-                return Err(Error::unsupported("WITH RECURSIVE"));
-            }
-            for cte in &with.cte_tables {
-                self.levels.borrow_mut().push(Level::default());
-                let bound = self.nested(|| self.query(&cte.query));
-                let level = self.levels.borrow_mut().pop();
-                if level.is_some_and(|level| !level.captured.is_empty()) {
-                    return Err(Error::unsupported("a correlated WITH query"));
-                }
-                let mut bound = bound?;
-                let types = bound.columns.iter().map(|column| match column.ty.kind {
-                    Type::Unknown => TypeMod::plain(Type::Text),
-                    _ => column.ty,
-                });
-                let types = types.collect::<Vec<_>>();
-                bound = self.cast_outputs(bound, &types)?;
-                rename_columns(&mut bound, &cte.alias)?;
-                let name = fold(&cte.alias.name);
-                let twice = |other: &&ast::Cte| fold(&other.alias.name) == name;
-                if with.cte_tables.iter().filter(twice).count() > 1 {
-                    return Err(Error::new(
-                        SqlState::DuplicateAlias,
-                        format!("WITH query name \"{name}\" specified more than once"),
-                    )
-                    .at(self.position(cte.alias.name.span)));
-                }
-                self.common_tables.borrow_mut().push(CommonTable { name, query: bound });
-            }
-        }
-        Ok(())
     }
 
     fn query_body(&self, query: &Query) -> Result<BoundQuery> {

@@ -107,6 +107,13 @@ impl Binder<'_> {
             Some(level) => std::mem::take(&mut level.extraction),
             None => Extraction::default(),
         };
+        if !extraction.aggregates.is_empty()
+            && self.levels.borrow().last().is_some_and(|level| level.reads_working)
+        {
+            let message = "aggregate functions are not allowed in a recursive query's recursive term";
+            return Err(Error::new(SqlState::InvalidRecursion, message)
+                .at(extraction.first_aggregate));
+        }
         let grouped = !group_by.is_empty() || !extraction.aggregates.is_empty() || having.is_some();
         let mut windows = extraction.windows;
         // What is grouped by is computed below, what windows are over next, all else above both.

@@ -78,7 +78,7 @@ impl Binder<'_> {
 
     /// Binds a query one level down; also the outer columns it uses.
     fn subquery_of(&self, query: &ast::Query) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
-        self.levels.borrow_mut().push(Level::default());
+        self.levels.borrow_mut().push(Level { repeats: true, ..Level::default() });
         let bound = self.nested(|| self.query(query));
         let level = self.levels.borrow_mut().pop();
         let captured = level.map(|level| level.captured).unwrap_or_default();

@@ -6,22 +6,21 @@
 use std::sync::Arc;
 
 use cairn_txn::storage::Direction;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, TableReference};
-use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
 
 use super::access::Access;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
+use super::common::CommonProgram;
 use super::sets::Calls;
-use super::{AggregateCall, Node, RowPlan, Scan, order};
-use crate::binder::subplan::subplan_of;
+use super::{AggregateCall, Node, RowPlan, Scan, dependence, order};
 use crate::catalog::index_span;
 use crate::error::{Error, Result};
 use crate::functions::aggregates::{SortKey, aggregate_of};
-use crate::operator::{Kind, Operator};
+use crate::operator::Operator;
+use crate::plan_walk::may_run_long;
 use crate::relation::{Relation, Source};
 use crate::types::Datum;
 
@@ -30,7 +29,7 @@ use crate::types::Datum;
 pub(super) struct Compiler {
     pub(super) full_scans: Vec<cairn_txn::storage::Span>,
     next_slot: usize,
-    pub(super) generates: bool,
+    generates: bool,
     /// Whether a sort that comes next is cut off after a few rows.
     few: bool,
 }
@@ -39,7 +38,8 @@ pub(super) struct Compiler {
 pub fn compile(plan: &LogicalPlan) -> Result<RowPlan> {
     let mut compiler = Compiler::default();
     let root = compiler.node(plan)?;
-    compiler.finish(root, uses_outer(plan)?)
+    compiler.generates |= may_run_long(plan)?;
+    compiler.finish(root, dependence::of_plan(plan)?)
 }
 
 /// Optimizes and compiles the plan of a subquery.
@@ -59,51 +59,6 @@ impl RowPlan {
         let root = compiler.operator(operator, Some(Node::Feed))?;
         compiler.finish(root, false)
     }
-}
-
-/// Whether a plan uses columns of a query around it, itself or in its own subqueries.
-fn uses_outer(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    plan.apply(|node| {
-        match node {
-            LogicalPlan::Extension(extension) => {
-                if let Some(Kind::Apply(apply)) = Operator::of(extension).map(|o| &o.kind) {
-                    found |= uses_outer(&apply.right.plan)?;
-                }
-            }
-            LogicalPlan::TableScan(scan) => {
-                if let Some(Source::Functions(functions)) = Relation::source_of(&scan.source) {
-                    for arg in functions.calls.iter().flat_map(|call| &call.args) {
-                        found |= is_outer(arg)?;
-                    }
-                }
-            }
-            _ => {}
-        }
-        node.apply_expressions(|expr| {
-            found |= is_outer(expr)?;
-            Ok(TreeNodeRecursion::Continue)
-        })
-    })?;
-    Ok(found)
-}
-
-/// The same of an expression.
-fn is_outer(expr: &Expr) -> DfResult<bool> {
-    let mut found = false;
-    expr.apply(|expr| {
-        match expr {
-            Expr::Placeholder(parameter) => found |= parameter.id.starts_with("$o"),
-            Expr::ScalarFunction(function) => {
-                if let Some(inner) = subplan_of(function) {
-                    found |= uses_outer(&inner.plan)?;
-                }
-            }
-            _ => {}
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(found)
 }
 
 impl Compiler {
@@ -247,8 +202,20 @@ impl Compiler {
             Source::Functions(functions) => {
                 let (calls, ordinality) = (&functions.calls, functions.ordinality);
                 let calls = Calls::compile(calls, ordinality, &DFSchema::empty())?;
-                self.generates |= calls.is_unbounded();
                 Node::Functions { calls, filter: compile_all(&scan.filters, &full)?, output }
+            }
+            Source::Common(common) => {
+                let program = CommonProgram::of(common)?;
+                self.reads_as_well(&program.plan);
+                if let Some(recursion) = &program.recursion {
+                    self.reads_as_well(&recursion.term);
+                }
+                let filter = compile_all(&scan.filters, &full)?;
+                Node::Common { common: common.clone(), program, filter, output }
+            }
+            Source::Working(table) => {
+                let filter = compile_all(&scan.filters, &full)?;
+                Node::Working { table: table.clone(), filter, output }
             }
             Source::System(relation) => {
                 Node::System { relation, filter: compile_all(&scan.filters, &full)?, output }

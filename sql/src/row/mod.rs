@@ -7,11 +7,14 @@
 pub mod access;
 pub mod advisory;
 pub mod bulk;
+pub mod common;
 mod compile;
 mod covering;
+mod dependence;
 pub mod export;
 pub mod expr;
 mod join;
+pub mod kept;
 pub mod modify;
 mod operate;
 mod order;
@@ -29,18 +32,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cairn_txn::ReadView;
 use cairn_txn::storage::{Direction, Span};
-use parking_lot::Mutex;
 
 use crate::catalog::Table;
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
+use crate::relation::{Common, WorkingTable};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
 use access::{Access, Found};
+use common::CommonProgram;
 use covering::Covering;
 use expr::RowExpr;
+use kept::Kept;
 
 pub use subplan::evaluate as evaluate_subplan;
 
@@ -69,8 +74,12 @@ pub struct Env {
     pub surroundings: Arc<Surroundings>,
     /// Columns of outer queries, by slot.
     pub outer: Vec<Datum>,
-    /// Results of uncorrelated subqueries.
-    pub subplans: Arc<Mutex<HashMap<usize, Arc<subplan::Materialized>>>>,
+    /// Working tables of the WITH queries that recur around, by their numbers.
+    pub working: Vec<(usize, Arc<Vec<Row>>)>,
+    /// Changes with `outer` and `working`.
+    pub epoch: u64,
+    /// What is kept until the end.
+    pub kept: Arc<Kept>,
     /// Set when the client asks to stop.
     pub cancel: Arc<AtomicBool>,
 }
@@ -112,6 +121,16 @@ impl Env {
         if let Some(place) = self.outer.get_mut(slot) {
             *place = value;
         }
+        self.epoch = self.kept.next_epoch();
+    }
+
+    /// Sets a working table.
+    pub(crate) fn set_working(&mut self, id: usize, rows: Arc<Vec<Row>>) {
+        match self.working.iter_mut().find(|(other, _)| *other == id) {
+            Some((_, place)) => *place = rows,
+            None => self.working.push((id, rows)),
+        }
+        self.epoch = self.kept.next_epoch();
     }
 
     /// Fails if the client asked to stop.
@@ -197,6 +216,18 @@ enum Node {
     Scan(Scan),
     Functions {
         calls: sets::Calls,
+        filter: Vec<RowExpr>,
+        output: Vec<usize>,
+    },
+    Common {
+        common: Arc<Common>,
+        program: Arc<CommonProgram>,
+        filter: Vec<RowExpr>,
+        output: Vec<usize>,
+    },
+    /// What the recursive term of a WITH query reads of that query.
+    Working {
+        table: Arc<WorkingTable>,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -302,6 +333,20 @@ impl RowPlan {
     }
 }
 
+/// Passes a row that others read as well on to `sink`, if it passes the filter.
+fn kept(
+    row: &Row,
+    filter: &[RowExpr],
+    output: &[usize],
+    frame: &Frame<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Flow> {
+    if !passes(filter, row, frame)? {
+        return Ok(ControlFlow::Continue(()));
+    }
+    sink(output.iter().filter_map(|i| row.get(*i).cloned()).collect())
+}
+
 fn passes(filter: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<bool> {
     for condition in filter {
         if !condition.eval(row, frame)?.is_true() {
@@ -342,6 +387,23 @@ impl Node {
                     false => Ok(ControlFlow::Continue(())),
                 }
             }),
+            Node::Common { common, program, filter, output } => {
+                program.read(common, frame.env, &mut |row| kept(row, filter, output, frame, sink))
+            }
+            Node::Working { table, filter, output } => {
+                let rows = frame.env.working.iter().find(|(id, _)| *id == table.id);
+                let (_, rows) =
+                    rows.ok_or_else(|| Error::internal("a working table outside of its query"))?;
+                for (index, row) in rows.iter().enumerate() {
+                    if index.is_multiple_of(CANCEL_CHECK_ROWS) {
+                        frame.env.check_cancel()?;
+                    }
+                    if kept(row, filter, output, frame, sink)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
             Node::Operate(operate) => operate.run(frame, sink),
             Node::Feed => frame.feed(sink),
             Node::System { relation, filter, output } => {
@@ -445,6 +507,17 @@ impl Node {
                 }
             }
             Node::Functions { calls, .. } => line(format!("Function Scan on {}", calls.names())),
+            Node::Common { common, program, .. } => {
+                line(format!("CTE Scan on {}", common.name));
+                if let Some(recursion) = &program.recursion {
+                    lines.push(format!("{}->  Recursive Union", "  ".repeat(depth + 1)));
+                    program.plan.root.explain(depth + 2, lines);
+                    recursion.term.root.explain(depth + 2, lines);
+                } else {
+                    program.plan.root.explain(depth + 1, lines);
+                }
+            }
+            Node::Working { table, .. } => line(format!("WorkTable Scan on {}", table.name)),
             Node::Operate(operate) => operate.explain(depth, lines),
             Node::Feed => line("Feed".into()),
             Node::System { relation, .. } => line(format!("System Scan on {relation:?}")),

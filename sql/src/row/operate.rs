@@ -61,9 +61,7 @@ impl Compiler {
                 }
             }
             Kind::ProjectSet(project) => {
-                let calls = Calls::compile(&project.calls, false, schema)?;
-                self.generates |= calls.is_unbounded();
-                Work::ProjectSet(calls)
+                Work::ProjectSet(Calls::compile(&project.calls, false, schema)?)
             }
             Kind::DistinctOn(keys) => Work::DistinctOn(compile_all(keys, schema)?),
             Kind::Ties(ties) => {

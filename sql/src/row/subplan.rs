@@ -41,12 +41,12 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     let captures_outer = !subplan.slots.is_empty() || plan.uses_outer;
     if !captures_outer {
         let key = Arc::as_ptr(subplan) as usize;
-        let kept = frame.env.subplans.lock().get(&key).cloned();
+        let kept = frame.env.kept.subplans.lock().get(&key).cloned();
         let kept = match kept {
             Some(kept) => kept,
             None => {
                 let fresh = Arc::new(materialize(subplan, plan, frame)?);
-                frame.env.subplans.lock().insert(key, fresh.clone());
+                frame.env.kept.subplans.lock().insert(key, fresh.clone());
                 fresh
             }
         };
