@@ -16,6 +16,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use crate::functions::sets::SetCall;
+use crate::functions::windows::{Bound, FrameClause, WindowCall};
 
 /// A column that an operator adds.
 pub type Added = (Option<TableReference>, FieldRef);
@@ -29,6 +30,10 @@ pub enum Kind {
     ProjectSet(ProjectSet),
     /// The first row of those that follow each other with equal keys.
     DistinctOn(Vec<Expr>),
+    /// For each row of the input one for each grouping set.
+    Expand(Box<Expand>),
+    /// Window functions over one window, by which the rows are sorted.
+    Window(Box<Window>),
     /// LIMIT, and all rows behind it whose keys are those of the last one.
     Ties(Box<Ties>),
 }
@@ -49,6 +54,30 @@ pub struct Apply {
 pub struct ProjectSet {
     /// The calls, with one column each.
     pub calls: Vec<SetCall>,
+}
+
+/// Rows for grouping sets: behind the input's columns stand the keys, NULL where the set lacks them,
+/// the number of the set, and, if a set is empty, whether the row is one of the input. For each empty
+/// set there is one that is not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Expand {
+    /// The keys.
+    pub keys: Vec<Expr>,
+    /// The sets of keys, by place.
+    pub sets: Vec<Vec<usize>>,
+}
+
+/// Calls over one window.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// PARTITION BY.
+    pub partition: Vec<Expr>,
+    /// The keys of ORDER BY.
+    pub order: Vec<Expr>,
+    /// The frame.
+    pub frame: FrameClause,
+    /// The calls, with one column each.
+    pub calls: Vec<WindowCall>,
 }
 
 /// FETCH FIRST ... WITH TIES.
@@ -136,6 +165,20 @@ impl Kind {
                 project.calls.iter_mut().flat_map(|call| &mut call.args).for_each(visit);
             }
             Kind::DistinctOn(keys) => keys.iter_mut().for_each(visit),
+            Kind::Expand(expand) => expand.keys.iter_mut().for_each(visit),
+            Kind::Window(window) => {
+                let Window { partition, order, frame, calls } = &mut **window;
+                partition.iter_mut().chain(order).for_each(&mut *visit);
+                for bound in [&mut frame.start, &mut frame.end] {
+                    if let Bound::Preceding(offset) | Bound::Following(offset) = bound {
+                        visit(offset);
+                    }
+                }
+                frame.range.iter_mut().map(|range| &mut range.expr).for_each(&mut *visit);
+                for call in calls {
+                    call.args.iter_mut().chain(&mut call.filter).for_each(&mut *visit);
+                }
+            }
             Kind::Ties(ties) => {
                 let Ties { skip, fetch, keys } = &mut **ties;
                 skip.iter_mut().chain([fetch]).chain(keys).for_each(visit);
@@ -149,6 +192,8 @@ impl Kind {
             Kind::Apply(Apply { outer: true, .. }) => "Lateral Left",
             Kind::ProjectSet(_) => "ProjectSet",
             Kind::DistinctOn(_) => "Unique",
+            Kind::Window(_) => "WindowAgg",
+            Kind::Expand(_) => "GroupingSets",
             Kind::Ties(_) => "LimitWithTies",
         }
     }
@@ -157,7 +202,15 @@ impl Kind {
 impl Operator {
     /// An operator over `input`.
     pub fn new(kind: Kind, input: LogicalPlan, output: Output) -> DfResult<Operator> {
-        let own = input.schema().iter().map(|(qualifier, field)| (qualifier.cloned(), field.clone()));
+        // A row that is not of the input has NULLs only.
+        let nullable = matches!(kind, Kind::Expand(_));
+        let own = input.schema().iter().map(|(qualifier, field)| match nullable {
+            true => {
+                let field = field.as_ref().clone().with_nullable(true);
+                (qualifier.cloned(), FieldRef::new(field))
+            }
+            false => (qualifier.cloned(), field.clone()),
+        });
         let fields: Vec<Added> = match &output {
             Output::Adds(added) => own.chain(added.iter().cloned()).collect(),
             Output::Keeps(count) => own.take(*count).collect(),
@@ -205,6 +258,15 @@ impl UserDefinedLogicalNodeCore for Operator {
         match (&self.kind, &self.output) {
             (Kind::Apply(_) | Kind::ProjectSet(_), Output::Adds(added)) => {
                 names(&mut added.iter().map(|(_, field)| field))
+            }
+            // A condition on the partition holds for all of it or none.
+            (Kind::Window(window), _) => {
+                let is_key = |field: &&FieldRef| {
+                    window.partition.iter().any(
+                        |key| matches!(key, Expr::Column(column) if column.name == *field.name()),
+                    )
+                };
+                names(&mut self.schema.fields().iter().filter(|field| !is_key(field)))
             }
             _ => names(&mut self.schema.fields().iter()),
         }

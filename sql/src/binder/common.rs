@@ -102,7 +102,7 @@ impl Binder<'_> {
 
     fn bind_common(&self, cte: &ast::Cte, may_recur: bool) -> Result<()> {
         let name = fold(&cte.alias.name);
-        let recurs = may_recur && !recursion::read_by(&cte.query, &[name.clone()]).is_empty();
+        let recurs = may_recur && !recursion::read_by(&cte.query, std::slice::from_ref(&name)).is_empty();
         let depth = self.levels.borrow().len();
         self.levels.borrow_mut().push(Level::default());
         let bound = self.nested(|| match recurs {

@@ -16,6 +16,7 @@ pub mod dml;
 mod expr;
 mod from;
 mod grouping;
+mod grouping_sets;
 mod lateral;
 pub mod locking;
 mod naming;
@@ -31,6 +32,8 @@ mod subquery;
 mod suggest;
 mod table_function;
 pub mod types;
+mod window;
+mod window_call;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{
-    self, Distinct, GroupByExpr, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    self, Distinct, Select, SelectItem, SelectItemQualifiedWildcardKind,
 };
 
 use super::call::Extraction;
@@ -13,6 +13,7 @@ use super::grouping::Grouping;
 use super::naming::implied_name;
 use super::query::{bad_ordinal, ordinal_of, sort_expr};
 use super::srf::{self, Sets};
+use super::window::{Definition, ExtractedWindow};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::types::TypeMod;
@@ -56,7 +57,6 @@ impl Binder<'_> {
             && select.into.is_none()
             && select.lateral_views.is_empty()
             && select.qualify.is_none()
-            && select.named_window.is_empty()
             && select.connect_by.is_empty();
         if !plain {
             return Err(Error::unsupported("this clause of SELECT"));
@@ -88,6 +88,7 @@ impl Binder<'_> {
             let condition = self.expect_bool(self.expr(condition)?, "WHERE")?;
             plan = LogicalPlanBuilder::new(plan).filter(condition.expr)?.build()?;
         }
+        self.name_windows(&select.named_window)?;
         let _sets = self.sets(Sets::Allowed);
         let mut targets = self.targets(&select.projection, &scope)?;
         let having = match &select.having {
@@ -103,6 +104,7 @@ impl Binder<'_> {
             Some(Distinct::On(keys)) => self.distinct_keys(keys, &mut targets)?,
             _ => Vec::new(),
         };
+        self.bind_named_windows()?;
         let extraction = match self.levels.borrow_mut().last_mut() {
             Some(level) => std::mem::take(&mut level.extraction),
             None => Extraction::default(),
@@ -114,19 +116,18 @@ impl Binder<'_> {
             return Err(Error::new(SqlState::InvalidRecursion, message)
                 .at(extraction.first_aggregate));
         }
-        let grouped = !group_by.is_empty() || !extraction.aggregates.is_empty() || having.is_some();
+        let grouped = group_by.exists
+            || !extraction.aggregates.is_empty()
+            || !extraction.groupings.is_empty()
+            || having.is_some();
         let mut windows = extraction.windows;
+        let mut definitions = extraction.windows_here.definitions;
         // What is grouped by is computed below, what windows are over next, all else above both.
-        let keys: Vec<Expr> = group_by.iter().map(|key| key.expr.clone()).collect();
+        let keys: Vec<Expr> = group_by.keys.iter().map(|key| key.expr.clone()).collect();
         let (sets, mut later_sets) = srf::part_needed(extraction.sets, &keys);
         plan = self.project_sets(plan, sets)?;
         if grouped {
-            let mut grouping =
-                Grouping { binder: self, scope: &scope, keys: Vec::new(), firsts: Vec::new() };
-            for key in group_by {
-                let (name, kind) = (self.fresh("g"), key.kind());
-                grouping.keys.push((key.expr, name, kind));
-            }
+            let mut grouping = Grouping::new(self, &scope, group_by, extraction.groupings)?;
             for target in &mut targets {
                 target.bound.expr = grouping.rewrite(&target.bound.expr)?;
             }
@@ -137,8 +138,8 @@ impl Binder<'_> {
             for key in &mut on {
                 key.expr = grouping.rewrite(&key.expr)?;
             }
-            for window in &mut windows {
-                window.expr = grouping.rewrite(&window.expr)?;
+            for expr in window_exprs(&mut windows, &mut definitions) {
+                *expr = grouping.rewrite(expr)?;
             }
             for arg in later_sets.iter_mut().flat_map(|set| &mut set.call.args) {
                 *arg = grouping.rewrite(arg)?;
@@ -148,16 +149,11 @@ impl Binder<'_> {
                 plan = LogicalPlanBuilder::new(plan).filter(having)?.build()?;
             }
         }
-        let over: Vec<Expr> = windows.iter().map(|window| window.expr.clone()).collect();
+        let over = window_exprs(&mut windows, &mut definitions);
+        let over: Vec<Expr> = over.into_iter().map(|expr| expr.clone()).collect();
         let (sets, later_sets) = srf::part_needed(later_sets, &over);
         plan = self.project_sets(plan, sets)?;
-        if !windows.is_empty() {
-            // A node each: those of one node would have to agree on their order.
-            for window in windows {
-                let expr = window.expr.alias(window.name);
-                plan = LogicalPlanBuilder::new(plan).window(vec![expr])?.build()?;
-            }
-        }
+        plan = self.window_plan(plan, &windows, &definitions)?;
         plan = self.project_sets(plan, later_sets)?;
         self.finish_select(plan, targets, sort, order, &select.distinct, on)
     }
@@ -296,59 +292,6 @@ impl Binder<'_> {
         items.collect()
     }
 
-    fn group_by(
-        &self,
-        group_by: &GroupByExpr,
-        targets: &[Target],
-        scope: &Scope,
-    ) -> Result<Vec<Bound>> {
-        let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
-            return Err(Error::unsupported("GROUP BY ALL"));
-        };
-        if !modifiers.is_empty() {
-            return Err(Error::unsupported("GROUP BY modifiers"));
-        }
-        let _none = self.forbid("GROUP BY");
-        let mut keys = Vec::new();
-        for expr in exprs {
-            let position = self.position_of(expr);
-            if let Some(ordinal) = ordinal_of(expr) {
-                let target = ordinal.checked_sub(1).and_then(|index| targets.get(index));
-                let target = target.ok_or_else(|| bad_ordinal("GROUP BY", ordinal).at(position))?;
-                keys.push(self.settle(target.bound.clone())?);
-                continue;
-            }
-            // An input column comes before an output name here.
-            if let ast::Expr::Identifier(ident) = expr {
-                let name = fold(ident);
-                let is_input = scope.columns.iter().any(|column| column.name == name);
-                let output = targets.iter().find(|target| target.name == name);
-                if let (false, Some(target)) = (is_input, output) {
-                    keys.push(target.bound.clone());
-                    continue;
-                }
-            }
-            if matches!(
-                expr,
-                ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)
-            ) {
-                return Err(Error::unsupported("GROUPING SETS"));
-            }
-            let bound = self.expr(expr)?;
-            keys.push(self.settle(bound)?);
-        }
-        Ok(keys)
-    }
-
-    pub(super) fn sort_keys(&self, keys: &[ast::OrderByExpr]) -> Result<Vec<SortExpr>> {
-        let bound = keys.iter().map(|key| {
-            let bound = self.expr(&key.expr)?;
-            let bound = self.settle(bound)?;
-            Ok(sort_expr(&key.options, bound))
-        });
-        bound.collect()
-    }
-
     pub(super) fn order_targets(
         &self,
         order: &[ast::OrderByExpr],
@@ -412,6 +355,22 @@ fn is_canonical(function: &datafusion::logical_expr::expr::ScalarFunction) -> bo
         crate::functions::udf::scalar_of(function),
         Some(crate::functions::Scalar::Canonical(_))
     )
+}
+
+/// All expressions over rows in calls over windows, and in these.
+fn window_exprs<'w>(
+    calls: &'w mut [ExtractedWindow],
+    definitions: &'w mut [Definition],
+) -> Vec<&'w mut Expr> {
+    let of_calls = calls.iter_mut().flat_map(|window| {
+        window.call.args.iter_mut().chain(&mut window.call.filter)
+    });
+    let of_windows = definitions.iter_mut().flat_map(|definition| {
+        let order = definition.order.iter_mut().map(|key| &mut key.expr);
+        let range = definition.frame.range.iter_mut().map(|range| &mut range.expr);
+        definition.partition.iter_mut().chain(order).chain(range)
+    });
+    of_calls.chain(of_windows).collect()
 }
 
 pub(super) fn column_target(column: &super::ScopeColumn) -> Target {

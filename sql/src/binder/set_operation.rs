@@ -5,11 +5,13 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::expr::{canonical, common_type};
+use super::window::{Definition, ExtractedWindow};
 use super::select::{MAX_TARGETS, Target, column_target, too_many_targets};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};
 use crate::functions::casts::CastLevel;
+use crate::functions::windows::{FrameClause, WindowCall, WindowFunction};
 use crate::types::{Type, TypeMod};
 
 impl Binder<'_> {
@@ -175,24 +177,14 @@ impl Binder<'_> {
     }
 
     fn number_equal_rows(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionParams};
-        use datafusion::logical_expr::{WindowFrame, WindowFunctionDefinition};
-        let columns = plan.schema().columns();
-        let row_number = datafusion::functions_window::row_number::row_number_udwf();
-        let window = Expr::WindowFunction(Box::new(WindowFunction {
-            fun: WindowFunctionDefinition::WindowUDF(row_number),
-            params: WindowFunctionParams {
-                args: Vec::new(),
-                partition_by: columns.into_iter().map(Expr::Column).collect(),
-                order_by: Vec::new(),
-                window_frame: WindowFrame::new(None),
-                filter: None,
-                null_treatment: None,
-                distinct: false,
-            },
-        }));
-        let window = window.alias(self.fresh("w"));
-        Ok(LogicalPlanBuilder::new(plan).window(vec![window])?.build()?)
+        let columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let definition =
+            Definition { partition: columns, order: Vec::new(), frame: FrameClause::default() };
+        let call =
+            WindowCall { function: WindowFunction::RowNumber, args: Vec::new(), filter: None };
+        let number =
+            ExtractedWindow { name: self.fresh("w"), call, definition: 0, returns: Type::Int8 };
+        self.window_plan(plan, &[number], &[definition])
     }
 
     /// Casts the columns of a query where their types differ from `types`.

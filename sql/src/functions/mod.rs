@@ -14,6 +14,7 @@ pub mod resolve;
 pub mod sets;
 pub mod strings;
 pub mod udf;
+pub mod windows;
 
 use std::sync::LazyLock;
 

@@ -89,6 +89,13 @@ pub enum Bound {
     UnboundedFollowing,
 }
 
+impl Bound {
+    /// Whether it is some way off the current row.
+    pub fn has_offset(&self) -> bool {
+        matches!(self, Bound::Preceding(_) | Bound::Following(_))
+    }
+}
+
 /// What a frame leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names are SQL's")]
@@ -112,6 +119,13 @@ pub struct FrameClause {
     pub exclude: Exclude,
     /// For offsets of RANGE: the sort key that they are added to.
     pub range: Option<RangeKey>,
+}
+
+impl FrameClause {
+    /// The same, but for the sort key.
+    pub fn without_key(self) -> FrameClause {
+        FrameClause { range: None, ..self }
+    }
 }
 
 impl Default for FrameClause {

@@ -13,6 +13,7 @@ mod covering;
 mod dependence;
 pub mod export;
 pub mod expr;
+mod frame;
 mod join;
 pub mod kept;
 pub mod modify;
@@ -23,6 +24,7 @@ mod sets;
 pub mod setting;
 pub mod stateful;
 mod subplan;
+mod window;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -2,9 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use datafusion::logical_expr::Expr;
+
 use super::compile::{Compiler, compile_all, compile_subplan};
 use super::expr::RowExpr;
 use super::sets::Calls;
+use super::window::WindowPlan;
 use super::{Flow, Frame, Node, Row, RowPlan, Sink, count_of};
 use crate::error::{Error, Result, SqlState};
 use crate::operator::{Kind, Operator, Ties};
@@ -33,6 +36,12 @@ enum Work {
     },
     ProjectSet(Calls),
     DistinctOn(Vec<RowExpr>),
+    Window(Box<WindowPlan>),
+    Expand {
+        keys: Vec<RowExpr>,
+        sets: Vec<Vec<usize>>,
+        width: usize,
+    },
     Ties {
         skip: Option<RowExpr>,
         fetch: Option<RowExpr>,
@@ -63,6 +72,15 @@ impl Compiler {
             Kind::ProjectSet(project) => {
                 Work::ProjectSet(Calls::compile(&project.calls, false, schema)?)
             }
+            Kind::Window(window) => {
+                let compile = |expr: &Expr| RowExpr::compile(expr, schema);
+                Work::Window(Box::new(WindowPlan::compile(window, &compile)?))
+            }
+            Kind::Expand(expand) => Work::Expand {
+                keys: compile_all(&expand.keys, schema)?,
+                sets: expand.sets.clone(),
+                width: schema.fields().len(),
+            },
             Kind::DistinctOn(keys) => Work::DistinctOn(compile_all(keys, schema)?),
             Kind::Ties(ties) => {
                 let Ties { skip, fetch, keys } = &**ties;
@@ -113,6 +131,46 @@ impl Operate {
                     sink(joined)
                 })
             }),
+            Work::Window(window) => window.run(&self.input, frame, sink),
+            Work::Expand { keys, sets, width } => {
+                let marks = sets.iter().any(Vec::is_empty);
+                let expanded = |row: &[Datum], values: &[Datum], number: usize, live: bool| {
+                    let set = sets.get(number).map(Vec::as_slice).unwrap_or_default();
+                    let mut row = row.to_vec();
+                    row.extend(values.iter().enumerate().map(|(place, value)| {
+                        match set.contains(&place) {
+                            true => value.clone(),
+                            false => Datum::Null,
+                        }
+                    }));
+                    row.push(Datum::Int32(number as i32));
+                    if marks {
+                        row.push(Datum::Bool(live));
+                    }
+                    row
+                };
+                let flow = self.input.run(frame, &mut |row| {
+                    let values = keys.iter().map(|key| key.eval(&row, frame));
+                    let values = values.collect::<Result<Row>>()?;
+                    for number in 0..sets.len() {
+                        if sink(expanded(&row, &values, number, true))?.is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                    Ok(ControlFlow::Continue(()))
+                })?;
+                if flow.is_break() {
+                    return Ok(flow);
+                }
+                let nothing = vec![Datum::Null; *width];
+                let values = vec![Datum::Null; keys.len()];
+                for number in (0..sets.len()).filter(|n| sets.get(*n).is_some_and(Vec::is_empty)) {
+                    if sink(expanded(&nothing, &values, number, false))?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
             Work::DistinctOn(keys) => {
                 let mut last: Option<Row> = None;
                 self.input.run(frame, &mut |row| {
@@ -175,6 +233,8 @@ impl Operate {
                 right.root.explain(depth + 1, lines);
             }
             Work::ProjectSet(_) => self.explain_as("ProjectSet", &indent, depth, lines),
+            Work::Expand { .. } => self.explain_as("GroupingSets", &indent, depth, lines),
+            Work::Window(_) => self.explain_as("WindowAgg", &indent, depth, lines),
             Work::DistinctOn(_) => self.explain_as("Unique", &indent, depth, lines),
             Work::Ties { .. } => self.explain_as("Limit", &indent, depth, lines),
         }

@@ -325,6 +325,8 @@ struct Sliding<'a> {
     count: usize,
     /// How many of these numerics have how many digits behind the point.
     scales: BTreeMap<u32, usize>,
+    /// Whether there was NaN or an infinity, which cannot be taken away again.
+    has_special: bool,
 }
 
 impl<'a> Sliding<'a> {
@@ -335,23 +337,26 @@ impl<'a> Sliding<'a> {
             range: 0..0,
             count: 0,
             scales: BTreeMap::new(),
+            has_special: false,
         }
     }
 
     fn can_shrink(&self) -> bool {
-        matches!(
+        !self.has_special
+            && matches!(
             self.state,
             State::Count { .. } | State::Int { .. } | State::Numeric { .. } | State::Interval { .. }
         )
     }
 
-    fn scale_of(&self, args: &[Datum]) -> Result<Option<u32>> {
-        Ok(match (&self.state, args.first()) {
-            (State::Numeric { .. }, Some(Datum::Bytes(bytes))) => {
-                Some(Numeric::decode(bytes)?.scale())
-            }
-            _ => None,
-        })
+    fn scale_of(&mut self, args: &[Datum]) -> Result<Option<u32>> {
+        let (State::Numeric { .. }, Some(Datum::Bytes(bytes))) = (&self.state, args.first()) else {
+            return Ok(None);
+        };
+        let number = Numeric::decode(bytes)?;
+        let special = matches!(number, Numeric::NaN | Numeric::Infinity | Numeric::NegativeInfinity);
+        self.has_special |= special;
+        Ok((!special).then(|| number.scale()))
     }
 
     fn add(&mut self, args: &[Datum]) -> Result<()> {
