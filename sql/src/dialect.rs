@@ -50,8 +50,9 @@ impl Dialect for CairnDialect {
         BASE.is_identifier_part(ch)
     }
 
+    /// ARRAY is, so that what goes wrong inside `ARRAY[...]` is not read again as a subscript.
     fn is_reserved_for_identifier(&self, kw: Keyword) -> bool {
-        BASE.is_reserved_for_identifier(kw)
+        kw == Keyword::ARRAY || BASE.is_reserved_for_identifier(kw)
     }
 
     fn is_custom_operator_part(&self, ch: char) -> bool {
@@ -64,6 +65,11 @@ impl Dialect for CairnDialect {
 
     fn prec_value(&self, precedence: Precedence) -> u8 {
         BASE.prec_value(precedence)
+    }
+
+    /// `INSERT ... SELECT 1 ON CONFLICT ...` has no column that is called `on`.
+    fn is_column_alias(&self, kw: &Keyword, parser: &mut Parser<'_>) -> bool {
+        *kw != Keyword::ON && BASE.is_column_alias(kw, parser)
     }
 
     pass_on! {

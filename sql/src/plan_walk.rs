@@ -67,12 +67,13 @@ fn walk_source(source: &Source, visit: &mut dyn FnMut(Part<'_>)) -> DfResult<()>
                 walk(&recursion.term, visit)?;
             }
         }
-        Source::Table(_) | Source::System(_) | Source::Working(_) => {}
+        Source::Table(_) | Source::System(_) | Source::Working(_) | Source::Changed(..) => {}
     }
     Ok(())
 }
 
-fn walk_expr(expr: &Expr, visit: &mut dyn FnMut(Part<'_>)) -> DfResult<()> {
+/// Visits all parts of an expression.
+pub fn walk_expr(expr: &Expr, visit: &mut dyn FnMut(Part<'_>)) -> DfResult<()> {
     expr.apply(|expr| {
         visit(Part::Expr(expr));
         if let Expr::ScalarFunction(function) = expr
@@ -97,6 +98,24 @@ pub fn is_volatile(plan: &LogicalPlan) -> DfResult<bool> {
         {
             found |= function.func.signature().volatility == Volatility::Volatile;
         }
+    })?;
+    Ok(found)
+}
+
+/// Whether a subquery in an expression of a plan may.
+pub fn subqueries_may_run_long(plan: &LogicalPlan) -> DfResult<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if let Expr::ScalarFunction(function) = expr
+                    && let Some(inner) = subplan_of(function)
+                {
+                    found |= may_run_long(&inner.plan)?;
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
     })?;
     Ok(found)
 }

@@ -24,6 +24,8 @@ pub enum Source {
     Functions(Arc<Functions>),
     /// A system relation.
     System(&'static SystemRelation),
+    /// What a part of the statement that changes rows has returned, with the layouts of its columns.
+    Changed(usize, Vec<DataType>),
     /// A WITH query that is run by itself.
     Common(Arc<Common>),
     /// What the recursive term of a WITH query reads of that query.
@@ -143,6 +145,12 @@ impl Relation {
             Source::System(relation) => {
                 let fields = relation.columns.iter().enumerate().map(|(position, (_, kind))| {
                     Field::new(format!("c{position}"), kind.layout(), true)
+                });
+                Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+            }
+            Source::Changed(_, layouts) => {
+                let fields = layouts.iter().enumerate().map(|(position, layout)| {
+                    Field::new(format!("c{position}"), layout.clone(), true)
                 });
                 Arc::new(Schema::new(fields.collect::<Vec<_>>()))
             }

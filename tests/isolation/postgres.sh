@@ -4,8 +4,8 @@
 # usage: postgres.sh HOST PORT [SPEC...]
 #
 # Debian's package postgresql-15 has the tester; the specs and what they are to print are in its source
-# package, which is fetched once into CACHE. Nothing of either is kept in this repository. Prints one line
-# a spec, in the order of PostgreSQL's schedule:
+# package, which postgres_source.sh fetches once into SOURCE. Prints one line a spec, in the order of PostgreSQL's
+# schedule:
 #
 #   SPEC passes
 #   SPEC differs
@@ -18,8 +18,8 @@
 # A fresh PostgreSQL 15 passes them all. As with pg_regress they run in a database isolation_regression and with
 # DateStyle Postgres; where a server has not these, in the database postgres and with ISO.
 #
-# environment: CACHE (default target/postgres-isolation), ISOLATIONTESTER (the program), SPEC_TIMEOUT (seconds
-# for one spec, default 30), STEP_TIMEOUT (for one step, default 20)
+# environment: CACHE (default target/postgres-isolation), SOURCE (default target/postgres-source), ISOLATIONTESTER
+# (the program), SPEC_TIMEOUT (seconds for one spec, default 30), STEP_TIMEOUT (for one step, default 20)
 set -euo pipefail
 
 if [ "$#" -lt 2 ]; then
@@ -34,40 +34,14 @@ cache=${CACHE:-$here/../../target/postgres-isolation}
 tester=${ISOLATIONTESTER:-/usr/lib/postgresql/15/lib/pgxs/src/test/isolation/isolationtester}
 mkdir -p "$cache/results"
 cache=$(cd "$cache" && pwd)
+source=${SOURCE:-$here/../../target/postgres-source}
 
-# The specs from the source package, through apt, which checks signatures. Its lists of sources are our own,
-# in the cache, so that the machine's are left as they are. The newest version may be listed and not there.
-fetch() {
-    local apt=$cache/apt options version
-    mkdir -p "$apt/lists/partial"
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-        sort -u | sed 's|^|deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] |' \
-        >"$apt/sources.list"
-    options=(-q -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=-
-        -o "Dir::State::lists=$apt/lists" -o APT::Sandbox::User=root)
-    apt-get "${options[@]}" update
-    apt-cache "${options[@]}" showsrc postgresql-15 | sed -n 's/^Version: //p' | sort -rVu >"$apt/versions"
-    while read -r version; do
-        if (cd "$apt" && apt-get "${options[@]}" source --download-only "postgresql-15=$version"); then
-            break
-        fi
-    done <"$apt/versions"
-    tar -xjf "$apt"/postgresql-15_*.orig.tar.bz2 --strip-components=3 -C "$cache" --wildcards \
-        '*/src/test/isolation/*' || return 1
-    rm -rf "$apt"
-}
-
-if ! [ -f "$cache/isolation/isolation_schedule" ]; then
-    fetch >"$cache/fetch.log" 2>&1 || {
-        cat "$cache/fetch.log" >&2
-        exit 2
-    }
-fi
+"$here/../postgres_source.sh" "$source" || exit 2
 if ! [ -x "$tester" ]; then
     echo "no $tester: install postgresql-15" >&2
     exit 2
 fi
-cd "$cache/isolation"
+cd "$source/isolation"
 if [ "$#" -eq 0 ]; then
     # shellcheck disable=SC2046 # One word a spec.
     set -- $(awk '$1 == "test:" { print $2 }' isolation_schedule)

@@ -14,10 +14,12 @@ use super::position::token_after;
 use super::srf::{ExtractedSet, Sets};
 use super::window::{ExtractedWindow, NoWindows, Windows};
 use super::window_call::OverCall;
+use super::subplan::Form;
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
 use crate::functions::casts::CastLevel;
+use crate::functions::polymorphic::{self, Settled, Unsettled};
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::windows::WindowFunction;
 use crate::functions::{self, Function, Scalar, udf};
@@ -74,6 +76,10 @@ impl Binder<'_> {
             FunctionArguments::None => (&[][..], None, &[][..]),
             FunctionArguments::List(list) => {
                 (list.args.as_slice(), list.duplicate_treatment, list.clauses.as_slice())
+            }
+            FunctionArguments::Subquery(query) if name == "array" => {
+                let array = self.subquery(query, Form::Array, None);
+                return array.map_err(|error| error.at(position));
             }
             FunctionArguments::Subquery(_) => {
                 return Err(Error::unsupported("a subquery as argument list"));
@@ -257,19 +263,22 @@ impl Binder<'_> {
 
     /// Applies a chosen function: converts the arguments and adds the context.
     pub(super) fn apply(&self, function: &'static Function, args: Vec<Bound>) -> Result<Bound> {
-        let exprs = self.converted_args(function, args)?;
-        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), function.returns))
+        let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+        let settled = settle(function, &kinds)?;
+        let exprs = self.converted_args(function, &settled, args)?;
+        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), settled.returns))
     }
 
     /// The arguments of a chosen function, with the context behind them.
     pub(super) fn converted_args(
         &self,
         function: &Function,
+        settled: &Settled,
         args: Vec<Bound>,
     ) -> Result<Vec<Expr>> {
-        let mut exprs = Vec::with_capacity(args.len());
-        for (index, arg) in args.into_iter().enumerate() {
-            let expected = resolve::expected(function, index);
+        let mut exprs = Vec::with_capacity(args.len() + 1);
+        for (index, (arg, expected)) in args.into_iter().zip(&settled.args).enumerate() {
+            let expected = *expected;
             let repeated = function.variadic && index + 1 >= function.args.len();
             let arg = match repeated && arg.kind() != Type::Unknown {
                 // The text of anything, which for a boolean is not what a cast to text gives.
@@ -280,6 +289,9 @@ impl Binder<'_> {
             exprs.push(arg.expr);
         }
         exprs.extend(function.context.iter().map(|c| context(*c)));
+        if let (true, Some(element)) = (function.typed, settled.element) {
+            exprs.push(self.literal(&Datum::Int64(i64::from(element.oid())), Type::Oid)?.expr);
+        }
         Ok(exprs)
     }
 
@@ -356,8 +368,13 @@ impl Binder<'_> {
             bound = bound.into_iter().map(|b| self.settle(b)).collect::<Result<_>>()?;
         }
         let kinds: Vec<Type> = bound.iter().map(Bound::kind).collect();
-        let (kind, wanted) =
-            aggregates::resolve(name, &kinds).ok_or_else(|| no_function(name, &kinds))?;
+        let (kind, wanted) = aggregates::resolve(name, &kinds).ok_or_else(|| {
+            // There are two, of arrays and of all else.
+            match (name, kinds.as_slice()) {
+                ("array_agg", [Type::Unknown]) => not_unique(name, &kinds),
+                _ => no_function(name, &kinds),
+            }
+        })?;
         let mut exprs = Vec::new();
         for (arg, kind) in bound.into_iter().zip(&wanted) {
             exprs.push(self.implicit(arg, *kind)?.expr);
@@ -379,6 +396,17 @@ impl Binder<'_> {
         let input = wanted.first().copied().unwrap_or(Type::Void);
         Ok((Aggregate { kind, input, distinct, order }, exprs))
     }
+}
+
+/// The types of a call of a chosen function.
+pub(super) fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
+    polymorphic::settle(function, kinds).map_err(|unsettled| match unsettled {
+        Unsettled::Unknown => Error::new(
+            SqlState::DatatypeMismatch,
+            "could not determine polymorphic type because input has type unknown",
+        ),
+        Unsettled::Mismatch => Error::internal(format!("{} is not for {kinds:?}", function.name)),
+    })
 }
 
 fn signature(name: &str, kinds: &[Type]) -> String {

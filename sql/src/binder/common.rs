@@ -27,6 +27,16 @@ pub(super) struct CommonTable {
     rows: CommonRows,
     /// The number of levels around it.
     depth: usize,
+    /// Whether it changes rows and has no RETURNING: it cannot be read.
+    pub(super) gives_nothing: bool,
+}
+
+impl CommonTable {
+    /// One whose plan is part of the plans that read it.
+    pub(super) fn inline(name: String, query: BoundQuery, gives_nothing: bool) -> CommonTable {
+        let BoundQuery { plan, columns } = query;
+        CommonTable { name, columns, rows: CommonRows::Inline(plan), depth: 0, gives_nothing }
+    }
 }
 
 /// Where the rows of a WITH query come from.
@@ -43,6 +53,7 @@ enum CommonRows {
 impl Binder<'_> {
     /// Binds WITH queries; they stay in sight.
     pub fn bind_with(&self, with: &Option<ast::With>) -> Result<()> {
+        let at_top = self.at_top.replace(false);
         let Some(with) = with else { return Ok(()) };
         let mut names: Vec<String> = Vec::new();
         for cte in &with.cte_tables {
@@ -59,7 +70,7 @@ impl Binder<'_> {
         if with.recursive {
             for index in self.order_of_binding(with, &names)? {
                 if let Some(cte) = with.cte_tables.get(index) {
-                    self.bind_common(cte, true)?;
+                    self.bind_common(cte, true, at_top)?;
                 }
             }
             return Ok(());
@@ -67,7 +78,7 @@ impl Binder<'_> {
         let before = self.later_tables.borrow().len();
         self.later_tables.borrow_mut().extend(names.into_iter().rev());
         let bound = with.cte_tables.iter().try_for_each(|cte| {
-            self.bind_common(cte, false)?;
+            self.bind_common(cte, false, at_top)?;
             self.later_tables.borrow_mut().pop();
             Ok(())
         });
@@ -100,7 +111,11 @@ impl Binder<'_> {
         Ok(order)
     }
 
-    fn bind_common(&self, cte: &ast::Cte, may_recur: bool) -> Result<()> {
+    fn bind_common(&self, cte: &ast::Cte, may_recur: bool, at_top: bool) -> Result<()> {
+        if let Some(changing) = self.changing_table(cte, at_top)? {
+            self.common_tables.borrow_mut().push(changing);
+            return Ok(());
+        }
         let name = fold(&cte.alias.name);
         let recurs = may_recur && !recursion::read_by(&cte.query, std::slice::from_ref(&name)).is_empty();
         let depth = self.levels.borrow().len();
@@ -114,7 +129,7 @@ impl Binder<'_> {
             return Err(Error::internal("a WITH query has captured columns"));
         }
         let (columns, rows) = bound?;
-        let table = CommonTable { name, columns, rows, depth };
+        let table = CommonTable { name, columns, rows, depth, gives_nothing: false };
         self.common_tables.borrow_mut().push(table);
         Ok(())
     }
@@ -179,6 +194,7 @@ impl Binder<'_> {
             columns: columns.clone(),
             rows: CommonRows::Working(Arc::new(working)),
             depth: self.levels.borrow().len(),
+            gives_nothing: false,
         });
         let second = self.set_expr(right);
         self.common_tables.borrow_mut().truncate(tables);

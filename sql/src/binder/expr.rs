@@ -7,6 +7,7 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
 use super::srf::Sets;
+use super::array::{quantified_pattern, unwrapped};
 use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
 use crate::error::{Error, Result, SqlState};
@@ -41,7 +42,7 @@ pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison
 }
 
 /// The name under which an operator stands in the function table.
-fn operator_symbol(op: &BinaryOperator) -> String {
+pub(super) fn operator_symbol(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
@@ -113,9 +114,13 @@ impl Binder<'_> {
                 Ok(Bound::new(negate_if(*negated, found.expr), Type::Bool))
             }
             Sql::AnyOp { left, compare_op, right, .. } => {
-                self.any_all(left, compare_op, right, true)
+                self.any_all(left, compare_op, right, true, sql)
             }
-            Sql::AllOp { left, compare_op, right } => self.any_all(left, compare_op, right, false),
+            Sql::AllOp { left, compare_op, right } => {
+                self.any_all(left, compare_op, right, false, sql)
+            }
+            Sql::Array(array) => self.array(array, None),
+            Sql::CompoundFieldAccess { root, access_chain } => self.subscript(root, access_chain),
             Sql::Exists { subquery, negated } => {
                 let found = self.subquery(subquery, Form::Exists, None)?;
                 Ok(Bound::new(negate_if(*negated, found.expr), Type::Bool))
@@ -130,13 +135,17 @@ impl Binder<'_> {
                 }
                 let target = super::types::type_of(data_type)
                     .map_err(|error| error.at(self.cast_positions(expr, kind).1))?;
-                self.checked_cast(self.expr(expr)?, target, || self.cast_positions(expr, kind).0)
+                let subject = match (unwrapped(expr), target.element()) {
+                    (Sql::Array(array), Some(element)) => self.array(array, Some(element))?,
+                    _ => self.expr(expr)?,
+                };
+                self.checked_cast(subject, target, || self.cast_positions(expr, kind).0)
             }
-            Sql::Like { negated, any: false, expr, pattern, escape_char } => {
-                self.like(if *negated { "!~~" } else { "~~" }, expr, pattern, escape_char)
+            Sql::Like { negated, any, expr, pattern, escape_char } => {
+                self.like(if *negated { "!~~" } else { "~~" }, expr, *any, pattern, escape_char)
             }
-            Sql::ILike { negated, any: false, expr, pattern, escape_char } => {
-                self.like(if *negated { "!~~*" } else { "~~*" }, expr, pattern, escape_char)
+            Sql::ILike { negated, any, expr, pattern, escape_char } => {
+                self.like(if *negated { "!~~*" } else { "~~*" }, expr, *any, pattern, escape_char)
             }
             Sql::Function(function) => self.function(function),
             Sql::Extract { field, expr, .. } => {
@@ -458,7 +467,12 @@ impl Binder<'_> {
     }
 
     /// Where the operator stands: the parser does not say, so look between its operands.
-    fn operator_position(&self, left: &Sql, right: &Sql, op: &BinaryOperator) -> Option<usize> {
+    pub(super) fn operator_position(
+        &self,
+        left: &Sql,
+        right: &Sql,
+        op: &BinaryOperator,
+    ) -> Option<usize> {
         use datafusion::sql::sqlparser::ast::Spanned;
         let end = left.span().end;
         let from = super::position::position_of(self.sql, end.line, end.column)?;
@@ -521,7 +535,8 @@ impl Binder<'_> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         // A string can be joined with anything.
         let joinable = |k: &Type| k.category() == Category::String || *k == Type::Unknown;
-        if symbol == "||" && !kinds.contains(&Type::Bytea) && kinds.iter().any(joinable) {
+        let apart = |k: &Type| *k == Type::Bytea || k.is_array();
+        if symbol == "||" && !kinds.iter().any(apart) && kinds.iter().any(joinable) {
             let text = args.into_iter().map(|arg| match arg.kind() {
                 Type::Unknown => self.implicit(arg, Type::Text),
                 _ => self.explicit_cast(arg, TypeMod::plain(Type::Text)),
@@ -670,9 +685,25 @@ impl Binder<'_> {
         &self,
         symbol: &str,
         subject: &Sql,
+        any: bool,
         pattern: &Sql,
         escape: &Option<ast::ValueWithSpan>,
     ) -> Result<Bound> {
+        if let Some((array, any)) = quantified_pattern(any, pattern) {
+            if escape.is_some() {
+                let message = "syntax error at or near \"ESCAPE\"";
+                let at = self.position_behind(array, &["ESCAPE"]);
+                return Err(Error::new(SqlState::SyntaxError, message).at(at));
+            }
+            let op = match symbol {
+                "~~" => BinaryOperator::PGLikeMatch,
+                "!~~" => BinaryOperator::PGNotLikeMatch,
+                "~~*" => BinaryOperator::PGILikeMatch,
+                _ => BinaryOperator::PGNotILikeMatch,
+            };
+            let at = self.position_behind(subject, &["NOT", "LIKE", "ILIKE"]);
+            return self.any_all_of(subject, &op, array, any, at);
+        }
         let mut args = vec![self.expr(subject)?, self.expr(pattern)?];
         if let Some(escape) = escape {
             let escape = self.value(&escape.value)?;

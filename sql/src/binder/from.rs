@@ -255,6 +255,10 @@ impl Binder<'_> {
             let found = tables.iter().rev().find(|table| table.name == name).cloned();
             drop(tables);
             if let Some(found) = found {
+                if found.gives_nothing {
+                    let message = format!("WITH query \"{name}\" does not have a RETURNING clause");
+                    return Err(Error::new(SqlState::FeatureNotSupported, message).at(position));
+                }
                 return self.common_relation(found, &shown, alias);
             }
         }
@@ -358,7 +362,7 @@ fn using_column<'s>(scope: &'s Scope, name: &str, side: &str) -> Result<&'s Scop
 }
 
 /// Both sides' columns; a relation name may occur once.
-fn both(mut left: Scope, right: Scope) -> Result<Scope> {
+pub(super) fn both(mut left: Scope, right: Scope) -> Result<Scope> {
     let clash = right.columns.iter().find(|column| {
         !column.relation.is_empty() && left.columns.iter().any(|l| l.relation == column.relation)
     });

@@ -9,7 +9,10 @@
 //! Parameters have three kinds of identifier in a plan: `$1` is the client's, `$c0` a
 //! [`Context`] value, `$o5` a column of an outer query.
 
+mod array;
+mod assigned_row;
 mod call;
+pub mod changes;
 mod common;
 mod distinct;
 pub mod dml;
@@ -17,12 +20,16 @@ mod expr;
 mod from;
 mod grouping;
 mod grouping_sets;
+mod joined_change;
 mod lateral;
 pub mod locking;
+pub mod merge;
 mod naming;
+pub mod on_conflict;
 pub mod position;
 mod query;
 mod recursion;
+mod refused;
 mod select;
 mod session_call;
 mod set_operation;
@@ -137,6 +144,8 @@ struct Level {
     beside: Vec<ScopeColumn>,
     /// Those of `beside` that an outer join keeps LATERAL from using.
     barred: Vec<Column>,
+    /// Columns that are there and cannot be named from here: errors tell so.
+    out_of_reach: Scope,
     /// Slots of outer columns that this level's query uses, and the column of the parent each
     /// stands for.
     captured: Vec<(usize, Expr)>,
@@ -173,6 +182,10 @@ pub struct Binder<'a> {
     common_tables: RefCell<Vec<common::CommonTable>>,
     /// Names of WITH queries that are not bound yet, the next one last.
     later_tables: RefCell<Vec<String>>,
+    /// WITH queries that change rows, in their order.
+    changes: RefCell<Vec<dml::BoundModify>>,
+    /// Whether the next WITH is that of the statement itself.
+    at_top: Cell<bool>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
@@ -218,6 +231,8 @@ impl<'a> Binder<'a> {
             levels: RefCell::new(Vec::new()),
             common_tables: RefCell::new(Vec::new()),
             later_tables: RefCell::new(Vec::new()),
+            changes: RefCell::default(),
+            at_top: Cell::new(false),
             tables_used: RefCell::new(Vec::new()),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
@@ -413,8 +428,12 @@ impl<'a> Binder<'a> {
 /// Whether reading this text depends on the session's settings or on the time.
 fn needs_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
     let text = text_of(value).to_ascii_lowercase();
-    let relative = ["now", "today", "tomorrow", "yesterday"].contains(&text.trim());
-    match to {
+    let words = ["now", "today", "tomorrow", "yesterday"];
+    let relative = match to {
+        kind if kind.is_array() => words.iter().any(|word| text.contains(word)),
+        _ => words.contains(&text.trim()),
+    };
+    match to.element().unwrap_or(to) {
         Type::Timestamptz => true,
         Type::Date | Type::Time | Type::Timestamp => relative,
         _ => false,

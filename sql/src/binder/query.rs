@@ -17,6 +17,7 @@ use crate::types::{Datum, Type, TypeMod};
 impl Binder<'_> {
     /// Binds the statement's query at a level of its own.
     pub fn top_query(&self, query: &Query) -> Result<BoundQuery> {
+        self.at_top.set(true);
         self.levels.borrow_mut().push(Level::default());
         let bound = self.query(query);
         self.levels.borrow_mut().pop();

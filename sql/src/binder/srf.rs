@@ -135,8 +135,9 @@ impl<'a> Binder<'a> {
             Resolution::Ambiguous => super::call::not_unique(name, &kinds),
             _ => super::call::no_function(name, &kinds),
         })?;
-        let args = self.converted_args(&function.signature, args)?;
-        let columns = vec![function.signature.returns];
+        let settled = super::call::settle(&function.signature, &kinds)?;
+        let args = self.converted_args(&function.signature, &settled, args)?;
+        let columns = vec![settled.returns];
         Ok(SetCall { function: Some(function), args, columns })
     }
 

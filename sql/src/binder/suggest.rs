@@ -12,18 +12,22 @@ impl Binder<'_> {
     pub(super) fn unknown_column(&self, relation: Option<&str>, name: &str) -> Error {
         let levels = self.levels.borrow();
         let columns = || levels.iter().rev().flat_map(|level| &level.scope.columns);
-        // Items of FROM that are there, but not for this place.
-        let beside = || levels.iter().rev().flat_map(|level| &level.beside);
+        // Columns that are there, but not for this place.
+        let mut hidden = levels
+            .iter()
+            .rev()
+            .flat_map(|level| level.out_of_reach.columns.iter().chain(&level.beside));
         let Some(relation) = relation else {
             let error =
                 Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"));
-            if let Some(column) = beside().find(|column| column.name == name) {
-                return error.hint(format!(
-                    "There is a column named \"{name}\" in table \"{}\", but it cannot be referenced from this part of the query.",
+            return match hidden.find(|column| column.name == name) {
+                Some(column) => error.hint(format!(
+                    "There is a column named \"{name}\" in table \"{}\", but it cannot be referenced \
+                     from this part of the query.",
                     column.relation
-                ));
-            }
-            return with_hint(error, columns(), name);
+                )),
+                None => with_hint(error, columns(), name),
+            };
         };
         if columns().any(|column| column.relation == relation) {
             let error = Error::new(
@@ -38,9 +42,10 @@ impl Binder<'_> {
                 format!("invalid reference to FROM-clause entry for table \"{relation}\""),
             )
         };
-        if beside().any(|column| column.relation == relation) {
+        if hidden.any(|column| column.relation == relation) {
             return invalid().hint(format!(
-                "There is an entry for table \"{relation}\", but it cannot be referenced from this part of the query."
+                "There is an entry for table \"{relation}\", but it cannot be referenced from this \
+                 part of the query."
             ));
         }
         // The table may be there under an alias.

@@ -489,7 +489,9 @@ fn sort_keys(definition: &Definition) -> Vec<SortExpr> {
 /// comes last, as in PostgreSQL, because that decides the order of the rows.
 fn order_of_work(used: &[usize], definitions: &[Definition]) -> Vec<usize> {
     let mut known: Vec<Expr> = Vec::new();
-    let mut windows: Vec<(usize, Vec<(usize, bool, bool)>)> = Vec::new();
+    // A key by its number, whether it is DESC, and whether NULLS FIRST.
+    type Keys = Vec<(usize, bool, bool)>;
+    let mut windows: Vec<(usize, Keys)> = Vec::new();
     for index in used {
         let Some(definition) = definitions.get(*index) else { continue };
         let keys = sort_keys(definition).into_iter().map(|key| {

@@ -9,11 +9,13 @@ use datafusion::logical_expr::Expr;
 
 use super::resolve::{self, Resolution};
 use super::strings::regexp_pieces;
-use super::{Context, Function, arg, contextual, pure};
+use super::{Context, Function, arg, arrays, contextual, pure};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{
-    Int4, Int8, Interval as IntervalType, Numeric as NumericType, Text, Timestamp, Timestamptz,
+    AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType, Text, TextArray, Timestamp,
+    Timestamptz,
 };
+use crate::types::array::Array;
 use crate::types::datetime::{self, Zone};
 use crate::types::interval::Interval;
 use crate::types::{Datum, Numeric, Type};
@@ -96,6 +98,11 @@ static SETS: LazyLock<Vec<SetFunction>> = LazyLock::new(|| {
             contextual("generate_series", ZONED, Timestamptz, ZONE, no_value),
             timestamps,
         ),
+        pieces(signature("unnest", &[AnyArray], AnyElement), unnest),
+        pieces(signature("generate_subscripts", &[AnyArray, Int4], Int4), subscripts),
+        pieces(signature("generate_subscripts", &[AnyArray, Int4, Bool], Int4), subscripts),
+        pieces(signature("regexp_matches", &[Text, Text], TextArray), regexp_matches),
+        pieces(signature("regexp_matches", &[Text, Text, Text], TextArray), regexp_matches),
         pieces(signature("regexp_split_to_table", &[Text, Text], Text), regexp_split),
         pieces(signature("regexp_split_to_table", &[Text, Text, Text], Text), regexp_split),
         pieces(
@@ -249,7 +256,35 @@ fn timestamps(args: &[Datum]) -> Result<SetRows> {
     Ok(series(start, next, |value| Datum::Int64(*value)))
 }
 
-fn texts(pieces: Vec<Datum>) -> SetRows {
+/// The elements of an array, whatever its dimensions.
+fn unnest(args: &[Datum]) -> Result<SetRows> {
+    Ok(values(Array::read(arg(args, 0))?.items))
+}
+
+/// The subscripts of a dimension, from the last one if it is asked for.
+fn subscripts(args: &[Datum]) -> Result<SetRows> {
+    let array = Array::read(arg(args, 0))?;
+    let number = usize::try_from(arg(args, 1).as_i64()?).ok().and_then(|n| n.checked_sub(1));
+    let Some(dimension) = number.and_then(|n| array.dimensions.get(n).copied()) else {
+        return Ok(Box::new(std::iter::empty()));
+    };
+    let subscripts = dimension.lower..=dimension.upper();
+    let row = |subscript| Ok(vec![Datum::Int32(subscript)]);
+    Ok(match arg(args, 2).is_true() {
+        true => Box::new(subscripts.rev().map(row)),
+        false => Box::new(subscripts.map(row)),
+    })
+}
+
+/// What each match has in parentheses; without the flag `g` only the first one's.
+fn regexp_matches(args: &[Datum]) -> Result<SetRows> {
+    let flags = args.get(2).map_or(Ok(""), Datum::as_str)?;
+    let limit = if flags.contains('g') { usize::MAX } else { 1 };
+    let (subject, pattern) = (arg(args, 0).as_str()?, arg(args, 1).as_str()?);
+    Ok(values(arrays::matches(subject, pattern, flags, limit)?))
+}
+
+fn values(pieces: Vec<Datum>) -> SetRows {
     Box::new(pieces.into_iter().map(|piece| Ok(vec![piece])))
 }
 
@@ -261,7 +296,7 @@ fn regexp_split(args: &[Datum]) -> Result<SetRows> {
     }
     let (subject, pattern) = (arg(args, 0).as_str()?, arg(args, 1).as_str()?);
     let pieces = regexp_pieces(subject, pattern, flags)?;
-    Ok(texts(pieces.into_iter().map(|piece| Datum::Text(piece.to_owned())).collect()))
+    Ok(values(pieces.into_iter().map(|piece| Datum::Text(piece.to_owned())).collect()))
 }
 
 /// Splits at a delimiter: an empty one nowhere, NULL behind each character.
@@ -283,5 +318,5 @@ fn string_to_table(args: &[Datum]) -> Result<SetRows> {
         true => Datum::Null,
         false => Datum::Text(piece),
     });
-    Ok(texts(pieces.collect()))
+    Ok(values(pieces.collect()))
 }

@@ -13,7 +13,7 @@ use crate::types::Type::{Bool, Bpchar, Bytea, Int4, Int8, Text, Uuid};
 use crate::types::{Datum, Type};
 
 /// Longest string a function may build.
-const MAX_RESULT_BYTES: usize = 256 << 20;
+pub(super) const MAX_RESULT_BYTES: usize = 256 << 20;
 
 fn text(args: &[Datum], i: usize) -> Result<&str> {
     arg(args, i).as_str()
@@ -31,7 +31,7 @@ fn count(value: usize) -> Result<Datum> {
     i32::try_from(value).map(Datum::Int32).map_err(|_| too_large())
 }
 
-fn too_large() -> Error {
+pub(super) fn too_large() -> Error {
     Error::new(SqlState::ProgramLimitExceeded, "requested length too large")
 }
 
@@ -103,7 +103,11 @@ thread_local! {
 const MAX_CACHED_REGEXES: usize = 64;
 
 /// Runs `use_regex` with the compiled pattern.
-fn with_regex<T>(pattern: &str, insensitive: bool, use_regex: impl Fn(&Regex) -> T) -> Result<T> {
+pub(super) fn with_regex<T>(
+    pattern: &str,
+    insensitive: bool,
+    use_regex: impl Fn(&Regex) -> T,
+) -> Result<T> {
     REGEXES.with_borrow_mut(|cache| {
         let key = (pattern.to_owned(), insensitive);
         if let Some(regex) = cache.get(&key) {
@@ -140,7 +144,7 @@ fn with_regex<T>(pattern: &str, insensitive: bool, use_regex: impl Fn(&Regex) ->
 }
 
 /// A pattern under these options of PostgreSQL's, and whether letters match in either case.
-fn with_options(pattern: &str, options: &str) -> Result<(String, bool)> {
+pub(super) fn with_options(pattern: &str, options: &str) -> Result<(String, bool)> {
     let (mut insensitive, mut prefix, mut literal) = (false, String::new(), false);
     for option in options.chars() {
         match option {

@@ -15,12 +15,13 @@ use super::expr::RowExpr;
 use super::join::compile_join;
 use super::common::CommonProgram;
 use super::sets::Calls;
+use super::tracked::{self, TrackedFilter};
 use super::{AggregateCall, Node, RowPlan, Scan, dependence, order};
 use crate::catalog::index_span;
 use crate::error::{Error, Result};
 use crate::functions::aggregates::{SortKey, aggregate_of};
 use crate::operator::Operator;
-use crate::plan_walk::may_run_long;
+use crate::plan_walk::subqueries_may_run_long;
 use crate::relation::{Relation, Source};
 use crate::types::Datum;
 
@@ -29,7 +30,7 @@ use crate::types::Datum;
 pub(super) struct Compiler {
     pub(super) full_scans: Vec<cairn_txn::storage::Span>,
     next_slot: usize,
-    generates: bool,
+    pub(super) generates: bool,
     /// Whether a sort that comes next is cut off after a few rows.
     few: bool,
 }
@@ -38,7 +39,7 @@ pub(super) struct Compiler {
 pub fn compile(plan: &LogicalPlan) -> Result<RowPlan> {
     let mut compiler = Compiler::default();
     let root = compiler.node(plan)?;
-    compiler.generates |= may_run_long(plan)?;
+    compiler.generates |= subqueries_may_run_long(plan)?;
     compiler.finish(root, dependence::of_plan(plan)?)
 }
 
@@ -147,7 +148,14 @@ impl Compiler {
                         filter: filter.map(|f| RowExpr::compile(f, schema)).transpose()?,
                     });
                 }
+                let (scans, generates) = (self.full_scans.len(), self.generates);
                 let mut input = self.node(&aggregate.input)?;
+                let shows_order = calls.iter().any(|call| call.aggregate.shows_order());
+                if shows_order && order::is_sorted(&aggregate.input) {
+                    // The other executor drops a sort that nothing above it asks for.
+                    self.full_scans.truncate(scans);
+                    self.generates = generates;
+                }
                 let first = aggregate.group_expr.is_empty()
                     && order::settled_by_first(&mut input, &aggregate.input, &aggregate.aggr_expr);
                 if first {
@@ -202,12 +210,14 @@ impl Compiler {
             Source::Functions(functions) => {
                 let (calls, ordinality) = (&functions.calls, functions.ordinality);
                 let calls = Calls::compile(calls, ordinality, &DFSchema::empty())?;
+                self.generates |= calls.is_unbounded();
                 Node::Functions { calls, filter: compile_all(&scan.filters, &full)?, output }
             }
             Source::Common(common) => {
                 let program = CommonProgram::of(common)?;
                 self.reads_as_well(&program.plan);
                 if let Some(recursion) = &program.recursion {
+                    self.generates = true;
                     self.reads_as_well(&recursion.term);
                 }
                 let filter = compile_all(&scan.filters, &full)?;
@@ -219,6 +229,9 @@ impl Compiler {
             }
             Source::System(relation) => {
                 Node::System { relation, filter: compile_all(&scan.filters, &full)?, output }
+            }
+            Source::Changed(part, _) => {
+                Node::Changed { part: *part, filter: compile_all(&scan.filters, &full)?, output }
             }
             Source::Table(table) => {
                 let mut needed = output.clone();
@@ -242,15 +255,22 @@ impl Compiler {
                 let narrow = narrowed(scan, &full, &needed)?;
                 let index = access.index.as_deref();
                 let covering = index.and_then(|index| Covering::new(table, index, &needed));
+                let filter = compile_all(&scan.filters, &narrow)?;
+                let covered_by = index.filter(|_| covering.is_some());
+                let tracked = match tracked::useful(&filter, &scan.filters, &access) {
+                    [] => None,
+                    used => TrackedFilter::compile(used, scan, &full, table, covered_by)?,
+                };
                 Node::Scan(Scan {
                     table: table.clone(),
                     covering,
+                    tracked: tracked.map(Arc::new),
                     access,
                     output: output
                         .iter()
                         .filter_map(|column| needed.binary_search(column).ok())
                         .collect(),
-                    filter: compile_all(&scan.filters, &narrow)?,
+                    filter,
                     needed,
                     direction: Direction::Forward,
                 })
@@ -296,7 +316,7 @@ fn relation_schema(scan: &TableScan) -> Result<DFSchema> {
     Ok(DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?)
 }
 
-fn narrowed(scan: &TableScan, full: &DFSchema, columns: &[usize]) -> Result<DFSchema> {
+pub(super) fn narrowed(scan: &TableScan, full: &DFSchema, columns: &[usize]) -> Result<DFSchema> {
     let qualifier: TableReference = scan.table_name.clone();
     let fields = columns
         .iter()

@@ -19,11 +19,17 @@ pub mod kept;
 pub mod modify;
 mod operate;
 mod order;
+pub mod quantified;
 pub mod sequence;
+pub mod set_list;
 mod sets;
 pub mod setting;
 pub mod stateful;
 mod subplan;
+pub mod touched;
+mod tracked;
+pub mod tuple;
+pub mod upsert;
 mod window;
 
 use std::cell::RefCell;
@@ -43,13 +49,14 @@ use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
 use crate::relation::{Common, WorkingTable};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
-use access::{Access, Found};
+use access::{Access, Found, Reading};
 use common::CommonProgram;
 use covering::Covering;
-use expr::RowExpr;
+use expr::{RowExpr, Scope};
 use kept::Kept;
 
 pub use subplan::evaluate as evaluate_subplan;
+use tracked::TrackedFilter;
 
 /// A row in flight.
 pub type Row = Vec<Datum>;
@@ -82,6 +89,8 @@ pub struct Env {
     pub epoch: u64,
     /// What is kept until the end.
     pub kept: Arc<Kept>,
+    /// What those parts of the statement have returned that change rows, as far as they have run.
+    pub changed: Vec<Arc<Vec<Row>>>,
     /// Set when the client asks to stop.
     pub cancel: Arc<AtomicBool>,
 }
@@ -158,6 +167,7 @@ pub struct Frame<'a> {
     part: Option<&'a Span>,
     /// Gives the rows of [`Node::Feed`], once.
     feed: RefCell<Option<Feed<'a>>>,
+    kept: quantified::Kept,
 }
 
 /// Gives rows to a run.
@@ -166,7 +176,13 @@ pub type Feed<'a> = Box<dyn FnOnce(&mut Sink<'_>) -> Result<Flow> + Send + 'a>;
 impl<'a> Frame<'a> {
     /// A run in `env`.
     pub fn new(env: &'a Env) -> Frame<'a> {
-        Frame { env, joined: RefCell::default(), part: None, feed: RefCell::default() }
+        Frame {
+            env,
+            joined: RefCell::default(),
+            part: None,
+            feed: RefCell::default(),
+            kept: RefCell::default(),
+        }
     }
 
     fn feed(&self, sink: &mut Sink<'_>) -> Result<Flow> {
@@ -208,6 +224,8 @@ struct Scan {
     output: Vec<usize>,
     /// Over `needed`.
     filter: Vec<RowExpr>,
+    /// What serializable transactions are to know of it.
+    tracked: Option<Arc<TrackedFilter>>,
     direction: Direction,
     /// If the entries of its index have all that is needed.
     covering: Option<Covering>,
@@ -238,6 +256,12 @@ enum Node {
     Feed,
     System {
         relation: &'static SystemRelation,
+        filter: Vec<RowExpr>,
+        output: Vec<usize>,
+    },
+    /// What a part of the statement has returned.
+    Changed {
+        part: usize,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -349,7 +373,7 @@ fn kept(
     sink(output.iter().filter_map(|i| row.get(*i).cloned()).collect())
 }
 
-fn passes(filter: &[RowExpr], row: &[Datum], frame: &Frame<'_>) -> Result<bool> {
+fn passes<S: Scope>(filter: &[RowExpr], row: &[Datum], frame: &S) -> Result<bool> {
     for condition in filter {
         if !condition.eval(row, frame)?.is_true() {
             return Ok(false);
@@ -411,6 +435,19 @@ impl Node {
             Node::System { relation, filter, output } => {
                 for row in (relation.rows)(&frame.env.surroundings.system) {
                     if passes(filter, &row, frame)? {
+                        let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
+                        if sink(row)?.is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Node::Changed { part, filter, output } => {
+                let rows = frame.env.changed.get(*part);
+                let rows = rows.ok_or_else(|| Error::internal("a part that has not run"))?;
+                for row in rows.iter() {
+                    if passes(filter, row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {
                             return Ok(ControlFlow::Break(()));
@@ -523,6 +560,7 @@ impl Node {
             Node::Operate(operate) => operate.explain(depth, lines),
             Node::Feed => line("Feed".into()),
             Node::System { relation, .. } => line(format!("System Scan on {relation:?}")),
+            Node::Changed { part, .. } => line(format!("CTE Scan on part {}", part + 1)),
             Node::Filter { input, .. } => {
                 line("Filter".into());
                 input.explain(depth + 1, lines);
@@ -634,7 +672,15 @@ impl Scan {
             }
             sink(self.output.iter().filter_map(|i| row.get(*i).cloned()).collect())
         };
-        let entries = self.covering.is_some();
-        self.access.read(&self.table, self.direction, entries, frame, &mut emit)
+        let tracked = match &self.tracked {
+            Some(tracked) => frame.env.view.filter(|| tracked.bind(frame)),
+            None => None,
+        };
+        let how = Reading {
+            direction: self.direction,
+            entries: self.covering.is_some(),
+            filter: tracked.as_ref(),
+        };
+        self.access.read(&self.table, how, frame, &mut emit)
     }
 }

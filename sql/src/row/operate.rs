@@ -70,7 +70,9 @@ impl Compiler {
                 }
             }
             Kind::ProjectSet(project) => {
-                Work::ProjectSet(Calls::compile(&project.calls, false, schema)?)
+                let calls = Calls::compile(&project.calls, false, schema)?;
+                self.generates |= calls.is_unbounded();
+                Work::ProjectSet(calls)
             }
             Kind::Window(window) => {
                 let compile = |expr: &Expr| RowExpr::compile(expr, schema);

@@ -45,6 +45,11 @@ impl Calls {
         Ok(Calls { calls: calls.collect::<Result<_>>()?, ordinality })
     }
 
+    /// Whether nobody knows how many rows there are.
+    pub(super) fn is_unbounded(&self) -> bool {
+        self.calls.iter().any(|call| call.function.is_some_and(|function| function.unbounded))
+    }
+
     pub(super) fn names(&self) -> String {
         let names = self.calls.iter().map(|call| match call.function {
             Some(function) => function.signature.name,

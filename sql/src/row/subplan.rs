@@ -11,15 +11,18 @@ use super::{Env, Frame, Row, RowPlan};
 use crate::binder::subplan::{Comparison, Form, Subplan};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::functions::arrays::ArrayAccumulator;
 use crate::types::Datum;
 
 /// The result of a subquery without outer columns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Materialized {
     rows: Vec<Row>,
     /// For `= ANY`: the values, encoded, and whether one is NULL.
     hashed: HashSet<Vec<u8>>,
     has_null: bool,
+    /// For ARRAY: the array.
+    array: Datum,
 }
 
 /// The value of a subquery for the given arguments, outside of a running plan.
@@ -52,7 +55,8 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
         };
         return match (subplan.form, probe) {
             (Form::Any(Comparison::Eq), Some(probe)) => Ok(kept.contains(probe)),
-            _ => finish(subplan.form, probe, &mut |sink| {
+            (Form::Array, _) => Ok(kept.array.clone()),
+            _ => finish(subplan, probe, &mut |sink| {
                 for row in &kept.rows {
                     if sink(row.first().unwrap_or(&Datum::Null))?.is_break() {
                         break;
@@ -66,7 +70,7 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     for (slot, value) in subplan.slots.iter().zip(outer) {
         env.set_outer(*slot, value.clone());
     }
-    finish(subplan.form, probe, &mut |sink| {
+    finish(subplan, probe, &mut |sink| {
         plan.run(&env, &mut |row| sink(row.first().unwrap_or(&Datum::Null)))
     })
 }
@@ -82,7 +86,18 @@ fn materialize(subplan: &Subplan, plan: &RowPlan, frame: &Frame<'_>) -> Result<M
         rows.push(row);
         Ok(if rows.len() >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    let mut kept = Materialized { rows: Vec::new(), hashed: HashSet::new(), has_null: false };
+    if subplan.form == Form::Array {
+        let array = finish(subplan, None, &mut |sink| {
+            for row in &rows {
+                if sink(row.first().unwrap_or(&Datum::Null))?.is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        return Ok(Materialized { array, ..Materialized::default() });
+    }
+    let mut kept = Materialized::default();
     if subplan.form == Form::Any(Comparison::Eq) {
         for row in &rows {
             match row.first() {
@@ -116,7 +131,8 @@ impl Materialized {
 type Values<'a> = dyn FnMut(&mut dyn FnMut(&Datum) -> Result<ControlFlow<()>>) -> Result<()> + 'a;
 
 /// Folds the rows' first columns into the value of the form.
-fn finish(form: Form, probe: Option<&Datum>, each: &mut Values<'_>) -> Result<Datum> {
+fn finish(subplan: &Subplan, probe: Option<&Datum>, each: &mut Values<'_>) -> Result<Datum> {
+    let form = subplan.form;
     let operator = |comparison| match comparison {
         Comparison::Eq => Operator::Eq,
         Comparison::NotEq => Operator::NotEq,
@@ -147,6 +163,14 @@ fn finish(form: Form, probe: Option<&Datum>, each: &mut Values<'_>) -> Result<Da
                 Ok(ControlFlow::Continue(()))
             })?;
             Ok(value.unwrap_or(Datum::Null))
+        }
+        Form::Array => {
+            let mut array = ArrayAccumulator::new(subplan.column);
+            each(&mut |datum| {
+                array.push(datum)?;
+                Ok(ControlFlow::Continue(()))
+            })?;
+            Ok(array.finish())
         }
         Form::Any(comparison) | Form::All(comparison) => {
             let (operator, probe) = (operator(comparison), probe.unwrap_or(&Datum::Null));

@@ -17,6 +17,7 @@ fn postgresqls_isolation_specs_give_what_is_known() {
     let output = Command::new(directory.join("postgres.sh"))
         .args(["127.0.0.1", &cairn.port.to_string()])
         .env("CACHE", &cache)
+        .env("SOURCE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres-source"))
         .stderr(Stdio::inherit())
         .output()
         .expect("bash is installed");
