@@ -5,7 +5,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::{MAX_RESULT_BYTES, too_large, with_regex};
 use crate::functions::{Context, Kernel};
 use crate::types::Type::{AnyArray, Text};
-use crate::types::array::Array;
+use crate::types::array::{Array, MAX_ITEMS};
 use crate::types::datetime::Zone;
 use crate::types::io::{self, Style};
 use crate::types::{Datum, Type};
@@ -54,12 +54,16 @@ fn join(args: &[Datum]) -> Result<Datum> {
 /// `string_to_array(string, delimiter [, text of NULL])`
 fn split(args: &[Datum]) -> Result<Datum> {
     let Datum::Text(subject) = arg(args, 0) else { return Ok(Datum::Null) };
+    // One more than there may be is enough to say so.
     let parts: Vec<String> = match arg(args, 1) {
         _ if subject.is_empty() => Vec::new(),
         Datum::Text(delimiter) if delimiter.is_empty() => vec![subject.clone()],
-        Datum::Text(delimiter) => subject.split(delimiter.as_str()).map(str::to_owned).collect(),
+        Datum::Text(delimiter) => {
+            let parts = subject.split(delimiter.as_str()).take(MAX_ITEMS + 1);
+            parts.map(str::to_owned).collect()
+        }
         // Without a delimiter each character stands alone.
-        _ => subject.chars().map(String::from).collect(),
+        _ => subject.chars().take(MAX_ITEMS + 1).map(String::from).collect(),
     };
     let items = parts.into_iter().map(|part| match args.get(2) {
         Some(Datum::Text(null)) if *null == part => Datum::Null,
@@ -121,6 +125,9 @@ fn regexp_split(args: &[Datum]) -> Result<Datum> {
     let parts = with_regex(pattern, insensitive(args, "regexp_split_to_array")?, |regex| {
         let (mut parts, mut start, mut previous) = (Vec::new(), 0, 0);
         for found in regex.find_iter(subject) {
+            if parts.len() > MAX_ITEMS {
+                break;
+            }
             if found.start() < subject.len() && found.end() > previous {
                 let part = subject.get(start..found.start()).unwrap_or_default();
                 parts.push(Datum::Text(part.to_owned()));
