@@ -148,6 +148,12 @@ SELECT regexp_match('abc','b','g');
 SELECT regexp_match('abc','b','!');
 SELECT regexp_split_to_array('a  b c','\s+'), regexp_split_to_array('abc',''), regexp_split_to_array('aXbxc','x','i'), regexp_split_to_array('',','), regexp_split_to_array('abc','b*'), regexp_split_to_array(' a ',' ');
 SELECT regexp_split_to_array('a,b',',','g');
+SELECT concat(VARIADIC array[1,2,3]), concat(VARIADIC array[true,null]), concat(VARIADIC '{}'::int[]) = '', concat(VARIADIC null::int[]) IS NULL, concat_ws(',', VARIADIC array[[1,2],[3,4]]), concat_ws(',', VARIADIC null::int[]) IS NULL, format('%s, %s', VARIADIC array['a','b']), format('Hello', VARIADIC null::text[]);
+SELECT concat_ws(',', VARIADIC 10);
+SELECT upper(VARIADIC array['a']);
+SELECT width_bucket(5, array[1,3,5,10]), width_bucket(0.5, array[1,3]::numeric[]), width_bucket(5, '{}'), width_bucket('NaN'::float8, array[1,'NaN']::float8[]);
+SELECT width_bucket(5, array[3,4,null]);
+SELECT width_bucket(5, array[array[1,2],array[3,4]]);
 SELECT pg_blocking_pids(0), pg_typeof(pg_blocking_pids(0)), pg_isolation_test_session_is_blocked(0, '{2}'), pg_isolation_test_session_is_blocked(0, array[1]);
 SELECT pg_isolation_test_session_is_blocked(0, '{a}');
 

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArguments,
 };
 
+use super::array::variadic;
 use super::expr::canonical;
 use super::position::token_after;
 use super::subplan::Form;
@@ -112,7 +113,7 @@ impl Binder<'_> {
         bound.map_err(|error| error.at(position)).map(|bound| bound.at(position))
     }
 
-    fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
+    pub(super) fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
         let bound = args.iter().map(|arg| match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.expr(expr),
             other => Err(Error::unsupported(format!("argument {other}"))),
@@ -121,6 +122,9 @@ impl Binder<'_> {
     }
 
     fn plain_call(&self, name: &str, args: &[FunctionArg]) -> Result<Bound> {
+        if let Some((fixed, array)) = variadic(args) {
+            return self.variadic_call(name, fixed, array);
+        }
         let args = self.arguments(args)?;
         match (name, args.len()) {
             ("coalesce", 1..) => {

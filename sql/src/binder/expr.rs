@@ -118,6 +118,12 @@ impl Binder<'_> {
             Sql::AllOp { left, compare_op, right } => {
                 self.any_all(left, compare_op, right, false, sql)
             }
+            // VARIADIC, where it is not the last argument of a call.
+            Sql::Prefixed { prefix, .. } => {
+                let message = format!("syntax error at or near \"{}\"", prefix.value);
+                let at = self.position(prefix.span);
+                Err(Error::new(SqlState::SyntaxError, message).at(at))
+            }
             Sql::Array(array) => self.array(array, None),
             Sql::CompoundFieldAccess { root, access_chain } => self.subscript(root, access_chain),
             Sql::Exists { subquery, negated } => {

@@ -9,11 +9,13 @@ mod form;
 mod measure;
 pub mod quantified;
 mod search;
+pub mod spread;
 mod strings;
 mod subscripts;
 
 pub use build::{ArrayAccumulator, nest};
 pub use form::{ArrayForm, Bounds};
+pub use strings::STYLE;
 
 use super::strings::MAX_RESULT_BYTES;
 use super::{Function, arg, pure};
