@@ -26,6 +26,7 @@ pub mod locking;
 pub mod merge;
 mod naming;
 pub mod on_conflict;
+mod parts;
 pub mod position;
 mod query;
 mod recursion;

@@ -406,13 +406,13 @@ impl Node {
     fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         match self {
             Node::Scan(scan) => scan.run(frame, sink),
-            Node::Functions { calls, filter, output } => calls.run(&[], frame, &mut |row| {
-                match passes(filter, &row, frame)? {
+            Node::Functions { calls, filter, output } => {
+                calls.run(&[], frame, &mut |row| match passes(filter, &row, frame)? {
                     true if output.len() == row.len() => sink(row),
                     true => sink(output.iter().filter_map(|i| row.get(*i).cloned()).collect()),
                     false => Ok(ControlFlow::Continue(())),
-                }
-            }),
+                })
+            }
             Node::Common { common, program, filter, output } => {
                 program.read(common, frame.env, &mut |row| kept(row, filter, output, frame, sink))
             }

@@ -441,6 +441,16 @@ fn a_key_of_the_ordered_form_is_the_same() {
 }
 
 #[test]
+fn copies_are_limited() {
+    let long = "x".repeat(1 << 20);
+    let fill = call(&format!("array_fill text {long}, _int4 {{300}}"));
+    assert_eq!(fill, "ERROR: array size exceeds the maximum allowed (268435456)");
+    let many = "a,".repeat(299) + "a";
+    let replace = call(&format!("array_replace _text {{{many}}}, text a, text {long}"));
+    assert_eq!(replace, "ERROR: array size exceeds the maximum allowed (268435456)");
+}
+
+#[test]
 fn sizes_are_limited() {
     let dimension = |length, lower| Dimension { length, lower };
     assert_eq!(count_items(&[]).unwrap(), 0);
