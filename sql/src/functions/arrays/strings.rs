@@ -7,7 +7,7 @@ use crate::functions::strings::{
 };
 use crate::functions::{Context, Kernel};
 use crate::types::Type::{AnyArray, Text};
-use crate::types::array::Array;
+use crate::types::array::{Array, MAX_ITEMS};
 use crate::types::datetime::Zone;
 use crate::types::io::{self, Style};
 use crate::types::{Datum, Type};
