@@ -190,6 +190,7 @@ def main():
 
 
 def files(path):
+    path = path if os.path.exists(path) else os.path.join(HERE, path)
     if os.path.isfile(path):
         return [path]
     found = sorted(glob.glob(os.path.join(path, "**", "*.slt"), recursive=True))
