@@ -601,7 +601,8 @@ impl Connection {
             }
             Outcome::CopyIn(copy) => {
                 let width = copy.width();
-                let response = CopyInResponse::new(0, width as i16, vec![0; width]);
+                let format = i16::from(copy.is_binary());
+                let response = CopyInResponse::new(format as i8, width as i16, vec![format; width]);
                 self.copy = Some(CopyState { copy, extended });
                 let put = reply::put(&mut self.out, &response);
                 self.flush().await?;

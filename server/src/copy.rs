@@ -108,7 +108,11 @@ impl Connection {
     /// COPY TO STDOUT: lines as they come, each a message.
     pub(crate) async fn copy_out(&mut self, mut copy: Box<CopyOut>) -> Step<Result<()>> {
         let width = copy.width();
-        let response = CopyOutResponse::new(0, width as i16, vec![0; width]);
+        let response = CopyOutResponse::new(
+            i8::from(copy.is_binary()),
+            width as i16,
+            vec![i16::from(copy.is_binary()); width],
+        );
         if let Err(error) = reply::put(&mut self.out, &response) {
             return Ok(Err(error));
         }

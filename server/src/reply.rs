@@ -95,9 +95,9 @@ fn put_string(out: &mut BytesMut, text: &str) {
 }
 
 /// Appends a line of COPY TO STDOUT.
-pub fn copy_data(out: &mut BytesMut, line: &str) -> Result<()> {
+pub fn copy_data(out: &mut BytesMut, record: &[u8]) -> Result<()> {
     message(out, b'd', |out| {
-        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(record);
         Ok(())
     })
 }

@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::DataType;
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::CANONICAL_BYTES;
-use crate::types::{Datum, Numeric, Type};
+use crate::types::{Datum, Numeric, Type, array};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -75,7 +75,12 @@ fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// A row's value.
 pub fn encode_row(row: &[Datum]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(row.len() * 9);
+    let bytes = |datum: &Datum| match datum {
+        Datum::Text(text) => text.len(),
+        Datum::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    let mut out = Vec::with_capacity(row.len() * 9 + row.iter().map(bytes).sum::<usize>());
     for datum in row {
         encode_datum(datum, &mut out);
     }
@@ -228,6 +233,7 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
             Type::Interval => {
                 encode_key_bytes(v.get(..CANONICAL_BYTES).unwrap_or(v), out);
             }
+            kind if kind.is_array() => encode_key_bytes(&array::ordered(v), out),
             _ => encode_key_bytes(v, out),
         },
     }
@@ -324,6 +330,7 @@ pub fn canonical(kind: Type, datum: Datum) -> Datum {
             v.truncate(CANONICAL_BYTES);
             Datum::Bytes(v)
         }
+        (kind, Datum::Bytes(v)) if kind.is_array() => Datum::Bytes(array::ordered(&v).into_owned()),
         (Type::Bpchar, Datum::Text(mut v)) => {
             v.truncate(v.trim_end_matches(' ').len());
             Datum::Text(v)

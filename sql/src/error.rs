@@ -102,6 +102,11 @@ impl Error {
         self.with(|report| report.position = report.position.or(position))
     }
 
+    /// Takes the position away.
+    pub fn without_position(self) -> Error {
+        self.with(|report| report.position = None)
+    }
+
     /// Adds a context.
     pub fn context(self, context: impl Into<String>) -> Error {
         self.with(|report| report.context = Some(context.into()))
@@ -158,6 +163,14 @@ impl Error {
                 match error {
                     Txn::Serialization(Conflict::Dependency(dependency)) => Report {
                         detail: Some(describe(&dependency)),
+                        hint: Some("The transaction might succeed if retried.".into()),
+                        ..plain(SqlState::SerializationFailure, message)
+                    },
+                    Txn::Serialization(Conflict::ConcurrentInsert) => Report {
+                        detail: Some(
+                            "A key that this transaction has looked for was added by another one since."
+                                .into(),
+                        ),
                         hint: Some("The transaction might succeed if retried.".into()),
                         ..plain(SqlState::SerializationFailure, message)
                     },

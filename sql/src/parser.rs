@@ -1,7 +1,12 @@
 //! From text to statements: sqlparser with PostgreSQL's dialect, PostgreSQL's error messages,
 //! and the few statements whose PostgreSQL form sqlparser does not read.
 
+pub mod arrays;
 mod as_of;
+pub mod change;
+pub mod copy;
+pub mod create_as;
+pub mod forms;
 pub mod include;
 pub mod locking;
 pub mod transaction;
@@ -9,7 +14,7 @@ pub mod transaction;
 use datafusion::sql::sqlparser::ast::{self, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::binder::fold;
 use crate::binder::position::position_of;
@@ -35,7 +40,9 @@ pub enum Parsed {
     /// What sqlparser read.
     Sql(Box<Statement>),
     /// COPY.
-    Copy(Box<Copy>),
+    Copy(Box<copy::Copy>),
+    /// CREATE TABLE AS or SELECT INTO.
+    CreateAs(Box<create_as::CreateAs>),
     /// BEGIN or SET TRANSACTION.
     Modes(transaction::Modes),
     /// A query AS OF SYSTEM TIME, and the text of that time.
@@ -47,37 +54,6 @@ pub enum Parsed {
         /// The tables named, with columns where they were; none: all tables.
         tables: Vec<(String, Vec<String>)>,
     },
-}
-
-/// A COPY statement between a relation and the client.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Copy {
-    /// What is copied.
-    pub source: CopySource,
-    /// TO STDOUT rather than FROM STDIN.
-    pub to_client: bool,
-    /// As written.
-    pub options: Vec<CopyOption>,
-}
-
-/// An option of COPY.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CopyOption {
-    /// In lower case.
-    pub name: String,
-    /// If given.
-    pub value: Option<String>,
-    /// Where the name stands.
-    pub span: Span,
-}
-
-/// What COPY reads or fills.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CopySource {
-    /// A table and its columns; no columns: all.
-    Table(ast::ObjectName, Vec<ast::Ident>),
-    /// The result of a query.
-    Query(Box<ast::Query>),
 }
 
 fn syntax_error(found: &str, position: Option<usize>) -> Error {
@@ -110,24 +86,23 @@ fn convert(error: ParserError, sql: &str, tokens: &[TokenWithSpan]) -> Error {
         ParserError::ParserError(text) => text,
     };
     let position = location_in(&text, sql);
-    let Some((_, found)) = text.rsplit_once("found: ") else {
-        let end = Some(sql.trim_end().chars().count() + 1);
-        return syntax_error("", position.or(end));
-    };
-    let found = found.split(" at Line:").next().unwrap_or_default();
     // The token as it is written, not as sqlparser shows it.
     let at = tokens
         .iter()
-        .find(|token| position_of(sql, token.span.start.line, token.span.start.column) == position);
+        .find(|token| position_of(sql, token.span.start.line, token.span.start.column) == position)
+        .filter(|token| token.token != Token::EOF);
+    let at = at.and_then(|token| written(sql, token));
+    let Some((_, found)) = text.rsplit_once("found: ") else {
+        let end = Some(sql.trim_end().chars().count() + 1);
+        return syntax_error(&at.unwrap_or_default(), position.or(end));
+    };
+    let found = found.split(" at Line:").next().unwrap_or_default();
     match at {
-        Some(token) if token.token != Token::EOF => {
-            let written = written(sql, token).unwrap_or_else(|| found.to_owned());
-            syntax_error(&written, position)
-        }
-        _ if found.starts_with("EOF") => {
+        Some(written) => syntax_error(&written, position),
+        None if found.starts_with("EOF") => {
             syntax_error("", Some(sql.trim_end_matches([';', ' ', '\n']).chars().count() + 1))
         }
-        _ => syntax_error(found, position),
+        None => syntax_error(found, position),
     }
 }
 
@@ -149,7 +124,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| locking::rewrite(rewrite(tokens)))
+        .map(|tokens| forms::rewrite(arrays::rewrite(locking::rewrite(rewrite(tokens)), sql)))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 
@@ -260,7 +235,8 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     if sql.len() > MAX_STATEMENT_BYTES {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
-    let (tokens, mut times) = as_of::take(include::rewrite(tokenize(sql)?, sql)?);
+    let tokens = change::rewrite(include::rewrite(tokenize(sql)?, sql)?, sql)?;
+    let (tokens, mut times) = as_of::take(tokens);
     times.reverse();
     check_chains(&tokens)?;
     let dialect = CairnDialect;
@@ -322,12 +298,16 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     };
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
-        Keyword::COPY => parse_copy(parser),
+        Keyword::COPY => copy::parse(parser),
+        Keyword::CREATE => match create_as::parse(parser)? {
+            Some(create) => Ok(Parsed::CreateAs(Box::new(create))),
+            None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+        },
         Keyword::BEGIN | Keyword::START | Keyword::SET => match transaction::parse(parser)? {
             Some(modes) => Ok(Parsed::Modes(modes)),
             None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
         },
-        _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+        _ => parser.parse_statement().map(create_as::from_select_into),
     }
 }
 
@@ -379,69 +359,4 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
         }
     }
     Ok(Parsed::Maintenance { vacuum, tables })
-}
-
-/// `COPY table [(column, ...)] | (query) FROM STDIN | TO STDOUT [[WITH] options]`. sqlparser's own
-/// form wants a semicolon and the data behind it.
-fn parse_copy(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
-    parser.expect_keyword(Keyword::COPY)?;
-    let source = if parser.consume_token(&Token::LParen) {
-        let query = parser.parse_query()?;
-        parser.expect_token(&Token::RParen)?;
-        CopySource::Query(query)
-    } else {
-        let name = parser.parse_object_name(false)?;
-        let mut columns = Vec::new();
-        if parser.consume_token(&Token::LParen) {
-            columns = parser.parse_comma_separated(Parser::parse_identifier)?;
-            parser.expect_token(&Token::RParen)?;
-        }
-        CopySource::Table(name, columns)
-    };
-    let to_client = parser.expect_one_of_keywords(&[Keyword::FROM, Keyword::TO])? == Keyword::TO;
-    parser.expect_one_of_keywords(&[Keyword::STDIN, Keyword::STDOUT])?;
-    let mut options = Vec::new();
-    let _ = parser.parse_keyword(Keyword::WITH);
-    if parser.consume_token(&Token::LParen) {
-        loop {
-            let ident = parser.parse_identifier()?;
-            let value = match parser.peek_token().token {
-                Token::Comma | Token::RParen => None,
-                _ => Some(option_value(parser)),
-            };
-            let name = ident.value.to_lowercase();
-            options.push(CopyOption { name, value, span: ident.span });
-            if !parser.consume_token(&Token::Comma) {
-                break;
-            }
-        }
-        parser.expect_token(&Token::RParen)?;
-    } else {
-        // The old form: words, some with a value.
-        while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
-            let _ = parser.parse_keyword(Keyword::USING);
-            let ident = parser.parse_identifier()?;
-            let (span, name) = (ident.span, ident.value.to_lowercase());
-            let name = if name == "delimiters" { "delimiter".to_owned() } else { name };
-            let takes_value =
-                matches!(name.as_str(), "delimiter" | "null" | "encoding" | "quote" | "escape");
-            let _ = takes_value && parser.parse_keyword(Keyword::AS);
-            let value = takes_value.then(|| option_value(parser));
-            match name.as_str() {
-                "csv" | "binary" => {
-                    options.push(CopyOption { name: "format".into(), value: Some(name), span });
-                }
-                _ => options.push(CopyOption { name, value, span }),
-            }
-        }
-    }
-    Ok(Parsed::Copy(Box::new(Copy { source, to_client, options })))
-}
-
-fn option_value(parser: &mut Parser<'_>) -> String {
-    match parser.next_token().token {
-        Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) => text,
-        Token::Word(word) => word.value,
-        other => other.to_string(),
-    }
 }

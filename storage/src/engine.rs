@@ -163,10 +163,17 @@ pub trait Engine: Send + Sync + 'static {
     }
 
     /// Applies many writes, past the log where it can. Their keys rise without repetition. They can be read when
-    /// it returns, and are durable after the next [`Engine::flush`]. A crash before that leaves
+    /// it returns, and are durable after the next [`Engine::sync`]. A crash before that leaves
     /// any part of them: the caller loads them again, before anyone has written their keys anew,
     /// and shows no snapshot of a part.
     fn load(&self, writes: &[Write]) -> Result<()>;
+
+    /// Drops what it easily can of `span`, which nobody reads or writes any more: any versions of
+    /// any keys, or none. Before that it makes durable what was written so far, as that says that
+    /// nobody does.
+    fn discard(&self, _span: &Span) -> Result<()> {
+        Ok(())
+    }
 
     /// Writes a consistent copy of the whole store into `dir`, which must not exist.
     fn checkpoint(&self, dir: &Path) -> Result<()>;

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rocksdb::perf::{PerfContext, PerfMetric, PerfStatsLevel, set_perf_stats};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode,
-    DBWithThreadMode, Env, FlushOptions, Options, ReadOptions, SingleThreaded, WriteBatch,
-    WriteOptions,
+    DBRecoveryMode, DBWithThreadMode, Env, FlushOptions, Options, ReadOptions, SingleThreaded,
+    WriteBatch, WriteOptions,
 };
 
 use log_room::LogRoom;
@@ -133,6 +133,11 @@ fn add(batch: &mut WriteBatch, data: &ColumnFamily, write: &Write) {
 impl RocksEngine {
     /// Opens the store in `dir`, creating it when it is not there.
     pub fn open(dir: &Path, options: &RocksOptions) -> Result<RocksEngine> {
+        RocksEngine::open_in(&Env::new()?, dir, options)
+    }
+
+    /// The same with files in `env`. Tests open stores on disks of their own.
+    pub fn open_in(env: &Env, dir: &Path, options: &RocksOptions) -> Result<RocksEngine> {
         // Unlike the LRU cache's, its look-ups take no lock. Zero: it finds out the size of blocks.
         let cache = Cache::new_hyper_clock_cache(options.cache_bytes, 0);
         let mut shared = Options::default();
@@ -141,7 +146,7 @@ impl RocksEngine {
         // One flush and one compaction at a time. Compactions take what processor time nothing else
         // wants: what they tidy up can wait, and clients cannot.
         shared.set_max_background_jobs(2);
-        let mut env = Env::new()?;
+        let mut env = env.clone();
         env.lower_thread_pool_cpu_priority();
         env.lower_high_priority_thread_pool_cpu_priority();
         shared.set_env(&env);
@@ -156,6 +161,12 @@ impl RocksEngine {
         // A file that is written over keeps its size, so a sync of it writes no metadata: on ext4 that
         // takes little more than half as long.
         shared.set_recycle_log_file_num(RECYCLED_LOGS);
+        // Behind the end of such a log is what was in the file before, so a replay ends at the first
+        // record that is not a whole one of this log, and goes on with the next log only if that
+        // begins with the number that is due. It cannot tell the end from damage: commits behind a
+        // damaged record are gone, without a word. The modes that would refuse to open then, also
+        // refuse to write over logs.
+        shared.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
         shared.set_max_total_wal_size(2 * options.memtable_bytes as u64);
         shared.set_skip_stats_update_on_db_open(true);
         let families = [
@@ -163,12 +174,14 @@ impl RocksEngine {
             ColumnFamilyDescriptor::new(DATA, data_options(options, &cache)?),
         ];
         remove_drafts(dir)?;
+        let mut table = data_options(options, &cache)?;
+        table.set_env(&env);
         let db = Db::open_cf_descriptors(&shared, dir, families)?;
         let engine = RocksEngine {
             db,
             dir: dir.to_path_buf(),
             gc_bound: AtomicU64::new(0),
-            table: data_options(options, &cache)?,
+            table,
             ingests: AtomicU64::new(0),
             dead: DeadSpans::default(),
             memtable_bytes: options.memtable_bytes,
@@ -335,6 +348,14 @@ impl Engine for RocksEngine {
 
     fn load(&self, writes: &[Write]) -> Result<()> {
         self.load_writes(writes)
+    }
+
+    /// Files that have nothing else go at once, without a tombstone for each key.
+    fn discard(&self, span: &Span) -> Result<()> {
+        // They are gone for good when this returns, so it must not be lost why: a power failure
+        // would bring back the table that was dropped, and not its rows.
+        self.sync()?;
+        Ok(self.db.delete_file_in_range_cf(self.data()?, &span.start, &span.end)?)
     }
 
     fn checkpoint(&self, dir: &Path) -> Result<()> {

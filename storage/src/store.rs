@@ -188,6 +188,11 @@ impl Store {
         self.engine.flush()
     }
 
+    /// See [`Engine::discard`].
+    pub fn discard(&self, span: &Span) -> Result<()> {
+        self.engine.discard(span)
+    }
+
     /// Makes an error final, as one of the log is: nothing is accepted any more.
     pub fn fail(&self, error: &Error) {
         self.log.fail(error);

@@ -9,6 +9,10 @@
 //! one. Only writes that the innermost savepoint does not have to bring back go into a run, so
 //! rolling back to a savepoint drops the runs made since, and is otherwise as without them: what
 //! was there before the savepoint is still in the tree, with its notes, or in an older run.
+//!
+//! New keys that come in order go to a tail ([`crate::tail`]), one for each index, which is a layer
+//! between the runs and the tree. Tails hold only what was added since the innermost savepoint was
+//! opened: opening one moves them into the tree, and rolling back drops them.
 
 use std::borrow::Cow;
 use std::collections::btree_map::Entry;
@@ -19,7 +23,8 @@ use std::sync::Arc;
 use cairn_storage::{Batch, Direction, Span, Timestamp, Write};
 
 use crate::Result;
-use crate::spill::{self, Layer, Merge, Run, SpillArea};
+use crate::spill::{self, Layer, Merge, Record, Run, SpillArea};
+use crate::tail::Tail;
 
 /// A pending write of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +52,8 @@ pub struct WriteBuffer {
     /// Of the open savepoints, the innermost last.
     marks: Vec<Mark>,
     bytes: usize,
+    /// Of different indexes.
+    tails: Vec<Tail>,
     /// The oldest first.
     runs: Vec<Arc<Run>>,
     /// What the last spill had to leave, in bytes.
@@ -58,15 +65,53 @@ pub type Writes<'a> = Box<dyn Iterator<Item = Result<(Cow<'a, [u8]>, Cow<'a, Pen
 
 /// Bookkeeping that a tree entry costs beside key and value.
 const ENTRY_OVERHEAD_BYTES: usize = 64;
+/// And an entry of a tail.
+const TAIL_OVERHEAD_BYTES: usize = 17;
+/// Keys that begin with the same bytes share a tail: they are of one index.
+const TAIL_PREFIX_BYTES: usize = 5;
+/// The indexes of one table, mostly.
+const MAX_TAILS: usize = 8;
 
 fn cost(key: &[u8], pending: &Pending) -> usize {
     key.len() + pending.value.as_ref().map_or(0, Vec::len) + ENTRY_OVERHEAD_BYTES
 }
 
+fn tail_cost(key: &[u8], value: &[u8]) -> usize {
+    key.len() + value.len() + TAIL_OVERHEAD_BYTES
+}
+
+/// The tail where `key` belongs if it is the greatest; none if there are too many others.
+fn tail_of<'a>(tails: &'a mut Vec<Tail>, key: &[u8]) -> Option<&'a mut Tail> {
+    let prefix = key.get(..TAIL_PREFIX_BYTES)?;
+    let of_index = |tail: &Tail| tail.last().is_none_or(|last| last.starts_with(prefix));
+    let position = match tails.iter().position(of_index) {
+        Some(position) => position,
+        None if tails.len() < MAX_TAILS => {
+            tails.push(Tail::default());
+            tails.len() - 1
+        }
+        None => return None,
+    };
+    tails.get_mut(position)
+}
+
+/// A write of the tree as runs have it.
+pub(crate) fn record<'a>(key: &'a [u8], pending: &'a Pending) -> Record<'a> {
+    (key, pending.value.as_deref(), pending.existed)
+}
+
+fn own((key, value, existed): Record<'_>) -> spill::Entry {
+    (key.to_vec(), Pending { value: value.map(<[u8]>::to_vec), existed })
+}
+
 impl WriteBuffer {
     /// Whether there are no writes.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.runs.is_empty()
+        self.writes.is_empty() && !self.has_tails() && self.runs.is_empty()
+    }
+
+    fn has_tails(&self) -> bool {
+        self.tails.iter().any(|tail| !tail.is_empty())
     }
 
     /// Whether some of the writes are in runs.
@@ -84,6 +129,9 @@ impl WriteBuffer {
         if let Some(pending) = self.writes.get(key) {
             return Ok(Some(pending.clone()));
         }
+        if let Some(value) = self.tails.iter().find_map(|tail| tail.get(key)) {
+            return Ok(Some(Pending { value: Some(value.to_vec()), existed: false }));
+        }
         for run in self.runs.iter().rev() {
             if let Some(pending) = run.get(key)? {
                 return Ok(Some(pending));
@@ -92,15 +140,23 @@ impl WriteBuffer {
         Ok(None)
     }
 
-    /// The keys of all writes, in order.
-    pub fn keys(&self) -> Result<Vec<Vec<u8>>> {
-        let writes = self.range(&Span::default(), Direction::Forward)?;
-        writes.map(|write| write.map(|(key, _)| key.into_owned())).collect()
+    /// Visits all writes in order: the keys and their new values.
+    pub fn try_for_each(
+        &self,
+        mut visit: impl FnMut(&[u8], Option<&[u8]>) -> Result<()>,
+    ) -> Result<()> {
+        let mut writes = self.range(&Span::default(), Direction::Forward)?;
+        writes.try_for_each(|write| {
+            let (key, pending) = write?;
+            visit(&key, pending.value.as_deref())
+        })
     }
 
     /// Whether `key` may be written; false is certain, and true too where there are no runs.
     pub fn may_hold(&self, key: &[u8]) -> bool {
-        self.writes.contains_key(key) || self.runs.iter().any(|run| run.may_hold(key))
+        self.writes.contains_key(key)
+            || self.tails.iter().any(|tail| tail.get(key).is_some())
+            || self.runs.iter().any(|run| run.may_hold(key))
     }
 
     /// The writes of the keys in `span`, which is not empty.
@@ -110,7 +166,7 @@ impl WriteBuffer {
             end => Bound::Excluded(end),
         };
         let tree = self.writes.range::<[u8], _>((Bound::Included(span.start.as_slice()), end));
-        if self.runs.is_empty() {
+        if self.runs.is_empty() && !self.has_tails() {
             let writes: Writes<'_> = match direction {
                 Direction::Forward => Box::new(tree.map(lend)),
                 Direction::Reverse => Box::new(tree.rev().map(lend)),
@@ -120,6 +176,10 @@ impl WriteBuffer {
         let runs = self.runs.iter();
         let mut layers: Vec<Layer<'_>> =
             runs.map(|run| Box::new(run.cursor(span, direction)) as Layer<'_>).collect();
+        let tails = self.tails.iter().filter(|tail| !tail.is_empty());
+        layers.extend(tails.map(|tail| -> Layer<'_> {
+            Box::new(tail.range(span, direction).map(|record| Ok(own(record))))
+        }));
         let newest: Layer<'_> = match direction {
             Direction::Forward => Box::new(tree.map(copy)),
             Direction::Reverse => Box::new(tree.rev().map(copy)),
@@ -161,10 +221,23 @@ impl WriteBuffer {
                 }
             }
             Entry::Vacant(entry) => {
-                if let Some(run) = self.runs.last()
-                    && run.get(entry.key())?.is_some_and(|added| added.value.is_some())
-                {
+                let key = entry.key();
+                if self.tails.iter().any(|tail| tail.get(key).is_some()) {
                     return Ok(false);
+                }
+                for run in self.runs.iter().rev().take(MAX_TAILS + 1) {
+                    if let Some(added) = run.get(key)? {
+                        if added.value.is_some() {
+                            return Ok(false);
+                        }
+                        break;
+                    }
+                }
+                if let Some(tail) = tail_of(&mut self.tails, key)
+                    && tail.append(key, &value)
+                {
+                    self.bytes += tail_cost(key, &value);
+                    return Ok(true);
                 }
                 let pending = Pending { value: Some(value), existed: false };
                 self.bytes += cost(entry.key(), &pending);
@@ -177,8 +250,37 @@ impl WriteBuffer {
         Ok(true)
     }
 
+    /// Moves what the tails hold into the tree.
+    fn drain_tails(&mut self) {
+        for tail in std::mem::take(&mut self.tails) {
+            for (key, pending) in tail.iter().map(own) {
+                self.bytes -= tail_cost(&key, pending.value.as_deref().unwrap_or_default());
+                match self.writes.entry(key) {
+                    // It was changed after it had been added.
+                    Entry::Occupied(mut newer) => newer.get_mut().existed = false,
+                    Entry::Vacant(entry) => {
+                        self.bytes += cost(entry.key(), &pending);
+                        if !self.marks.is_empty() {
+                            self.undo.push((entry.key().clone(), None));
+                        }
+                        entry.insert(pending);
+                    }
+                }
+            }
+        }
+    }
+
+    fn drop_tails(&mut self) {
+        for tail in std::mem::take(&mut self.tails) {
+            let cost = |(key, value, _): Record<'_>| tail_cost(key, value.unwrap_or_default());
+            let bytes = tail.iter().map(cost);
+            self.bytes -= bytes.sum::<usize>();
+        }
+    }
+
     /// Opens a savepoint; the mark is for [`WriteBuffer::rollback_to`].
     pub fn savepoint(&mut self) -> Mark {
+        self.drain_tails();
         let (undo, runs, depth) = (self.undo.len(), self.runs.len(), self.marks.len());
         let mark = Mark { undo, runs, depth };
         self.marks.push(mark);
@@ -195,6 +297,7 @@ impl WriteBuffer {
 
     /// Takes back all changes since `mark`. The savepoint stays open.
     pub fn rollback_to(&mut self, mark: Mark) {
+        self.drop_tails();
         while self.undo.len() > mark.undo {
             let Some((key, old)) = self.undo.pop() else { break };
             self.bytes -= self.writes.get(&key).map_or(0, |pending| cost(&key, pending));
@@ -218,8 +321,9 @@ impl WriteBuffer {
     }
 
     /// Moves writes to a run: all, or with a savepoint open those of keys that were not in the tree
-    /// when the innermost was opened. Blocks on the disk; after an error nothing has changed.
+    /// when the innermost was opened. Blocks on the disk; after an error all are still there.
     pub fn spill(&mut self, area: &SpillArea) -> Result<()> {
+        self.spill_tails(area)?;
         match self.marks.last() {
             None => self.spill_all(area)?,
             Some(mark) => self.spill_since(mark.undo, area)?,
@@ -228,11 +332,22 @@ impl WriteBuffer {
         Ok(())
     }
 
+    fn spill_tails(&mut self, area: &SpillArea) -> Result<()> {
+        for tail in self.tails.iter_mut().filter(|tail| !tail.is_empty()) {
+            self.runs.push(area.write(tail.iter(), tail.len())?);
+            let cost = |(key, value, _): Record<'_>| tail_cost(key, value.unwrap_or_default());
+            self.bytes -= tail.iter().map(cost).sum::<usize>();
+            tail.clear();
+        }
+        Ok(())
+    }
+
     fn spill_all(&mut self, area: &SpillArea) -> Result<()> {
         if self.writes.is_empty() {
             return Ok(());
         }
-        self.runs.push(area.write(self.writes.iter(), self.writes.len())?);
+        self.runs
+            .push(area.write(self.writes.iter().map(|(k, p)| record(k, p)), self.writes.len())?);
         self.writes.clear();
         self.bytes = 0;
         Ok(())
@@ -256,7 +371,7 @@ impl WriteBuffer {
             return Ok(());
         }
         let writes = new.iter().filter_map(|key| self.writes.get_key_value(key.as_slice()));
-        let run = area.write(writes, new.len())?;
+        let run = area.write(writes.map(|(key, pending)| record(key, pending)), new.len())?;
         for key in &new {
             if let Some(pending) = self.writes.remove(key.as_slice()) {
                 self.bytes -= cost(key, &pending);
@@ -274,15 +389,21 @@ impl WriteBuffer {
 
     /// All writes as runs, the oldest first. Blocks on the disk.
     pub fn into_runs(mut self, area: &SpillArea) -> Result<Vec<Arc<Run>>> {
+        self.spill_tails(area)?;
         self.spill_all(area)?;
         Ok(self.runs)
     }
 
     /// The batch that commits these writes, of which none are in runs; its timestamp is yet to
     /// come.
-    pub fn into_batch(self) -> Batch {
+    pub fn into_batch(mut self) -> Batch {
         assert!(self.runs.is_empty(), "runs are no batch");
-        let writes = self.writes.into_iter();
+        if !self.writes.is_empty() {
+            self.drain_tails();
+        }
+        self.tails.sort_unstable_by(|a, b| a.last().cmp(&b.last()));
+        let added = self.tails.iter().flat_map(Tail::iter).map(own);
+        let writes = added.chain(self.writes);
         let writes = writes
             // A key that this transaction both made and deleted was never there.
             .filter(|(_, pending)| pending.value.is_some() || pending.existed)

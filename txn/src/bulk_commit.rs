@@ -9,9 +9,9 @@
 //!    timestamps before this one, so no snapshot comes near it; they cannot write the same keys,
 //!    as the transaction keeps its locks.
 //! 3. The runs are merged and loaded into the engine at that timestamp, past the log where it can.
-//! 4. The engine is flushed, which makes that durable.
+//! 4. The log is synced: what was loaded past it is durable already.
 //! 5. In the order of commits, the record goes and the timestamp becomes visible; the locks are
-//!    released. Then the files are removed.
+//!    released. When that is durable, the files are removed.
 //!
 //! After a crash the next start finds the record, or does not. If it does, it loads the runs again
 //! from the beginning: what was loaded is overwritten by the same. That is right because nobody
@@ -22,7 +22,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::time::{Duration, Instant};
 
 use cairn_storage::log_writer::{Submission, Written};
@@ -40,7 +40,9 @@ pub(crate) const RECORD: &[u8] = b"txn/bulk_commit";
 /// How far ahead its timestamp lies: others have 2^18 timestamps in each millisecond.
 const AHEAD_MS: u64 = 10_000;
 /// Keys and values that are loaded together.
-const GROUP_BYTES: usize = 32 << 20;
+const GROUP_BYTES: usize = 16 << 20;
+/// Groups that are merged and wait to be loaded.
+const GROUPS_AHEAD: usize = 1;
 /// How often the log tells how far a commit is.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -75,12 +77,36 @@ fn decode(bytes: &[u8]) -> Option<(Timestamp, Vec<(String, u64)>)> {
     Some((at, runs))
 }
 
-/// Loads runs into the engine at `at`, unless `go_on` ends it.
+/// Loads runs into the engine at `at`, unless `go_on` ends it. One thread merges them, another
+/// loads what is merged.
 fn load(
     store: &Store,
     runs: &[Arc<Run>],
     at: Timestamp,
     go_on: impl Fn() -> Result<()>,
+) -> Result<()> {
+    std::thread::scope(|scope| {
+        let (sender, groups) = sync_channel::<Vec<Write>>(GROUPS_AHEAD);
+        let loader = scope.spawn(move || groups.iter().try_for_each(|group| store.load(&group)));
+        let merged = merge(runs, at, |group| {
+            go_on()?;
+            // It fails only if the loader has, which is the error to tell.
+            Ok(sender.send(group).is_ok())
+        });
+        drop(sender);
+        match loader.join() {
+            Ok(loaded) => loaded?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        merged
+    })
+}
+
+/// Merges runs and gives them away in groups, until `give` wants no more.
+fn merge(
+    runs: &[Arc<Run>],
+    at: Timestamp,
+    mut give: impl FnMut(Vec<Write>) -> Result<bool>,
 ) -> Result<()> {
     let (mut group, mut group_bytes) = (Vec::new(), 0);
     let (mut keys, started, mut told) = (0, Instant::now(), Instant::now());
@@ -95,10 +121,11 @@ fn load(
         if group_bytes < GROUP_BYTES {
             continue;
         }
-        go_on()?;
-        store.load(&group)?;
         keys += group.len();
-        group.clear();
+        let next = Vec::with_capacity(group.len());
+        if !give(std::mem::replace(&mut group, next))? {
+            return Ok(());
+        }
         group_bytes = 0;
         if told.elapsed() >= PROGRESS_INTERVAL {
             told = Instant::now();
@@ -109,8 +136,7 @@ fn load(
             );
         }
     }
-    go_on()?;
-    Ok(store.load(&group)?)
+    give(group).map(|_| ())
 }
 
 /// Submits a change of the system space; the end is told to the receiver.
@@ -139,6 +165,11 @@ fn wait(receiver: &Receiver<cairn_storage::Result<()>>) -> Result<()> {
     }
 }
 
+/// Makes all that is in the log durable.
+fn sync(store: &Store) -> Result<()> {
+    wait(&submit(store, Vec::new(), None, || {}))
+}
+
 /// At the start: loads what a bulk commit of an earlier process has not shown.
 pub(crate) fn finish_interrupted(store: &Store, spills: &SpillArea) -> Result<()> {
     let Some(record) = store.system_get(RECORD)? else { return Ok(()) };
@@ -149,7 +180,7 @@ pub(crate) fn finish_interrupted(store: &Store, spills: &SpillArea) -> Result<()
     let runs = names.iter().map(|(name, bytes)| spills.reopen(name, *bytes));
     let runs = runs.collect::<Result<Vec<_>>>()?;
     load(store, &runs, at, || Ok(()))?;
-    store.flush()?;
+    sync(store)?;
     // The files go with all others that are left.
     wait(&submit(store, vec![(RECORD.to_vec(), None)], None, || {}))
 }
@@ -218,7 +249,8 @@ impl TransactionManager {
         runs.iter().for_each(|run| run.keep(true));
         let at = self.announce(&runs)?;
         let loaded = load(&self.store, &runs, at, || self.check_open());
-        let loaded = loaded.and_then(|()| Ok(self.store.flush()?));
+        // The log may be on the disk in another order than it was written, as long as nobody syncs it.
+        let loaded = loaded.and_then(|()| sync(&self.store));
         if let Err(error) = loaded {
             // At a shutdown nothing is wrong: the next start goes on.
             self.check_open()?;
@@ -241,7 +273,7 @@ impl TransactionManager {
     /// Reserves the timestamp and makes the record durable.
     fn announce(&self, runs: &[Arc<Run>]) -> Result<Timestamp> {
         let order = self.commit_order.lock();
-        let at = self.timestamps.reserve(AHEAD_MS);
+        let at = self.timestamps.reserve(AHEAD_MS).ok_or_else(log_ended)?;
         let high_water = Timestamp::from_unix_ms(at.unix_ms() + RESERVED_MS).0;
         let high_water = high_water.max(self.reserved.load(Ordering::Relaxed));
         self.reserved.store(high_water, Ordering::Relaxed);

@@ -12,6 +12,8 @@ pub enum Conflict {
     ConcurrentDelete,
     /// SERIALIZABLE: three transactions, of which not all can commit.
     Dependency(Box<Dependency>),
+    /// SERIALIZABLE: a key that this transaction has looked for, and not found, was added since.
+    ConcurrentInsert,
 }
 
 /// Errors of the transaction layer.
@@ -24,7 +26,7 @@ pub enum Error {
     #[error("could not serialize access due to {}", match .0 {
         Conflict::ConcurrentUpdate => "concurrent update",
         Conflict::ConcurrentDelete => "concurrent delete",
-        Conflict::Dependency(_) => "read/write dependencies among transactions",
+        Conflict::Dependency(_) | Conflict::ConcurrentInsert => "read/write dependencies among transactions",
     })]
     Serialization(Conflict),
     /// Waiting would close this cycle.

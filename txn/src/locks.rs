@@ -2,22 +2,24 @@
 //!
 //! A lock is named by a key. Rows are locked under their own key, tables under keys that no row
 //! has. Requests that conflict wait in FIFO order; a holder that asks for more goes to the head
-//! of the queue, because nobody behind it can be served before it finishes anyway.
+//! of the queue, because nobody behind it can be served before it finishes anyway. A request for a row
+//! stands behind others only if a holder is in its way: who wants to share a row that is shared gets it also
+//! while a writer waits, as in PostgreSQL. For tables, and what else has a name, nobody overtakes.
 //!
 //! Locks have owners. Those of one session, its transaction and the session itself, are one *party*:
-//! they do not conflict with each other, and wait for at most one lock at a time. Deadlocks are cycles
-//! of parties, and found when they arise: a cycle can only be closed by a request that starts to
-//! wait while somebody waits for its own locks, so each such request walks the waits-for graph
-//! once, under one mutex that serializes walkers. Edges are read from the shards during the walk rather than stored, so they are never
-//! stale.
+//! they do not conflict with each other, and wait for at most one lock at a time. [`deadlock`] has what
+//! happens if parties wait in a circle.
 //!
 //! An entry outlives its lock until no snapshot in use is older than the key's last commit:
 //! that is how a writer learns, without reading the engine, that the row changed after its
-//! snapshot. Keys that were locked and not written keep nothing. When a long-lived snapshot keeps too many entries alive they are dropped all the
+//! snapshot. Who only wants the key to stay as it is ([`LockMode::ForKeyShare`]) is told of commits that
+//! held the lock in the mode that this excludes. Keys that were locked and not written keep nothing. When a long-lived snapshot keeps too many entries alive they are dropped all the
 //! same, and the shard remembers up to which timestamp it has forgotten
 //! ([`LastCommit::Forgotten`]); the engine is asked then.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod deadlock;
+
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -147,6 +149,11 @@ impl LockMode {
         1 << self as u8
     }
 
+    /// Whether it is one for rows.
+    fn is_of_row(self) -> bool {
+        matches!(self, ForKeyShare | ForShare | ForNoKeyUpdate | ForUpdate)
+    }
+
     /// The modes that another transaction may not hold at the same time.
     const fn conflicts(self) -> Modes {
         match self {
@@ -246,6 +253,8 @@ struct Entry {
     holders: SmallVec<[(Owner, Modes); 1]>,
     queue: VecDeque<Waiter>,
     last_commit: Timestamp,
+    /// The last commit by one who held the lock in [`ForUpdate`].
+    last_key_commit: Timestamp,
 }
 
 impl Entry {
@@ -256,6 +265,7 @@ impl Entry {
             holders: SmallVec::new(),
             queue: VecDeque::new(),
             last_commit: Timestamp::MIN,
+            last_key_commit: Timestamp::MIN,
         }
     }
 
@@ -295,30 +305,10 @@ impl Entry {
         }
     }
 
-    fn conflicts_with_waiter(&self, mode: LockMode) -> bool {
-        self.queue.iter().any(|waiter| waiter.mode.bit() & mode.conflicts() != 0)
-    }
-
-    /// Whom `party`, waiting here as the owner that comes first, waits for.
-    fn blockers(&self, party: Party) -> Vec<Wait> {
-        let Some(position) = self.queue.iter().position(|w| w.owner.party() == party) else {
-            return Vec::new();
-        };
-        let Some(waiter) = self.queue.get(position) else { return Vec::new() };
-        let conflicts = waiter.mode.conflicts();
-        let holders = self.holders.iter().filter(|(_, modes)| modes & conflicts != 0);
-        let ahead = self.queue.iter().take(position).filter(|w| w.mode.bit() & conflicts != 0);
-        holders
-            .map(|(owner, _)| *owner)
-            .chain(ahead.map(|other| other.owner))
-            .filter(|owner| owner.party() != party)
-            .map(|blocker| Wait {
-                waiter: waiter.owner,
-                key: Box::from(&*self.key),
-                mode: waiter.mode,
-                blocker,
-            })
-            .collect()
+    /// Whether a request has to stand behind one who waits.
+    fn is_behind_waiter(&self, mode: LockMode) -> bool {
+        let conflicts = |waiter: &Waiter| waiter.mode.bit() & mode.conflicts() != 0;
+        !mode.is_of_row() && self.queue.iter().any(conflicts)
     }
 }
 
@@ -340,10 +330,17 @@ impl Shard {
         self.entries.find_mut(hash, |entry| *entry.key == *key)
     }
 
-    /// What is known of the last commit of an entry's key, or of one without entry.
-    fn last_commit(&self, entry: Option<&Entry>) -> LastCommit {
+    /// What is known of the last commit of an entry's key, or of one without entry, that matters to who
+    /// locks it.
+    fn last_commit(&self, entry: Option<&Entry>, mode: LockMode) -> LastCommit {
         match entry {
-            Some(entry) if entry.last_commit > Timestamp::MIN => LastCommit::At(entry.last_commit),
+            // Of the others one may have been forgotten before the last one came.
+            Some(entry) if mode == ForKeyShare && entry.last_key_commit >= self.forgotten => {
+                LastCommit::At(entry.last_key_commit)
+            }
+            Some(entry) if mode != ForKeyShare && entry.last_commit > Timestamp::MIN => {
+                LastCommit::At(entry.last_commit)
+            }
             _ if self.forgotten > Timestamp::MIN => LastCommit::Forgotten(self.forgotten),
             _ => LastCommit::At(Timestamp::MIN),
         }
@@ -454,7 +451,7 @@ impl LockTable {
         let shard = self.shard(hash).lock();
         let free = |entry: &Entry| {
             let held = entry.holders.iter().any(|(_, modes)| modes & mode.conflicts() != 0);
-            !held && !entry.conflicts_with_waiter(mode)
+            !held && !entry.is_behind_waiter(mode)
         };
         shard.find(key, hash).is_none_or(free)
     }
@@ -485,7 +482,7 @@ impl LockTable {
         }
         guard.granted = true;
         let shard = self.shard(lock.hash).lock();
-        let last_commit = shard.last_commit(shard.find(key, lock.hash));
+        let last_commit = shard.last_commit(shard.find(key, lock.hash), mode);
         drop(shard);
         Ok((Acquired::New(lock), last_commit))
     }
@@ -522,7 +519,7 @@ impl LockTable {
         if shard.find(key, hash).is_none() {
             shard.entries.insert_unique(hash, Entry::new(key, hash), |entry| entry.hash);
         }
-        let last_commit = shard.last_commit(shard.find(key, hash));
+        let last_commit = shard.last_commit(shard.find(key, hash), mode);
         let answer = |acquired| Ok(Asked::Answered(acquired, last_commit));
         let Some(entry) = shard.find_mut(key, hash) else {
             return answer(Acquired::Skipped);
@@ -535,7 +532,7 @@ impl LockTable {
         let party = owner.party();
         let is_holder = entry.holders.iter().any(|(other, _)| other.party() == party);
         // New requests wait behind those that they conflict with; holders only for holders.
-        if (is_holder || !entry.conflicts_with_waiter(mode)) && entry.compatible(owner, mode) {
+        if (is_holder || !entry.is_behind_waiter(mode)) && entry.compatible(owner, mode) {
             entry.grant(owner, mode);
             return answer(Acquired::New(lock));
         }
@@ -551,62 +548,6 @@ impl LockTable {
             false => entry.queue.push_back(waiter),
         }
         Ok(Asked::Queued(lock, receiver))
-    }
-
-    fn check_deadlock(&self, asker: &Asker<'_>, key: &[u8]) -> Result<()> {
-        let party = asker.owner.party();
-        let mut waiting = self.waiting.lock();
-        waiting.insert(party, key.to_vec());
-        // Nobody waits for one whose locks nobody asks for, so it closes no cycle. (Who asks for
-        // one of them from now on walks the graph itself.)
-        let wanted = |lock: &HeldLock| {
-            let shard = self.shard(lock.hash).lock();
-            shard.find(&lock.key, lock.hash).is_some_and(|entry| !entry.queue.is_empty())
-        };
-        if !asker.party_holds && !asker.held.iter().any(wanted) {
-            return Ok(());
-        }
-        let mut path = Vec::new();
-        let mut seen = HashSet::new();
-        match self.reaches(&waiting, party, party, &mut path, &mut seen) {
-            true => Err(Error::Deadlock(path.into())),
-            false => Ok(()),
-        }
-    }
-
-    /// Depth-first search from `from` to `target`; `path` holds the edges found.
-    fn reaches(
-        &self,
-        waiting: &HashMap<Party, Vec<u8>>,
-        from: Party,
-        target: Party,
-        path: &mut Vec<Wait>,
-        seen: &mut HashSet<Party>,
-    ) -> bool {
-        for wait in self.waits_of(waiting, from) {
-            let blocker = wait.blocker.party();
-            path.push(wait);
-            if blocker == target {
-                return true;
-            }
-            if seen.insert(blocker) && self.reaches(waiting, blocker, target, path, seen) {
-                return true;
-            }
-            path.pop();
-        }
-        false
-    }
-
-    fn waits_of(&self, waiting: &HashMap<Party, Vec<u8>>, party: Party) -> Vec<Wait> {
-        let Some(key) = waiting.get(&party) else { return Vec::new() };
-        let hash = self.hash(key);
-        let shard = self.shard(hash).lock();
-        shard.find(key, hash).map(|entry| entry.blockers(party)).unwrap_or_default()
-    }
-
-    /// What a session waits for, an edge for each who is in its way.
-    pub fn waits(&self, session: SessionId) -> Vec<Wait> {
-        self.waits_of(&self.waiting.lock(), (session, 0))
     }
 
     /// All locks that are held or waited for, in no order. A shard at a time, so the whole
@@ -654,10 +595,15 @@ impl LockTable {
         let same_key = |entry: &Entry| *entry.key == *lock.key;
         let Ok(mut occupied) = shard.entries.find_entry(lock.hash, same_key) else { return };
         let entry = occupied.get_mut();
-        release_mode(entry, owner, modes);
         if let Some(at) = commit {
             entry.last_commit = entry.last_commit.max(at);
+            let is_key =
+                |(other, held): &(Owner, Modes)| other.id == owner && held & ForUpdate.bit() != 0;
+            if entry.holders.iter().any(is_key) {
+                entry.last_key_commit = entry.last_key_commit.max(at);
+            }
         }
+        release_mode(entry, owner, modes);
         entry.serve();
         if entry.is_idle() && entry.last_commit == Timestamp::MIN {
             occupied.remove();

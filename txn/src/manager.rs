@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::locks::{HeldLock, LockMode, LockTable, TransactionId};
 use crate::session_locks::SessionLocks;
 use crate::spill::SpillArea;
-use crate::ssi::{Conflicts, Limits, Party};
+use crate::ssi::{Conflicts, Limits, Party, Rules};
 use crate::timestamps::Timestamps;
 use crate::transaction::{Isolation, Transaction};
 use crate::view::ReadView;
@@ -46,6 +46,8 @@ pub struct Options {
     pub max_transaction_bytes: usize,
     /// Memory for what serializable transactions have read and written.
     pub ssi_limits: Limits,
+    /// The rules that serializability rests on: all, but for tests that show that each is needed.
+    pub ssi_rules: Rules,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             spill_bytes: 64 << 20,
             max_transaction_bytes: 4 << 30,
             ssi_limits: Limits::default(),
+            ssi_rules: Rules::all(),
         }
     }
 }
@@ -106,9 +109,11 @@ impl TransactionManager {
         let high_water = high_water.max(store.garbage_bound());
         let timestamps = Arc::new(Timestamps::new(clock, high_water));
         let now = Timestamp::from_unix_ms(timestamps.now_ms());
+        let (limits, rules) = (options.ssi_limits, options.ssi_rules);
+        let conflicts = Conflicts::new(timestamps.clone(), store.clone(), limits, rules);
         let manager = Arc::new(TransactionManager {
             store,
-            conflicts: Arc::new(Conflicts::new(timestamps.clone(), options.ssi_limits)),
+            conflicts: Arc::new(conflicts),
             timestamps,
             locks: LockTable::default(),
             options,
@@ -252,16 +257,15 @@ impl TransactionManager {
         let (writer, timestamps) = (self.clone(), self.timestamps.clone());
         let order = self.commit_order.lock();
         let at = self.timestamps.allocate();
-        if let Some(party) = &party {
-            let keys = batch.writes.iter().map(|write| write.key.as_slice());
-            if let Err(error) = self.conflicts.commit(party, at, keys) {
-                drop(order);
-                self.conflicts.abort(party);
-                for (_, lock) in locks {
-                    self.locks.release_all(id, &lock, None);
-                }
-                return Err(error);
+        if let Some(party) = &party
+            && let Err(error) = self.conflicts.commit(party, at, &batch.writes)
+        {
+            drop(order);
+            self.conflicts.abort(party);
+            for (_, lock) in locks {
+                self.locks.release_all(id, &lock, None);
             }
+            return Err(error);
         }
         let mut reserved = self.reserved.load(Ordering::Relaxed);
         if at.0 > reserved {

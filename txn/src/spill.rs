@@ -130,11 +130,10 @@ pub struct Run {
 }
 
 /// A record of a payload: key, value, and whether the key was live before the transaction.
-type Record<'a> = (&'a [u8], Option<&'a [u8]>, bool);
+pub(crate) type Record<'a> = (&'a [u8], Option<&'a [u8]>, bool);
 
-fn put_record(payload: &mut Vec<u8>, key: &[u8], pending: &Pending) {
-    let value = pending.value.as_deref();
-    let flags = if pending.existed { EXISTED } else { 0 };
+pub(crate) fn put_record(payload: &mut Vec<u8>, (key, value, existed): Record<'_>) {
+    let flags = if existed { EXISTED } else { 0 };
     payload.push(flags | if value.is_some() { HAS_VALUE } else { 0 });
     for part in [key, value.unwrap_or_default()] {
         payload.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -144,7 +143,7 @@ fn put_record(payload: &mut Vec<u8>, key: &[u8], pending: &Pending) {
 }
 
 /// Takes the first record off a payload; `None` if there is none in it.
-fn take_record<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
+pub(crate) fn take_record<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
     let (flags, tail) = rest.split_first()?;
     let (key_bytes, tail) = tail.split_first_chunk::<4>()?;
     let (value_bytes, tail) = tail.split_first_chunk::<4>()?;
@@ -443,13 +442,14 @@ impl Draft {
         }
     }
 
-    fn put(&mut self, key: &[u8], pending: &Pending) -> Result<()> {
+    fn put(&mut self, record: Record<'_>) -> Result<()> {
+        let (key, _, _) = record;
         debug_assert!(self.bytes == 0 && self.first.is_none() || self.last.as_slice() < key);
         if self.first.is_none() {
             self.first = Some(key.to_vec());
         }
         self.filter.add(key);
-        put_record(&mut self.payload, key, pending);
+        put_record(&mut self.payload, record);
         self.last.clear();
         self.last.extend(key);
         match self.payload.len() >= BLOCK_BYTES {
@@ -528,7 +528,7 @@ impl SpillArea {
     /// Makes a run of `count` writes, which rise by key without repetition. Blocks on the disk.
     pub fn write<'a>(
         &self,
-        writes: impl Iterator<Item = (&'a Vec<u8>, &'a Pending)>,
+        writes: impl Iterator<Item = Record<'a>>,
         count: usize,
     ) -> Result<Arc<Run>> {
         let Some(dir) = &self.dir else {
@@ -591,12 +591,9 @@ impl SpillArea {
     }
 }
 
-fn fill<'a>(
-    mut draft: Draft,
-    writes: impl Iterator<Item = (&'a Vec<u8>, &'a Pending)>,
-) -> Result<Arc<Run>> {
-    for (key, pending) in writes {
-        draft.put(key, pending)?;
+fn fill<'a>(mut draft: Draft, writes: impl Iterator<Item = Record<'a>>) -> Result<Arc<Run>> {
+    for record in writes {
+        draft.put(record)?;
     }
     Ok(Arc::new(draft.finish()?))
 }

@@ -12,7 +12,7 @@ use crate::locks::{
 };
 use crate::manager::{OnCommit, TransactionManager, log_ended};
 use crate::session_locks::SessionLocks;
-use crate::ssi::Party;
+use crate::ssi::{Change, Party, Rule};
 use crate::timestamps::Snapshot;
 use crate::view::{ReadView, Tracker};
 use crate::{Conflict, Error, Result};
@@ -194,14 +194,14 @@ impl Transaction {
     }
 
     /// Takes over a snapshot of another transaction. At SERIALIZABLE that one is at the same level,
-    /// and only reads only if this one does. False if it has ended.
+    /// and only reads only if this one does. False if it has ended, but for others on its snapshot.
     pub fn adopt_snapshot(&mut self, shared: &SharedSnapshot) -> bool {
         assert!(self.snapshot.is_none(), "the snapshot has been taken");
         if self.isolation == Isolation::Serializable {
             assert!(shared.isolation == Isolation::Serializable);
             assert!(self.read_only || !shared.read_only);
             // Where nothing can conflict with the other one, nothing can with this one.
-            if shared.party.is_some() {
+            if shared.party.is_some() && self.has_rule(Rule::AdoptedIsTracked) {
                 let at = shared.snapshot.at();
                 self.party = self.manager.conflicts().join(self.id, self.read_only, at);
                 if self.party.is_none() {
@@ -314,9 +314,14 @@ impl Transaction {
         let Some(last_commit) = self.lock(key, mode, policy).await? else {
             return Ok(LockOutcome::Skipped);
         };
-        match (self.is_newer(last_commit, key)?, self.isolation) {
+        // What it has written itself it has held since then.
+        let newer = self.is_newer(last_commit, key)? && self.buffer.get(key)?.is_none();
+        match (newer, self.isolation) {
             (false, _) => Ok(LockOutcome::Unchanged),
             (true, Isolation::ReadCommitted) => Ok(LockOutcome::Changed),
+            (true, Isolation::Serializable) if !self.has_rule(Rule::FirstCommitter) => {
+                Ok(LockOutcome::Unchanged)
+            }
             (true, Isolation::RepeatableRead | Isolation::Serializable) => {
                 let conflict = match self.get_latest(key)? {
                     Some(_) => Conflict::ConcurrentUpdate,
@@ -336,13 +341,24 @@ impl Transaction {
         if !last_commit.is_some_and(|last| self.is_newer(last, key).unwrap_or(true)) {
             return Ok(());
         }
-        // One that looked for the key before is told of the conflict, not of the duplicate that it
-        // took care not to make.
+        let conflicts = self.manager.conflicts();
         match self.get_latest(key)? {
-            Some(_) if !self.manager.conflicts().has_read(party, key) => Ok(()),
-            Some(_) => Err(Error::Serialization(Conflict::ConcurrentUpdate)),
+            // It would be a duplicate, but the write may not come so far. And one that looked for the key
+            // is told of the conflict: in no serial order it would have missed the key, and then met it.
+            Some(_) => {
+                conflicts.check_duplicate(party, key)?;
+                match conflicts.has_read(party, key) {
+                    true => Err(Error::Serialization(Conflict::ConcurrentInsert)),
+                    false => Ok(()),
+                }
+            }
+            None if !self.has_rule(Rule::LateDeletes) => Ok(()),
             None => Err(Error::Serialization(Conflict::ConcurrentDelete)),
         }
+    }
+
+    fn has_rule(&self, rule: Rule) -> bool {
+        self.manager.conflicts().rules().has(rule)
     }
 
     /// Whether `key`, last committed as told, changed after the snapshot.
@@ -355,6 +371,28 @@ impl Transaction {
                 self.manager.store().newest_version(key)?.is_some_and(|at| at > snapshot)
             }
         })
+    }
+
+    /// Waits until nobody else holds `key` in a mode that excludes `mode`, and keeps no lock for it. False if
+    /// there was nothing to wait for.
+    pub async fn await_free(&mut self, key: &[u8], mode: LockMode) -> Result<bool> {
+        if self.manager.locks().is_free(key, mode) {
+            return Ok(false);
+        }
+        let locks = self.locks.len();
+        self.lock(key, mode, WaitPolicy::Block).await?;
+        self.release_locks_behind(locks);
+        Ok(true)
+    }
+
+    /// Whether others have changed `key` after the snapshot, as storage tells it: for keys that are
+    /// changed under the lock of another one.
+    pub fn is_behind(&self, key: &[u8]) -> Result<bool> {
+        if self.buffer.get(key)?.is_some() {
+            return Ok(false);
+        }
+        let newest = self.manager.store().newest_version(key)?;
+        Ok(newest.is_some_and(|at| at > self.snapshot_at()))
     }
 
     /// Locks a table, or anything else that has a name no row has. False if it was skipped.
@@ -407,7 +445,7 @@ impl Transaction {
     /// nothing done, if the transaction itself has added it since.
     pub fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool> {
         self.check_size()?;
-        self.check_dependencies(&key)?;
+        self.check_dependencies(Change { key: &key, new: Some(&value) })?;
         let added = Arc::make_mut(&mut self.buffer).add(key, value)?;
         self.spill_if_full()?;
         Ok(added)
@@ -454,17 +492,19 @@ impl Transaction {
     }
 
     /// At SERIALIZABLE a write may be what completes a dangerous structure.
-    fn check_dependencies(&self, key: &[u8]) -> Result<()> {
+    fn check_dependencies(&self, change: Change<'_>) -> Result<()> {
         let Some(party) = &self.party else { return Ok(()) };
         party.begin_write()?;
         let conflicts = self.manager.conflicts();
-        conflicts.check_writes(party, || self.buffer.keys())?;
-        conflicts.check_write(party, key)
+        conflicts.check_writes(party, |visit| {
+            self.buffer.try_for_each(|key, new| visit(Change { key, new }))
+        })?;
+        conflicts.check_write(party, change)
     }
 
     fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, existed: bool) -> Result<()> {
         self.check_size()?;
-        self.check_dependencies(&key)?;
+        self.check_dependencies(Change { key: &key, new: value.as_deref() })?;
         Arc::make_mut(&mut self.buffer).write(key, value, existed);
         self.spill_if_full()
     }
@@ -472,7 +512,8 @@ impl Transaction {
     /// Moves writes to a file when there are too many for memory.
     fn spill_if_full(&mut self) -> Result<()> {
         // A serializable one is checked as it commits, in one step: its writes have to be at hand.
-        if self.party.is_some() || !self.buffer.is_full(self.manager.spill_bytes()) {
+        let stays = self.party.is_some() && self.has_rule(Rule::WritesInMemory);
+        if stays || !self.buffer.is_full(self.manager.spill_bytes()) {
             return Ok(());
         }
         let (buffer, area) = (Arc::make_mut(&mut self.buffer), self.manager.spills());
@@ -506,13 +547,18 @@ impl Transaction {
     /// released those inside it.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
         Arc::make_mut(&mut self.buffer).rollback_to(savepoint.mark);
-        while self.locks.len() > savepoint.locks {
+        self.release_locks_behind(savepoint.locks);
+        if let Some(session) = &self.session {
+            session.truncate(savepoint.session_locks);
+        }
+    }
+
+    /// Gives back all locks but the first `count`.
+    fn release_locks_behind(&mut self, count: usize) {
+        while self.locks.len() > count {
             let Some(lock) = self.locks.pop() else { break };
             self.lock_bytes -= lock.key.len() + LOCK_OVERHEAD_BYTES;
             self.manager.locks().release(self.id, &lock);
-        }
-        if let Some(session) = &self.session {
-            session.truncate(savepoint.session_locks);
         }
     }
 

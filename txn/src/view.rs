@@ -14,7 +14,7 @@ use cairn_storage::{Direction, Span, Store, Timestamp};
 
 use crate::Result;
 use crate::buffer::{Pending, WriteBuffer, Writes};
-use crate::ssi::{Conflicts, Party};
+use crate::ssi::{Change, Conflicts, Filter, Party, RowFilter, Rule};
 use crate::timestamps::Snapshot;
 
 /// Notes what a serializable transaction reads. A read is noted once it is done, as far as it went:
@@ -59,7 +59,7 @@ impl ReadView {
     /// of such a scan from its start.
     pub fn ahead(mut self) -> ReadView {
         if let Some(tracker) = &mut self.tracker {
-            tracker.ahead = true;
+            tracker.ahead = tracker.conflicts.rules().has(Rule::AheadOfRows);
         }
         self
     }
@@ -74,14 +74,27 @@ impl ReadView {
         self.at
     }
 
+    /// The filter of reads that are about to be made. `None`, and nothing is made, where nobody needs
+    /// to know what this view reads, which is so but at SERIALIZABLE.
+    pub fn filter<F: RowFilter>(&self, make: impl FnOnce() -> Option<F>) -> Option<Filter> {
+        let tracker = self.tracker.as_ref()?;
+        tracker.conflicts.keep_filter(make()?)
+    }
+
     /// The value of `key`.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.get_where(key, None)
+    }
+
+    /// As [`ReadView::get`], for a caller that forgets a value which `filter` rejects: to it that is as
+    /// if there were none.
+    pub fn get_where(&self, key: &[u8], filter: Option<&Filter>) -> Result<Option<Vec<u8>>> {
         match self.own.get(key)? {
             Some(pending) => Ok(pending.value),
             None => {
                 let value = self.store.get(key, self.at)?;
                 if let Some(tracker) = &self.tracker {
-                    tracker.conflicts.read_key(&tracker.party, key)?;
+                    tracker.conflicts.read_key(&tracker.party, key, filter)?;
                     self.check_own(tracker)?;
                 }
                 Ok(value)
@@ -91,10 +104,19 @@ impl ReadView {
 
     /// The values of `keys`, in the order asked.
     pub fn multi_get(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.multi_get_where(keys, None)
+    }
+
+    /// As [`ReadView::multi_get`] and [`ReadView::get_where`].
+    pub fn multi_get_where(
+        &self,
+        keys: &[Vec<u8>],
+        filter: Option<&Filter>,
+    ) -> Result<Vec<Option<Vec<u8>>>> {
         let mut values = self.store.multi_get(keys, self.at)?;
         if let Some(tracker) = &self.tracker {
             for key in keys {
-                tracker.conflicts.read_key(&tracker.party, key)?;
+                tracker.conflicts.read_key(&tracker.party, key, filter)?;
             }
             self.check_own(tracker)?;
         }
@@ -110,6 +132,18 @@ impl ReadView {
 
     /// Visits the live keys of `span` in order until the visitor breaks.
     pub fn scan(&self, span: &Span, direction: Direction, visit: &mut Visit<'_>) -> Result<()> {
+        self.scan_where(span, direction, None, visit)
+    }
+
+    /// As [`ReadView::scan`], for a visitor that goes on at what `filter` rejects as if it had not been
+    /// there.
+    pub fn scan_where(
+        &self,
+        span: &Span,
+        direction: Direction,
+        filter: Option<&Filter>,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
         if span.is_empty() {
             return Ok(());
         }
@@ -117,14 +151,14 @@ impl ReadView {
             return self.scan_untracked(span, direction, visit);
         };
         if tracker.ahead {
-            tracker.conflicts.read_span(&tracker.party, span)?;
+            tracker.conflicts.read_span(&tracker.party, span, filter)?;
             self.check_own(tracker)?;
             return self.scan_untracked(span, direction, visit);
         }
         let mut read = span.clone();
         self.scan_untracked(span, direction, &mut |key, value| {
             let flow = visit(key, value);
-            if flow.is_break() {
+            if flow.is_break() && tracker.conflicts.rules().has(Rule::ScanEnds) {
                 match direction {
                     Direction::Forward => read.end = Span::point(key).end,
                     Direction::Reverse => read.start = key.to_vec(),
@@ -132,13 +166,15 @@ impl ReadView {
             }
             flow
         })?;
-        tracker.conflicts.read_span(&tracker.party, &read)?;
+        tracker.conflicts.read_span(&tracker.party, &read, filter)?;
         self.check_own(tracker)
     }
 
     /// What was read may have made what was written before a reason to fail.
     fn check_own(&self, tracker: &Tracker) -> Result<()> {
-        tracker.conflicts.check_writes(&tracker.party, || self.own.keys())
+        tracker.conflicts.check_writes(&tracker.party, |visit| {
+            self.own.try_for_each(|key, new| visit(Change { key, new }))
+        })
     }
 
     fn scan_untracked(

@@ -6,6 +6,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
+use super::array::{quantified_pattern, unwrapped};
+use super::srf::Sets;
 use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
 use crate::error::{Error, Result, SqlState};
@@ -40,7 +42,7 @@ pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison
 }
 
 /// The name under which an operator stands in the function table.
-fn operator_symbol(op: &BinaryOperator) -> String {
+pub(super) fn operator_symbol(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
@@ -112,9 +114,19 @@ impl Binder<'_> {
                 Ok(Bound::new(negate_if(*negated, found.expr), Type::Bool))
             }
             Sql::AnyOp { left, compare_op, right, .. } => {
-                self.any_all(left, compare_op, right, true)
+                self.any_all(left, compare_op, right, true, sql)
             }
-            Sql::AllOp { left, compare_op, right } => self.any_all(left, compare_op, right, false),
+            Sql::AllOp { left, compare_op, right } => {
+                self.any_all(left, compare_op, right, false, sql)
+            }
+            // VARIADIC, where it is not the last argument of a call.
+            Sql::Prefixed { prefix, .. } => {
+                let message = format!("syntax error at or near \"{}\"", prefix.value);
+                let at = self.position(prefix.span);
+                Err(Error::new(SqlState::SyntaxError, message).at(at))
+            }
+            Sql::Array(array) => self.array(array, None),
+            Sql::CompoundFieldAccess { root, access_chain } => self.subscript(root, access_chain),
             Sql::Exists { subquery, negated } => {
                 let found = self.subquery(subquery, Form::Exists, None)?;
                 Ok(Bound::new(negate_if(*negated, found.expr), Type::Bool))
@@ -129,13 +141,17 @@ impl Binder<'_> {
                 }
                 let target = super::types::type_of(data_type)
                     .map_err(|error| error.at(self.cast_positions(expr, kind).1))?;
-                self.checked_cast(self.expr(expr)?, target, || self.cast_positions(expr, kind).0)
+                let subject = match (unwrapped(expr), target.element()) {
+                    (Sql::Array(array), Some(element)) => self.array(array, Some(element))?,
+                    _ => self.expr(expr)?,
+                };
+                self.checked_cast(subject, target, || self.cast_positions(expr, kind).0)
             }
-            Sql::Like { negated, any: false, expr, pattern, escape_char } => {
-                self.like(if *negated { "!~~" } else { "~~" }, expr, pattern, escape_char)
+            Sql::Like { negated, any, expr, pattern, escape_char } => {
+                self.like(if *negated { "!~~" } else { "~~" }, expr, *any, pattern, escape_char)
             }
-            Sql::ILike { negated, any: false, expr, pattern, escape_char } => {
-                self.like(if *negated { "!~~*" } else { "~~*" }, expr, pattern, escape_char)
+            Sql::ILike { negated, any, expr, pattern, escape_char } => {
+                self.like(if *negated { "!~~*" } else { "~~*" }, expr, *any, pattern, escape_char)
             }
             Sql::Function(function) => self.function(function),
             Sql::Extract { field, expr, .. } => {
@@ -362,9 +378,20 @@ impl Binder<'_> {
                         }
                 });
                 let matching: Vec<_> = matching.collect();
+                if let [column, ..] = matching.as_slice()
+                    && level.barred.contains(&column.column)
+                {
+                    return Err(barred(&column.relation));
+                }
                 match matching.as_slice() {
                     [] => None,
                     [column] => Some((column.column.clone(), column.ty)),
+                    [a, b, ..] if relation.is_some() && a.column.relation != b.column.relation => {
+                        return Err(Error::new(
+                            SqlState::AmbiguousAlias,
+                            format!("table reference \"{}\" is ambiguous", a.relation),
+                        ));
+                    }
                     _ => {
                         return Err(Error::new(
                             SqlState::AmbiguousColumn,
@@ -407,8 +434,7 @@ impl Binder<'_> {
         let slot = match level.captured.iter().find(|(_, outer)| *outer == expr) {
             Some((slot, _)) => *slot,
             None => {
-                let slot = self.next_slot.get();
-                self.next_slot.set(slot + 1);
+                let slot = self.fresh_slot();
                 level.captured.push((slot, expr));
                 slot
             }
@@ -447,7 +473,12 @@ impl Binder<'_> {
     }
 
     /// Where the operator stands: the parser does not say, so look between its operands.
-    fn operator_position(&self, left: &Sql, right: &Sql, op: &BinaryOperator) -> Option<usize> {
+    pub(super) fn operator_position(
+        &self,
+        left: &Sql,
+        right: &Sql,
+        op: &BinaryOperator,
+    ) -> Option<usize> {
         use datafusion::sql::sqlparser::ast::Spanned;
         let end = left.span().end;
         let from = super::position::position_of(self.sql, end.line, end.column)?;
@@ -510,7 +541,8 @@ impl Binder<'_> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         // A string can be joined with anything.
         let joinable = |k: &Type| k.category() == Category::String || *k == Type::Unknown;
-        if symbol == "||" && !kinds.contains(&Type::Bytea) && kinds.iter().any(joinable) {
+        let apart = |k: &Type| *k == Type::Bytea || k.is_array();
+        if symbol == "||" && !kinds.iter().any(apart) && kinds.iter().any(joinable) {
             let text = args.into_iter().map(|arg| match arg.kind() {
                 Type::Unknown => self.implicit(arg, Type::Text),
                 _ => self.explicit_cast(arg, TypeMod::plain(Type::Text)),
@@ -604,6 +636,7 @@ impl Binder<'_> {
         conditions: &[ast::CaseWhen],
         otherwise: Option<&Sql>,
     ) -> Result<Bound> {
+        let _no_sets = self.sets(Sets::NotWithin("CASE"));
         let operand = operand.map(|operand| self.expr(operand)).transpose()?;
         let mut whens = Vec::new();
         let mut results = Vec::new();
@@ -658,9 +691,25 @@ impl Binder<'_> {
         &self,
         symbol: &str,
         subject: &Sql,
+        any: bool,
         pattern: &Sql,
         escape: &Option<ast::ValueWithSpan>,
     ) -> Result<Bound> {
+        if let Some((array, any)) = quantified_pattern(any, pattern) {
+            if escape.is_some() {
+                let message = "syntax error at or near \"ESCAPE\"";
+                let at = self.position_behind(array, &["ESCAPE"]);
+                return Err(Error::new(SqlState::SyntaxError, message).at(at));
+            }
+            let op = match symbol {
+                "~~" => BinaryOperator::PGLikeMatch,
+                "!~~" => BinaryOperator::PGNotLikeMatch,
+                "~~*" => BinaryOperator::PGILikeMatch,
+                _ => BinaryOperator::PGNotILikeMatch,
+            };
+            let at = self.position_behind(subject, &["NOT", "LIKE", "ILIKE"]);
+            return self.any_all_of(subject, &op, array, any, at);
+        }
         let mut args = vec![self.expr(subject)?, self.expr(pattern)?];
         if let Some(escape) = escape {
             let escape = self.value(&escape.value)?;
@@ -669,6 +718,15 @@ impl Binder<'_> {
         let words = ["NOT", "LIKE", "ILIKE", "~~", "~~*", "!~~", "!~~*"];
         self.operator(symbol, args).map_err(|e| e.at(self.position_behind(subject, &words)))
     }
+}
+
+/// The error of LATERAL for a table on the side of an outer join that has rows without partner.
+fn barred(relation: &str) -> Error {
+    Error::new(
+        SqlState::InvalidColumnReference,
+        format!("invalid reference to FROM-clause entry for table \"{relation}\""),
+    )
+    .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
 }
 
 fn negate_if(negated: bool, expr: Expr) -> Expr {

@@ -9,22 +9,39 @@
 //! Parameters have three kinds of identifier in a plan: `$1` is the client's, `$c0` a
 //! [`Context`] value, `$o5` a column of an outer query.
 
+mod array;
+mod assigned_row;
 mod call;
+pub mod changes;
+mod common;
+mod distinct;
 pub mod dml;
 mod expr;
 mod from;
 mod grouping;
+mod grouping_sets;
+mod joined_change;
+mod lateral;
 pub mod locking;
+pub mod merge;
 mod naming;
+pub mod on_conflict;
+mod parts;
 pub mod position;
 mod query;
+mod recursion;
+mod refused;
 mod select;
 mod session_call;
 mod set_operation;
+mod srf;
 pub mod subplan;
 mod subquery;
 mod suggest;
+mod table_function;
 pub mod types;
+mod window;
+mod window_call;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -124,6 +141,12 @@ pub struct BoundQuery {
 #[derive(Default)]
 struct Level {
     scope: Scope,
+    /// Columns of the items of FROM to the left of the one that is being bound: what LATERAL sees.
+    beside: Vec<ScopeColumn>,
+    /// Those of `beside` that an outer join keeps LATERAL from using.
+    barred: Vec<Column>,
+    /// Columns that are there and cannot be named from here: errors tell so.
+    out_of_reach: Scope,
     /// Slots of outer columns that this level's query uses, and the column of the parent each
     /// stands for.
     captured: Vec<(usize, Expr)>,
@@ -136,13 +159,12 @@ struct Level {
     ranged: Vec<locking::Ranged>,
     /// The same of the SELECT that this level was opened for, once that is bound.
     selected_from: Vec<locking::Ranged>,
-}
-
-/// A WITH query.
-#[derive(Clone)]
-struct CommonTable {
-    name: String,
-    query: BoundQuery,
+    /// What names found in that SELECT.
+    selected_scope: Scope,
+    /// Whether what is bound here may run more than once in an execution.
+    repeats: bool,
+    /// Whether its FROM has a recursive WITH query that is being bound.
+    reads_working: bool,
 }
 
 /// Binds one statement.
@@ -158,7 +180,13 @@ pub struct Binder<'a> {
     /// Numbers of the parameters that the statement mentions.
     mentioned: RefCell<BTreeSet<usize>>,
     levels: RefCell<Vec<Level>>,
-    common_tables: RefCell<Vec<CommonTable>>,
+    common_tables: RefCell<Vec<common::CommonTable>>,
+    /// Names of WITH queries that are not bound yet, the next one last.
+    later_tables: RefCell<Vec<String>>,
+    /// WITH queries that change rows, in their order.
+    changes: RefCell<Vec<dml::BoundModify>>,
+    /// Whether the next WITH is that of the statement itself.
+    at_top: Cell<bool>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
@@ -203,6 +231,9 @@ impl<'a> Binder<'a> {
             mentioned: RefCell::default(),
             levels: RefCell::new(Vec::new()),
             common_tables: RefCell::new(Vec::new()),
+            later_tables: RefCell::new(Vec::new()),
+            changes: RefCell::default(),
+            at_top: Cell::new(false),
             tables_used: RefCell::new(Vec::new()),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
@@ -398,8 +429,12 @@ impl<'a> Binder<'a> {
 /// Whether reading this text depends on the session's settings or on the time.
 fn needs_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
     let text = text_of(value).to_ascii_lowercase();
-    let relative = ["now", "today", "tomorrow", "yesterday"].contains(&text.trim());
-    match to {
+    let words = ["now", "today", "tomorrow", "yesterday"];
+    let relative = match to {
+        kind if kind.is_array() => words.iter().any(|word| text.contains(word)),
+        _ => words.contains(&text.trim()),
+    };
+    match to.element().unwrap_or(to) {
         Type::Timestamptz => true,
         Type::Date | Type::Time | Type::Timestamp => relative,
         _ => false,

@@ -18,6 +18,14 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
                 parts.last().map(|name| (name.clone(), 2))
             }
             Sql::Nested(inner) | Sql::Collate { expr: inner, .. } => strength(inner),
+            Sql::Array(_) => strong("array"),
+            Sql::CompoundFieldAccess { root, access_chain } => {
+                let names = access_chain.iter().rev().find_map(|access| match access {
+                    ast::AccessExpr::Dot(Sql::Identifier(name)) => Some(fold(name)),
+                    _ => None,
+                });
+                names.map(|name| (name, 2)).or_else(|| strength(root))
+            }
             Sql::Cast { expr, data_type, .. } => match strength(expr) {
                 Some((name, 2)) => Some((name, 2)),
                 _ => Some((type_label(data_type), 1)),
@@ -58,7 +66,16 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
 
 fn type_label(data_type: &ast::DataType) -> String {
     let kind = super::types::type_of(data_type).map(|ty| ty.kind);
+    // Brackets are no part of the name; a name such as `_int4` is one.
+    let kind = match data_type {
+        ast::DataType::Array(_) => kind.map(|kind| kind.element().unwrap_or(kind)),
+        _ => kind,
+    };
     match kind {
+        Ok(kind) if kind.is_array() => match data_type {
+            ast::DataType::Custom(name, _) => super::name_parts(name).pop().unwrap_or_default(),
+            _ => "?column?".into(),
+        },
         Ok(Type::Bool) => "bool".into(),
         Ok(Type::Int2) => "int2".into(),
         Ok(Type::Int4) => "int4".into(),

@@ -14,7 +14,7 @@ use crate::row::advisory::AdvisoryCall;
 use crate::row::export::ExportSnapshot;
 use crate::row::setting::{Operation as OnSetting, SettingCall};
 use crate::row::stateful::{self, Stateful};
-use crate::system::blocked::IsBlocked;
+use crate::system::blocked::{Blocking, IsBlocked};
 use crate::types::Type;
 
 impl Binder<'_> {
@@ -29,7 +29,9 @@ impl Binder<'_> {
                 let function = ExportSnapshot { sessions: self.settings.sessions() };
                 Some(self.call_with_session(Arc::new(function), args, &[]))
             }
-            "pg_isolation_test_session_is_blocked" => Some(self.is_blocked_call(name, args)),
+            "pg_blocking_pids" | "pg_isolation_test_session_is_blocked" => {
+                Some(self.blocked_call(name, args))
+            }
             "current_setting" | "set_config" => Some(self.setting_call(name, args)),
             _ => {
                 let function = AdvisoryCall::named(name, self.settings.sessions())?;
@@ -56,17 +58,23 @@ impl Binder<'_> {
         self.call_with_session(Arc::new(function), args, &[target; 2])
     }
 
-    fn is_blocked_call(&self, name: &str, args: &[Bound]) -> Result<Bound> {
+    fn blocked_call(&self, name: &str, args: &[Bound]) -> Result<Bound> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
-        // There are no arrays; the list of processes is known by its text.
-        let [Type::Int2 | Type::Int4 | Type::Unknown, Type::Text | Type::Unknown] =
-            kinds.as_slice()
-        else {
-            return Err(no_function(name, &kinds));
+        let wanted: &[Type] = match name {
+            "pg_blocking_pids" => &[Type::Int4],
+            _ => &[Type::Int4, Type::Int4Array],
         };
+        let fits =
+            |(from, to): (&Type, &Type)| casts::level(*from, *to) == Some(CastLevel::Implicit);
+        if kinds.len() != wanted.len() || !kinds.iter().zip(wanted).all(fits) {
+            return Err(no_function(name, &kinds));
+        }
         let (manager, sessions) = (self.settings.manager(), self.settings.sessions());
-        let function = IsBlocked { manager, sessions };
-        self.call_with_session(Arc::new(function), args, &[Type::Int4, Type::Text])
+        let function: Arc<dyn Stateful> = match name {
+            "pg_blocking_pids" => Arc::new(Blocking { manager }),
+            _ => Arc::new(IsBlocked { manager, sessions }),
+        };
+        self.call_with_session(function, args, wanted)
     }
 
     fn setting_call(&self, name: &str, args: &[Bound]) -> Result<Bound> {

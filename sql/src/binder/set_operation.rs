@@ -1,15 +1,18 @@
 //! Set operations and VALUES, and what both need: columns of one type, rows without duplicates.
 
-use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::common::{Column, NullEquality};
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
+use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::expr::{canonical, common_type};
-use super::select::{MAX_TARGETS, Target, too_many_targets};
+use super::select::{MAX_TARGETS, Target, column_target, too_many_targets};
+use super::window::{Definition, ExtractedWindow};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};
-use crate::functions::casts::CastLevel;
+use crate::functions::casts::{self, CastLevel};
+use crate::functions::windows::{FrameClause, WindowCall, WindowFunction};
 use crate::types::{Type, TypeMod};
 
 impl Binder<'_> {
@@ -33,20 +36,6 @@ impl Binder<'_> {
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 self.set_operation(left, *op, *set_quantifier, right)
             }
-            SetExpr::Table(table) => {
-                let name = table.table_name.clone().unwrap_or_default();
-                let (plan, scope) = self.named_relation(None, &name.to_lowercase(), None, None)?;
-                let targets = scope.columns.iter().map(|column| Target {
-                    name: column.name.clone(),
-                    bound: Bound {
-                        expr: Expr::Column(column.column.clone()),
-                        ty: column.ty,
-                        position: None,
-                    },
-                    origin: column.origin,
-                });
-                self.project(plan, targets.collect())
-            }
             _ => Err(Error::unsupported("a data-modifying query here")),
         }
     }
@@ -59,6 +48,7 @@ impl Binder<'_> {
         let mut columns: Vec<Vec<Bound>> = vec![Vec::new(); width];
         self.levels.borrow_mut().push(Level::default());
         let bound = (|| -> Result<()> {
+            let _none = self.forbid("VALUES");
             for row in &values.rows {
                 self.check_width(&row.content, width)?;
                 for (column, expr) in columns.iter_mut().zip(&row.content) {
@@ -92,6 +82,32 @@ impl Binder<'_> {
         Ok(BoundQuery { plan, columns: outputs })
     }
 
+    /// VALUES with ORDER BY, whose keys may be any expressions over its columns.
+    pub(super) fn ordered_values(
+        &self,
+        values: &ast::Values,
+        order: &[ast::OrderByExpr],
+    ) -> Result<BoundQuery> {
+        let query = self.values(values)?;
+        self.levels.borrow_mut().push(Level::default());
+        let bound = (|| -> Result<BoundQuery> {
+            let (plan, scope) = self.derived("*VALUES*", query)?;
+            let mut targets: Vec<Target> = scope.columns.iter().map(column_target).collect();
+            self.set_scope(scope);
+            let _none = self.forbid("ORDER BY");
+            let sort = self.order_targets(order, &mut targets)?;
+            let sorted = self.sorted(plan, targets, sort)?;
+            let mut plan = LogicalPlanBuilder::new(sorted.plan);
+            if sorted.hides {
+                plan = plan.project(sorted.outputs)?;
+            }
+            Ok(BoundQuery { plan: plan.build()?, columns: sorted.columns })
+        })();
+        let level = self.levels.borrow_mut().pop();
+        self.pass_captures_on(level);
+        bound
+    }
+
     fn set_operation(
         &self,
         left: &SetExpr,
@@ -115,22 +131,21 @@ impl Binder<'_> {
         let mut columns = Vec::new();
         for (a, b) in left.columns.iter().zip(&right.columns) {
             let ty = common_type(&[a.ty, b.ty], &name, &[a.position, b.position])?;
+            for side in [a, b] {
+                if casts::level(side.ty.kind, ty.kind) != Some(CastLevel::Implicit) {
+                    let (from, to) = (side.ty.kind.name(), ty.kind.name());
+                    return Err(Error::new(
+                        SqlState::CannotCoerce,
+                        format!("{name} could not convert type {from} to {to}"),
+                    )
+                    .at(side.position));
+                }
+            }
             columns.push(OutputColumn { ty, origin: None, ..a.clone() });
         }
         let types: Vec<TypeMod> = columns.iter().map(|column| column.ty).collect();
-        let mut left = self.cast_outputs(left, &types)?;
-        let mut right = self.cast_outputs(right, &types)?;
-        if matches!(op, SetOperator::Intersect | SetOperator::Except | SetOperator::Minus) {
-            left = self.canonical_if_needed(left)?;
-            right = self.canonical_if_needed(right)?;
-            if all {
-                // Number equal rows; then the n-th of them matches only the n-th.
-                left.plan = self.number_equal_rows(left.plan)?;
-                right.plan = self.number_equal_rows(right.plan)?;
-            } else {
-                left.plan = self.distinct_plan(left.plan, &types)?;
-            }
-        }
+        let left = self.cast_outputs(left, &types)?;
+        let right = self.cast_outputs(right, &types)?;
         let plan = match op {
             SetOperator::Union => {
                 // Both sides under the same names: the optimizer relies on either's.
@@ -141,9 +156,11 @@ impl Binder<'_> {
                 let right = LogicalPlanBuilder::new(right.plan).project(renamed)?.build()?;
                 LogicalPlanBuilder::new(left.plan).union(right)?.build()?
             }
-            SetOperator::Intersect => LogicalPlanBuilder::intersect(left.plan, right.plan, true)?,
+            SetOperator::Intersect => {
+                self.matched(left.plan, right.plan, JoinType::LeftSemi, all, &types)?
+            }
             SetOperator::Except | SetOperator::Minus => {
-                LogicalPlanBuilder::except(left.plan, right.plan, true)?
+                self.matched(left.plan, right.plan, JoinType::LeftAnti, all, &types)?
             }
         };
         let outputs: Vec<Column> = plan.schema().columns().into_iter().take(types.len()).collect();
@@ -156,30 +173,75 @@ impl Binder<'_> {
         Ok(BoundQuery { plan, columns })
     }
 
-    fn canonical_if_needed(&self, query: BoundQuery) -> Result<BoundQuery> {
-        let mixed = query.columns.iter().any(|c| matches!(c.ty.kind, Type::Float4 | Type::Float8));
-        if mixed { self.canonical_outputs(query) } else { Ok(query) }
+    /// INTERSECT and EXCEPT: the left rows that have an equal row on the right, or have none.
+    fn matched(
+        &self,
+        mut left: LogicalPlan,
+        right: LogicalPlan,
+        join_type: JoinType,
+        all: bool,
+        types: &[TypeMod],
+    ) -> Result<LogicalPlan> {
+        if !all {
+            left = self.distinct_plan(left, types)?;
+        }
+        let (mut left, mut left_keys) = self.with_keys(left, types)?;
+        let (mut right, mut right_keys) = self.with_keys(right, types)?;
+        if all {
+            // Number equal rows; then the n-th of them matches only the n-th.
+            left = self.number_equal_rows(left, &mut left_keys)?;
+            right = self.number_equal_rows(right, &mut right_keys)?;
+        }
+        if left_keys.is_empty() {
+            // Rows without columns are all equal.
+            let one = || Expr::Literal(ScalarValue::Boolean(Some(true)), None);
+            let (a, b) = (self.fresh("k"), self.fresh("k"));
+            left = LogicalPlanBuilder::new(left).project(vec![one().alias(&a)])?.build()?;
+            right = LogicalPlanBuilder::new(right).project(vec![one().alias(&b)])?.build()?;
+            left_keys.push(Column::new_unqualified(a));
+            right_keys.push(Column::new_unqualified(b));
+        }
+        let keys = (left_keys, right_keys);
+        let nulls = NullEquality::NullEqualsNull;
+        let joined =
+            LogicalPlanBuilder::new(left).join_detailed(right, join_type, keys, None, nulls)?;
+        Ok(joined.build()?)
     }
 
-    fn number_equal_rows(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionParams};
-        use datafusion::logical_expr::{WindowFrame, WindowFunctionDefinition};
-        let columns = plan.schema().columns();
-        let row_number = datafusion::functions_window::row_number::row_number_udwf();
-        let window = Expr::WindowFunction(Box::new(WindowFunction {
-            fun: WindowFunctionDefinition::WindowUDF(row_number),
-            params: WindowFunctionParams {
-                args: Vec::new(),
-                partition_by: columns.into_iter().map(Expr::Column).collect(),
-                order_by: Vec::new(),
-                window_frame: WindowFrame::new(None),
-                filter: None,
-                null_treatment: None,
-                distinct: false,
-            },
-        }));
-        let window = window.alias(self.fresh("w"));
-        Ok(LogicalPlanBuilder::new(plan).window(vec![window])?.build()?)
+    /// The columns of a plan under new names, and behind them the form that equal values share where
+    /// layouts of equal values may differ; also the columns by which rows are equal.
+    fn with_keys(
+        &self,
+        plan: LogicalPlan,
+        types: &[TypeMod],
+    ) -> Result<(LogicalPlan, Vec<Column>)> {
+        let (mut columns, mut forms, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+        for (column, ty) in plan.schema().columns().into_iter().zip(types) {
+            let value = Expr::Column(column);
+            let (name, key) = (self.fresh("x"), self.fresh("k"));
+            if ty.kind.needs_canonical_form() {
+                forms.push(canonical(ty.kind, value.clone()).alias(&key));
+                keys.push(Column::new_unqualified(key));
+            } else {
+                keys.push(Column::new_unqualified(&name));
+            }
+            columns.push(value.alias(name));
+        }
+        columns.append(&mut forms);
+        Ok((LogicalPlanBuilder::new(plan).project(columns)?.build()?, keys))
+    }
+
+    /// Numbers the rows that are equal by `keys`, of which the number is another one then.
+    fn number_equal_rows(&self, plan: LogicalPlan, keys: &mut Vec<Column>) -> Result<LogicalPlan> {
+        let partition = keys.iter().cloned().map(Expr::Column).collect();
+        let frame = FrameClause::default();
+        let definition = Definition { partition, order: Vec::new(), frame };
+        let function = WindowFunction::RowNumber;
+        let call = WindowCall { function, args: Vec::new(), filter: None };
+        let name = self.fresh("w");
+        keys.push(Column::new_unqualified(&name));
+        let number = ExtractedWindow { name, call, definition: 0, returns: Type::Int8 };
+        self.window_plan(plan, &[number], &[definition])
     }
 
     /// Casts the columns of a query where their types differ from `types`.

@@ -32,6 +32,8 @@ pub enum Form {
     Any(Comparison),
     /// Whether it holds for all rows.
     All(Comparison),
+    /// All its values, as an array.
+    Array,
 }
 
 /// The operators that ANY and ALL take.
@@ -53,6 +55,8 @@ pub struct Subplan {
     pub form: Form,
     /// Type of the result.
     pub returns: Type,
+    /// Type of the query's first column.
+    pub column: Type,
     /// The inner plan; outer columns are parameters `$o<slot>`.
     pub plan: LogicalPlan,
     /// Where the arguments go.

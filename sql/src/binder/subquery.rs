@@ -4,6 +4,7 @@
 use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql};
 
+use super::array::{no_array_type, unwrapped};
 use super::expr::{canonical, comparison_of, no_operator};
 use super::subplan::Form;
 use super::{Binder, Bound, Level};
@@ -18,14 +19,23 @@ impl Binder<'_> {
         op: &BinaryOperator,
         right: &Sql,
         any: bool,
+        whole: &Sql,
     ) -> Result<Bound> {
-        let query = match right {
-            Sql::Subquery(query) => query,
-            Sql::Nested(inner) => match &**inner {
-                Sql::Subquery(query) => query,
-                _ => return Err(Error::unsupported("ANY/ALL over an array")),
-            },
-            _ => return Err(Error::unsupported("ANY/ALL over an array")),
+        let at = self.operator_position(left, right, op).or(self.position_of(whole));
+        self.any_all_of(left, op, right, any, at)
+    }
+
+    /// The same with the operator's place.
+    pub(super) fn any_all_of(
+        &self,
+        left: &Sql,
+        op: &BinaryOperator,
+        right: &Sql,
+        any: bool,
+        at: Option<usize>,
+    ) -> Result<Bound> {
+        let Sql::Subquery(query) = unwrapped(right) else {
+            return self.quantified_array(self.expr(left)?, op, right, any, at);
         };
         let (_, comparison) = comparison_of(op)
             .ok_or_else(|| Error::unsupported(format!("operator {op} with ANY/ALL")))?;
@@ -69,23 +79,29 @@ impl Binder<'_> {
         form: Form,
         probe: Option<Bound>,
     ) -> Result<Bound> {
-        let (query, captured) = self.subquery_of(query)?;
-        if form == Form::Scalar && query.columns.len() != 1 {
+        let (mut query, captured) = self.subquery_of(query)?;
+        if form == Form::Array {
+            query = self.settle_outputs(query)?;
+        }
+        if matches!(form, Form::Scalar | Form::Array) && query.columns.len() != 1 {
             return Err(Error::new(SqlState::SyntaxError, "subquery must return only one column"));
         }
         self.make_subplan(query, captured, form, probe)
     }
 
     /// Binds a query one level down; also the outer columns it uses.
-    fn subquery_of(&self, query: &ast::Query) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
-        self.levels.borrow_mut().push(Level::default());
+    pub(super) fn subquery_of(
+        &self,
+        query: &ast::Query,
+    ) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
+        self.levels.borrow_mut().push(Level { repeats: true, ..Level::default() });
         let bound = self.nested(|| self.query(query));
         let level = self.levels.borrow_mut().pop();
         let captured = level.map(|level| level.captured).unwrap_or_default();
         Ok((bound?, captured))
     }
 
-    fn make_subplan(
+    pub(super) fn make_subplan(
         &self,
         query: super::BoundQuery,
         captured: Vec<(usize, Expr)>,
@@ -94,6 +110,11 @@ impl Binder<'_> {
     ) -> Result<Bound> {
         let ty = match (form, query.columns.first()) {
             (Form::Scalar, Some(column)) => column.ty,
+            (Form::Array, Some(column)) => {
+                let kind = column.ty.kind.array();
+                let kind = kind.ok_or_else(|| no_array_type(column.ty.kind))?;
+                TypeMod { kind, ..column.ty }
+            }
             _ => TypeMod::plain(Type::Bool),
         };
         let mut args: Vec<Expr> = probe.map(|probe| probe.expr).into_iter().collect();
@@ -105,6 +126,7 @@ impl Binder<'_> {
         let subplan = super::subplan::Subplan {
             form,
             returns: ty.kind,
+            column: query.columns.first().map_or(Type::Text, |column| column.ty.kind),
             plan: query.plan,
             slots,
             compiled: std::sync::OnceLock::new(),

@@ -1,6 +1,8 @@
 //! Type names.
 
-use datafusion::sql::sqlparser::ast::{CharacterLength, DataType, ExactNumberInfo, TimezoneInfo};
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, TimezoneInfo,
+};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Type, TypeMod};
@@ -93,6 +95,9 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
                 _ => return Err(unknown_type(&name.to_string())),
             };
             let kind = Type::from_name(last).filter(|kind| *kind != Type::Unknown);
+            if let Some(kind) = kind.filter(|kind| kind.is_polymorphic()) {
+                return Err(Error::unsupported(format!("type {}", kind.name())));
+            }
             match (kind, modifiers.as_slice()) {
                 (Some(kind), []) => plain(kind),
                 (Some(kind @ (Type::Bpchar | Type::Varchar)), [length]) => {
@@ -102,6 +107,7 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
                 _ => Err(unknown_type(last)),
             }
         }
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => array_of(element),
         DataType::Int16 => plain(Type::Int2),
         DataType::SmallInt(Some(_))
         | DataType::Int2(Some(_))
@@ -113,6 +119,23 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
             Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"(\""))
         }
         other => Err(Error::unsupported(format!("type {other}"))),
+    }
+}
+
+/// Arrays of such elements. How many dimensions they have, and of which lengths, may be written and
+/// means nothing.
+fn array_of(mut element: &DataType) -> Result<TypeMod> {
+    while let DataType::Array(ArrayElemTypeDef::SquareBracket(inner, _)) = element {
+        element = inner;
+    }
+    let unknown = || unknown_type(&format!("{}[]", element.to_string().to_lowercase()));
+    let element = type_of(element).map_err(|error| match error {
+        Error::Report(report) if report.state == SqlState::UndefinedObject => unknown(),
+        other => other,
+    })?;
+    match element.kind.array() {
+        Some(kind) => Ok(TypeMod { kind, ..element }),
+        None => Err(unknown()),
     }
 }
 

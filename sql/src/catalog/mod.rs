@@ -484,6 +484,8 @@ pub async fn clear_garbage(manager: &Arc<TransactionManager>) -> Result<()> {
         let storage = mark.get(GARBAGE.len()..).and_then(|id| id.try_into().ok());
         let Some(storage) = storage.map(u32::from_be_bytes) else { continue };
         let mut span = index_span(storage);
+        // Most of a large table; the rest is deleted.
+        manager.store().discard(&span)?;
         loop {
             let started = Instant::now();
             let mut transaction = manager.begin(cairn_txn::Isolation::ReadCommitted);

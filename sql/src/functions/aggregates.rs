@@ -21,6 +21,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::functions::arrays::ArrayAccumulator;
 use crate::types::interval::Interval;
 use crate::types::{Datum, Numeric, Type};
 
@@ -36,6 +37,7 @@ pub enum Kind {
     BoolAnd,
     BoolOr,
     StringAgg,
+    ArrayAgg,
     Variance {
         sample: bool,
         root: bool,
@@ -98,6 +100,7 @@ pub fn resolve(name: &str, args: &[Type]) -> Option<(Kind, Vec<Type>)> {
         ("string_agg", [a, b]) if a.is_string() && b.is_string() => {
             Some((Kind::StringAgg, vec![Text, Text]))
         }
+        ("array_agg", [kind]) if kind.array().is_some() => Some((Kind::ArrayAgg, vec![*kind])),
         ("variance" | "var_samp", _) => variance(true, false),
         ("var_pop", _) => variance(false, false),
         ("stddev" | "stddev_samp", _) => variance(true, true),
@@ -118,6 +121,7 @@ pub fn is_aggregate(name: &str) -> bool {
         "bool_or",
         "every",
         "string_agg",
+        "array_agg",
         "variance",
         "var_samp",
         "var_pop",
@@ -139,8 +143,16 @@ impl Aggregate {
             (Kind::Avg, Int2 | Int4 | Int8) => Numeric,
             (Kind::Avg, Float4) => Float8,
             (Kind::BoolAnd | Kind::BoolOr, _) => Bool,
+            (Kind::ArrayAgg, input) => input.array().unwrap_or(input),
             (_, input) => input,
         }
+    }
+
+    /// Whether the result shows in which order the rows came.
+    pub fn shows_order(&self) -> bool {
+        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg)
+            && self.order.is_empty()
+            && !self.distinct
     }
 
     /// A state without rows.
@@ -187,6 +199,7 @@ impl Aggregate {
                 State::Bool { value: None, all: self.kind == Kind::BoolAnd }
             }
             (Kind::StringAgg, _) => State::Join { joined: None, first_delimiter: Datum::Null },
+            (Kind::ArrayAgg, input) => State::Array(ArrayAccumulator::new(input)),
             (Kind::First, _) => State::First { value: None },
         }
     }
@@ -207,6 +220,7 @@ pub enum State {
     Variance { count: f64, mean: f64, m2: f64, sample: bool, root: bool },
     NumericVariance { sum: Numeric, squares: Numeric, count: i64, sample: bool, root: bool },
     First { value: Option<Datum> },
+    Array(ArrayAccumulator),
     Collected { aggregate: Aggregate, rows: Vec<Vec<Datum>> },
 }
 
@@ -221,11 +235,11 @@ fn is_better(input: Type, max: bool, value: &Datum, best: &Datum) -> bool {
     if best.is_null() {
         return true;
     }
-    let order = match input {
-        Type::Numeric | Type::Interval | Type::Bpchar => {
+    let order = match input.needs_canonical_form() {
+        true => {
             codec::canonical(input, value.clone()).compare(&codec::canonical(input, best.clone()))
         }
-        _ => value.compare(best),
+        false => value.compare(best),
     };
     order == if max { Ordering::Greater } else { Ordering::Less }
 }
@@ -264,6 +278,7 @@ impl State {
             State::First { value: first } => {
                 first.get_or_insert_with(|| value.clone());
             }
+            State::Array(array) => array.push(value)?,
             _ if value.is_null() => {}
             State::Int { sum } => {
                 let total = sum.unwrap_or(0).checked_add(value.as_i64()?);
@@ -322,6 +337,32 @@ impl State {
         Ok(())
     }
 
+    /// Takes away a row that was added, where that undoes it exactly: counts, and sums that are no
+    /// floats. `digits` are those behind the point that the numerics left over have at most.
+    pub fn remove(&mut self, args: &[Datum], digits: Option<u32>) -> Result<()> {
+        let value = args.first().unwrap_or(&Datum::Null);
+        match self {
+            State::Count { all: true, count } => *count -= 1,
+            _ if value.is_null() => {}
+            State::Count { count, .. } => *count -= 1,
+            State::Int { sum } => {
+                let total = sum.unwrap_or(0).checked_sub(value.as_i64()?);
+                *sum = Some(total.ok_or_else(overflow)?);
+            }
+            State::Numeric { sum, count, .. } => {
+                let rest = sum.sub(&to_numeric(value)?);
+                *sum = digits.map_or_else(|| rest.clone(), |digits| rest.round(digits.into()));
+                *count -= 1;
+            }
+            State::Interval { sum, count, .. } => {
+                *sum = sum.add(&Interval::decode(value.as_bytes()?)?.neg()?)?;
+                *count -= 1;
+            }
+            other => return Err(Error::internal(format!("{other:?} cannot lose rows"))),
+        }
+        Ok(())
+    }
+
     /// The intermediate form.
     pub fn save(&self) -> Vec<u8> {
         let optional = |value: &Option<Datum>| value.clone().into_iter().collect::<Vec<_>>();
@@ -349,6 +390,9 @@ impl State {
                 Datum::Int64(*count),
             ],
             State::First { value } => optional(value),
+            // None if it has no elements.
+            State::Array(array) if array.is_empty() => Vec::new(),
+            State::Array(array) => vec![array.finish()],
             State::Collected { rows, .. } => {
                 rows.iter().map(|row| Datum::Bytes(codec::encode_row(row))).collect()
             }
@@ -372,6 +416,7 @@ impl State {
                 }
             }
             _ if part(0).is_null() => {}
+            State::Array(array) => array.merge(part(0))?,
             State::Int { sum } => {
                 let total = sum.unwrap_or(0).checked_add(part(0).as_i64()?);
                 *sum = Some(total.ok_or_else(overflow)?);
@@ -441,6 +486,8 @@ impl State {
             State::Bool { value, .. } => value.map_or(Datum::Null, Datum::Bool),
             State::Join { joined, .. } => joined.clone().unwrap_or(Datum::Null),
             State::First { value } => value.clone().unwrap_or(Datum::Null),
+            State::Array(array) if array.is_empty() => Datum::Null,
+            State::Array(array) => array.finish(),
             State::Variance { count, m2, sample, root, .. } => {
                 let divisor = if *sample { count - 1.0 } else { *count };
                 if divisor <= 0.0 {
@@ -474,7 +521,11 @@ fn finish_collected(aggregate: &Aggregate, rows: &[Vec<Datum>]) -> Result<Datum>
     rows.sort_by(|a, b| {
         let keys = aggregate.order.iter().zip(keys_from..);
         let orders = keys.map(|(key, i)| compare_key(key, a.get(i), b.get(i)));
-        orders.into_iter().find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
+        let by_keys = orders.into_iter().find(|order| *order != Ordering::Equal);
+        by_keys.unwrap_or_else(|| match aggregate.distinct {
+            true => compare_arguments(aggregate, a, b, keys_from),
+            false => Ordering::Equal,
+        })
     });
     let mut state = aggregate.start_plain();
     let mut seen = HashSet::new();
@@ -492,6 +543,18 @@ fn finish_collected(aggregate: &Aggregate, rows: &[Vec<Datum>]) -> Result<Datum>
         state.update(args)?;
     }
     state.finish()
+}
+
+/// The order in which DISTINCT goes over rows that ORDER BY leaves open: by the arguments.
+fn compare_arguments(aggregate: &Aggregate, a: &[Datum], b: &[Datum], count: usize) -> Ordering {
+    let key = SortKey { descending: false, nulls_first: false };
+    let first =
+        |row: &[Datum]| row.first().map(|value| codec::canonical(aggregate.input, value.clone()));
+    let rest = || {
+        let mut orders = (1..count).map(|i| compare_key(&key, a.get(i), b.get(i)));
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    };
+    compare_key(&key, first(a).as_ref(), first(b).as_ref()).then_with(rest)
 }
 
 /// Order of two values under ASC/DESC and NULLS FIRST/LAST.
@@ -619,6 +682,7 @@ impl Accumulator for StateAccumulator {
         let collected = match &self.state {
             State::Collected { rows, .. } => rows.len() * 64,
             State::Join { joined: Some(Datum::Text(text)), .. } => text.len(),
+            State::Array(array) => array.size_bytes(),
             _ => 0,
         };
         size_of_val(self) + collected

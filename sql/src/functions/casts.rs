@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::error::{Error, Result, SqlState};
+use crate::types::array::Array;
 use crate::types::datetime;
 use crate::types::interval::{DAY_US, Interval};
 use crate::types::io::{self, Style};
@@ -25,6 +26,12 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
     use Type::*;
     if from == to || from == Unknown {
         return Some(Implicit);
+    }
+    if to.is_polymorphic() || from.is_polymorphic() {
+        return None;
+    }
+    if let (Some(from), Some(to)) = (from.element(), to.element()) {
+        return level(from, to);
     }
     Some(match (from, to) {
         (_, Unknown | Void) | (Void, _) => return None,
@@ -55,7 +62,8 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
 /// `style_of` reads them.
 pub fn context(from: Type, to: Type) -> &'static [Context] {
     use Type::*;
-    match (from, to) {
+    // Of arrays, what their elements take.
+    match (from.element().unwrap_or(from), to.element().unwrap_or(to)) {
         (Text | Varchar | Bpchar | Name | Unknown, Date | Time | Timestamp | Timestamptz)
         | (Timestamp | Timestamptz | Date, Timestamptz | Timestamp | Date | Time) => {
             &[Context::Zone, Context::Now]
@@ -110,6 +118,14 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
     use Type::*;
     if from == to {
         return Ok(value.clone());
+    }
+    if let (Some(from), Some(to)) = (from.element(), to.element()) {
+        let mut array = Array::read(value)?;
+        for item in array.items.iter_mut().filter(|item| !item.is_null()) {
+            *item = cast(from, to, item, style)?;
+        }
+        array.element = to;
+        return Ok(array.to_datum());
     }
     Ok(match (from, to) {
         (Int2 | Int4 | Int8 | Oid | Regtype, Int2 | Int4 | Int8 | Oid | Regtype) => {

@@ -8,13 +8,19 @@
 
 pub mod aggregates;
 mod arithmetic;
+pub mod arrays;
 pub mod casts;
 mod datetime;
+pub mod polymorphic;
 pub mod resolve;
+pub mod sets;
 pub mod strings;
 pub mod udf;
+pub mod windows;
 
 use std::sync::LazyLock;
+
+use arrays::ArrayForm;
 
 use crate::codec;
 use crate::error::Result;
@@ -70,6 +76,8 @@ pub struct Function {
     pub volatile: bool,
     /// Values appended to the arguments.
     pub context: &'static [Context],
+    /// Whether what its types stand for is the last argument, as an oid.
+    pub typed: bool,
     /// The code.
     pub kernel: Kernel,
 }
@@ -95,6 +103,8 @@ pub enum Scalar {
     },
     /// The form that equal values share.
     Canonical(Type),
+    /// What SQL has a syntax for: `ARRAY[...]`, subscripts, ANY and ALL.
+    Array(ArrayForm),
 }
 
 impl PartialEq for Scalar {
@@ -112,14 +122,15 @@ impl std::hash::Hash for Scalar {
 }
 
 impl Scalar {
-    fn identity(&self) -> (u8, usize, u32, i32) {
+    fn identity(&self) -> (u8, usize, u32, i32, Option<ArrayForm>) {
         match self {
-            Scalar::Builtin(function) => (0, std::ptr::from_ref(*function) as usize, 0, 0),
-            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0),
+            Scalar::Builtin(function) => (0, std::ptr::from_ref(*function) as usize, 0, 0, None),
+            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None),
             Scalar::Coerce { target, explicit } => {
-                (2, usize::from(*explicit), target.kind.oid(), target.typmod)
+                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None)
             }
-            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0),
+            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None),
+            Scalar::Array(form) => (4, 0, 0, 0, Some(*form)),
         }
     }
 
@@ -130,6 +141,7 @@ impl Scalar {
             Scalar::Cast { from, to } => format!("cast_{from:?}_{to:?}").to_lowercase(),
             Scalar::Coerce { target, .. } => format!("coerce[{}]", target.display()),
             Scalar::Canonical(kind) => format!("canonical_{kind:?}").to_lowercase(),
+            Scalar::Array(form) => form.name(),
         }
     }
 
@@ -140,6 +152,7 @@ impl Scalar {
             Scalar::Cast { to, .. } => *to,
             Scalar::Coerce { target, .. } => target.kind,
             Scalar::Canonical(kind) => *kind,
+            Scalar::Array(form) => form.returns(),
         }
     }
 
@@ -169,6 +182,7 @@ impl Scalar {
                 None | Some(Datum::Null) => Ok(Datum::Null),
                 Some(value) => Ok(codec::canonical(*kind, value.clone())),
             },
+            Scalar::Array(form) => form.call(args),
         }
     }
 }
@@ -194,6 +208,7 @@ pub static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
     arithmetic::register(&mut all);
     strings::register(&mut all);
     datetime::register(&mut all);
+    arrays::register(&mut all);
     all
 });
 
@@ -212,6 +227,7 @@ fn pure(name: &'static str, args: &'static [Type], returns: Type, kernel: Kernel
         strict: true,
         volatile: false,
         context: &[],
+        typed: false,
         kernel,
     }
 }

@@ -1,7 +1,7 @@
 //! Which function a call means: PostgreSQL's rules for overloads (chapters 10.2 and 10.3).
 
-use super::Function;
 use super::casts::{self, CastLevel};
+use super::{Function, polymorphic};
 use crate::types::{Category, Type};
 
 /// Outcome of a look-up by name and argument types.
@@ -15,7 +15,7 @@ pub enum Resolution {
 }
 
 fn accepts(from: Type, to: Type) -> bool {
-    casts::level(from, to) == Some(CastLevel::Implicit)
+    casts::level(from, to) == Some(CastLevel::Implicit) || polymorphic::accepts(from, to)
 }
 
 /// The type a candidate expects at `index`.
@@ -53,6 +53,10 @@ pub fn common_operand_type(left: Type, right: Type) -> Option<Type> {
     }
     if right == Type::Unknown {
         return Some(left);
+    }
+    // An operator on arrays wants both of one type.
+    if left.is_array() || right.is_array() {
+        return None;
     }
     if left == Type::Bpchar && right.is_string() || right == Type::Bpchar && left.is_string() {
         return Some(if left == Type::Text || right == Type::Text {
@@ -103,11 +107,12 @@ fn pick(
     {
         return Resolution::Found(found);
     }
-    let mut left: Vec<&'static Function> = candidates
-        .iter()
-        .filter(|f| (0..args.len()).all(|i| accepts(arg(i), wants(f, i))))
-        .copied()
-        .collect();
+    let fits = |f: &Function, args: &[Type]| {
+        let mut all = args.iter().enumerate();
+        all.all(|(i, arg)| accepts(*arg, wants(f, i))) && polymorphic::is_consistent(f, args)
+    };
+    let mut left: Vec<&'static Function> =
+        candidates.iter().filter(|f| fits(f, args)).copied().collect();
     let narrow = |left: &mut Vec<&'static Function>, score: &dyn Fn(&Function) -> usize| {
         let best = left.iter().map(|f| score(f)).max().unwrap_or(0);
         left.retain(|f| score(f) == best);
@@ -145,8 +150,8 @@ fn pick(
         && known.len() < args.len()
     {
         // Last resort: take the unknown ones to be of the known type.
-        let same = |f: &&Function| (0..args.len()).all(|i| accepts(arg(*first), wants(f, i)));
-        let matching: Vec<_> = left.iter().copied().filter(|f| same(f)).collect();
+        let alike = vec![arg(*first); args.len()];
+        let matching: Vec<_> = left.iter().copied().filter(|f| fits(f, &alike)).collect();
         if matching.len() == 1 {
             left = matching;
         }

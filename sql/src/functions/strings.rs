@@ -13,7 +13,7 @@ use crate::types::Type::{Bool, Bpchar, Bytea, Int4, Int8, Text, Uuid};
 use crate::types::{Datum, Type};
 
 /// Longest string a function may build.
-const MAX_RESULT_BYTES: usize = 256 << 20;
+pub(super) const MAX_RESULT_BYTES: usize = 256 << 20;
 
 fn text(args: &[Datum], i: usize) -> Result<&str> {
     arg(args, i).as_str()
@@ -31,7 +31,7 @@ fn count(value: usize) -> Result<Datum> {
     i32::try_from(value).map(Datum::Int32).map_err(|_| too_large())
 }
 
-fn too_large() -> Error {
+pub(super) fn too_large() -> Error {
     Error::new(SqlState::ProgramLimitExceeded, "requested length too large")
 }
 
@@ -103,7 +103,11 @@ thread_local! {
 const MAX_CACHED_REGEXES: usize = 64;
 
 /// Runs `use_regex` with the compiled pattern.
-fn with_regex<T>(pattern: &str, insensitive: bool, use_regex: impl Fn(&Regex) -> T) -> Result<T> {
+pub(super) fn with_regex<T>(
+    pattern: &str,
+    insensitive: bool,
+    use_regex: impl Fn(&Regex) -> T,
+) -> Result<T> {
     REGEXES.with_borrow_mut(|cache| {
         let key = (pattern.to_owned(), insensitive);
         if let Some(regex) = cache.get(&key) {
@@ -136,6 +140,53 @@ fn with_regex<T>(pattern: &str, insensitive: bool, use_regex: impl Fn(&Regex) ->
         let result = use_regex(&regex);
         cache.insert(key, regex);
         Ok(result)
+    })
+}
+
+/// A pattern under these options of PostgreSQL's, and whether letters match in either case.
+pub(super) fn with_options(pattern: &str, options: &str) -> Result<(String, bool)> {
+    let (mut insensitive, mut prefix, mut literal) = (false, String::new(), false);
+    for option in options.chars() {
+        match option {
+            'g' | 's' | 't' | 'e' | 'b' => {}
+            'i' => insensitive = true,
+            'c' => insensitive = false,
+            'm' | 'n' => prefix.push_str("(?m-s)"),
+            'p' => prefix.push_str("(?-s)"),
+            'w' => prefix.push_str("(?m)"),
+            'x' => prefix.push_str("(?x)"),
+            'q' => literal = true,
+            other => {
+                return Err(Error::new(
+                    SqlState::InvalidParameterValue,
+                    format!("invalid regular expression option: \"{other}\""),
+                ));
+            }
+        }
+    }
+    let pattern = if literal { regex::escape(pattern) } else { pattern.to_owned() };
+    Ok((prefix + &pattern, insensitive))
+}
+
+/// What is between the matches of a pattern. A match of nothing splits only where something is
+/// behind it and no other match ends.
+pub(super) fn regexp_pieces<'s>(
+    subject: &'s str,
+    pattern: &str,
+    options: &str,
+) -> Result<Vec<&'s str>> {
+    let (pattern, insensitive) = with_options(pattern, options)?;
+    with_regex(&pattern, insensitive, |regex| {
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for found in regex.find_iter(subject) {
+            if found.start() < subject.len() && found.end() > from {
+                pieces.push(subject.get(from..found.start()).unwrap_or_default());
+                from = found.end();
+            }
+        }
+        pieces.push(subject.get(from..).unwrap_or_default());
+        pieces
     })
 }
 

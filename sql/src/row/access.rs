@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use cairn_txn::Filter;
 use cairn_txn::storage::engine::prefix_end;
 use cairn_txn::storage::{Direction, Span};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -14,7 +15,9 @@ use super::{CANCEL_CHECK_ROWS, Flow, Frame};
 use crate::catalog::{Index, Table, index_prefix, index_span};
 use crate::codec;
 use crate::error::{Error, Result};
+use crate::functions::arrays::ArrayForm;
 use crate::functions::{Scalar, udf};
+use crate::types::array::Reader;
 use crate::types::{Datum, Type};
 
 /// Entries of a secondary index that are read at a time: first few, as many scans end early, then
@@ -24,6 +27,11 @@ const ENTRY_BATCHES: [usize; 3] = [16, 256, 4096];
 const FETCH_BATCH: usize = 32;
 /// Most combinations of IN lists that become key look-ups.
 const MAX_POINTS: usize = 1000;
+/// How many elements an array counts for in that.
+const ARRAY_VALUES: usize = 10;
+/// Most look-ups of a run, if the values of one column do not come to more: what further columns
+/// would narrow is left to the filter.
+const MAX_COMBINATIONS: usize = 100_000;
 
 /// Which keys of an index to read.
 #[derive(Debug)]
@@ -31,10 +39,46 @@ pub struct Access {
     /// The index; `None` reads the whole table.
     pub index: Option<Arc<Index>>,
     /// For each of the first key columns the values it may have.
-    equal: Vec<Vec<RowExpr>>,
+    equal: Vec<Values>,
     /// Bounds of the next key column, and whether they are inside.
     lower: Option<(RowExpr, bool)>,
     upper: Option<(RowExpr, bool)>,
+}
+
+/// The values that a key column may have.
+#[derive(Debug)]
+enum Values {
+    /// These.
+    Listed(Vec<RowExpr>),
+    /// The elements of an array.
+    OfArray(RowExpr),
+}
+
+impl Values {
+    /// Whether it is one value.
+    fn is_single(&self) -> bool {
+        matches!(self, Values::Listed(values) if values.len() == 1)
+    }
+
+    /// What they are in a run; no NULLs.
+    fn eval(&self, kind: Type, frame: &Frame<'_>) -> Result<Vec<Datum>> {
+        let mut found = Vec::new();
+        match self {
+            Values::Listed(values) => {
+                for value in values {
+                    found.extend(fit(kind, value.eval(&[], frame)?));
+                }
+            }
+            Values::OfArray(array) => {
+                if let Datum::Bytes(bytes) = array.eval(&[], frame)? {
+                    for item in Reader::new(&bytes)? {
+                        found.extend(fit(kind, item?));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// A condition `column op constant` found in a filter.
@@ -42,6 +86,15 @@ struct Condition {
     column: usize,
     op: Operator,
     values: Vec<Expr>,
+    /// Whether the only one of the values is an array, whose elements are meant.
+    of_array: bool,
+}
+
+impl Condition {
+    /// How many values there are; of an array nobody knows when the plan is made.
+    fn count(&self) -> usize {
+        if self.of_array { ARRAY_VALUES } else { self.values.len() }
+    }
 }
 
 /// The column of an expression that keeps its order: the column itself, or in its canonical
@@ -79,40 +132,68 @@ fn is_constant(expr: &Expr) -> bool {
     }
 }
 
+fn condition(column: usize, op: Operator, values: Vec<Expr>) -> Condition {
+    Condition { column, op, values, of_array: false }
+}
+
+/// `column = ANY (array)`
+fn array_condition(function: &ScalarFunction) -> Option<Condition> {
+    let Scalar::Array(ArrayForm::Quantified(form)) = udf::scalar_of(function)? else { return None };
+    let [probe, array] = function.args.as_slice() else { return None };
+    let usable = form.is_in() && is_constant(array);
+    let column = ordered_column(probe).filter(|_| usable)?;
+    Some(Condition { column, op: Operator::Eq, values: vec![array.clone()], of_array: true })
+}
+
 fn condition_of(expr: &Expr) -> Option<Condition> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return None };
     match op {
         Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq => {
             if let (Some(column), true) = (ordered_column(left), is_constant(right)) {
-                return Some(Condition { column, op: *op, values: vec![(**right).clone()] });
+                return Some(condition(column, *op, vec![(**right).clone()]));
             }
             if let (true, Some(column)) = (is_constant(left), ordered_column(right)) {
                 let op = op.swap()?;
-                return Some(Condition { column, op, values: vec![(**left).clone()] });
+                return Some(condition(column, op, vec![(**left).clone()]));
             }
             None
         }
         Operator::Or => {
             let (a, b) = (condition_of(left)?, condition_of(right)?);
             let same = a.column == b.column && a.op == Operator::Eq && b.op == Operator::Eq;
-            same.then(|| Condition {
-                column: a.column,
-                op: Operator::Eq,
-                values: a.values.into_iter().chain(b.values).collect(),
-            })
+            let values = a.values.into_iter().chain(b.values).collect();
+            same.then(|| condition(a.column, Operator::Eq, values))
         }
         _ => None,
     }
 }
 
 fn in_list_condition(expr: &Expr) -> Option<Condition> {
-    let Expr::InList(list) = expr else { return condition_of(expr) };
+    let list = match expr {
+        Expr::InList(list) => list,
+        Expr::ScalarFunction(function) => return array_condition(function),
+        _ => return condition_of(expr),
+    };
     let usable = !list.negated && list.list.iter().all(is_constant);
     let column = ordered_column(&list.expr).filter(|_| usable)?;
-    Some(Condition { column, op: Operator::Eq, values: list.list.clone() })
+    Some(condition(column, Operator::Eq, list.list.clone()))
 }
 
 impl Access {
+    /// Whether a condition is true of all rows that are read by this path, as it has chosen them.
+    pub(super) fn settles(&self, filter: &Expr) -> bool {
+        let Some(index) = &self.index else { return false };
+        let (fixed, rest) = index.columns.split_at(self.equal.len().min(index.columns.len()));
+        let is_bounded = self.lower.is_some() || self.upper.is_some();
+        let bounded = rest.first().filter(|_| is_bounded);
+        datafusion::logical_expr::utils::split_conjunction(filter).into_iter().all(|conjunct| {
+            in_list_condition(conjunct).is_some_and(|condition| match condition.op {
+                Operator::Eq => fixed.contains(&condition.column),
+                _ => bounded == Some(&condition.column),
+            })
+        })
+    }
+
     /// Reads everything.
     pub fn full() -> Access {
         Access { index: None, equal: Vec::new(), lower: None, upper: None }
@@ -156,7 +237,7 @@ impl Access {
         for column in &index.columns {
             let mut found =
                 conditions.iter().filter(|c| c.column == *column && c.op == Operator::Eq);
-            let shortest = found.by_ref().min_by_key(|c| c.values.len());
+            let shortest = found.by_ref().min_by_key(|c| c.count());
             let Some(condition) = shortest else {
                 for condition in conditions.iter().filter(|c| c.column == *column) {
                     let Some(value) = condition.values.first() else { continue };
@@ -171,11 +252,16 @@ impl Access {
                 }
                 break;
             };
-            points *= condition.values.len();
+            points *= condition.count();
             if points > MAX_POINTS {
                 break;
             }
-            access.equal.push(condition.values.iter().map(&mut *compile).collect::<Result<_>>()?);
+            let mut values =
+                condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
+            access.equal.push(match values.pop_if(|_| condition.of_array) {
+                Some(array) => Values::OfArray(array),
+                None => Values::Listed(values),
+            });
         }
         if access.equal.is_empty() && access.lower.is_none() && access.upper.is_none() {
             return Ok(Access::full());
@@ -204,7 +290,7 @@ impl Access {
                 found.columns.as_slice()
             }
         };
-        if self.equal.iter().any(|values| values.len() != 1) {
+        if !self.equal.iter().all(Values::is_single) {
             return None;
         }
         let (fixed, ordering) = columns.split_at(self.equal.len().min(columns.len()));
@@ -238,24 +324,33 @@ impl Access {
         }
     }
 
-    /// The key ranges to read, in key order. Empty when a bound is NULL.
-    pub fn spans(&self, table: &Table, frame: &Frame<'_>) -> Result<Vec<Span>> {
+    /// The key ranges to read, in key order, and whether each is one key of a unique index. None when
+    /// a bound is NULL.
+    fn spans(&self, table: &Table, frame: &Frame<'_>) -> Result<(Vec<Span>, bool)> {
         let Some(index) = &self.index else {
             let whole = index_span(table.primary.storage);
-            return Ok(vec![frame.part.map_or(whole.clone(), |part| part.intersect(&whole))]);
+            let span = frame.part.map_or(whole.clone(), |part| part.intersect(&whole));
+            return Ok((vec![span], false));
         };
         let kind_at = |position: usize| {
             let column = index.columns.get(position).and_then(|c| table.columns.get(*c));
             column.map_or(Type::Text, |column| column.kind().kind)
         };
         let mut prefixes = vec![index_prefix(index.storage)];
+        let mut complete = true;
         for (position, values) in self.equal.iter().enumerate() {
-            let mut next = Vec::new();
-            for value in values {
-                let Some(value) = fit(kind_at(position), value.eval(&[], frame)?) else { continue };
+            let kind = kind_at(position);
+            let values = values.eval(kind, frame)?;
+            let count = prefixes.len().saturating_mul(values.len());
+            if prefixes.len() > 1 && count > MAX_COMBINATIONS {
+                complete = false;
+                break;
+            }
+            let mut next = Vec::with_capacity(count);
+            for value in &values {
                 for prefix in &prefixes {
                     let mut key = prefix.clone();
-                    codec::encode_key(kind_at(position), &value, &mut key);
+                    codec::encode_key(kind, value, &mut key);
                     next.push(key);
                 }
             }
@@ -263,8 +358,9 @@ impl Access {
         }
         prefixes.sort();
         prefixes.dedup();
-        if self.lower.is_none() && self.upper.is_none() {
-            return Ok(prefixes.iter().map(|prefix| Span::prefix(prefix)).collect());
+        if !complete || (self.lower.is_none() && self.upper.is_none()) {
+            let points = complete && index.unique && self.equal.len() == index.columns.len();
+            return Ok((prefixes.iter().map(|prefix| Span::prefix(prefix)).collect(), points));
         }
         let kind = kind_at(self.equal.len());
         let bound = |bound: &Option<(RowExpr, bool)>| -> Result<Option<(Datum, bool)>> {
@@ -275,7 +371,7 @@ impl Access {
         let is_null =
             |bound: &Option<(Datum, bool)>| bound.as_ref().is_some_and(|(v, _)| v.is_null());
         if is_null(&lower) || is_null(&upper) {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), false));
         }
         let spans = prefixes.into_iter().map(|prefix| {
             let at = |value: &Datum| {
@@ -297,53 +393,51 @@ impl Access {
             };
             Span { start, end }
         });
-        Ok(spans.filter(|span| !span.is_empty()).collect())
+        Ok((spans.filter(|span| !span.is_empty()).collect(), false))
     }
 
-    /// Whether each span is one key of a unique index.
-    fn is_point(&self) -> bool {
-        self.index
-            .as_ref()
-            .is_some_and(|index| index.unique && self.equal.len() == index.columns.len())
-    }
-
-    /// Passes the matching rows on; `entries` says that those of a secondary index will do.
+    /// Passes the matching rows on.
     pub(super) fn read(
         &self,
         table: &Table,
-        direction: Direction,
-        entries: bool,
+        how: Reading<'_>,
         frame: &Frame<'_>,
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
-        let mut spans = self.spans(table, frame)?;
+        let Reading { direction, entries, filter } = how;
+        let (mut spans, points) = self.spans(table, frame)?;
         if direction == Direction::Reverse {
             spans.reverse();
         }
         let secondary = self.index.as_ref().filter(|index| index.storage != table.primary.storage);
+        if points && spans.len() > 1 && !(entries && secondary.is_some()) {
+            return get_all(spans, secondary.map(|index| &**index), filter, frame, emit);
+        }
         for span in spans {
             let view = &frame.env.view;
-            let flow = match (secondary, self.is_point()) {
-                (None, true) => match view.get(&span.start)? {
+            let flow = match (secondary, points) {
+                (None, true) => match view.get_where(&span.start, filter)? {
                     Some(value) => emit(Found::Row(&value))?,
                     None => ControlFlow::Continue(()),
                 },
+                (Some(_), true) if entries => match view.get_where(&span.start, filter)? {
+                    Some(value) => emit(Found::Entry(&span.start, &value))?,
+                    None => ControlFlow::Continue(()),
+                },
                 (Some(index), true) => match view.get(&span.start)? {
-                    Some(value) if entries => emit(Found::Entry(&span.start, &value))?,
                     Some(value) => {
                         let (row_key, _) = index.split_value(&value)?;
-                        emit(Found::Row(&view.get(row_key)?.ok_or_else(rowless)?))?
+                        let row = view.get_where(row_key, filter)?;
+                        emit(Found::Row(&row.ok_or_else(rowless)?))?
                     }
                     None => ControlFlow::Continue(()),
                 },
-                (None, false) => {
-                    scan(&span, direction, frame, &mut |_, value| emit(Found::Row(value)))?
-                }
+                (None, false) => scan(&span, how, frame, &mut |_, value| emit(Found::Row(value)))?,
                 (Some(_), false) if entries => {
                     let mut pass = |key: &[u8], value: &[u8]| emit(Found::Entry(key, value));
-                    scan(&span, direction, frame, &mut pass)?
+                    scan(&span, how, frame, &mut pass)?
                 }
-                (Some(index), false) => scan_through(index, &span, direction, frame, emit)?,
+                (Some(index), false) => scan_through(index, &span, how, frame, emit)?,
             };
             if flow.is_break() {
                 return Ok(flow);
@@ -367,6 +461,19 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
     }
 }
 
+/// How a path is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The order of keys.
+    pub direction: Direction,
+    /// Whether the entries of a secondary index will do.
+    pub entries: bool,
+    /// Which of the rows, or entries if those will do, are used at all: serializable transactions are
+    /// to know. A row that is reached through an entry has that, but not the entry, which does not say
+    /// what is in the row.
+    pub filter: Option<&'a Filter>,
+}
+
 /// What a scan finds.
 pub(super) enum Found<'a> {
     /// A row's value.
@@ -385,15 +492,39 @@ fn rowless() -> Error {
     Error::new(crate::error::SqlState::DataCorrupted, "index entry without a row")
 }
 
-fn scan(
-    span: &Span,
-    direction: Direction,
+/// Passes the rows on that have one of these keys, or whose entries of a secondary index have.
+fn get_all(
+    spans: Vec<Span>,
+    secondary: Option<&Index>,
+    filter: Option<&Filter>,
     frame: &Frame<'_>,
-    emit: &mut EmitPair<'_>,
+    emit: &mut Emit<'_>,
 ) -> Result<Flow> {
+    let view = &frame.env.view;
+    let of_keys = filter.filter(|_| secondary.is_none());
+    let keys: Vec<Vec<u8>> = spans.into_iter().map(|span| span.start).collect();
+    for some in keys.chunks(FETCH_BATCH) {
+        frame.env.check_cancel()?;
+        let mut found: Vec<Vec<u8>> =
+            view.multi_get_where(some, of_keys)?.into_iter().flatten().collect();
+        if let Some(index) = secondary {
+            let rows = found.iter().map(|entry| Ok(index.split_value(entry)?.0.to_vec()));
+            let rows = view.multi_get_where(&rows.collect::<Result<Vec<_>>>()?, filter)?;
+            found = rows.into_iter().map(|row| row.ok_or_else(rowless)).collect::<Result<_>>()?;
+        }
+        for row in &found {
+            if emit(Found::Row(row))?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn scan(span: &Span, how: Reading<'_>, frame: &Frame<'_>, emit: &mut EmitPair<'_>) -> Result<Flow> {
     let mut result = Ok(ControlFlow::Continue(()));
     let mut count = 0usize;
-    frame.env.view.scan(span, direction, &mut |key, value| {
+    frame.env.view.scan_where(span, how.direction, how.filter, &mut |key, value| {
         count += 1;
         if count.is_multiple_of(CANCEL_CHECK_ROWS)
             && let Err(error) = frame.env.check_cancel()
@@ -414,10 +545,11 @@ fn scan(
 fn scan_through(
     index: &Index,
     span: &Span,
-    direction: Direction,
+    how: Reading<'_>,
     frame: &Frame<'_>,
     emit: &mut Emit<'_>,
 ) -> Result<Flow> {
+    let direction = how.direction;
     let mut span = span.clone();
     let (mut batch, mut batches) = (0, ENTRY_BATCHES.into_iter());
     loop {
@@ -443,7 +575,7 @@ fn scan_through(
             return Err(error);
         }
         for some in keys.chunks(FETCH_BATCH) {
-            for value in frame.env.view.multi_get(some)? {
+            for value in frame.env.view.multi_get_where(some, how.filter)? {
                 if emit(Found::Row(&value.ok_or_else(rowless)?))?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use super::quantified::OverArray;
 use super::stateful::{Stateful, stateful_of};
 use super::{Frame, subplan};
 use crate::binder::subplan::{Subplan, subplan_of};
 use crate::error::{Error, Result};
+use crate::functions::arrays::ArrayForm;
 use crate::functions::{Context, Scalar, udf};
 use crate::types::Datum;
 
@@ -44,8 +46,50 @@ pub enum RowExpr {
     Call(Scalar, Vec<RowExpr>),
     Subplan(Arc<Subplan>, Vec<RowExpr>),
     Stateful(Arc<dyn Stateful>, Vec<RowExpr>),
+    OverArray(Box<OverArray>),
     /// To another integer width.
     Widen(Box<RowExpr>),
+}
+
+/// What expressions find around a row.
+pub trait Scope {
+    /// The value of a parameter.
+    ///
+    /// # Errors
+    /// If it has none.
+    fn parameter(&self, parameter: Parameter) -> Result<Datum>;
+
+    /// The value of a subquery for these arguments.
+    ///
+    /// # Errors
+    /// Its own.
+    fn subplan(&self, plan: &Arc<Subplan>, args: &[Datum]) -> Result<Datum>;
+
+    /// The value for a row of what is asked of an array that is the same for all rows.
+    ///
+    /// # Errors
+    /// Those of its operator.
+    fn over_array(&self, over: &OverArray, row: &[Datum]) -> Result<Datum>;
+}
+
+impl Scope for Frame<'_> {
+    fn parameter(&self, parameter: Parameter) -> Result<Datum> {
+        let value = match parameter {
+            Parameter::Client(index) => self.env.params.get(index).cloned(),
+            Parameter::Context(context) => Some(self.env.context(context)),
+            Parameter::Outer(slot) => self.env.outer.get(slot).cloned(),
+            Parameter::Joined(slot) => self.joined.borrow().get(slot).cloned(),
+        };
+        value.ok_or_else(|| Error::internal("a parameter is not bound"))
+    }
+
+    fn subplan(&self, plan: &Arc<Subplan>, args: &[Datum]) -> Result<Datum> {
+        subplan::evaluate_in(plan, self, args)
+    }
+
+    fn over_array(&self, over: &OverArray, row: &[Datum]) -> Result<Datum> {
+        over.eval(row, self)
+    }
 }
 
 /// The parameter that an identifier in a plan means.
@@ -144,6 +188,11 @@ impl RowExpr {
                 RowExpr::Widen(boxed(&cast.expr, schema)?)
             }
             Expr::ScalarFunction(function) => {
+                if let Some(Scalar::Array(ArrayForm::Quantified(form))) = udf::scalar_of(function)
+                    && let Some(over) = OverArray::compile(form, &function.args, schema)?
+                {
+                    return Ok(RowExpr::OverArray(Box::new(over)));
+                }
                 let args = list(&function.args)?;
                 if let Some(scalar) = udf::scalar_of(function) {
                     RowExpr::Call(scalar, args)
@@ -160,7 +209,7 @@ impl RowExpr {
     }
 
     /// The value for a row.
-    pub fn eval(&self, row: &[Datum], frame: &Frame<'_>) -> Result<Datum> {
+    pub fn eval<S: Scope>(&self, row: &[Datum], frame: &S) -> Result<Datum> {
         let evaluate = |exprs: &[RowExpr]| {
             exprs.iter().map(|expr| expr.eval(row, frame)).collect::<Result<Vec<_>>>()
         };
@@ -170,15 +219,7 @@ impl RowExpr {
                 .cloned()
                 .ok_or_else(|| Error::internal(format!("a row without column {index}")))?,
             RowExpr::Literal(value) => value.clone(),
-            RowExpr::Parameter(parameter) => {
-                let value = match parameter {
-                    Parameter::Client(index) => frame.env.params.get(*index).cloned(),
-                    Parameter::Context(context) => Some(frame.env.context(*context)),
-                    Parameter::Outer(slot) => frame.env.outer.get(*slot).cloned(),
-                    Parameter::Joined(slot) => frame.joined.borrow().get(*slot).cloned(),
-                };
-                value.ok_or_else(|| Error::internal("a parameter is not bound"))?
-            }
+            RowExpr::Parameter(parameter) => frame.parameter(*parameter)?,
             RowExpr::Compare(left, op, right) => {
                 let (left, right) = (left.eval(row, frame)?, right.eval(row, frame)?);
                 compare(&left, *op, &right)
@@ -236,8 +277,9 @@ impl RowExpr {
                 if unknown { Datum::Null } else { Datum::Bool(*negated) }
             }
             RowExpr::Call(scalar, args) => scalar.call(&evaluate(args)?)?,
-            RowExpr::Subplan(plan, args) => subplan::evaluate_in(plan, frame, &evaluate(args)?)?,
+            RowExpr::Subplan(plan, args) => frame.subplan(plan, &evaluate(args)?)?,
             RowExpr::Stateful(function, args) => function.run(&evaluate(args)?)?,
+            RowExpr::OverArray(over) => frame.over_array(over, row)?,
             RowExpr::Widen(inner) => match inner.eval(row, frame)? {
                 Datum::Null => Datum::Null,
                 value => Datum::Int64(value.as_i64()?),

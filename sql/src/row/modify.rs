@@ -6,7 +6,7 @@
 //! [`Error::Restart`]: the caller takes its writes back, keeps the locks and runs it again on a
 //! new snapshot. As the locks stay, each run gets further than the one before.
 
-use cairn_txn::{LockMode, LockOutcome, Transaction, WaitPolicy};
+use cairn_txn::{Conflict, Isolation, LockMode, LockOutcome, Transaction, WaitPolicy};
 
 use super::{Env, Frame, Row};
 use crate::binder::dml::Operation;
@@ -29,6 +29,16 @@ pub enum InsertColumn {
     RowNumber,
 }
 
+/// At SERIALIZABLE a new key of a unique index must not depend on what the snapshot does not show:
+/// that somebody has deleted its row since. Entries go under the lock of their row, so the lock of
+/// the key does not tell.
+pub(super) fn check_entry(transaction: &Transaction, entry: &[u8]) -> Result<()> {
+    if transaction.isolation() == Isolation::Serializable && transaction.is_behind(entry)? {
+        return Err(cairn_txn::Error::Serialization(Conflict::ConcurrentDelete).into());
+    }
+    Ok(())
+}
+
 /// Writes rows of one table.
 pub struct Writer<'a> {
     /// The table.
@@ -48,12 +58,33 @@ impl Writer<'_> {
         env: &Env,
         sequences: &Sequences,
     ) -> Result<Row> {
+        let is_input = |(at, column): (usize, &InsertColumn)| matches!(column, InsertColumn::Input(index) if *index == at);
+        if columns.len() == source.len() && columns.iter().enumerate().all(is_input) {
+            return Ok(source);
+        }
         let frame = Frame::new(env);
         let values = columns.iter().map(|column| match column {
             InsertColumn::Input(index) => {
                 Ok(source.get_mut(*index).map_or(Datum::Null, std::mem::take))
             }
             InsertColumn::Default(expr) => expr.eval(&[], &frame),
+            InsertColumn::RowNumber => sequences.next_row_number(self.table.id).map(Datum::Int64),
+        });
+        values.collect()
+    }
+
+    /// The same for columns that are computed from the source row.
+    pub fn compute_row(
+        &self,
+        columns: &[InsertColumn],
+        source: &[Datum],
+        env: &Env,
+        sequences: &Sequences,
+    ) -> Result<Row> {
+        let frame = Frame::new(env);
+        let values = columns.iter().map(|column| match column {
+            InsertColumn::Input(index) => Ok(source.get(*index).cloned().unwrap_or(Datum::Null)),
+            InsertColumn::Default(expr) => expr.eval(source, &frame),
             InsertColumn::RowNumber => sequences.next_row_number(self.table.id).map(Datum::Int64),
         });
         values.collect()
@@ -125,7 +156,7 @@ impl Writer<'_> {
         Ok(format!("({})=({})", names.join(", "), values.join(", ")))
     }
 
-    fn duplicate(&self, index: &Index, row: &[Datum]) -> Result<Error> {
+    pub(super) fn duplicate(&self, index: &Index, row: &[Datum]) -> Result<Error> {
         let key = self.describe_key(index, row)?;
         Ok(Error::new(
             SqlState::UniqueViolation,
@@ -148,6 +179,16 @@ impl Writer<'_> {
                 return Err(self.duplicate(&self.table.primary, row)?);
             }
         }
+        self.insert_new_key(transaction, row, key).await
+    }
+
+    /// Adds a row whose primary key is known to be new, and is locked.
+    pub(super) async fn insert_new_key(
+        &self,
+        transaction: &mut Transaction,
+        row: &[Datum],
+        key: Vec<u8>,
+    ) -> Result<()> {
         for index in &self.table.indexes {
             self.add_entry(transaction, index, row, &key).await?;
         }
@@ -162,15 +203,36 @@ impl Writer<'_> {
         key: &[u8],
     ) -> Result<()> {
         let entry = self.table.entry_key(index, row, key);
-        if index.unique && !self.table.has_null(index, row) {
-            if !self.exclusive {
-                transaction.lock_unique(&entry).await?;
-            }
-            if transaction.get_latest(&entry)?.is_some() {
-                return Err(self.duplicate(index, row)?);
-            }
+        if index.unique
+            && !self.table.has_null(index, row)
+            && !self.claim_entry(transaction, index, &entry).await?
+        {
+            return Err(self.duplicate(index, row)?);
         }
         Ok(transaction.put(entry, self.table.entry_value(index, row, key), false)?)
+    }
+
+    /// Locks a key of a unique index; whether it is new.
+    pub(super) async fn claim_entry(
+        &self,
+        transaction: &mut Transaction,
+        index: &Index,
+        entry: &[u8],
+    ) -> Result<bool> {
+        if !self.exclusive {
+            transaction.lock_unique(entry).await?;
+        }
+        if let Some(value) = transaction.get_latest(entry)? {
+            // Whoever is about to delete that row, or to give it another key, decides.
+            let (row_key, _) = index.split_value(&value)?;
+            if !transaction.await_free(row_key, LockMode::ForKeyShare).await?
+                || transaction.get_latest(entry)?.is_some()
+            {
+                return Ok(false);
+            }
+        }
+        check_entry(transaction, entry)?;
+        Ok(true)
     }
 
     /// Locks a row that was read, by its key, and finds out whether it is still as it was read.
@@ -252,14 +314,17 @@ impl Writer<'_> {
     /// columns are in no key.
     pub fn lock_mode(&self, operation: &Operation) -> LockMode {
         match operation {
-            Operation::Update(positions) => {
-                let mut unique = self.table.all_indexes().filter(|index| index.unique);
-                match unique.any(|i| positions.iter().any(|p| i.columns.contains(p))) {
-                    true => LockMode::ForUpdate,
-                    false => LockMode::ForNoKeyUpdate,
-                }
-            }
+            Operation::Update(positions) => self.update_mode(positions),
             _ => LockMode::ForUpdate,
+        }
+    }
+
+    /// The lock that a change of the columns at these positions needs.
+    pub fn update_mode(&self, positions: &[usize]) -> LockMode {
+        let mut unique = self.table.all_indexes().filter(|index| index.unique);
+        match unique.any(|i| positions.iter().any(|p| i.columns.contains(p))) {
+            true => LockMode::ForUpdate,
+            false => LockMode::ForNoKeyUpdate,
         }
     }
 }

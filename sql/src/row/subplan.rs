@@ -11,15 +11,18 @@ use super::{Env, Frame, Row, RowPlan};
 use crate::binder::subplan::{Comparison, Form, Subplan};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::functions::arrays::ArrayAccumulator;
 use crate::types::Datum;
 
 /// The result of a subquery without outer columns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Materialized {
     rows: Vec<Row>,
     /// For `= ANY`: the values, encoded, and whether one is NULL.
     hashed: HashSet<Vec<u8>>,
     has_null: bool,
+    /// For ARRAY: the array.
+    array: Datum,
 }
 
 /// The value of a subquery for the given arguments, outside of a running plan.
@@ -41,18 +44,19 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     let captures_outer = !subplan.slots.is_empty() || plan.uses_outer;
     if !captures_outer {
         let key = Arc::as_ptr(subplan) as usize;
-        let kept = frame.env.subplans.lock().get(&key).cloned();
+        let kept = frame.env.kept.subplans.lock().get(&key).cloned();
         let kept = match kept {
             Some(kept) => kept,
             None => {
                 let fresh = Arc::new(materialize(subplan, plan, frame)?);
-                frame.env.subplans.lock().insert(key, fresh.clone());
+                frame.env.kept.subplans.lock().insert(key, fresh.clone());
                 fresh
             }
         };
         return match (subplan.form, probe) {
             (Form::Any(Comparison::Eq), Some(probe)) => Ok(kept.contains(probe)),
-            _ => finish(subplan.form, probe, &mut |sink| {
+            (Form::Array, _) => Ok(kept.array.clone()),
+            _ => finish(subplan, probe, &mut |sink| {
                 for row in &kept.rows {
                     if sink(row.first().unwrap_or(&Datum::Null))?.is_break() {
                         break;
@@ -64,14 +68,9 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     }
     let mut env = frame.env.clone();
     for (slot, value) in subplan.slots.iter().zip(outer) {
-        if env.outer.len() <= *slot {
-            env.outer.resize(slot + 1, Datum::Null);
-        }
-        if let Some(place) = env.outer.get_mut(*slot) {
-            *place = value.clone();
-        }
+        env.set_outer(*slot, value.clone());
     }
-    finish(subplan.form, probe, &mut |sink| {
+    finish(subplan, probe, &mut |sink| {
         plan.run(&env, &mut |row| sink(row.first().unwrap_or(&Datum::Null)))
     })
 }
@@ -87,7 +86,18 @@ fn materialize(subplan: &Subplan, plan: &RowPlan, frame: &Frame<'_>) -> Result<M
         rows.push(row);
         Ok(if rows.len() >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    let mut kept = Materialized { rows: Vec::new(), hashed: HashSet::new(), has_null: false };
+    if subplan.form == Form::Array {
+        let array = finish(subplan, None, &mut |sink| {
+            for row in &rows {
+                if sink(row.first().unwrap_or(&Datum::Null))?.is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        return Ok(Materialized { array, ..Materialized::default() });
+    }
+    let mut kept = Materialized::default();
     if subplan.form == Form::Any(Comparison::Eq) {
         for row in &rows {
             match row.first() {
@@ -121,7 +131,8 @@ impl Materialized {
 type Values<'a> = dyn FnMut(&mut dyn FnMut(&Datum) -> Result<ControlFlow<()>>) -> Result<()> + 'a;
 
 /// Folds the rows' first columns into the value of the form.
-fn finish(form: Form, probe: Option<&Datum>, each: &mut Values<'_>) -> Result<Datum> {
+fn finish(subplan: &Subplan, probe: Option<&Datum>, each: &mut Values<'_>) -> Result<Datum> {
+    let form = subplan.form;
     let operator = |comparison| match comparison {
         Comparison::Eq => Operator::Eq,
         Comparison::NotEq => Operator::NotEq,
@@ -152,6 +163,14 @@ fn finish(form: Form, probe: Option<&Datum>, each: &mut Values<'_>) -> Result<Da
                 Ok(ControlFlow::Continue(()))
             })?;
             Ok(value.unwrap_or(Datum::Null))
+        }
+        Form::Array => {
+            let mut array = ArrayAccumulator::new(subplan.column);
+            each(&mut |datum| {
+                array.push(datum)?;
+                Ok(ControlFlow::Continue(()))
+            })?;
+            Ok(array.finish())
         }
         Form::Any(comparison) | Form::All(comparison) => {
             let (operator, probe) = (operator(comparison), probe.unwrap_or(&Datum::Null));

@@ -1,10 +1,16 @@
-//! COPY between a relation and the client, in text format: its options, and FROM STDIN.
+//! COPY between a relation and the client, and FROM STDIN.
 //!
-//! Lines are read as they come and inserted in batches. The rows go where all writes of a
+//! Rows are read as they come and inserted in batches. The rows go where all writes of a
 //! transaction do, to memory and then to files, so the input may be larger than memory. What else
 //! would grow with it are the locks of its rows: a table without rows is locked as a whole at once,
 //! and any other when the COPY has locked many of its rows, if nobody else writes to it.
 
+mod binary;
+mod csv;
+mod options;
+mod text;
+
+use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
@@ -12,25 +18,35 @@ use cairn_txn::storage::Direction;
 use cairn_txn::{Access, LockMode, WaitPolicy};
 use datafusion::common::DFSchema;
 use datafusion::sql::sqlparser::ast;
-use memchr::{memchr, memchr2};
 
 use super::Session;
 use super::outcome::Outcome;
 use super::plan::compile_columns;
 use crate::binder::dml::ColumnSource;
-use crate::binder::position::{position_of, token_before};
+use crate::binder::position::token_before;
 use crate::binder::{fold, relation_name};
 use crate::catalog::{Table, index_span};
 use crate::error::{Error, Result, SqlState};
-use crate::parser::{Copy, CopyOption, CopySource, Parsed};
+use crate::parser::Parsed;
+use crate::parser::copy::{Copy, CopySource};
 use crate::row::modify::{InsertColumn, Writer};
 use crate::row::{Env, Row};
 use crate::types::Datum;
 use crate::types::io::{self, Style};
 
+use binary::Record;
+use csv::LineScan;
+
+pub(super) use binary::{HEADER, TRAILER};
+pub(super) use csv::encode as encode_csv;
+pub(super) use options::{Format, Header, Kind};
+pub(super) use text::encode as encode_text;
+
 /// Rows and bytes of input that are added together, as in PostgreSQL.
 const BATCH_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 64 << 10;
+/// Most of the input that a message shows.
+const MAX_SHOWN_BYTES: usize = 100;
 /// Longest line of input.
 const MAX_LINE_BYTES: usize = 64 << 20;
 /// Rows of a COPY that are locked one by one before it tries to lock the table instead, and rows
@@ -38,25 +54,25 @@ const MAX_LINE_BYTES: usize = 64 << 20;
 const ROWS_BEFORE_TABLE_LOCK: u64 = 100_000;
 const ROWS_PER_TRY: u64 = 10_000;
 
-/// The format of the lines.
-#[derive(Clone, Debug)]
-pub(super) struct Format {
-    pub delimiter: u8,
-    pub null: String,
-    pub header: bool,
-}
-
 /// A COPY FROM STDIN in progress.
 pub struct CopyIn {
     table: Arc<Table>,
     /// Target of each input column.
     targets: Vec<usize>,
+    /// Their names.
+    names: Vec<String>,
     columns: Vec<InsertColumn>,
     format: Format,
     env: Env,
     style: Style,
-    /// Input that does not yet make a line.
+    /// Input that does not yet make a record.
     partial: Vec<u8>,
+    /// How far the end of a CSV line has been looked for.
+    scan: LineScan,
+    /// The same in text.
+    seen: usize,
+    /// Whether the header of binary data has been read.
+    has_begun: bool,
     /// Kept for its memory.
     fields: Fields,
     /// Rows that wait to be added, with their lines' numbers.
@@ -72,16 +88,47 @@ pub struct CopyIn {
 
 /// The fields of a line; `None` is NULL.
 #[derive(Default)]
-struct Fields {
+pub(super) struct Fields {
     text: Vec<u8>,
     places: Vec<Option<Range<usize>>>,
 }
 
 impl Fields {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.places.clear();
+    }
+
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// What has been put into `text` since `start` is the next field.
+    fn end_field(&mut self, start: usize, is_null: bool) {
+        self.places.push((!is_null).then_some(start..self.text.len()));
+    }
+
+    fn bytes(&self, at: usize) -> Option<Option<&[u8]>> {
+        let place = self.places.get(at)?;
+        Some(place.as_ref().and_then(|place| self.text.get(place.clone())))
+    }
+
     fn get(&self, at: usize) -> Option<Option<&str>> {
         let place = self.places.get(at)?;
         let text = |place: &Range<usize>| std::str::from_utf8(self.text.get(place.clone())?).ok();
         Some(place.as_ref().and_then(text))
+    }
+}
+
+/// As much of the input as messages show.
+fn shown(text: &str) -> Cow<'_, str> {
+    let mut end = text.len().min(MAX_SHOWN_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    match text.get(..end) {
+        Some(start) if end < text.len() => format!("{start}...").into(),
+        _ => text.into(),
     }
 }
 
@@ -94,149 +141,54 @@ impl CopyIn {
     pub fn width(&self) -> usize {
         self.targets.len()
     }
-}
 
-fn boolean(value: &Option<String>) -> bool {
-    value.as_ref().is_none_or(|v| !matches!(v.to_lowercase().as_str(), "off" | "false" | "0"))
-}
-
-impl Format {
-    fn new(options: &[CopyOption], sql: &str) -> Result<Format> {
-        let mut format = Format { delimiter: b'\t', null: "\\N".into(), header: false };
-        for (at, CopyOption { name, value, span }) in options.iter().enumerate() {
-            let position = position_of(sql, span.start.line, span.start.column);
-            if options.iter().take(at).any(|other| other.name == *name) {
-                return Err(Error::new(SqlState::SyntaxError, "conflicting or redundant options")
-                    .at(position));
-            }
-            match (name.as_str(), value) {
-                ("format", Some(value)) if value.eq_ignore_ascii_case("text") => {}
-                ("format", Some(value))
-                    if value.eq_ignore_ascii_case("csv")
-                        || value.eq_ignore_ascii_case("binary") =>
-                {
-                    return Err(Error::unsupported(format!("COPY format {value}")));
-                }
-                ("format", Some(value)) => {
-                    return Err(Error::new(
-                        SqlState::InvalidParameterValue,
-                        format!("COPY format \"{value}\" not recognized"),
-                    )
-                    .at(position));
-                }
-                ("delimiter", Some(value)) => match value.as_bytes() {
-                    [byte] if !b"\\\r\nabcdefghijklmnopqrstuvwxyz0123456789.".contains(byte) => {
-                        format.delimiter = *byte;
-                    }
-                    [b'\r' | b'\n'] => {
-                        return Err(Error::new(
-                            SqlState::InvalidParameterValue,
-                            "COPY delimiter cannot be newline or carriage return",
-                        ));
-                    }
-                    [_] => {
-                        return Err(Error::new(
-                            SqlState::InvalidParameterValue,
-                            format!("COPY delimiter cannot be \"{value}\""),
-                        ));
-                    }
-                    _ => {
-                        return Err(Error::new(
-                            SqlState::FeatureNotSupported,
-                            "COPY delimiter must be a single one-byte character",
-                        ));
-                    }
-                },
-                ("null", Some(value)) => format.null.clone_from(value),
-                ("header", value) => format.header = boolean(value),
-                // Rows are never rewritten later, so there is nothing to freeze in advance.
-                ("freeze", _) => {}
-                ("encoding", Some(value))
-                    if value.eq_ignore_ascii_case("utf8")
-                        || value.eq_ignore_ascii_case("utf-8") => {}
-                (
-                    name @ ("quote" | "escape" | "force_quote" | "force_not_null" | "force_null"
-                    | "encoding"),
-                    _,
-                ) => return Err(Error::unsupported(format!("COPY option {name}"))),
-                (name, _) => {
-                    return Err(Error::new(
-                        SqlState::SyntaxError,
-                        format!("option \"{name}\" not recognized"),
-                    )
-                    .at(position));
-                }
-            }
-        }
-        Ok(format)
+    /// Whether the data is binary.
+    pub fn is_binary(&self) -> bool {
+        self.format.kind == Kind::Binary
     }
+}
 
-    /// Splits a line into its fields, without their escapes, into `out`.
-    fn decode(&self, line: &[u8], out: &mut Fields) -> Result<()> {
-        out.text.clear();
-        out.places.clear();
-        let mut rest = line;
-        // What the field looked like before its escapes were resolved decides whether it is NULL.
-        let (mut raw, mut start) = (line, 0);
-        let finish = |out: &mut Fields, raw: &[u8], start: usize| {
-            let null = raw == self.null.as_bytes();
-            out.places.push((!null).then_some(start..out.text.len()));
+impl CopyIn {
+    /// Compares the names in the first line, which has been decoded, with those of the columns.
+    fn match_header(&self, line: &[u8]) -> Result<()> {
+        let bad = |message: String| {
+            let line = shown(&String::from_utf8_lossy(line)).into_owned();
+            let place = format!("COPY {}, line {}: \"{line}\"", self.table.name, self.line);
+            Err(Error::new(SqlState::BadCopyFileFormat, message).context(place))
         };
-        while let Some(at) = memchr2(self.delimiter, b'\\', rest) {
-            let (plain, tail) = rest.split_at(at);
-            out.text.extend(plain);
-            let Some((byte, tail)) = tail.split_first() else { break };
-            rest = tail;
-            if *byte == self.delimiter {
-                let length = raw.len() - rest.len() - 1;
-                finish(out, raw.get(..length).unwrap_or_default(), start);
-                (raw, start) = (rest, out.text.len());
-            } else {
-                unescape(&mut rest, &mut out.text);
+        let (found, expected) = (self.fields.len(), self.names.len());
+        if found != expected {
+            return bad(format!(
+                "wrong number of fields in header line: got {found}, expected {expected}"
+            ));
+        }
+        for (at, name) in self.names.iter().enumerate() {
+            let mismatch = format!("column name mismatch in header line field {}", at + 1);
+            match self.fields.get(at).flatten() {
+                None => {
+                    let null = &self.format.null;
+                    return bad(format!(
+                        "{mismatch}: got null value (\"{null}\"), expected \"{name}\""
+                    ));
+                }
+                Some(found) if found != name => {
+                    return bad(format!("{mismatch}: got \"{found}\", expected \"{name}\""));
+                }
+                Some(_) => {}
             }
         }
-        out.text.extend(rest);
-        finish(out, raw, start);
-        io::utf8(&out.text).map(|_| ())
+        Ok(())
     }
-}
-
-/// What stands behind a backslash.
-fn unescape(rest: &mut &[u8], out: &mut Vec<u8>) {
-    let next = |rest: &mut &[u8]| {
-        let (byte, tail) = rest.split_first()?;
-        *rest = tail;
-        Some(*byte)
-    };
-    let digit =
-        |rest: &&[u8], radix: u32| rest.first().and_then(|byte| char::from(*byte).to_digit(radix));
-    let number = |rest: &mut &[u8], mut value: u32, radix: u32, most: usize| {
-        for _ in 0..most {
-            let Some(digit) = digit(rest, radix) else { break };
-            value = value * radix + digit;
-            next(rest);
-        }
-        value as u8
-    };
-    out.push(match next(rest) {
-        None => b'\\',
-        Some(b'b') => 8,
-        Some(b'f') => 12,
-        Some(b'n') => b'\n',
-        Some(b'r') => b'\r',
-        Some(b't') => b'\t',
-        Some(b'v') => 11,
-        Some(octal @ b'0'..=b'7') => number(rest, u32::from(octal - b'0'), 8, 2),
-        Some(b'x') if digit(rest, 16).is_some() => number(rest, 0, 16, 2),
-        Some(other) => other,
-    });
 }
 
 impl Session {
     pub(super) async fn copy(&mut self, copy: &Copy, sql: &str) -> Result<Outcome> {
-        let format = Format::new(&copy.options, sql)?;
+        let format = Format::new(&copy.options, copy.to_client, sql)?;
+        if copy.filter.is_some() {
+            return Err(Error::unsupported("COPY with WHERE"));
+        }
         match (&copy.source, copy.to_client) {
-            (CopySource::Query(query), true) => self.copy_out(query, format, sql).await,
+            (CopySource::Query(query), true) => self.copy_out(query, format, sql, None).await,
             (CopySource::Query(_), false) => {
                 let position = token_before(sql, sql.chars().count() + 1, &["FROM"]);
                 Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"FROM\"")
@@ -254,7 +206,11 @@ impl Session {
                 let parsed = crate::parser::parse(&text)?.pop().map(|(parsed, _)| parsed);
                 match parsed {
                     Some(Parsed::Sql(statement)) => match *statement {
-                        ast::Statement::Query(query) => self.copy_out(&query, format, &text).await,
+                        ast::Statement::Query(query) => {
+                            let (_, relation) = relation_name(name)?;
+                            let table = self.schema().table(&relation).cloned();
+                            self.copy_out(&query, format, &text, table.as_deref()).await
+                        }
                         _ => Err(Error::internal("COPY made no query")),
                     },
                     _ => Err(Error::internal("COPY made no query")),
@@ -299,6 +255,9 @@ impl Session {
         if columns.is_empty() {
             targets = table.visible().map(|(index, _)| index).collect();
         }
+        let name_of = |target: &usize| table.columns.get(*target).map(|column| column.name.clone());
+        let names: Vec<String> = targets.iter().filter_map(name_of).collect();
+        format.check_columns(&names, &relation, |name| table.position(name).is_some())?;
         let sources = self.with_binder(sql, |binder| {
             let columns = table.columns.iter().enumerate().map(|(index, column)| {
                 Ok(match targets.iter().position(|target| *target == index) {
@@ -318,11 +277,15 @@ impl Session {
         Ok(Outcome::CopyIn(Box::new(CopyIn {
             table,
             targets,
+            names,
             columns,
             format,
             env,
             style,
             partial: Vec::new(),
+            scan: LineScan::default(),
+            seen: 0,
+            has_begun: false,
             fields: Fields::default(),
             batch: Vec::new(),
             lines: Vec::new(),
@@ -383,13 +346,16 @@ impl Session {
         let mut input = std::mem::take(&mut copy.partial);
         let mut taken = 0;
         let mut result = Ok(());
-        while result.is_ok()
-            && !copy.is_full()
-            && let Some(rest) = input.get(taken..)
-            && let Some(length) = memchr(b'\n', rest)
-        {
-            result = self.copy_line(copy, rest.get(..length).unwrap_or_default());
-            taken += length + 1;
+        while !copy.is_full() && !input.is_empty() {
+            let rest = input.get(taken..).unwrap_or_default();
+            match self.copy_record(copy, rest) {
+                Ok(Some(bytes)) => taken += bytes,
+                Ok(None) => break,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
         }
         input.drain(..taken.min(input.len()));
         copy.partial = input;
@@ -401,6 +367,53 @@ impl Session {
             ));
         }
         Ok(!copy.is_full())
+    }
+
+    /// Takes the first record of the input; its length, or none if it is not all there.
+    fn copy_record(&mut self, copy: &mut CopyIn, input: &[u8]) -> Result<Option<usize>> {
+        let end = match copy.format.kind {
+            Kind::Text => text::line_end(&mut copy.seen, input),
+            Kind::Csv => copy.scan.line_end(&copy.format, input),
+            Kind::Binary => return self.copy_tuple(copy, input),
+        };
+        let Some(end) = end else { return Ok(None) };
+        self.copy_line(copy, input.get(..end).unwrap_or_default())?;
+        Ok(Some(end + 1))
+    }
+
+    fn copy_tuple(&mut self, copy: &mut CopyIn, input: &[u8]) -> Result<Option<usize>> {
+        if !copy.has_begun {
+            let header = binary::header(input)?;
+            copy.has_begun = header.is_some();
+            return Ok(header);
+        }
+        if copy.ended {
+            let message = "received copy data after EOF marker";
+            return match input.is_empty() {
+                true => Ok(None),
+                false => Err(Error::new(SqlState::BadCopyFileFormat, message)),
+            };
+        }
+        let mut fields = std::mem::take(&mut copy.fields);
+        let place = format!("COPY {}, line {}", copy.table.name, copy.line + 1);
+        let record = binary::record(input, copy.targets.len(), &mut fields);
+        let record = record.map_err(|error| error.context(place));
+        copy.fields = fields;
+        Ok(match record? {
+            Record::Partial => None,
+            Record::End(bytes) => {
+                copy.ended = true;
+                Some(bytes)
+            }
+            Record::Row(bytes) => {
+                copy.line += 1;
+                let row = self.copy_row(copy, &[])?;
+                copy.batch.push(row);
+                copy.lines.push(copy.line);
+                copy.batch_bytes += bytes;
+                Some(bytes)
+            }
+        })
     }
 
     /// Adds the rows of the batch.
@@ -426,9 +439,15 @@ impl Session {
         while !self.copy_data(&mut copy, &[])? {
             self.copy_batch(&mut copy).await?;
         }
-        if !copy.partial.is_empty() {
-            let line = std::mem::take(&mut copy.partial);
-            self.copy_line(&mut copy, &line)?;
+        let rest = std::mem::take(&mut copy.partial);
+        match copy.format.kind {
+            Kind::Binary if !copy.ended => {
+                let message = "unexpected EOF in COPY data";
+                let place = format!("COPY {}, line {}", copy.table.name, copy.line + 1);
+                return Err(Error::new(SqlState::BadCopyFileFormat, message).context(place));
+            }
+            Kind::Text | Kind::Csv if !rest.is_empty() => self.copy_line(&mut copy, &rest)?,
+            _ => {}
         }
         self.copy_batch(&mut copy).await?;
         self.block().transaction.end_statement();
@@ -445,8 +464,24 @@ impl Session {
             copy.ended = true;
             return Ok(());
         }
-        if copy.line == 1 && copy.format.header {
-            return Ok(());
+        let mut fields = std::mem::take(&mut copy.fields);
+        let decoded = match copy.format.kind {
+            Kind::Csv => csv::decode(&copy.format, line, &copy.names, &mut fields),
+            _ => text::decode(&copy.format, line, &mut fields),
+        };
+        copy.fields = fields;
+        decoded.map_err(|error| {
+            let place = format!("COPY {}, line {}", copy.table.name, copy.line);
+            error.context(match copy.format.kind {
+                Kind::Csv => format!("{place}: \"{}\"", shown(&String::from_utf8_lossy(line))),
+                _ => place,
+            })
+        })?;
+        if copy.line == 1 && copy.format.header != Header::No {
+            return match copy.format.header {
+                Header::Match => copy.match_header(line),
+                _ => Ok(()),
+            };
         }
         let row = self.copy_row(copy, line)?;
         copy.batch.push(row);
@@ -457,21 +492,32 @@ impl Session {
 
     fn copy_row(&mut self, copy: &mut CopyIn, line: &[u8]) -> Result<Row> {
         let place = |rest: String| format!("COPY {}, line {}{rest}", copy.table.name, copy.line);
-        let whole = || {
-            let shown: String = String::from_utf8_lossy(line).chars().take(100).collect();
-            place(format!(": \"{shown}\""))
-        };
+        let whole = || place(format!(": \"{}\"", shown(&String::from_utf8_lossy(line))));
         let bad =
             |message: String| Error::new(SqlState::BadCopyFileFormat, message).context(whole());
-        let mut fields = std::mem::take(&mut copy.fields);
-        let decoded = copy.format.decode(line, &mut fields);
-        decoded.map_err(|error| error.context(place(String::new())))?;
+        let fields = &copy.fields;
+        let is_binary = copy.is_binary();
         if fields.places.len() > copy.targets.len() {
             return Err(bad("extra data after last expected column".into()));
         }
         let mut values = Vec::with_capacity(fields.places.len());
         for (at, target) in copy.targets.iter().enumerate() {
             let Some(column) = copy.table.columns.get(*target) else { continue };
+            let target = column.kind();
+            if is_binary {
+                let Some(bytes) = fields.bytes(at).flatten() else {
+                    values.push(Datum::Null);
+                    continue;
+                };
+                let value = io::from_binary(target.kind, bytes)
+                    .and_then(|value| io::apply_typmod(target, value, false));
+                values.push(
+                    value.map_err(|error| {
+                        error.context(place(format!(", column {}", column.name)))
+                    })?,
+                );
+                continue;
+            }
             let Some(text) = fields.get(at) else {
                 return Err(bad(format!("missing data for column \"{}\"", column.name)));
             };
@@ -479,12 +525,10 @@ impl Session {
                 values.push(Datum::Null);
                 continue;
             };
-            let target = column.kind();
             let value = io::from_text(target.kind, text, &copy.style)
                 .and_then(|value| io::apply_typmod(target, value, false));
             values.push(value.map_err(|error| {
-                let shown: String = text.chars().take(100).collect();
-                error.context(place(format!(", column {}: \"{shown}\"", column.name)))
+                error.context(place(format!(", column {}: \"{}\"", column.name, shown(text))))
             })?);
         }
         let sequences = &self.database.sequences;
@@ -492,7 +536,6 @@ impl Session {
         let row = writer.make_row(&copy.columns, values, &copy.env, sequences);
         let row = row.map_err(|error| error.context(whole()))?;
         writer.check_not_null(&row).map_err(|error| error.context(whole()))?;
-        copy.fields = fields;
         Ok(row)
     }
 }

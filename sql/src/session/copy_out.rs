@@ -1,4 +1,4 @@
-//! COPY TO STDOUT: the rows of a query as lines, made as the client takes them.
+//! COPY TO STDOUT: the rows of a query as records, made as the client takes them.
 
 use std::sync::Arc;
 
@@ -6,9 +6,11 @@ use cairn_txn::Access;
 use datafusion::sql::sqlparser::ast::{self, SetExpr};
 
 use super::Session;
-use super::copy::Format;
+use super::copy::{Format, HEADER, Header, Kind, TRAILER, encode_csv, encode_text};
 use super::outcome::{Outcome, Rows};
 use super::plan::Action;
+use crate::binder::OutputColumn;
+use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::types::Datum;
 use crate::types::io::{self, Style};
@@ -18,27 +20,36 @@ pub struct CopyOut {
     pub(super) rows: Rows,
     format: Format,
     style: Style,
-    header: bool,
+    has_begun: bool,
+    has_ended: bool,
     count: u64,
 }
 
-/// Lines of a COPY TO STDOUT, each with its end. To be used again.
+/// Records of a COPY TO STDOUT, each with its end. To be used again.
 #[derive(Default)]
 pub struct Lines {
+    bytes: Vec<u8>,
+    /// A line that is being made.
     text: String,
     ends: Vec<usize>,
 }
 
 impl Lines {
-    /// The lines in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    /// The records in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| self.text.get(start..*end).unwrap_or_default())
+        starts.zip(&self.ends).map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default())
     }
 
     fn end(&mut self) {
+        self.ends.push(self.bytes.len());
+    }
+
+    fn end_line(&mut self) {
         self.text.push('\n');
-        self.ends.push(self.text.len());
+        self.bytes.extend(self.text.as_bytes());
+        self.text.clear();
+        self.end();
     }
 }
 
@@ -48,35 +59,75 @@ impl CopyOut {
         self.rows.columns.len()
     }
 
-    /// Puts the next lines into `lines`; false at the end.
+    /// Whether the data is binary.
+    pub fn is_binary(&self) -> bool {
+        self.format.kind == Kind::Binary
+    }
+
+    /// Puts the next records into `lines`; false at the end.
     pub async fn next(&mut self, lines: &mut Lines) -> Result<bool> {
-        lines.text.clear();
+        lines.bytes.clear();
         lines.ends.clear();
         let rows = self.rows.next(usize::MAX).await?;
         let columns = self.rows.columns.clone();
-        let is_first = std::mem::take(&mut self.header);
-        if is_first {
-            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-            lines.text.push_str(&names.join(&char::from(self.format.delimiter).to_string()));
-            lines.end();
+        if !std::mem::replace(&mut self.has_begun, true) {
+            if self.is_binary() {
+                lines.bytes.extend(HEADER);
+                lines.end();
+            } else if self.format.header != Header::No {
+                self.put_names(&columns, lines);
+            }
         }
         for row in &rows {
-            for (index, (value, column)) in row.iter().zip(columns.iter()).enumerate() {
-                if index > 0 {
-                    lines.text.push(char::from(self.format.delimiter));
-                }
-                match value {
-                    Datum::Null => lines.text.push_str(&self.format.null),
-                    value => {
-                        let text = io::to_text(column.ty.kind, value, &self.style)?;
-                        self.format.encode(&text, &mut lines.text);
-                    }
-                }
+            match self.is_binary() {
+                true => put_tuple(row, &columns, lines)?,
+                false => self.put_line(row, &columns, lines)?,
             }
-            lines.end();
         }
         self.count += rows.len() as u64;
-        Ok(is_first || !rows.is_empty())
+        if rows.is_empty() && self.is_binary() && !std::mem::replace(&mut self.has_ended, true) {
+            lines.bytes.extend(TRAILER);
+            lines.end();
+        }
+        Ok(!lines.ends.is_empty())
+    }
+
+    fn put_names(&self, columns: &[OutputColumn], lines: &mut Lines) {
+        for (index, column) in columns.iter().enumerate() {
+            if index > 0 {
+                lines.text.push(char::from(self.format.delimiter));
+            }
+            match self.format.kind {
+                Kind::Csv => {
+                    let alone = columns.len() == 1;
+                    encode_csv(&self.format, &column.name, false, alone, &mut lines.text);
+                }
+                _ => encode_text(&self.format, &column.name, &mut lines.text),
+            }
+        }
+        lines.end_line();
+    }
+
+    fn put_line(&self, row: &[Datum], columns: &[OutputColumn], lines: &mut Lines) -> Result<()> {
+        for (index, (value, column)) in row.iter().zip(columns).enumerate() {
+            if index > 0 {
+                lines.text.push(char::from(self.format.delimiter));
+            }
+            if value.is_null() {
+                lines.text.push_str(&self.format.null);
+                continue;
+            }
+            let text = io::to_text(column.ty.kind, value, &self.style)?;
+            match self.format.kind {
+                Kind::Csv => {
+                    let force = self.format.force_quote.has(&column.name);
+                    encode_csv(&self.format, &text, force, columns.len() == 1, &mut lines.text);
+                }
+                _ => encode_text(&self.format, &text, &mut lines.text),
+            }
+        }
+        lines.end_line();
+        Ok(())
     }
 
     /// The command tag, with the rows delivered so far.
@@ -85,25 +136,23 @@ impl CopyOut {
     }
 }
 
-impl Format {
-    fn encode(&self, value: &str, out: &mut String) {
-        for c in value.chars() {
-            match c {
-                '\\' => out.push_str("\\\\"),
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '\u{8}' => out.push_str("\\b"),
-                '\u{c}' => out.push_str("\\f"),
-                '\u{b}' => out.push_str("\\v"),
-                c if c == char::from(self.delimiter) => {
-                    out.push('\\');
-                    out.push(c);
-                }
-                c => out.push(c),
-            }
+fn put_tuple(row: &[Datum], columns: &[OutputColumn], lines: &mut Lines) -> Result<()> {
+    lines.bytes.extend((row.len() as i16).to_be_bytes());
+    for (value, column) in row.iter().zip(columns) {
+        if value.is_null() {
+            lines.bytes.extend((-1i32).to_be_bytes());
+            continue;
+        }
+        let start = lines.bytes.len();
+        lines.bytes.extend([0; 4]);
+        io::write_binary(column.ty.kind, value, &mut lines.bytes)?;
+        let length = (lines.bytes.len() - start - 4) as i32;
+        if let Some(place) = lines.bytes.get_mut(start..start + 4) {
+            place.copy_from_slice(&length.to_be_bytes());
         }
     }
+    lines.end();
+    Ok(())
 }
 
 impl Session {
@@ -112,7 +161,10 @@ impl Session {
         query: &ast::Query,
         format: Format,
         sql: &str,
+        table: Option<&Table>,
     ) -> Result<Outcome> {
+        let relation = table.map_or("", |table| table.name.as_str());
+        let exists = |name: &str| table.is_some_and(|table| table.position(name).is_some());
         if !matches!(
             *query.body,
             SetExpr::Select(_)
@@ -139,8 +191,11 @@ impl Session {
         let env = self.env(Arc::new(Vec::new()));
         match self.read_source(source, columns, env)? {
             Outcome::Rows(rows) => {
-                let header = format.header;
-                let copy = CopyOut { rows, format, style, header, count: 0 };
+                let names: Vec<String> =
+                    rows.columns.iter().map(|column| column.name.clone()).collect();
+                format.check_columns(&names, relation, exists)?;
+                let (has_begun, has_ended) = (false, false);
+                let copy = CopyOut { rows, format, style, has_begun, has_ended, count: 0 };
                 Ok(Outcome::CopyOut(Box::new(copy)))
             }
             _ => Err(Error::internal("a query without rows")),

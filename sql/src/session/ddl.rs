@@ -31,7 +31,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::row::modify::Writer;
 use crate::types::{Datum, Type};
 
-fn public_name(name: &ast::ObjectName) -> Result<String> {
+pub(super) fn public_name(name: &ast::ObjectName) -> Result<String> {
     match relation_name(name)? {
         (None, name) => Ok(truncate_name(name)),
         (Some(schema), name) if schema == "public" => Ok(truncate_name(name)),
@@ -42,6 +42,15 @@ fn public_name(name: &ast::ObjectName) -> Result<String> {
     }
 }
 
+/// Checks the WITH of a new table.
+pub(super) fn check_options(options: &[SqlOption]) -> Result<()> {
+    options.iter().try_for_each(|option| match option {
+        // Rows are not kept in pages, so there is nothing to leave free in them.
+        SqlOption::KeyValue { key, .. } if fold(key) == "fillfactor" => Ok(()),
+        other => Err(Error::unsupported(format!("storage parameter {other}"))),
+    })
+}
+
 fn serial(data_type: &ast::DataType) -> Option<Type> {
     let ast::DataType::Custom(name, _) = data_type else { return None };
     match name_parts(name).last().map(String::as_str) {
@@ -49,6 +58,15 @@ fn serial(data_type: &ast::DataType) -> Option<Type> {
         Some("bigserial" | "serial8") => Some(Type::Int8),
         Some("smallserial" | "serial2") => Some(Type::Int2),
         _ => None,
+    }
+}
+
+fn is_array_of_serial(data_type: &ast::DataType) -> bool {
+    match data_type {
+        ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) => {
+            serial(element).is_some() || is_array_of_serial(element)
+        }
+        _ => false,
     }
 }
 
@@ -96,7 +114,7 @@ impl Session {
             },
             Statement::Truncate(truncate) => {
                 self.check_writable("TRUNCATE TABLE")?;
-                self.truncate(truncate).await?;
+                self.truncate(truncate, sql).await?;
                 done("TRUNCATE TABLE")
             }
             other => {
@@ -108,7 +126,7 @@ impl Session {
     }
 
     /// Makes sure that nobody else changes the catalog until this transaction ends.
-    async fn lock_catalog(&mut self) -> Result<()> {
+    pub(super) async fn lock_catalog(&mut self) -> Result<()> {
         let block = self.block();
         let mode = LockMode::AccessExclusive;
         block.transaction.lock_name(CATALOG_LOCK, mode, WaitPolicy::Block).await?;
@@ -120,7 +138,10 @@ impl Session {
     }
 
     /// Changes the catalog. The lock is held.
-    fn draft<T>(&mut self, change: impl FnOnce(&mut Draft<'_>) -> Result<T>) -> Result<T> {
+    pub(super) fn draft<T>(
+        &mut self,
+        change: impl FnOnce(&mut Draft<'_>) -> Result<T>,
+    ) -> Result<T> {
         let block = self.block();
         let mut shared = block.draft.take().unwrap_or_default();
         let schema: &mut Schema = Arc::make_mut(&mut shared);
@@ -137,7 +158,7 @@ impl Session {
     }
 
     /// Whether a relation is there and IF NOT EXISTS is content with that.
-    fn exists_already(&mut self, name: &str, if_not_exists: bool) -> Result<bool> {
+    pub(super) fn exists_already(&mut self, name: &str, if_not_exists: bool) -> Result<bool> {
         let message = format!("relation \"{name}\" already exists");
         match (self.schema().is_taken(name), if_not_exists) {
             (false, _) => Ok(false),
@@ -162,22 +183,10 @@ impl Session {
             return Err(Error::unsupported("this form of CREATE TABLE"));
         }
         if let CreateTableOptions::With(options) = &create.table_options {
-            for option in options {
-                match option {
-                    // Rows are not kept in pages, so there is nothing to leave free in them.
-                    SqlOption::KeyValue { key, .. } if fold(key) == "fillfactor" => {}
-                    other => return Err(Error::unsupported(format!("storage parameter {other}"))),
-                }
-            }
+            check_options(options)?;
         }
         let name = public_name(&create.name).map_err(|e| e.at(place(sql, &create.name)))?;
-        if create.name.0.len() == 1 && !self.settings.public_in_path() {
-            return Err(Error::new(
-                SqlState::InvalidSchemaName,
-                "no schema has been selected to create in",
-            )
-            .at(place(sql, &create.name)));
-        }
+        self.check_creation_schema(&create.name, sql)?;
         if let Some(written) = name_parts(&create.name).pop().filter(|written| *written != name) {
             self.notice(
                 Severity::Notice,
@@ -242,8 +251,20 @@ impl Session {
         self.anchor(&table).await
     }
 
+    /// A table without a schema in its name goes to one that search_path has.
+    pub(super) fn check_creation_schema(&self, name: &ast::ObjectName, sql: &str) -> Result<()> {
+        match name.0.len() > 1 || self.settings.public_in_path() {
+            true => Ok(()),
+            false => Err(Error::new(
+                SqlState::InvalidSchemaName,
+                "no schema has been selected to create in",
+            )
+            .at(place(sql, name))),
+        }
+    }
+
     /// Gives each index of a table a range of its own.
-    async fn anchor(&mut self, table: &Table) -> Result<()> {
+    pub(super) async fn anchor(&mut self, table: &Table) -> Result<()> {
         let store = self.database.manager.store().clone();
         let keys: Vec<_> = table.all_indexes().map(|index| index_prefix(index.storage)).collect();
         let anchored = tokio::task::spawn_blocking(move || {
@@ -266,6 +287,11 @@ impl Session {
         let start =
             position_of(sql, definition.name.span.start.line, definition.name.span.start.column);
         let serial = serial(&definition.data_type);
+        if is_array_of_serial(&definition.data_type) {
+            let message = "array of serial is not implemented";
+            return Err(Error::new(SqlState::FeatureNotSupported, message)
+                .at(start.and_then(|at| next_token(sql, at))));
+        }
         let kind = match serial {
             Some(kind) => crate::types::TypeMod::plain(kind),
             None => types::type_of(&definition.data_type)
@@ -605,7 +631,14 @@ impl Session {
         })
     }
 
-    async fn truncate(&mut self, truncate: &ast::Truncate) -> Result<()> {
+    async fn truncate(&mut self, truncate: &ast::Truncate, sql: &str) -> Result<()> {
+        let foreign =
+            [(truncate.if_exists, "EXISTS"), (truncate.partitions.is_some(), "PARTITION")];
+        if let Some((_, word)) = foreign.into_iter().find(|(is_there, _)| *is_there) {
+            let message = format!("syntax error at or near \"{word}\"");
+            let position = token_after(sql, 1, &[word]);
+            return Err(Error::new(SqlState::SyntaxError, message).at(position));
+        }
         self.lock_catalog().await?;
         let restart = truncate.identity == Some(TruncateIdentityOption::Restart);
         for target in &truncate.table_names {
@@ -639,7 +672,7 @@ impl Session {
     }
 }
 
-fn new_table(schema: &mut Schema, name: String, mut columns: Vec<Column>) -> Table {
+pub(super) fn new_table(schema: &mut Schema, name: String, mut columns: Vec<Column>) -> Table {
     let id = schema.allocate_id();
     let storage = schema.allocate_id();
     columns.push(Column {

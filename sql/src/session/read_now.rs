@@ -12,6 +12,7 @@ use futures::FutureExt;
 
 use super::outcome::Rows;
 use super::plan::{Action, Plan, Source};
+use super::retry::is_conflict;
 use super::transaction::Status;
 use super::{Columns, Prepared, Session};
 use crate::error::Result;
@@ -24,7 +25,9 @@ pub(super) fn run_rows(plan: &RowPlan, columns: &Columns, env: &Env) -> Result<R
     // Rows that came before an error reach the client before it, as from PostgreSQL.
     let mut found = Vec::new();
     match plan.collect_into(env, &mut found).err() {
-        Some(error) if found.is_empty() => Err(error),
+        // But a scan that turns out to be a conflict has not read anything: its client may go on, behind
+        // a savepoint.
+        Some(error) if found.is_empty() || is_conflict(&error) => Err(error),
         failed => {
             let mut rows = Rows::ready(columns.clone(), found, "SELECT");
             rows.failed = failed;

@@ -24,8 +24,9 @@ use crate::types::Datum;
 /// Most times that a statement is run for one Execute or query, restarts at READ COMMITTED aside.
 pub const MAX_TRIES: usize = 10;
 
-fn is_conflict<T>(outcome: &Result<T>) -> bool {
-    matches!(outcome, Err(Error::Transaction(cairn_txn::Error::Serialization(_))))
+/// Whether transactions got in each other's way.
+pub(super) fn is_conflict(error: &Error) -> bool {
+    matches!(error, Error::Transaction(cairn_txn::Error::Serialization(_)))
 }
 
 impl Session {
@@ -63,7 +64,7 @@ impl Session {
                 // Without a watch: whether a commit happened must not become unknown.
                 outcome = Box::pin(self.commit()).await.and(outcome);
             }
-            if !is_conflict(&outcome) || tries == MAX_TRIES {
+            if !outcome.as_ref().is_err_and(is_conflict) || tries == MAX_TRIES {
                 return outcome;
             }
             tries += 1;

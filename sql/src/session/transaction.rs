@@ -133,9 +133,11 @@ impl Session {
                 matches!(**statement, Statement::Rollback { .. } | Statement::Commit { .. })
             }
             Parsed::Empty => true,
-            Parsed::Maintenance { .. } | Parsed::Copy(_) | Parsed::Modes(_) | Parsed::AsOf(..) => {
-                false
-            }
+            Parsed::Maintenance { .. }
+            | Parsed::Copy(_)
+            | Parsed::CreateAs(_)
+            | Parsed::Modes(_)
+            | Parsed::AsOf(..) => false,
         };
         if ends {
             return Ok(());

@@ -1,14 +1,50 @@
-//! Whether one session waits for others.
+//! Who waits for whom.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use cairn_txn::TransactionManager;
 
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 use crate::row::stateful::Stateful;
 use crate::sessions::Sessions;
+use crate::types::array::Array;
 use crate::types::{Datum, Type};
+
+/// `pg_blocking_pids(process)`: the sessions that have the lock which a session waits for, or are ahead
+/// of it in the queue.
+pub struct Blocking {
+    /// Knows the locks.
+    pub manager: Arc<TransactionManager>,
+}
+
+impl std::fmt::Debug for Blocking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Stateful for Blocking {
+    fn name(&self) -> &'static str {
+        "pg_blocking_pids"
+    }
+
+    fn returns(&self) -> Type {
+        Type::Int4Array
+    }
+
+    fn run(&self, args: &[Datum]) -> Result<Datum> {
+        let [Datum::Int32(process), _] = args else { return Ok(Datum::Null) };
+        let mut blockers: Vec<Datum> = Vec::new();
+        for wait in self.manager.locks().waits(i64::from(*process)) {
+            let blocker = Datum::Int32(wait.blocker.session as i32);
+            if !blockers.contains(&blocker) {
+                blockers.push(blocker);
+            }
+        }
+        Ok(Array::of(Type::Int4, blockers)?.to_datum())
+    }
+}
 
 /// `pg_isolation_test_session_is_blocked(process, processes)`: whether a session waits for a lock that
 /// one of the others has, itself or by way of sessions that wait for it in turn; or for a safe
@@ -22,34 +58,8 @@ pub struct IsBlocked {
 
 impl std::fmt::Debug for IsBlocked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("pg_isolation_test_session_is_blocked")
+        f.write_str(self.name())
     }
-}
-
-/// The numbers of an array's text, such as `{1,2}`.
-fn numbers(text: &str) -> Result<HashSet<i64>> {
-    let malformed = |detail: &str| {
-        Error::new(
-            SqlState::InvalidTextRepresentation,
-            format!("malformed array literal: \"{text}\""),
-        )
-        .detail(detail)
-    };
-    let inner = text
-        .trim()
-        .strip_prefix('{')
-        .ok_or_else(|| malformed("Array value must start with \"{\" or dimension information."))?;
-    let inner = inner.strip_suffix('}').ok_or_else(|| malformed("Unexpected end of input."))?;
-    let items = inner.split(',').map(str::trim).filter(|item| !item.is_empty());
-    let numbers = items.map(|item| {
-        item.parse::<i32>().map(i64::from).map_err(|_| {
-            Error::new(
-                SqlState::InvalidTextRepresentation,
-                format!("invalid input syntax for type integer: \"{item}\""),
-            )
-        })
-    });
-    numbers.collect()
 }
 
 impl Stateful for IsBlocked {
@@ -62,8 +72,14 @@ impl Stateful for IsBlocked {
     }
 
     fn run(&self, args: &[Datum]) -> Result<Datum> {
-        let [Datum::Int32(process), Datum::Text(others), _] = args else { return Ok(Datum::Null) };
-        let others = numbers(others)?;
+        let [Datum::Int32(process), others @ Datum::Bytes(_), _] = args else {
+            return Ok(Datum::Null);
+        };
+        let others = Array::read(others)?.items;
+        if others.iter().any(Datum::is_null) {
+            return Err(Error::internal("array must not contain nulls"));
+        }
+        let others = others.iter().map(Datum::as_i64).collect::<Result<HashSet<i64>>>()?;
         if self.sessions.awaits_safe_snapshot(i64::from(*process)) {
             return Ok(Datum::Bool(true));
         }

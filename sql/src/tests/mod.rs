@@ -1,6 +1,7 @@
 //! Tests of types, functions and the row format. Values that are not self-evident were asked of
 //! PostgreSQL 15; this module holds the means by which tables of them are checked.
 
+mod array;
 mod codec;
 mod datetime;
 mod format;
@@ -15,8 +16,8 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 use crate::error::Result;
-use crate::functions::resolve::{Resolution, expected};
-use crate::functions::{Context, Scalar, casts, named, resolve as resolution};
+use crate::functions::resolve::Resolution;
+use crate::functions::{Context, Scalar, casts, named, polymorphic, resolve as resolution};
 use crate::types::datetime::{DATE_INFINITY, DATE_NEGATIVE_INFINITY, INFINITY, NEGATIVE_INFINITY};
 use crate::types::interval::{DAY_US, Interval};
 use crate::types::io::{Style, from_text, to_text};
@@ -109,11 +110,12 @@ fn call(line: &str) -> String {
         Resolution::Ambiguous => return "is not unique".into(),
     };
     let style = Style::default();
+    let settled = polymorphic::settle(function, &kinds).unwrap();
     let run = || -> Result<String> {
         let mut values = Vec::new();
         for (i, (_, text)) in args.iter().enumerate() {
             let value = from_text(kinds[i], text, &style)?;
-            values.push(casts::cast(kinds[i], expected(function, i), &value, &style)?);
+            values.push(casts::cast(kinds[i], settled.args[i], &value, &style)?);
         }
         for context in function.context {
             values.push(match context {
@@ -122,9 +124,12 @@ fn call(line: &str) -> String {
                 Context::Now | Context::Session => Datum::Int64(0),
             });
         }
+        if function.typed {
+            values.push(Datum::Int64(i64::from(settled.element.unwrap().oid())));
+        }
         match Scalar::Builtin(function).call(&values)? {
             Datum::Null => Ok("NULL".into()),
-            value => to_text(function.returns, &value, &style),
+            value => to_text(settled.returns, &value, &style),
         }
     };
     shown(run())

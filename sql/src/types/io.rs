@@ -3,7 +3,7 @@
 
 use super::datetime::{self, Zone};
 use super::interval::{Interval, Malformed};
-use super::{Datum, Numeric, Type, TypeMod};
+use super::{Datum, Numeric, Type, TypeMod, array};
 use crate::error::{Error, Result, SqlState};
 
 /// Settings that input and output of values depend on.
@@ -159,7 +159,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             let value = parse_integer(kind, text, least, i64::from(u32::MAX))?;
             Datum::Int64(i64::from(value as u32))
         }
-        Type::Regtype => match Type::from_name(&text.trim().to_ascii_lowercase()) {
+        Type::Regtype => match named_type(&text.trim().to_ascii_lowercase()) {
             Some(found) => Datum::Int64(i64::from(found.oid())),
             None => {
                 return Err(Error::new(
@@ -207,7 +207,26 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             }
         },
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
+        kind => match kind.element() {
+            Some(element) => array::from_text(element, text, style)?.to_datum(),
+            None => return Err(no_values(kind)),
+        },
     })
+}
+
+/// The type that a text names, which may be one of arrays such as `int[]`.
+fn named_type(name: &str) -> Option<Type> {
+    match name.strip_suffix("[]") {
+        Some(element) => named_type(element.trim_end())?.array(),
+        None => Type::from_name(name),
+    }
+}
+
+fn no_values(kind: Type) -> Error {
+    Error::new(
+        SqlState::FeatureNotSupported,
+        format!("cannot accept a value of type {}", kind.name()),
+    )
 }
 
 /// A `name` keeps 63 bytes.
@@ -312,6 +331,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (_, Datum::Float32(v)) => out.push_str(&float4_text(*v, style)),
         (_, Datum::Float64(v)) => out.push_str(&float8_text(*v, style)),
         (_, Datum::Text(v)) => out.push_str(v),
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
         (Type::Uuid, Datum::Bytes(v)) => {
@@ -353,6 +373,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
         (_, Datum::Float32(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Float64(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
         (Type::Interval, Datum::Bytes(v)) => {
             let interval = Interval::decode(v)?;
@@ -430,6 +451,10 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
             };
             Datum::Bytes(interval.encode())
         }
+        kind => match kind.element() {
+            Some(element) => array::from_binary(element, bytes)?.to_datum(),
+            None => return Err(no_values(kind)),
+        },
     })
 }
 
@@ -453,12 +478,14 @@ pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Dat
         return Ok(datum);
     }
     match (target.kind, datum) {
-        (Type::Varchar | Type::Bpchar, Datum::Text(text)) => {
+        (Type::Varchar | Type::Bpchar, Datum::Text(mut text)) => {
             let Some(length) = target.length() else { return Ok(Datum::Text(text)) };
             let count = text.chars().count();
             if count <= length {
-                let pad = if target.kind == Type::Bpchar { length - count } else { 0 };
-                return Ok(Datum::Text(text + &" ".repeat(pad)));
+                if target.kind == Type::Bpchar && count < length {
+                    text.push_str(&" ".repeat(length - count));
+                }
+                return Ok(Datum::Text(text));
             }
             let cut = text.char_indices().nth(length).map_or(text.len(), |(at, _)| at);
             let (kept, rest) = text.split_at(cut);
@@ -480,6 +507,15 @@ pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Dat
         (Type::Time | Type::Timestamp | Type::Timestamptz, Datum::Int64(value)) => {
             Ok(Datum::Int64(datetime::round_to_precision(value, target.typmod)))
         }
-        (_, datum) => Ok(datum),
+        (_, datum) => match (target.element(), &datum) {
+            (Some(element), Datum::Bytes(_)) => {
+                let mut value = array::Array::read(&datum)?;
+                for item in &mut value.items {
+                    *item = apply_typmod(element, std::mem::take(item), explicit)?;
+                }
+                Ok(value.to_datum())
+            }
+            _ => Ok(datum),
+        },
     }
 }

@@ -4,8 +4,9 @@
 //! are also the Arrow types in use. Where a type has no natural shape it is encoded: `numeric`
 //! and `interval` as bytes whose order is the values' order, dates and times as integers.
 //! Which functions apply to a datum is settled when a statement is bound, so no type tag
-//! travels with the values.
+//! travels with the values. (Only [`array`]s say what their elements are.)
 
+pub mod array;
 pub mod datetime;
 pub mod datum;
 pub mod format;
@@ -44,12 +45,39 @@ pub enum Type {
     Regtype,
     Void,
     Unknown,
+    // Arrays: see array/kinds.rs.
+    BoolArray,
+    Int2Array,
+    Int4Array,
+    Int8Array,
+    Float4Array,
+    Float8Array,
+    NumericArray,
+    TextArray,
+    VarcharArray,
+    BpcharArray,
+    NameArray,
+    ByteaArray,
+    DateArray,
+    TimeArray,
+    TimestampArray,
+    TimestamptzArray,
+    IntervalArray,
+    UuidArray,
+    OidArray,
+    RegtypeArray,
+    // These stand for types of arguments in the table of functions.
+    AnyElement,
+    AnyArray,
+    AnyCompatible,
+    AnyCompatibleArray,
 }
 
 /// The categories of pg_type.typcategory, which decide between overloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are PostgreSQL's")]
 pub enum Category {
+    Array,
     Boolean,
     Numeric,
     String,
@@ -106,11 +134,16 @@ types! {
     Regtype 2206 4 Numeric false "regtype" [];
     Void 2278 4 Pseudo false "void" [];
     Unknown 705 -2 Unknown false "unknown" [];
+    AnyElement 2283 4 Pseudo false "anyelement" [];
+    AnyArray 2277 -1 Pseudo false "anyarray" [];
+    AnyCompatible 5077 4 Pseudo false "anycompatible" [];
+    AnyCompatibleArray 5078 -1 Pseudo false "anycompatiblearray" [];
 }
 
 impl Type {
     fn properties(self) -> &'static Properties {
-        let found = TYPES.iter().find(|properties| properties.kind == self);
+        let mut all = TYPES.iter().chain(array::ARRAYS);
+        let found = all.find(|properties| properties.kind == self);
         found.expect("every type is in the table")
     }
 
@@ -121,13 +154,39 @@ impl Type {
 
     /// The type with this oid.
     pub fn from_oid(oid: u32) -> Option<Type> {
-        TYPES.iter().find(|properties| properties.oid == oid).map(|properties| properties.kind)
+        let mut all = TYPES.iter().chain(array::ARRAYS);
+        all.find(|properties| properties.oid == oid).map(|properties| properties.kind)
     }
 
     /// The type with this name, SQL's or PostgreSQL's own.
     pub fn from_name(name: &str) -> Option<Type> {
         let matches = |p: &&Properties| p.name == name || p.aliases.contains(&name);
-        TYPES.iter().find(matches).map(|properties| properties.kind)
+        // Arrays have but one name, that of pg_type: the other is an expression of SQL.
+        let array = || array::ARRAYS.iter().find(|p| p.aliases.contains(&name));
+        TYPES.iter().find(matches).or_else(array).map(|properties| properties.kind)
+    }
+
+    /// The type of arrays of such elements; of an array, its own, which has any dimensions.
+    pub fn array(self) -> Option<Type> {
+        if self.is_array() { Some(self) } else { array::array_of(self) }
+    }
+
+    /// The type of an array's elements.
+    pub fn element(self) -> Option<Type> {
+        array::element_of(self)
+    }
+
+    /// Whether values are arrays.
+    pub fn is_array(self) -> bool {
+        self.element().is_some()
+    }
+
+    /// Whether it stands for others in the table of functions.
+    pub fn is_polymorphic(self) -> bool {
+        matches!(
+            self,
+            Type::AnyElement | Type::AnyArray | Type::AnyCompatible | Type::AnyCompatibleArray
+        )
     }
 
     /// pg_type.typlen: bytes, or negative when variable.
@@ -168,6 +227,30 @@ impl Type {
                 DataType::Utf8
             }
             Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid => DataType::Binary,
+            // No value has these types.
+            Type::AnyElement | Type::AnyCompatible => DataType::Null,
+            Type::BoolArray
+            | Type::Int2Array
+            | Type::Int4Array
+            | Type::Int8Array
+            | Type::Float4Array
+            | Type::Float8Array
+            | Type::NumericArray
+            | Type::TextArray
+            | Type::VarcharArray
+            | Type::BpcharArray
+            | Type::NameArray
+            | Type::ByteaArray
+            | Type::DateArray
+            | Type::TimeArray
+            | Type::TimestampArray
+            | Type::TimestamptzArray
+            | Type::IntervalArray
+            | Type::UuidArray
+            | Type::OidArray
+            | Type::RegtypeArray
+            | Type::AnyArray
+            | Type::AnyCompatibleArray => DataType::Binary,
         }
     }
 
@@ -175,6 +258,7 @@ impl Type {
     /// hashing need a canonical form first.
     pub fn needs_canonical_form(self) -> bool {
         matches!(self, Type::Numeric | Type::Interval | Type::Bpchar | Type::Float4 | Type::Float8)
+            || self.is_array()
     }
 
     /// Whether the values are strings.
@@ -196,6 +280,11 @@ pub struct TypeMod {
 const VARHDRSZ: i32 = 4;
 
 impl TypeMod {
+    /// The elements of an array, which its modifier is about.
+    pub fn element(self) -> Option<TypeMod> {
+        self.kind.element().map(|kind| TypeMod { kind, ..self })
+    }
+
     /// A type without modifier.
     pub fn plain(kind: Type) -> TypeMod {
         TypeMod { kind, typmod: -1 }
@@ -244,7 +333,10 @@ impl TypeMod {
                     None => name.into(),
                 }
             }
-            _ => name.into(),
+            _ => match self.element() {
+                Some(element) => element.display() + "[]",
+                None => name.into(),
+            },
         }
     }
 }

@@ -7,6 +7,9 @@
 //! written to, it fills a few logs with padding that no replay heeds, a piece at a time, and lets go of
 //! them: these are written over from then on. PostgreSQL fills its log files with zeros for the same reason
 //! (`wal_init_zero`).
+//!
+//! RocksDB cuts a log to what was written to it when it closes it. So a log that has room is left to fill
+//! up: whoever let go of it earlier would lose the room.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -17,10 +20,10 @@ use crate::Result;
 
 /// Log files that are filled. With as many in use as a flush keeps, one is always free.
 const FILES: usize = 2;
-/// Written to the log before this is worth the room, in bytes.
-const AFTER_BYTES: u64 = 8 << 20;
+/// The part of a memtable that is written to the log before this is worth the room: one in so many.
+const AFTER_PART: usize = 16;
 /// One write. A commit may have to wait until it is on the disk.
-const PIECE_BYTES: usize = 1 << 20;
+const MAX_PIECE_BYTES: usize = 1 << 20;
 
 /// What has been done about it.
 #[derive(Default)]
@@ -39,24 +42,27 @@ impl LogRoom {
 }
 
 impl RocksEngine {
-    /// A step on the way, if one is due: fills a log, or passes on to the first that was filled.
+    /// A step on the way, if one is due: fills a log and lets go of it. The one that follows the last
+    /// of them is the first.
     pub(super) fn make_log_room(&self) -> Result<()> {
         let steps = self.room.steps.load(Ordering::Relaxed);
         let written = self.room.written.load(Ordering::Relaxed);
         let before = self.room.written_before.load(Ordering::Relaxed);
         // A log is left behind only with a memtable, and that is flushed only if it has something.
-        let due = if steps == 0 { written >= AFTER_BYTES } else { written > before };
-        if steps > FILES || !due {
+        let due = match steps {
+            0 => written >= (self.memtable_bytes / AFTER_PART) as u64,
+            _ => written > before,
+        };
+        if steps >= FILES || !due {
             return Ok(());
         }
-        if steps < FILES {
-            let piece = vec![0; PIECE_BYTES];
-            for _ in 0..self.memtable_bytes / PIECE_BYTES {
-                let mut batch = WriteBatch::default();
-                batch.put_log_data(&piece);
-                self.db.write(batch)?;
-                self.db.flush_wal(true)?;
-            }
+        let piece_bytes = self.memtable_bytes.clamp(1, MAX_PIECE_BYTES);
+        let piece = vec![0; piece_bytes];
+        for _ in 0..self.memtable_bytes / piece_bytes {
+            let mut batch = WriteBatch::default();
+            batch.put_log_data(&piece);
+            self.db.write(batch)?;
+            self.db.flush_wal(true)?;
         }
         self.room
             .written_before

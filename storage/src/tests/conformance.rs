@@ -169,16 +169,40 @@ fn a_table_is_ingested_only_where_no_other_key_is() {
 }
 
 #[test]
-fn what_was_loaded_and_flushed_is_there_after_reopening() {
+fn what_was_loaded_and_synced_is_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let options = RocksOptions { cache_bytes: 1 << 20, memtable_bytes: 1 << 20 };
     {
         let engine = RocksEngine::open(dir.path(), &options).unwrap();
         engine.load(&[loaded(10, b"k".to_vec(), Some(b"a".to_vec()))]).unwrap();
-        engine.flush().unwrap();
+        engine.sync().unwrap();
     }
     let engine = RocksEngine::open(dir.path(), &options).unwrap();
     assert_eq!(engine.get(b"k", Timestamp::MAX).unwrap(), Some(b"a".to_vec()));
+}
+
+#[test]
+fn what_is_discarded_goes_as_files_and_nothing_beside_it() {
+    on_each_engine(|engine| {
+        for key in ["a", "b", "c"] {
+            put(engine, 3, key, Some("x"));
+        }
+        engine.flush().unwrap();
+        engine.discard(&Span::point(b"b")).unwrap();
+        assert_eq!(engine.get(b"a", Timestamp(4)).unwrap(), Some(b"x".to_vec()));
+        assert_eq!(engine.get(b"c", Timestamp(4)).unwrap(), Some(b"x".to_vec()));
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let options = RocksOptions { cache_bytes: 1 << 20, memtable_bytes: 1 << 20 };
+    let engine = RocksEngine::open(dir.path(), &options).unwrap();
+    for (first, last) in [("a", "b"), ("c", "d"), ("e", "f")] {
+        let writes = [first, last].map(|key| loaded(5, key.into(), Some(vec![1])));
+        assert!(engine.ingest(&writes).unwrap());
+    }
+    engine.discard(&Span::new(b"c".to_vec(), b"e".to_vec())).unwrap();
+    let found = ["a", "b", "c", "d", "e", "f"]
+        .map(|key| engine.get(key.as_bytes(), Timestamp::MAX).unwrap().is_some());
+    assert_eq!(found, [true, true, false, false, true, true]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(super) enum Kind {
     Wr,
     /// The other overwrote what it had read.
     RwItem,
-    /// The other wrote a key that its scan had not found.
+    /// The other wrote a key that its scan had not found, or had passed over.
     RwPredicate,
     /// Its session ran the other next.
     Session,
@@ -219,21 +219,31 @@ fn add_reads(versions: &Versions<'_>, edges: &mut Vec<Edge>, anomalies: &mut Ano
                 }
             },
         };
-        if let Some(writer) = old.and_then(|value| object.find(value)).map(|version| version.by)
-            && writer != reader
-            && versions.counts[writer]
-        {
-            edges.push(Edge { from: writer, to: reader, kind: Kind::Wr, key, old, new: None });
-        }
-        let kind = match seen.by_predicate && old.is_none() {
-            true => Kind::RwPredicate,
-            false => Kind::RwItem,
+        let read = match seen.filter {
+            None => old.and_then(|value| object.find(value)),
+            // Of what was passed over it matters who made it so.
+            Some(filter) => object.last_to_end(old, filter),
         };
-        for next in object.successors(old) {
-            if next.by != reader {
-                let new = Some(next.value);
-                edges.push(Edge { from: reader, to: next.by, kind, key, old, new });
+        if let Some(version) = read
+            && version.by != reader
+            && versions.counts[version.by]
+        {
+            let (from, old) = (version.by, Some(version.value));
+            edges.push(Edge { from, to: reader, kind: Kind::Wr, key, old, new: None });
+        }
+        let is_predicate = seen.by_predicate && (old.is_none() || seen.filter.is_some());
+        let kind = if is_predicate { Kind::RwPredicate } else { Kind::RwItem };
+        let fulfilling;
+        let next = match seen.filter {
+            None => object.successors(old),
+            Some(filter) => {
+                fulfilling = object.first_to_fulfil(old, filter);
+                &fulfilling
             }
+        };
+        for next in next.iter().filter(|next| next.by != reader) {
+            let new = Some(next.value);
+            edges.push(Edge { from: reader, to: next.by, kind, key, old, new });
         }
     }
 }

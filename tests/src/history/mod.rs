@@ -85,6 +85,38 @@ pub enum Found {
     Register(Value),
 }
 
+impl Found {
+    /// The version that is there; an empty list has none.
+    fn version(&self) -> Option<Value> {
+        match self {
+            Found::List(values) => values.last().copied(),
+            Found::Register(value) => Some(*value),
+        }
+    }
+}
+
+/// A condition on a register's value, or the last one of a list: its remainder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// By what it is divided.
+    pub modulus: u64,
+    /// What is left.
+    pub remainder: u64,
+}
+
+impl Filter {
+    /// Whether a version fulfils the condition; what is not there does not.
+    pub fn admits(&self, version: Option<Value>) -> bool {
+        version.is_some_and(|value| value % self.modulus == self.remainder)
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "value % {} = {}", self.modulus, self.remainder)
+    }
+}
+
 /// One step of a transaction, with its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -131,6 +163,17 @@ pub enum Operation {
         /// What was there.
         found: Vec<(Key, Found)>,
     },
+    /// Read what of a range fulfils a condition. Of other keys the answer tells no more than that they
+    /// do not, nor those that were not there: who makes one of them fulfil it comes later.
+    Select {
+        /// The range.
+        keys: Range<Key>,
+        /// The condition.
+        filter: Filter,
+        /// Everything that was there. What does not fulfil the condition is no part of the answer, but
+        /// says which version of its key the answer is about.
+        seen: Vec<(Key, Found)>,
+    },
 }
 
 impl Operation {
@@ -139,6 +182,9 @@ impl Operation {
         match self {
             Operation::Read { key: read, value } => *read == key && value.is_some(),
             Operation::Scan { found, .. } => found.iter().any(|(shown, _)| *shown == key),
+            Operation::Select { filter, seen, .. } => {
+                seen.iter().any(|(shown, row)| *shown == key && filter.admits(row.version()))
+            }
             _ => false,
         }
     }
@@ -187,7 +233,9 @@ impl Transaction {
             since.into_iter().partition(|operation| operation.written_key().is_some());
         let keys: BTreeSet<Key> = writes.iter().filter_map(Operation::written_key).collect();
         self.operations.extend(reads.into_iter().filter(|read| match read {
-            Operation::Scan { keys: scanned, .. } => keys.range(scanned.clone()).next().is_none(),
+            Operation::Scan { keys: scanned, .. } | Operation::Select { keys: scanned, .. } => {
+                keys.range(scanned.clone()).next().is_none()
+            }
             Operation::ReadList { key, .. } | Operation::Read { key, .. } => !keys.contains(key),
             _ => unreachable!("writes are elsewhere"),
         }));
@@ -240,6 +288,13 @@ pub fn check(history: &History, level: Level) -> Vec<Anomaly> {
     anomalies.into_list()
 }
 
+fn show(f: &mut fmt::Formatter<'_>, key: Key, found: &Found) -> fmt::Result {
+    match found {
+        Found::List(values) => write!(f, " {key}:{values:?}"),
+        Found::Register(value) => write!(f, " {key}:{value}"),
+    }
+}
+
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -251,13 +306,15 @@ impl fmt::Display for Operation {
             Operation::Read { key, value: None } => write!(f, "read {key} = nothing"),
             Operation::Scan { keys, found } => {
                 write!(f, "scan {}..{} =", keys.start, keys.end)?;
-                for (key, found) in found {
-                    match found {
-                        Found::List(values) => write!(f, " {key}:{values:?}")?,
-                        Found::Register(value) => write!(f, " {key}:{value}")?,
-                    }
-                }
-                Ok(())
+                found.iter().try_for_each(|(key, found)| show(f, *key, found))
+            }
+            Operation::Select { keys, filter, seen } => {
+                let (admitted, passed_over): (Vec<_>, Vec<_>) =
+                    seen.iter().partition(|(_, row)| filter.admits(row.version()));
+                write!(f, "select {}..{} where {filter} =", keys.start, keys.end)?;
+                admitted.into_iter().try_for_each(|(key, found)| show(f, *key, found))?;
+                write!(f, ", not")?;
+                passed_over.into_iter().try_for_each(|(key, found)| show(f, *key, found))
             }
         }
     }

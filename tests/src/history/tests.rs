@@ -1,6 +1,6 @@
 //! Histories that are known to be good or bad, for each phenomenon.
 
-use super::Operation::{Append, Delete, Read, ReadList, Scan, Write};
+use super::Operation::{Append, Delete, Read, ReadList, Scan, Select, Write};
 use super::Outcome::{Aborted, Committed, Unknown};
 use super::*;
 
@@ -236,6 +236,73 @@ fn predicate_write_skew_is_g2() {
     assert_eq!(at_each(&history), [vec![], vec![], vec![Phenomenon::G2]]);
 }
 
+/// What ends with this digit, and what else was there.
+fn select(keys: Range<Key>, digit: u64, seen: &[(Key, Value)]) -> Operation {
+    let seen = seen.iter().map(|(key, value)| (*key, Found::Register(*value)));
+    let filter = Filter { modulus: 10, remainder: digit };
+    Select { keys, filter, seen: seen.collect() }
+}
+
+#[test]
+fn write_skew_through_conditions_needs_rows_that_come_to_fulfil_them() {
+    let skew = |one: Value, other: Value| {
+        let seen = [(2, 20), (3, 30)];
+        in_order(vec![
+            vec![write(2, 20), write(3, 30)],
+            vec![select(1..9, 1, &seen), write(3, one)],
+            vec![select(1..9, 2, &seen), write(2, other)],
+        ])
+    };
+    assert_eq!(at_each(&skew(32, 21)), [vec![], vec![], vec![Phenomenon::G2]]);
+    everywhere(&skew(33, 21), &[]);
+    everywhere(&skew(32, 24), &[]);
+    // A row that is added counts as well; of several changes, the first that fulfils the condition.
+    let history = in_order(vec![
+        vec![write(2, 20)],
+        vec![select(1..9, 1, &[(2, 20)]), write(3, 32)],
+        vec![select(1..9, 2, &[(2, 20)]), write(2, 24), append(9, 90)],
+        vec![list(9, &[90]), write(2, 21), write(3, 33)],
+    ]);
+    everywhere(&history, &[]);
+    let history = in_order(vec![
+        vec![write(2, 20)],
+        vec![select(1..9, 1, &[(2, 20)]), append(9, 91)],
+        vec![write(2, 24)],
+        vec![list(9, &[]), write(2, 21)],
+    ]);
+    assert_eq!(phenomena(&history, Level::Serializable), [Phenomenon::G2]);
+}
+
+#[test]
+fn what_its_own_transaction_overwrites_fulfils_no_condition() {
+    let history = in_order(vec![
+        vec![write(2, 20), write(3, 30)],
+        vec![select(1..9, 1, &[(2, 20), (3, 30)]), write(3, 34)],
+        vec![select(1..9, 4, &[(2, 20), (3, 30)]), write(2, 21), write(2, 25)],
+    ]);
+    everywhere(&history, &[]);
+}
+
+#[test]
+fn a_row_that_is_passed_over_tells_who_ended_the_condition_and_no_more() {
+    let history = |before: Value| {
+        in_order(vec![
+            vec![write(2, before), write(5, 50)],
+            vec![write(2, 30), write(5, 51)],
+            vec![select(1..4, 1, &[(2, 30)]), read(5, Some(50))],
+        ])
+    };
+    assert_eq!(phenomena(&history(21), Level::SnapshotIsolation), [Phenomenon::GSingle]);
+    everywhere(&history(20), &[]);
+    // One that fulfils the condition was read.
+    let history = in_order(vec![
+        vec![write(2, 20), write(5, 50)],
+        vec![write(2, 31), write(5, 51)],
+        vec![select(1..4, 1, &[(2, 31)]), read(5, Some(50))],
+    ]);
+    assert_eq!(phenomena(&history, Level::SnapshotIsolation), [Phenomenon::GSingle]);
+}
+
 #[test]
 fn write_skew_by_deletions_is_found() {
     let mut history = in_order(vec![
@@ -294,7 +361,7 @@ fn a_transaction_sees_its_own_changes() {
 
 #[test]
 fn lists_must_agree_and_have_nothing_twice_or_from_nowhere() {
-    let writers = vec![vec![append(1, 10)], vec![append(1, 11)]];
+    let writers = [vec![append(1, 10)], vec![append(1, 11)]];
     let with = |lists: &[&[Value]]| {
         let reads = lists.iter().map(|values| vec![list(1, values)]);
         committed(writers.iter().cloned().chain(reads).collect())

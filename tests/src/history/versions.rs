@@ -6,9 +6,10 @@
 //! contradict each other, and writes that are missing in the end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::ops::Range;
 
 use super::anomaly::{Anomalies, Phenomenon};
-use super::{Found, History, Key, Level, Operation, Outcome, Value};
+use super::{Filter, Found, History, Key, Level, Operation, Outcome, Value};
 
 /// A write.
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +34,18 @@ pub(super) struct Seen {
     pub value: Option<Value>,
     /// Whether a scan did not find the key.
     pub by_predicate: bool,
+    /// The condition that the version did not fulfil, where no more than that was read of it.
+    pub filter: Option<Filter>,
     /// Whether the reader had not yet written the key.
     is_before_own_writes: bool,
+}
+
+/// Who reads what, and the condition that it does not fulfil, where only that was read.
+#[derive(Clone, Copy)]
+struct Reading {
+    reader: usize,
+    key: Key,
+    filter: Option<Filter>,
 }
 
 /// Which version a read that found nothing saw.
@@ -74,6 +85,43 @@ impl Object<'_> {
     /// The write of `value`, if there was one.
     pub(super) fn find(&self, value: Value) -> Option<Version> {
         self.versions.get(*self.by_value.get(&value)?).copied()
+    }
+
+    /// Those after `value` (`None`: the initial version), if their order is known, and all of the tail.
+    fn after(&self, value: Option<Value>) -> (&[Version], &[Version]) {
+        let position = value.map(|value| self.positions.get(&value));
+        match position {
+            None => (&self.order, &self.tail),
+            Some(Some(position)) => {
+                (self.order.get(position + 1..).unwrap_or_default(), &self.tail)
+            }
+            Some(None) => (&[], &[]),
+        }
+    }
+
+    /// Nobody finds what its transaction has overwritten itself.
+    fn fulfils(version: &Version, filter: Filter) -> bool {
+        version.is_last && filter.admits((!version.is_delete).then_some(version.value))
+    }
+
+    /// Of the versions after `value`, the first that fulfils a condition, or those of which one may be
+    /// the first.
+    pub(super) fn first_to_fulfil(&self, value: Option<Value>, filter: Filter) -> Vec<Version> {
+        let (ordered, tail) = self.after(value);
+        let fulfils = |version: &&Version| Self::fulfils(version, filter);
+        match ordered.iter().find(fulfils) {
+            Some(first) => vec![*first],
+            None => tail.iter().filter(fulfils).copied().collect(),
+        }
+    }
+
+    /// The version up to `value` that was the last to end a condition's being fulfilled, if there is
+    /// one and the order is known.
+    pub(super) fn last_to_end(&self, value: Option<Value>, filter: Filter) -> Option<Version> {
+        let position = self.positions.get(&value?)?;
+        let until = self.order.get(..=*position)?;
+        let last = until.iter().rposition(|version| Self::fulfils(version, filter))?;
+        until.get(last + 1).copied()
     }
 
     /// The versions that may have replaced `value` (`None`: the initial version), each of them
@@ -204,47 +252,68 @@ impl<'a> Versions<'a> {
                     own.insert(*key, Own::Register(None));
                 }
                 Operation::ReadList { key, values } => {
-                    self.read_list(reader, *key, values, own.get(key), writers, found);
+                    let read = Reading { reader, key: *key, filter: None };
+                    self.read_list(read, values, own.get(key), writers, found);
                 }
                 Operation::Read { key, value } => {
-                    self.read_register(reader, *key, *value, own.get(key), writers, found);
+                    let read = Reading { reader, key: *key, filter: None };
+                    self.read_register(read, *value, own.get(key), writers, found);
                 }
                 Operation::Scan { keys, found: rows } => {
-                    let mut seen = BTreeSet::new();
-                    for (key, row) in rows {
-                        if !seen.insert(*key) {
-                            found.add(Phenomenon::Duplicate, &[reader], || {
-                                format!("a scan by T{reader} found key {key} twice")
-                            });
-                        }
-                        match row {
-                            Found::List(values) => {
-                                self.read_list(reader, *key, values, own.get(key), writers, found);
-                            }
-                            Found::Register(value) => {
-                                let (own, value) = (own.get(key), Some(*value));
-                                self.read_register(reader, *key, value, own, writers, found);
-                            }
-                        }
-                    }
-                    assert!(keys.start <= keys.end, "a range that ends before it starts");
-                    let all = self.objects.range(keys.clone()).map(|(key, _)| *key);
-                    for key in all.filter(|key| !seen.contains(key)) {
-                        match own.get(&key) {
-                            Some(Own::Register(None)) => {}
-                            Some(_) => found.add(Phenomenon::Internal, &[reader], || {
-                                format!("a scan by T{reader} did not find its own key {key}")
-                            }),
-                            None => self.reads.push(Seen {
-                                reader,
-                                key,
-                                value: None,
-                                by_predicate: true,
-                                is_before_own_writes: true,
-                            }),
-                        }
-                    }
+                    self.read_range(reader, keys, None, rows, &own, writers, found);
                 }
+                Operation::Select { keys, filter, seen } => {
+                    self.read_range(reader, keys, Some(*filter), seen, &own, writers, found);
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what was read, by whom, and where findings go")]
+    fn read_range(
+        &mut self,
+        reader: usize,
+        keys: &Range<Key>,
+        filter: Option<Filter>,
+        rows: &'a [(Key, Found)],
+        own: &HashMap<Key, Own>,
+        writers: &mut Vec<usize>,
+        found: &mut Anomalies<'_>,
+    ) {
+        let mut seen = BTreeSet::new();
+        for (key, row) in rows {
+            if !seen.insert(*key) {
+                found.add(Phenomenon::Duplicate, &[reader], || {
+                    format!("a scan by T{reader} found key {key} twice")
+                });
+            }
+            let filter = filter.filter(|filter| !filter.admits(row.version()));
+            let read = Reading { reader, key: *key, filter };
+            match row {
+                Found::List(values) => {
+                    self.read_list(read, values, own.get(key), writers, found);
+                }
+                Found::Register(value) => {
+                    self.read_register(read, Some(*value), own.get(key), writers, found);
+                }
+            }
+        }
+        assert!(keys.start <= keys.end, "a range that ends before it starts");
+        let all = self.objects.range(keys.clone()).map(|(key, _)| *key);
+        for key in all.filter(|key| !seen.contains(key)) {
+            match own.get(&key) {
+                Some(Own::Register(None)) => {}
+                Some(_) => found.add(Phenomenon::Internal, &[reader], || {
+                    format!("a scan by T{reader} did not find its own key {key}")
+                }),
+                None => self.reads.push(Seen {
+                    reader,
+                    key,
+                    value: None,
+                    by_predicate: true,
+                    filter,
+                    is_before_own_writes: true,
+                }),
             }
         }
     }
@@ -289,8 +358,7 @@ impl<'a> Versions<'a> {
 
     fn read_list(
         &mut self,
-        reader: usize,
-        key: Key,
+        Reading { reader, key, filter }: Reading,
         values: &'a [Value],
         own: Option<&Own>,
         writers: &mut Vec<usize>,
@@ -315,19 +383,23 @@ impl<'a> Versions<'a> {
             self.check_last(reader, key, last, anomalies);
         }
         self.lists.push((reader, key, values));
+        // What its own element does not fulfil says nothing of what was there before.
+        if filter.is_some() && !own.is_empty() {
+            return;
+        }
         self.reads.push(Seen {
             reader,
             key,
             value: before.last().copied(),
-            by_predicate: false,
+            by_predicate: filter.is_some(),
+            filter,
             is_before_own_writes: own.is_empty(),
         });
     }
 
     fn read_register(
         &mut self,
-        reader: usize,
-        key: Key,
+        Reading { reader, key, filter }: Reading,
         value: Option<Value>,
         own: Option<&Own>,
         writers: &mut Vec<usize>,
@@ -351,7 +423,8 @@ impl<'a> Versions<'a> {
             reader,
             key,
             value,
-            by_predicate: false,
+            by_predicate: filter.is_some(),
+            filter,
             is_before_own_writes: true,
         });
     }
@@ -491,7 +564,7 @@ impl<'a> Versions<'a> {
         }
         let mut updated: HashMap<(Key, Value), usize> = HashMap::new();
         for seen in &self.reads {
-            let Some(value) = seen.value else { continue };
+            let Some(value) = seen.value.filter(|_| seen.filter.is_none()) else { continue };
             let level = self.history.transactions[seen.reader].level;
             if !seen.is_before_own_writes
                 || level < Level::SnapshotIsolation

@@ -26,6 +26,8 @@ pub enum Failure {
     TimedOut,
     /// The client changed its mind.
     GaveUp,
+    /// The snapshot that it was to take over is not to be had any more.
+    SnapshotGone,
     /// What the transaction layer says.
     Layer(Error),
 }
@@ -47,10 +49,16 @@ impl Failure {
         )
     }
 
+    /// Whether transactions got in each other's way.
+    fn is_conflict(&self) -> bool {
+        matches!(self, Failure::Layer(Error::Serialization(_)))
+    }
+
     /// Whether it is nobody's fault.
     fn is_expected(&self) -> bool {
         self.is_of_statement()
-            || matches!(self, Failure::GaveUp | Failure::Layer(Error::Serialization(_)))
+            || self.is_conflict()
+            || matches!(self, Failure::GaveUp | Failure::SnapshotGone)
     }
 
     fn describe(&self) -> String {
@@ -114,12 +122,13 @@ impl Client {
     async fn transaction(&self) {
         let (isolation, level) = self.world.one_of(&self.world.shape().levels);
         let mut transaction = self.world.manager().begin(isolation);
-        self.world.record().begin(self.session, level);
+        let index = self.world.record().begin(self.session, level);
         let read_only = self.world.one_in(6);
         transaction.set_read_only(read_only);
-        let outcome = match read_only {
-            true => self.reads(&mut transaction).await,
-            false => self.statements(&mut transaction).await,
+        let outcome = match (self.adopt(&mut transaction, read_only), read_only) {
+            (Err(failure), _) => Err(failure),
+            (Ok(()), true) => self.reads(&mut transaction, index).await,
+            (Ok(()), false) => self.statements(&mut transaction, index).await,
         };
         match outcome {
             Ok(()) => self.commit(transaction).await,
@@ -127,6 +136,34 @@ impl Client {
                 transaction.rollback();
                 self.aborted(&failure);
             }
+        }
+    }
+
+    /// Now and then takes over a snapshot that another one shares, as with SET TRANSACTION SNAPSHOT.
+    fn adopt(&self, transaction: &mut Transaction, read_only: bool) -> Result<(), Failure> {
+        if !self.world.one_in(self.world.shape().adopts_one_in) {
+            return Ok(());
+        }
+        let Some((snapshot, index)) = self.world.shared() else { return Ok(()) };
+        let fits = snapshot.isolation() == transaction.isolation()
+            && (read_only || !snapshot.is_read_only());
+        if !fits {
+            return Ok(());
+        }
+        if !transaction.adopt_snapshot(&snapshot) {
+            return Err(Failure::SnapshotGone);
+        }
+        self.world.record().adopted(self.session, index);
+        Ok(())
+    }
+
+    /// Now and then lets others take over the snapshot of the history's `index`-th transaction.
+    fn share(&self, transaction: &Transaction, index: usize) {
+        if transaction.isolation() == Isolation::ReadCommitted || !self.world.one_in(12) {
+            return;
+        }
+        if let Some(snapshot) = transaction.share_snapshot() {
+            self.world.share(snapshot, index);
         }
     }
 
@@ -154,8 +191,9 @@ impl Client {
     }
 
     /// What one does that is declared READ ONLY, and sometimes DEFERRABLE.
-    async fn reads(&self, transaction: &mut Transaction) -> Result<(), Failure> {
-        if transaction.isolation() == Isolation::Serializable && self.world.one_in(3) {
+    async fn reads(&self, transaction: &mut Transaction, index: usize) -> Result<(), Failure> {
+        let may_defer = transaction.isolation() == Isolation::Serializable;
+        if may_defer && !transaction.has_snapshot() && self.world.one_in(3) {
             transaction.await_safe_snapshot().await?;
         }
         for _ in 0..1 + self.world.below(5) {
@@ -167,21 +205,30 @@ impl Client {
             };
             self.note(&statement);
             transaction.begin_statement(Access::Read);
-            statement.attempt(self, transaction).await?;
+            let operations = statement.attempt(self, transaction).await?;
             transaction.end_statement();
+            self.world.record().did(self.session, operations);
+            self.share(transaction, index);
             pause().await;
         }
         Ok(())
     }
 
-    async fn statements(&self, transaction: &mut Transaction) -> Result<(), Failure> {
+    async fn statements(&self, transaction: &mut Transaction, index: usize) -> Result<(), Failure> {
         self.lock_table(transaction).await?;
-        let statements = 1 + self.world.below(5);
-        for _ in 0..statements {
-            match self.world.one_in(6) {
-                true => self.in_savepoint(transaction).await?,
-                false => self.execute(transaction).await?,
+        let is_skewed = self.world.shape().is_skewed;
+        let statements = if is_skewed { 2 + self.world.below(2) } else { 1 + self.world.below(5) };
+        let change_at = self.world.below(statements);
+        for at in 0..statements {
+            if is_skewed {
+                let statement = Statement::choose_skewed(&self.world, at == change_at);
+                self.execute(transaction, statement).await?;
+            } else if self.world.one_in(6) {
+                self.in_savepoint(transaction).await?;
+            } else {
+                self.execute(transaction, Statement::choose(&self.world)).await?;
             }
+            self.share(transaction, index);
             pause().await;
         }
         match self.world.one_in(20) {
@@ -210,13 +257,16 @@ impl Client {
     async fn in_savepoint(&self, transaction: &mut Transaction) -> Result<(), Failure> {
         let savepoint = transaction.savepoint();
         let mark = self.world.record().mark(self.session);
-        let mut outcome = self.execute(transaction).await;
+        let mut outcome = self.execute(transaction, Statement::choose(&self.world)).await;
         if outcome.is_ok() && self.world.one_in(2) {
-            outcome = self.execute(transaction).await;
+            outcome = self.execute(transaction, Statement::choose(&self.world)).await;
         }
         let goes_back = match &outcome {
             Ok(()) => self.world.one_in(3),
-            Err(failure) => failure.is_of_statement(),
+            // After a conflict there is seldom much left to do, but it is allowed.
+            Err(failure) => {
+                failure.is_of_statement() || failure.is_conflict() && self.world.one_in(2)
+            }
         };
         if goes_back {
             transaction.rollback_to(savepoint);
@@ -228,8 +278,11 @@ impl Client {
     }
 
     /// Runs a statement, again for as long as READ COMMITTED meets newer versions.
-    async fn execute(&self, transaction: &mut Transaction) -> Result<(), Failure> {
-        let statement = Statement::choose(&self.world);
+    async fn execute(
+        &self,
+        transaction: &mut Transaction,
+        statement: Statement,
+    ) -> Result<(), Failure> {
         let access = statement.access();
         loop {
             self.note(&statement);

@@ -126,6 +126,11 @@ pub fn decode_values(row: &[u8]) -> Vec<Value> {
     values.iter().map(|value| Value::from_le_bytes(*value)).collect()
 }
 
+/// The last value of a row, which stands for it in conditions.
+pub fn last_value(row: &[u8]) -> Option<Value> {
+    row.last_chunk().map(|value| Value::from_le_bytes(*value))
+}
+
 /// What a scan found in a row.
 pub fn found(key: Key, row: &[u8]) -> Found {
     let values = decode_values(row);

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_storage::{Background, Store, StoreOptions};
+use cairn_txn::ssi::Rules;
 use cairn_txn::{Access, Isolation, LockMode, Options, TransactionManager};
 
 use crate::history::{History, Level, Operation, Order, check};
@@ -60,11 +61,21 @@ pub struct Config {
     pub levels: Vec<(Isolation, Level)>,
     /// Whether syncs do nothing: a fault that has to be found.
     pub disk_lies: bool,
+    /// The rules of SERIALIZABLE: one that is left out is a fault that has to be found.
+    pub rules: Rules,
+    /// Changes what a seed has decided beforehand.
+    pub reshape: fn(&mut Shape),
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { transactions: 300, levels: LEVELS.to_vec(), disk_lies: false }
+        Config {
+            transactions: 300,
+            levels: LEVELS.to_vec(),
+            disk_lies: false,
+            rules: Rules::all(),
+            reshape: |_| {},
+        }
     }
 }
 
@@ -135,7 +146,11 @@ fn history_of(transactions: Vec<crate::history::Transaction>) -> History {
     History { transactions, setup, final_read, order: Order::RealTime }
 }
 
-fn open(engine: Arc<TornEngine>, clock: Arc<SimulatedClock>) -> Result<Manager, String> {
+fn open(
+    engine: Arc<TornEngine>,
+    clock: Arc<SimulatedClock>,
+    transactions: &Options,
+) -> Result<Manager, String> {
     let options = StoreOptions {
         row_cache_bytes: ROW_CACHE_BYTES,
         range_split_bytes: RANGE_SPLIT_BYTES,
@@ -144,8 +159,7 @@ fn open(engine: Arc<TornEngine>, clock: Arc<SimulatedClock>) -> Result<Manager, 
     };
     // The log fails after each power cut, and is then no longer anybody's.
     let store = Store::on_engine(engine, None, &options, Box::new(|_| {})).map_err(text)?;
-    let options = Options { gc_retention: RETENTION, ..Options::default() };
-    TransactionManager::open(Arc::new(store), clock, options).map_err(text)
+    TransactionManager::open(Arc::new(store), clock, transactions.clone()).map_err(text)
 }
 
 type Manager = Arc<TransactionManager>;
@@ -159,6 +173,7 @@ struct Simulation {
     executor: Executor,
     engine: Arc<TornEngine>,
     clock: Arc<SimulatedClock>,
+    options: Options,
     /// The session in each of the executor's slots.
     sessions: Vec<u64>,
     last_session: u64,
@@ -170,16 +185,24 @@ struct Simulation {
 impl Simulation {
     fn new(seed: u64, config: &Config) -> Result<Simulation, String> {
         let mut random = Random::new(seed);
-        let shape = Shape::new(&mut random, &config.levels);
+        let mut shape = Shape::new(&mut random, &config.levels);
+        (config.reshape)(&mut shape);
+        let options = Options {
+            gc_retention: RETENTION,
+            ssi_limits: shape.ssi_limits,
+            ssi_rules: config.rules,
+            ..Options::default()
+        };
         let clients = shape.clients;
         let engine = Arc::new(TornEngine::new(config.disk_lies));
         let clock = Arc::new(SimulatedClock::at(START_MS));
-        let manager = open(engine.clone(), clock.clone())?;
+        let manager = open(engine.clone(), clock.clone(), &options)?;
         Ok(Simulation {
             world: Rc::new(World::new(shape, random, manager, config.transactions)),
             executor: Executor::new(clients),
             engine,
             clock,
+            options,
             sessions: vec![OWN_SESSION; clients],
             last_session: OWN_SESSION,
             last_slot: 0,
@@ -202,6 +225,7 @@ impl Simulation {
         }
         self.world.manager().store().sync_log();
         self.world.record().finish();
+        self.world.forget_shared();
         self.read_everything()?;
         self.check_for_leaks()?;
         self.world.manager().close();
@@ -307,7 +331,7 @@ impl Simulation {
             true => self.clock.go_back(world.below(10_000)),
             false => self.clock.advance(world.below(10_000)),
         }
-        world.set_manager(open(self.engine.clone(), self.clock.clone())?);
+        world.set_manager(open(self.engine.clone(), self.clock.clone(), &self.options)?);
         Ok(())
     }
 

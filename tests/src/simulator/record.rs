@@ -86,6 +86,15 @@ impl Recorder {
         index
     }
 
+    /// It goes on with the snapshot of the `index`-th transaction: it is as old as that one, and sees
+    /// nothing of what its own session has done since.
+    pub fn adopted(&mut self, session: u64, index: usize) {
+        self.note(format_args!("session {session}: with the snapshot of T{index}"));
+        let start = self.records[index].transaction.start;
+        let transaction = &mut self.of(session).transaction;
+        (transaction.start, transaction.session) = (start, None);
+    }
+
     /// It did this.
     pub fn did(&mut self, session: u64, operations: Vec<Operation>) {
         for operation in &operations {

@@ -1,15 +1,16 @@
 //! Statements as the transaction layer sees them: reads, locks, writes.
 
+use std::any::Any;
 use std::ops::{ControlFlow, Range};
 
 use cairn_txn::storage::Direction;
-use cairn_txn::{Access, LockMode, LockOutcome, ReadView, Transaction, WaitPolicy};
+use cairn_txn::{Access, LockMode, LockOutcome, ReadView, RowFilter, Transaction, WaitPolicy};
 
 use super::client::{Client, Failure};
 use super::executor::{patiently, pause};
 use super::keys;
 use super::world::World;
-use crate::history::{Found, Key, Operation};
+use crate::history::{Filter, Found, Key, Operation};
 
 /// One statement.
 #[derive(Clone, Debug)]
@@ -18,16 +19,95 @@ pub enum Statement {
     Read(Key),
     /// SELECT of a range.
     Scan(Range<Key>),
+    /// SELECT of a range, or of a key, with a condition on values: of all rows that fulfil it, or of the
+    /// first one.
+    Select(Range<Key>, Filter, Wanted),
     /// SELECT FOR ...
     Lock(Key, LockMode, WaitPolicy),
     /// UPDATE of one row: appends to a list, overwrites a register.
     Update(Key),
     /// UPDATE of a range.
     UpdateAll(Range<Key>),
+    /// UPDATE of a range with a condition on values.
+    UpdateSome(Range<Key>, Filter),
     /// INSERT.
     Insert(Key),
     /// DELETE.
     Delete(Key),
+}
+
+/// How much of a range a SELECT wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All.
+    All,
+    /// All, sent before the end is reached.
+    Streamed,
+    /// LIMIT 1.
+    First,
+    /// ORDER BY ... DESC LIMIT 1.
+    Last,
+}
+
+/// A condition as the transaction layer knows it.
+#[derive(Debug)]
+struct Condition(Filter);
+
+impl RowFilter for Condition {
+    fn may_match(&self, _: &[u8], row: &[u8]) -> bool {
+        self.0.admits(keys::last_value(row))
+    }
+
+    fn is_same(&self, other: &dyn RowFilter) -> bool {
+        (other as &dyn Any).downcast_ref::<Condition>().is_some_and(|other| other.0 == self.0)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Reads what fulfils a condition, and tells of all that it has seen on the way.
+pub fn select(
+    view: ReadView,
+    range: &Range<Key>,
+    filter: Filter,
+    wanted: Wanted,
+) -> cairn_txn::Result<(Rows, Operation)> {
+    let mut rows = Vec::new();
+    let mut range = range.clone();
+    let known = view.filter(|| Some(Condition(filter)));
+    if range.end - range.start == 1 {
+        let row = view.get_where(&keys::encode(range.start), known.as_ref())?;
+        rows.extend(row.map(|row| (range.start, row)));
+    } else {
+        let view = if wanted == Wanted::Streamed { view.ahead() } else { view };
+        let direction = match wanted {
+            Wanted::Last => Direction::Reverse,
+            _ => Direction::Forward,
+        };
+        let (span, mut ended_at) = (keys::span(&range), None);
+        view.scan_where(&span, direction, known.as_ref(), &mut |key, row| {
+            rows.push((keys::decode(key), row.to_vec()));
+            let ends = matches!(wanted, Wanted::First | Wanted::Last);
+            match ends && filter.admits(keys::last_value(row)) {
+                true => {
+                    ended_at = Some(keys::decode(key));
+                    ControlFlow::Break(())
+                }
+                false => ControlFlow::Continue(()),
+            }
+        })?;
+        match (ended_at, direction) {
+            (Some(key), Direction::Forward) => range.end = key + 1,
+            (Some(key), Direction::Reverse) => range.start = key,
+            (None, _) => {}
+        }
+    }
+    let seen = rows.iter().map(|(key, row)| (*key, keys::found(*key, row)));
+    let operation = Operation::Select { keys: range, filter, seen: seen.collect() };
+    rows.retain(|(_, row)| filter.admits(keys::last_value(row)));
+    Ok((Rows(rows), operation))
 }
 
 /// What a change does to a row.
@@ -63,6 +143,9 @@ pub fn scan(view: &ReadView, range: &Range<Key>) -> cairn_txn::Result<Rows> {
 impl Statement {
     /// Some statement.
     pub fn choose(world: &World) -> Statement {
+        if world.shape().filters && world.one_in(4) {
+            return Statement::choose_with_filter(world);
+        }
         match world.below(20) {
             0..=3 => Statement::Read(world.key()),
             4..=6 => Statement::Scan(world.range()),
@@ -85,10 +168,34 @@ impl Statement {
         }
     }
 
+    /// Some statement of a transaction that reads parts of groups, and changes one row wherever it is: what
+    /// makes write skews, also among more than two.
+    pub fn choose_skewed(world: &World, is_change: bool) -> Statement {
+        match is_change {
+            true => Statement::Update(world.key()),
+            false => Statement::Scan(world.part()),
+        }
+    }
+
+    fn choose_with_filter(world: &World) -> Statement {
+        let filter = world.filter();
+        match world.below(8) {
+            0 => {
+                let key = world.key();
+                Statement::Select(key..key + 1, filter, Wanted::All)
+            }
+            1 | 2 => Statement::UpdateSome(world.range(), filter),
+            _ => {
+                let wanted = [Wanted::All, Wanted::Streamed, Wanted::First, Wanted::Last];
+                Statement::Select(world.range(), filter, world.one_of(&wanted))
+            }
+        }
+    }
+
     /// Whether it only reads.
     pub fn access(&self) -> Access {
         match self {
-            Statement::Read(_) | Statement::Scan(_) => Access::Read,
+            Statement::Read(_) | Statement::Scan(_) | Statement::Select(..) => Access::Read,
             _ => Access::Write,
         }
     }
@@ -108,6 +215,11 @@ impl Statement {
                 let rows = scan(&transaction.view(), range)?;
                 Ok(vec![rows.into_operation(range.clone())])
             }
+            Statement::Select(range, filter, wanted) => {
+                let view = transaction.view();
+                let (_, read) = select(view, range, *filter, *wanted)?;
+                Ok(vec![read])
+            }
             Statement::Lock(key, mode, policy) => {
                 let row = transaction.view().get(&keys::encode(*key))?;
                 let is_shown =
@@ -119,21 +231,16 @@ impl Statement {
             Statement::Delete(key) => change(client, transaction, *key, Change::Delete).await,
             Statement::UpdateAll(range) => {
                 let rows = scan(&transaction.view(), range)?;
-                let mut changes = Vec::new();
-                // In an order that the optimizer chose: two such statements may deadlock.
-                let reverse = client.world().one_in(4);
-                let mut order: Vec<&(Key, Vec<u8>)> = rows.0.iter().collect();
-                if reverse {
-                    order.reverse();
-                }
-                for (key, row) in order {
-                    let mode = LockMode::ForNoKeyUpdate;
-                    lock_row(client, transaction, *key, mode, WaitPolicy::Block).await?;
-                    changes.push(write(client, transaction, *key, row, Change::Update)?);
-                }
-                let mut operations = vec![rows.into_operation(range.clone())];
-                operations.append(&mut changes);
-                Ok(operations)
+                let mut changes = change_all(client, transaction, &rows).await?;
+                changes.insert(0, rows.into_operation(range.clone()));
+                Ok(changes)
+            }
+            Statement::UpdateSome(range, filter) => {
+                let view = transaction.view();
+                let (rows, read) = select(view, range, *filter, Wanted::All)?;
+                let mut changes = change_all(client, transaction, &rows).await?;
+                changes.insert(0, read);
+                Ok(changes)
             }
             Statement::Insert(key) => insert(client, transaction, *key).await,
         }
@@ -161,6 +268,27 @@ async fn lock_row(
         LockOutcome::Changed => Err(Failure::Restart),
         LockOutcome::Skipped => Ok(false),
     }
+}
+
+/// Locks and changes rows that were read.
+async fn change_all(
+    client: &Client,
+    transaction: &mut Transaction,
+    rows: &Rows,
+) -> Result<Vec<Operation>, Failure> {
+    let mut changes = Vec::new();
+    // In an order that the optimizer chose: two such statements may deadlock.
+    let reverse = client.world().one_in(4);
+    let mut order: Vec<&(Key, Vec<u8>)> = rows.0.iter().collect();
+    if reverse {
+        order.reverse();
+    }
+    for (key, row) in order {
+        let mode = LockMode::ForNoKeyUpdate;
+        lock_row(client, transaction, *key, mode, WaitPolicy::Block).await?;
+        changes.push(write(client, transaction, *key, row, Change::Update)?);
+    }
+    Ok(changes)
 }
 
 /// Reads, locks and changes a row, if it is there.

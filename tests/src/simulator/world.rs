@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::ops::Range;
 use std::sync::Arc;
 
-use cairn_txn::{Isolation, TransactionManager};
+use cairn_txn::ssi::Limits;
+use cairn_txn::{Isolation, SharedSnapshot, TransactionManager};
 
 use super::keys::{self, KeySpace};
 use super::random::Random;
 use super::record::Recorder;
-use crate::history::{Key, Level, Value};
+use crate::history::{Filter, Key, Level, Value};
 
 /// What a seed decides before anything happens.
 #[derive(Clone, Debug)]
@@ -29,14 +30,25 @@ pub struct Shape {
     pub drop_one_in: u64,
     /// Whether the client that ran last is likely to go on.
     pub is_sticky: bool,
+    /// Memory for what serializable transactions have read and written.
+    pub ssi_limits: Limits,
+    /// Whether transactions read ranges and change one row.
+    pub is_skewed: bool,
+    /// One in so many transactions takes over the snapshot of another one.
+    pub adopts_one_in: u64,
+    /// Whether some statements have conditions on values.
+    pub filters: bool,
 }
+
+/// So little that most of what is read and written has to be told coarsely.
+pub const LITTLE_MEMORY: Limits = Limits { points: 6, ranges: 4, filter_bytes: 1000 };
 
 impl Shape {
     /// The shape of a seed's simulation; its levels are one of `levels`, or all of them.
     pub fn new(random: &mut Random, levels: &[(Isolation, Level)]) -> Shape {
         let level = random.below(levels.len() as u64 + 1) as usize;
         let one = levels.get(level).map(|level| vec![*level]);
-        Shape {
+        let mut shape = Shape {
             keys: KeySpace {
                 groups: 1 + random.below(3),
                 lists: 1 + random.below(4),
@@ -49,7 +61,17 @@ impl Shape {
             sync_one_in: [2, 5, 30][random.below(3) as usize],
             drop_one_in: [200, 1000, 5000][random.below(3) as usize],
             is_sticky: random.below(2) == 0,
+            ssi_limits: Limits::default(),
+            filters: false,
+            is_skewed: random.below(4) == 0,
+            adopts_one_in: [3, 10, 100][random.below(3) as usize],
+        };
+        let both = random.below(9);
+        if both / 3 == 0 {
+            shape.ssi_limits = LITTLE_MEMORY;
         }
+        shape.filters = !both.is_multiple_of(3);
+        shape
     }
 }
 
@@ -63,6 +85,8 @@ pub struct World {
     last_value: Cell<Value>,
     /// Keys that are used once, in the order of their making.
     fresh: RefCell<Vec<Key>>,
+    /// A snapshot that others may take over, and the transaction whose it is.
+    shared: RefCell<Option<(SharedSnapshot, usize)>>,
     failure: RefCell<Option<String>>,
 }
 
@@ -82,6 +106,7 @@ impl World {
             remaining: Cell::new(transactions),
             last_value: Cell::new(0),
             fresh: RefCell::default(),
+            shared: RefCell::default(),
             failure: RefCell::default(),
         }
     }
@@ -118,7 +143,23 @@ impl World {
 
     /// Goes on with another manager.
     pub fn set_manager(&self, manager: Arc<TransactionManager>) {
+        self.forget_shared();
         *self.manager.borrow_mut() = manager;
+    }
+
+    /// Lets others take over the snapshot of a transaction, the history's `index`-th.
+    pub fn share(&self, snapshot: SharedSnapshot, index: usize) {
+        *self.shared.borrow_mut() = Some((snapshot, index));
+    }
+
+    /// The snapshot that was shared last. Its transaction may have ended.
+    pub fn shared(&self) -> Option<(SharedSnapshot, usize)> {
+        self.shared.borrow().clone()
+    }
+
+    /// Lets go of the snapshot that was shared last.
+    pub fn forget_shared(&self) {
+        *self.shared.borrow_mut() = None;
     }
 
     /// Takes one of the transactions that are still to be run.
@@ -147,6 +188,12 @@ impl World {
     pub fn value(&self) -> Value {
         self.last_value.set(self.last_value.get() + 1);
         self.last_value.get()
+    }
+
+    /// A condition that some values fulfil.
+    pub fn filter(&self) -> Filter {
+        let modulus = 2 + self.below(3);
+        Filter { modulus, remainder: self.below(modulus) }
     }
 
     fn group(&self) -> u64 {
@@ -202,13 +249,20 @@ impl World {
         if self.one_in(2) { self.list() } else { self.register() }
     }
 
-    /// The keys of a group, or some of them.
+    /// The lists of a group, or the other keys that are there from the start or may come to be.
+    pub fn part(&self) -> Range<Key> {
+        let group = self.group();
+        if self.one_in(2) { keys::lists(group) } else { keys::registers(group) }
+    }
+
+    /// The keys of a group, some of them, or all that there are.
     pub fn range(&self) -> Range<Key> {
         let group = self.group();
-        match self.below(5) {
-            0 => keys::lists(group),
-            1 => keys::registers(group),
-            2 => keys::fresh_ones(group),
+        match self.below(12) {
+            0..=2 => keys::lists(group),
+            3..=5 => keys::registers(group),
+            6 | 7 => keys::fresh_ones(group),
+            8 => keys::group(0).start..keys::group(self.shape.keys.groups - 1).end,
             _ => keys::group(group),
         }
     }

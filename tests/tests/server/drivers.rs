@@ -54,6 +54,59 @@ async fn prepared_statements_transactions_and_errors() {
     assert_eq!(ids, (0..10).collect::<Vec<_>>());
 }
 
+/// Arrays in their binary form, both ways.
+#[tokio::test]
+async fn arrays() {
+    let dir = tempfile::tempdir().unwrap();
+    let cairn = Cairn::start(&dir.path().join("data"), &[]);
+    let client = connect(&cairn).await;
+    let table = "CREATE TABLE t (id int PRIMARY KEY, tags text[], scores float8[], flags bool[])";
+    client.batch_execute(table).await.unwrap();
+    let insert = client.prepare("INSERT INTO t VALUES ($1, $2, $3, $4)").await.unwrap();
+    for id in 1..=5i32 {
+        let tags = vec![Some(format!("tag {id}")), None, Some(String::new())];
+        let scores: Vec<f64> = (0..id).map(f64::from).collect();
+        let flags: Option<Vec<bool>> = (id % 2 == 0).then(|| vec![true, false]);
+        client.execute(&insert, &[&id, &tags, &scores, &flags]).await.unwrap();
+    }
+    // What most drivers send in place of a list.
+    let wanted = vec![4i32, 2, 9, 2];
+    let rows = client.query("SELECT * FROM t WHERE id = ANY($1) ORDER BY id", &[&wanted]).await;
+    let rows = rows.unwrap();
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [2, 4]);
+    let tags: Vec<Option<String>> = rows[0].get(1);
+    assert_eq!(tags, [Some("tag 2".into()), None, Some(String::new())]);
+    assert_eq!(rows[0].get::<_, Vec<f64>>(2), [0.0, 1.0]);
+    assert_eq!(rows[1].get::<_, Option<Vec<bool>>>(3), Some(vec![true, false]));
+    let none = client.query("SELECT id FROM t WHERE id = ANY($1)", &[&Vec::<i32>::new()]).await;
+    assert!(none.unwrap().is_empty());
+    let names = vec!["tag 1", "tag 5"];
+    let sql = "SELECT array_agg(id ORDER BY id), array_agg(tags[1]) FROM t WHERE tags && $1";
+    let row = client.query_one(sql, &[&names]).await.unwrap();
+    assert_eq!(row.get::<_, Vec<i32>>(0), [1, 5]);
+    // Of each type that has elements of its own form.
+    let sql = "SELECT $1::int2[], $2::int8[], $3::float4[], $4::bytea[], $5::varchar[], $6::oid[]";
+    let bytes = vec![vec![0u8, 255], Vec::new()];
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
+        &vec![-1i16, 2],
+        &vec![i64::MIN, i64::MAX],
+        &vec![1.5f32, -0.0],
+        &bytes,
+        &vec!["a", "b c"],
+        &vec![4_000_000_000u32],
+    ];
+    let row = client.query_one(sql, &params).await.unwrap();
+    assert_eq!(row.get::<_, Vec<i16>>(0), [-1, 2]);
+    assert_eq!(row.get::<_, Vec<i64>>(1), [i64::MIN, i64::MAX]);
+    assert_eq!(row.get::<_, Vec<f32>>(2), [1.5, -0.0]);
+    assert_eq!(row.get::<_, Vec<Vec<u8>>>(3), bytes);
+    assert_eq!(row.get::<_, Vec<String>>(4), ["a", "b c"]);
+    assert_eq!(row.get::<_, Vec<u32>>(5), [4_000_000_000]);
+    // Dimensions are told as well, which this driver does not take.
+    let two = client.query_one("SELECT '{{1,2},{3,4}}'::int[]", &[]).await.unwrap();
+    assert!(two.try_get::<_, Vec<i32>>(0).is_err());
+}
+
 /// As libpq sends PGOPTIONS; a backslash keeps a value with a blank together.
 #[tokio::test]
 async fn options_of_a_connection_are_its_defaults() {

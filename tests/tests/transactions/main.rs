@@ -1,4 +1,6 @@
-//! Evidence for isolation: the transaction layer under the simulator, seed after seed; [real clients](clients)
+//! Evidence for isolation and durability: the transaction layer under the simulator, seed after seed,
+//! [without one of its rules](ssi_rules), when it has to fail, and on RocksDB when the [power fails](power);
+//! [real clients](clients)
 //! under our own judge and under [another one](second_opinion); whole servers under [isolation specs](isolation) of
 //! our own and [PostgreSQL's](postgres_specs).
 //!
@@ -8,7 +10,9 @@
 mod clients;
 mod isolation;
 mod postgres_specs;
+mod power;
 mod second_opinion;
+mod ssi_rules;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
@@ -28,6 +32,27 @@ fn from_env(name: &str, default: u64) -> u64 {
     }
 }
 
+/// Does `work` with each index below `count`, on all processors.
+fn share_out(count: u64, work: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    let all = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                return;
+            }
+            work(index);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(all)).collect();
+        for worker in workers {
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
+    });
+}
+
 /// Runs a seed; one that panics says which it was.
 fn run_seed(seed: u64, config: &Config) -> Result<Report, String> {
     catch_unwind(AssertUnwindSafe(|| run(seed, config))).unwrap_or_else(|panic| {
@@ -42,35 +67,22 @@ fn every_seed_keeps_its_promises() {
     let transactions = from_env("SIM_TRANSACTIONS", config.transactions);
     let config = Config { transactions, ..config };
     let (seeds, first) = (from_env("SIM_SEEDS", DEFAULT_SEEDS), from_env("SIM_FIRST_SEED", 1));
-    let (next, done, crashes) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let (done, crashes) = (AtomicU64::new(0), AtomicU64::new(0));
     let started = Instant::now();
     let said = Mutex::new(started);
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= seeds {
-                return;
-            }
-            let report = run_seed(first + index, &config).unwrap_or_else(|what| panic!("{what}"));
-            crashes.fetch_add(report.crashes, Ordering::Relaxed);
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            let mut said = said.lock().unwrap();
-            if said.elapsed() > PROGRESS_INTERVAL || done == seeds {
-                *said = Instant::now();
-                eprintln!(
-                    "{done} of {seeds} seeds, {} transactions, {} power cuts, {:.0} s",
-                    done * config.transactions,
-                    crashes.load(Ordering::Relaxed),
-                    started.elapsed().as_secs_f64(),
-                );
-            }
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+    share_out(seeds, |index| {
+        let report = run_seed(first + index, &config).unwrap_or_else(|what| panic!("{what}"));
+        crashes.fetch_add(report.crashes, Ordering::Relaxed);
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut said = said.lock().unwrap();
+        if said.elapsed() > PROGRESS_INTERVAL || done == seeds {
+            *said = Instant::now();
+            eprintln!(
+                "{done} of {seeds} seeds, {} transactions, {} power cuts, {:.0} s",
+                done * config.transactions,
+                crashes.load(Ordering::Relaxed),
+                started.elapsed().as_secs_f64(),
+            );
         }
     });
     if seeds >= DEFAULT_SEEDS {

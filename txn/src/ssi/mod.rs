@@ -14,23 +14,29 @@
 //! first of their right ends committed: [`State::earliest_out`]. `README.md` beside the crate has
 //! the argument that this is enough.
 //!
-//! What is read and written is in [`space`]; this file has the rules.
+//! What is read and written is in [`space`], conditions on what is read in [`filter`]; this file has the
+//! rules, and [`rules`] their names.
 
+mod filter;
+mod rules;
 mod space;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cairn_storage::{Span, Timestamp};
+use cairn_storage::{Span, Store, Timestamp, Write};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::locks::TransactionId;
 use crate::timestamps::{Snapshot, Timestamps};
 use crate::{Conflict, Error, Result};
+pub use filter::{Change, Filter, RowFilter};
+use filter::{Filters, Tests};
+pub use rules::{Rule, Rules};
 pub use space::SHARDS;
-use space::{Mark, Spaces};
+use space::{Mark, Met, Newer, Reader, Spaces};
 
 /// An rw-antidependency that closed a dangerous structure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +56,9 @@ pub struct Dependency {
 pub struct Party {
     id: TransactionId,
     snapshot: Timestamp,
-    /// Declared so: it will not write.
-    read_only: bool,
-    /// [`RUNNING`], [`ABORTED`], or the timestamp that it ended at.
+    rules: Rules,
+    /// [`RUNNING`], [`ABORTED`], or the timestamp that it ended at: that of its commit, or of its
+    /// snapshot if it has written nothing.
     end: AtomicU64,
     state: Mutex<State>,
 }
@@ -71,6 +77,8 @@ struct State {
     must_not_write: Option<Dependency>,
     /// What it has written was looked at since `earliest_out` became what it is.
     is_checked: bool,
+    /// Those who may write and have taken over its snapshot.
+    joined: Vec<Arc<Party>>,
 }
 
 fn failure(dependency: Dependency) -> Error {
@@ -90,11 +98,16 @@ impl State {
     /// Whether its owner, as `T1`, makes a dangerous structure with a `T2` whose edge out leads to
     /// one that committed at `first_commit`.
     fn is_dangerous(&self, owner: &Party, first_commit: Timestamp) -> bool {
+        let rules = owner.rules;
         match owner.ended() {
-            Some(ABORTED) => false,
-            _ if first_commit <= owner.snapshot => true,
-            Some(end) => self.wrote && end >= first_commit.0,
-            None => self.wrote,
+            Some(ABORTED) if rules.has(Rule::FailedReaders) => false,
+            _ if first_commit <= owner.snapshot && rules.has(Rule::ReaderSawFirst) => true,
+            Some(end) => {
+                let is_late = end >= first_commit.0 || !rules.has(Rule::FirstOfThree);
+                self.wrote && is_late && rules.has(Rule::ReaderCommitted)
+            }
+            None if self.wrote => rules.has(Rule::ReaderWrote),
+            None => !rules.has(Rule::HarmlessReaders),
         }
     }
 }
@@ -108,9 +121,17 @@ impl Party {
         self.ended() == Some(ABORTED)
     }
 
-    /// Whether nobody who runs, or will, is concurrent with it.
+    /// Whether nobody who runs, or will, is concurrent with it. (One that has written nothing can be in
+    /// a structure only with a `T2` that is older than a commit in its snapshot.)
     fn is_gone(&self, horizon: Timestamp) -> bool {
         self.ended().is_some_and(|end| end == ABORTED || end <= horizon.0)
+    }
+
+    /// Whether one who has ended is no reason for one who only reads, on a snapshot at `at`, to be in
+    /// danger.
+    fn leaves_safe(&self, at: Timestamp) -> bool {
+        let state = self.state.lock();
+        self.has_aborted() || !state.wrote || state.earliest_out.is_none_or(|out| out > at)
     }
 
     /// It is about to write.
@@ -155,16 +176,22 @@ impl Party {
     /// there, drawn by the reader. If the writer has an edge out too, this one is a `T1`.
     fn reads_behind(&self, mark: &Mark, key: &[u8]) -> Result<()> {
         let mut state = self.state.lock();
-        state.overwritten_at(mark.at);
+        if self.rules.has(Rule::OutAtRead) {
+            state.overwritten_at(mark.at);
+        }
         let Some(first_commit) = mark.earliest_out else { return Ok(()) };
         let dependency =
             || Dependency { reader: self.id, writer: mark.writer, first_commit, key: key.into() };
         // One that only reads is not in danger unless it saw the first commit: else it can be
         // thought to have run before all three (Ports and Grittner, section 4.1).
-        if first_commit <= self.snapshot || state.wrote {
+        let saw_first = first_commit <= self.snapshot && self.rules.has(Rule::BehindSawFirst);
+        let wrote = state.wrote && self.rules.has(Rule::BehindWrote);
+        if saw_first || wrote || !self.rules.has(Rule::HarmlessReaders) {
             return Err(failure(dependency()));
         }
-        state.must_not_write.get_or_insert_with(dependency);
+        if self.rules.has(Rule::BehindMustNotWrite) {
+            state.must_not_write.get_or_insert_with(dependency);
+        }
         Ok(())
     }
 
@@ -178,8 +205,8 @@ impl Party {
         key: &[u8],
     ) -> Result<()> {
         let mut state = self.state.lock();
-        let end = self.ended();
-        if end.is_none() {
+        let runs = self.ended().is_none();
+        if runs && self.rules.has(Rule::OutAtCommit) {
             state.overwritten_at(at);
         }
         let Some(first_commit) = writer_out else { return Ok(()) };
@@ -187,7 +214,7 @@ impl Party {
         if state.is_dangerous(self, first_commit) {
             return Err(failure(dependency()));
         }
-        if end.is_none() && !self.read_only {
+        if runs && self.rules.has(Rule::ReaderMustNotWrite) {
             state.must_not_write.get_or_insert_with(dependency);
         }
         Ok(())
@@ -201,13 +228,21 @@ pub struct Limits {
     pub points: usize,
     /// Ranges read, in each part.
     pub ranges: usize,
+    /// Memory of filters in all of them.
+    pub filter_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { points: 1 << 15, ranges: 1 << 12 }
+        Limits { points: 1 << 15, ranges: 1 << 12, filter_bytes: 32 << 20 }
     }
 }
+
+/// Filters that a commit tests, while others wait for it: so many, and so many for each of its writes.
+const COMMIT_TESTS: usize = 256;
+const WRITE_TESTS: usize = 4;
+/// Filters tested by a read, or to foresee the outcome of a commit.
+const READ_TESTS: usize = 4096;
 
 /// Those that run.
 #[derive(Default)]
@@ -223,18 +258,21 @@ struct Running {
 
 impl Running {
     /// Whether a transaction on a new snapshot is concurrent with no writer.
-    fn is_quiet(&self, snapshot: &Snapshot) -> bool {
-        self.writers.is_empty() && self.last_commit <= snapshot.at()
+    fn is_quiet(&self, snapshot: &Snapshot, rules: Rules) -> bool {
+        let is_alone = self.writers.is_empty() || !rules.has(Rule::UntrackedAlone);
+        let sees_all = self.last_commit <= snapshot.at() || !rules.has(Rule::UntrackedSeesAll);
+        is_alone && sees_all
     }
 
-    fn add(&mut self, id: TransactionId, read_only: bool, snapshot: Timestamp) -> Arc<Party> {
-        let party = Arc::new(Party {
-            id,
-            snapshot,
-            read_only,
-            end: AtomicU64::new(RUNNING),
-            state: Mutex::default(),
-        });
+    fn add(
+        &mut self,
+        id: TransactionId,
+        read_only: bool,
+        snapshot: Timestamp,
+        rules: Rules,
+    ) -> Arc<Party> {
+        let (end, state) = (AtomicU64::new(RUNNING), Mutex::default());
+        let party = Arc::new(Party { id, snapshot, rules, end, state });
         *self.snapshots.entry(snapshot).or_insert(0) += 1;
         if !read_only {
             self.writers.insert(id, party.clone());
@@ -253,21 +291,38 @@ pub struct Candidate {
 /// All serializable transactions of a server, and what they have read and written.
 pub struct Conflicts {
     timestamps: Arc<Timestamps>,
+    /// Has the rows that filters are tested with.
+    store: Arc<Store>,
     running: Mutex<Running>,
     spaces: Spaces,
+    filters: Filters,
+    rules: Rules,
     /// Changes whenever one ends.
     ends: watch::Sender<u64>,
 }
 
 impl Conflicts {
     /// Nobody yet.
-    pub fn new(timestamps: Arc<Timestamps>, limits: Limits) -> Conflicts {
+    pub fn new(
+        timestamps: Arc<Timestamps>,
+        store: Arc<Store>,
+        limits: Limits,
+        rules: Rules,
+    ) -> Conflicts {
         Conflicts {
             timestamps,
+            store,
             running: Mutex::default(),
-            spaces: Spaces::new(limits),
+            spaces: Spaces::new(limits, rules),
+            filters: Filters::new(limits.filter_bytes),
+            rules,
             ends: watch::Sender::new(0),
         }
+    }
+
+    /// The rules that there are.
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// Takes a snapshot and makes its transaction known. No party comes back if the snapshot is safe
@@ -281,18 +336,30 @@ impl Conflicts {
         // One step, so that the horizon cannot pass by in between.
         let mut running = self.running.lock();
         let snapshot = self.timestamps.snapshot(newest);
-        if read_only && running.is_quiet(&snapshot) {
+        if read_only && running.is_quiet(&snapshot, self.rules) {
             return (snapshot, None);
         }
-        let party = running.add(id, read_only, snapshot.at());
+        let party = running.add(id, read_only, snapshot.at(), self.rules);
         (snapshot, Some(party))
     }
 
     /// Makes a transaction known that takes over a snapshot at `at` of one that is known. `None` if
-    /// nobody runs on that any more: then what is concurrent with it may have been forgotten.
+    /// nobody runs on that any more, who may write if this one may: then what is concurrent with it may
+    /// have been forgotten, or somebody may count on there being no such transaction.
     pub fn join(&self, id: TransactionId, read_only: bool, at: Timestamp) -> Option<Arc<Party>> {
         let mut running = self.running.lock();
-        running.snapshots.contains_key(&at).then(|| running.add(id, read_only, at))
+        if !running.snapshots.contains_key(&at) && self.rules.has(Rule::JoinsRunning) {
+            return None;
+        }
+        let host = running.writers.values().find(|writer| writer.snapshot == at).cloned();
+        if host.is_none() && !read_only && self.rules.has(Rule::JoinsWriter) {
+            return None;
+        }
+        let party = running.add(id, read_only, at, self.rules);
+        if let Some(host) = host.filter(|_| !read_only) {
+            host.state.lock().joined.push(party.clone());
+        }
+        Some(party)
     }
 
     /// A snapshot that may turn out to be safe (DEFERRABLE; Ports and Grittner, section 4.3), with
@@ -301,76 +368,152 @@ impl Conflicts {
         let running = self.running.lock();
         let writers = running.writers.values().cloned().collect();
         let snapshot = self.timestamps.snapshot(false);
-        (running.last_commit <= snapshot.at()).then_some(Candidate { snapshot, writers })
+        let sees_all = running.last_commit <= snapshot.at() || !self.rules.has(Rule::SafeSeesAll);
+        sees_all.then_some(Candidate { snapshot, writers })
     }
 
-    /// Waits until all writers of a candidate have ended. It is safe if none of them has an edge
-    /// out to one that committed before it: then one who only reads on it can be in no structure.
+    /// Waits until all writers of a candidate have ended, and all who have taken over their snapshots. It
+    /// is safe if none of them has an edge out to one that committed before it: then one who only reads on
+    /// it can be in no structure.
     pub async fn is_safe(&self, candidate: &Candidate) -> bool {
-        let mut ends = self.ends.subscribe();
-        while candidate.writers.iter().any(|writer| writer.ended().is_none()) {
-            // The sender lives as long as this does.
-            let _ = ends.changed().await;
+        if !self.rules.has(Rule::SafeWaits) {
+            return true;
         }
-        let at = candidate.snapshot.at();
-        candidate.writers.iter().all(|writer| {
-            let state = writer.state.lock();
-            writer.has_aborted() || !state.wrote || state.earliest_out.is_none_or(|out| out > at)
-        })
+        let mut ends = self.ends.subscribe();
+        let mut writers = candidate.writers.clone();
+        while let Some(writer) = writers.pop() {
+            while writer.ended().is_none() {
+                // The sender lives as long as this does.
+                let _ = ends.changed().await;
+            }
+            if !writer.leaves_safe(candidate.snapshot.at()) && self.rules.has(Rule::SafeHasNoEdge) {
+                return false;
+            }
+            // Nobody joins one who has ended.
+            if self.rules.has(Rule::SafeSeesJoined) {
+                writers.extend(writer.state.lock().joined.iter().cloned());
+            }
+        }
+        true
     }
 
     /// Nobody concurrent with one that ended here, or before, runs or will.
     fn horizon(&self) -> Timestamp {
         let running = self.running.lock();
-        let settled = self.timestamps.settled();
-        running.snapshots.keys().next().map_or(settled, |oldest| settled.min(*oldest))
+        let coming = match self.rules.has(Rule::KeptForSettled) {
+            true => self.timestamps.settled(),
+            false => self.timestamps.visible(),
+        };
+        let oldest = running.snapshots.keys().next();
+        let oldest = oldest.filter(|_| self.rules.has(Rule::KeptForRunning));
+        oldest.map_or(coming, |oldest| coming.min(*oldest))
     }
 
-    /// Notes that `reader` has read `key` at its snapshot, whether or not anything was there.
+    /// A filter for reads to be noted with; `None` if filters take too much memory.
+    pub fn keep_filter(&self, rows: impl RowFilter) -> Option<Filter> {
+        self.filters.keep(rows).filter(|_| self.rules.has(Rule::Filters))
+    }
+
+    /// Notes that `reader` has read `key` at its snapshot, whether or not anything was there. With a
+    /// filter, it has only used what that lets pass.
     ///
     /// # Errors
     /// A serialization failure if that completes a dangerous structure.
-    pub fn read_key(&self, reader: &Arc<Party>, key: &[u8]) -> Result<()> {
-        let newer = self.spaces.read_key(reader, key, || self.horizon());
-        newer.iter().try_for_each(|mark| reader.reads_behind(mark, key))
+    pub fn read_key(&self, reader: &Arc<Party>, key: &[u8], filter: Option<&Filter>) -> Result<()> {
+        let newer = self.spaces.read_key(reader, key, filter, || self.horizon());
+        self.read_behind(reader, key, filter, &newer)
     }
 
-    /// Notes that `reader` has read all of `span` at its snapshot.
+    /// Notes that `reader` has read all of `span` at its snapshot, with a filter all that it lets pass.
     ///
     /// # Errors
     /// As [`Conflicts::read_key`].
-    pub fn read_span(&self, reader: &Arc<Party>, span: &Span) -> Result<()> {
-        let newer = self.spaces.read_span(reader, span, || self.horizon());
-        newer.iter().try_for_each(|(key, mark)| reader.reads_behind(mark, key))
+    pub fn read_span(
+        &self,
+        reader: &Arc<Party>,
+        span: &Span,
+        filter: Option<&Filter>,
+    ) -> Result<()> {
+        let newer = self.spaces.read_span(reader, span, filter, || self.horizon());
+        self.read_behind(reader, &span.start, filter, &newer)
+    }
+
+    /// A read at `start`, or from there on, has met newer commits.
+    fn read_behind(
+        &self,
+        reader: &Arc<Party>,
+        start: &[u8],
+        filter: Option<&Filter>,
+        newer: &[Newer],
+    ) -> Result<()> {
+        // A commit leaves its marks before the store has what it wrote.
+        let written = self.timestamps.visible();
+        let mut tests = self.tests(READ_TESTS, true);
+        newer.iter().try_for_each(|Newer { key, mark }| {
+            if let (Some(filter), Some(key)) = (filter, key)
+                && mark.at <= written
+                && !tests.concerned(filter, key, mark.at)
+            {
+                return Ok(());
+            }
+            reader.reads_behind(mark, key.as_deref().unwrap_or(start))
+        })
+    }
+
+    fn tests(&self, most: usize, in_doubt: bool) -> Tests<'_> {
+        Tests::new(&self.store, self.rules, most, in_doubt)
     }
 
     /// Fails what cannot commit any more as soon as that is known, not only when it wants to commit: a
-    /// transaction that has an edge out, and `keys` among its writes that others have read. `keys`
-    /// are all that it has written, and asked for only if there is a need to look at them.
+    /// transaction that has an edge out, and writes that others have read. `each` visits all that it
+    /// has written, and is asked to only if there is a need to look at them.
     ///
     /// # Errors
     /// A serialization failure.
     pub fn check_writes(
         &self,
         writer: &Arc<Party>,
-        keys: impl FnOnce() -> Result<Vec<Vec<u8>>>,
+        each: impl FnOnce(&mut dyn FnMut(Change<'_>) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
         if !writer.is_unchecked() {
             return Ok(());
         }
-        keys()?.iter().try_for_each(|key| self.check_write(writer, key))
+        // What is in doubt here is settled by the commit.
+        let mut tests = self.tests(READ_TESTS, false);
+        each(&mut |change| self.foresee(writer, change, &mut tests))
     }
 
     /// As [`Conflicts::check_writes`], for one key that is about to be written.
     ///
     /// # Errors
     /// A serialization failure.
-    pub fn check_write(&self, writer: &Arc<Party>, key: &[u8]) -> Result<()> {
+    pub fn check_write(&self, writer: &Arc<Party>, change: Change<'_>) -> Result<()> {
+        self.foresee(writer, change, &mut self.tests(COMMIT_TESTS, false))
+    }
+
+    /// As [`Conflicts::check_write`], of a write that will not be.
+    ///
+    /// # Errors
+    /// A serialization failure.
+    pub fn check_duplicate(&self, writer: &Arc<Party>, key: &[u8]) -> Result<()> {
+        // Whatever readers have looked for: it fails in any case.
+        self.foresee(writer, Change { key, new: None }, &mut self.tests(0, true))
+    }
+
+    fn foresee(
+        &self,
+        writer: &Arc<Party>,
+        change: Change<'_>,
+        tests: &mut Tests<'_>,
+    ) -> Result<()> {
         let Some(first_commit) = writer.state.lock().earliest_out else { return Ok(()) };
-        let readers = self.spaces.readers(writer, key);
-        readers
-            .iter()
-            .try_for_each(|reader| reader.would_be_overwritten(writer.id, first_commit, key))
+        let before = self.timestamps.visible();
+        for Reader { party, filter } in self.spaces.readers(writer, change.key) {
+            if filter.is_none_or(|filter| tests.concerns(&filter, change, before)) {
+                party.would_be_overwritten(writer.id, first_commit, change.key)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether `reader` is known to have read `key`.
@@ -378,29 +521,33 @@ impl Conflicts {
         self.spaces.has_read(reader, key)
     }
 
-    /// Commits `writer` at `at` with changes of `keys`, which rise. The caller lets one commit at a
-    /// time, in the order of their timestamps, and nobody sees this one before it returns.
+    /// Commits `writer` at `at` with these writes, whose keys rise. The caller lets one commit at a
+    /// time, in the order of their timestamps, and nobody sees this one before it returns. What the writes
+    /// replace is in the store, and visible.
     ///
     /// # Errors
     /// A serialization failure if one that has read some of the keys and the writer, which has
     /// an edge out, are a dangerous structure. The caller then ends the writer as aborted.
-    pub fn commit<'k>(
-        &self,
-        writer: &Arc<Party>,
-        at: Timestamp,
-        keys: impl Iterator<Item = &'k [u8]>,
-    ) -> Result<()> {
+    pub fn commit(&self, writer: &Arc<Party>, at: Timestamp, writes: &[Write]) -> Result<()> {
         let earliest_out = {
             let state = writer.state.lock();
+            // One that must not write has been told so when it wanted to.
             assert!(state.wrote, "what commits with writes has said that it writes");
-            if let Some(dependency) = state.must_not_write.clone() {
-                return Err(failure(dependency));
-            }
             state.earliest_out
         };
-        let readers = self.spaces.write(writer, at, earliest_out, keys, || self.horizon());
-        for (reader, key) in &readers {
-            reader.is_overwritten(at, writer.id, earliest_out, key)?;
+        let left_out = earliest_out.filter(|_| self.rules.has(Rule::OutOfCommitted));
+        let most = COMMIT_TESTS + WRITE_TESTS * writes.len();
+        let (mut tests, before) = (self.tests(most, true), self.timestamps.visible());
+        let met = self.spaces.write(writer, at, left_out, writes, most, || self.horizon());
+        let mut done: Vec<&Arc<Party>> = Vec::new();
+        for Met { reader: Reader { party, filter }, change } in &met {
+            if done.iter().any(|known| Arc::ptr_eq(known, party))
+                || filter.as_ref().is_some_and(|filter| !tests.concerns(filter, *change, before))
+            {
+                continue;
+            }
+            done.push(party);
+            party.is_overwritten(at, writer.id, earliest_out, change.key)?;
         }
         self.end(writer, Some(at), true);
         Ok(())
@@ -408,7 +555,7 @@ impl Conflicts {
 
     /// A transaction without writes has ended well.
     pub fn finish_read_only(&self, party: &Arc<Party>) {
-        self.end(party, Some(self.timestamps.visible()), false);
+        self.end(party, Some(party.snapshot), false);
     }
 
     /// A transaction has failed or was rolled back.
@@ -442,6 +589,11 @@ impl Conflicts {
     /// Number of entries, for tests of the memory bound.
     pub fn len(&self) -> usize {
         self.spaces.len()
+    }
+
+    /// Memory of all filters in use.
+    pub fn filter_bytes(&self) -> usize {
+        self.filters.in_use_bytes()
     }
 
     /// Whether nothing is remembered.

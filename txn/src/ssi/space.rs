@@ -7,20 +7,21 @@
 //! Memory is bounded. Entries whose transactions have no concurrent ones left go when a shard has
 //! doubled. A shard that is over its limit all the same is told more coarsely: points that one transaction
 //! read become the range from the first to the last; marks become one, of everything between the first
-//! and the last key written; ranges of transactions that have ended become one. Coarse entries find
-//! edges that are not there, and never miss one that is.
+//! and the last key written; ranges of transactions that have ended become one. What stands for several
+//! has no filter. Coarse entries find edges that are not there, and never miss one that is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use cairn_storage::engine::prefix_end;
-use cairn_storage::{INDEX_PREFIX_BYTES, Span, Timestamp};
+use cairn_storage::{INDEX_PREFIX_BYTES, Span, Timestamp, Write};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use super::{Limits, Party, State};
+use super::filter::{Change, Filter};
+use super::{Limits, Party, Rule, Rules, State};
 use crate::locks::TransactionId;
 
 /// Parts that the key space is cut into.
@@ -46,9 +47,44 @@ pub(super) struct Mark {
     party: Arc<Party>,
 }
 
+/// A commit that the snapshot of a read is too old for.
+pub(super) struct Newer {
+    /// What was committed; `None` if the mark stands for several keys.
+    pub key: Option<Box<[u8]>>,
+    pub mark: Mark,
+}
+
+/// Who has read something, and which rows of it were used.
+#[derive(Clone)]
+pub(super) struct Reader {
+    pub party: Arc<Party>,
+    /// `None`: all rows.
+    pub filter: Option<Filter>,
+}
+
+impl Reader {
+    fn new(party: &Arc<Party>, filter: Option<&Filter>) -> Reader {
+        Reader { party: party.clone(), filter: filter.cloned() }
+    }
+
+    fn is(&self, party: &Arc<Party>) -> bool {
+        Arc::ptr_eq(&self.party, party)
+    }
+
+    /// Whether its rows include those that `filter` lets pass.
+    fn includes(&self, filter: Option<&Filter>, rules: Rules) -> bool {
+        match (&self.filter, filter) {
+            _ if !rules.has(Rule::OtherFilters) => true,
+            (None, _) => true,
+            (Some(own), Some(other)) => own.is_same(other),
+            (Some(_), None) => false,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Entry {
-    readers: SmallVec<[Arc<Party>; 1]>,
+    readers: SmallVec<[Reader; 1]>,
     /// In rising order of their timestamps.
     marks: SmallVec<[Mark; 1]>,
     sweep_at: usize,
@@ -59,8 +95,15 @@ impl Entry {
         self.readers.len() + self.marks.len()
     }
 
+    /// The commits that a snapshot is too old for.
+    fn marks_behind(&self, snapshot: Timestamp, rules: Rules) -> impl Iterator<Item = &Mark> {
+        let keeps_failed = !rules.has(Rule::FailedWriters);
+        let marks = self.marks.iter().rev().take_while(move |mark| mark.at > snapshot);
+        marks.filter(move |mark| keeps_failed || !mark.party.has_aborted())
+    }
+
     fn sweep(&mut self, horizon: Timestamp) {
-        self.readers.retain(|reader| !reader.is_gone(horizon));
+        self.readers.retain(|reader| !reader.party.is_gone(horizon));
         self.marks.retain(|mark| !mark.party.is_gone(horizon));
     }
 
@@ -79,7 +122,7 @@ impl Entry {
 
 struct ReadRange {
     span: Span,
-    reader: Arc<Party>,
+    reader: Reader,
 }
 
 /// Commits of keys between two, forgotten one by one.
@@ -100,6 +143,7 @@ struct Shard {
     points: usize,
     sweep_points_at: usize,
     sweep_ranges_at: usize,
+    rules: Rules,
 }
 
 fn bounds(span: &Span) -> (Bound<&[u8]>, Bound<&[u8]>) {
@@ -125,11 +169,11 @@ fn hull(a: &Span, b: &Span) -> Span {
 }
 
 impl Shard {
-    fn marks_behind(&self, key: &[u8], snapshot: Timestamp) -> SmallVec<[Mark; 1]> {
-        let mut newer: SmallVec<[Mark; 1]> = SmallVec::new();
-        if let Some(entry) = self.keys.get(key) {
-            let marks = entry.marks.iter().rev().take_while(|mark| mark.at > snapshot);
-            newer.extend(marks.filter(|mark| !mark.party.has_aborted()).cloned());
+    fn marks_behind(&self, key: &[u8], snapshot: Timestamp) -> Vec<Newer> {
+        let mut newer = Vec::new();
+        if let Some(entry) = self.keys.get(key).filter(|_| self.rules.has(Rule::KeyCommits)) {
+            let marks = entry.marks_behind(snapshot, self.rules);
+            newer.extend(marks.map(|mark| Newer { key: Some(key.into()), mark: mark.clone() }));
         }
         let span = Span::point(key);
         newer.extend(self.coarse_behind(&span, snapshot));
@@ -138,22 +182,26 @@ impl Shard {
 
     /// Coarse marks say that something was committed after a snapshot, and not when: perhaps right
     /// after it.
-    fn coarse_behind(&self, span: &Span, snapshot: Timestamp) -> impl Iterator<Item = Mark> {
+    fn coarse_behind(&self, span: &Span, snapshot: Timestamp) -> impl Iterator<Item = Newer> {
+        let is_met = self.rules.has(Rule::CoarseCommits);
         let met = self.coarse.iter().filter(move |coarse| {
-            coarse.newest > snapshot && !coarse.span.intersect(span).is_empty()
+            is_met && coarse.newest > snapshot && !coarse.span.intersect(span).is_empty()
         });
-        met.map(move |coarse| Mark {
-            writer: coarse.writer,
-            at: snapshot.next(),
-            earliest_out: coarse.earliest_out,
-            party: coarse.party.clone(),
+        met.map(move |coarse| {
+            let mark = Mark {
+                writer: coarse.writer,
+                at: snapshot.next(),
+                earliest_out: coarse.earliest_out,
+                party: coarse.party.clone(),
+            };
+            Newer { key: None, mark }
         })
     }
 
-    fn is_covered(&self, reader: &Arc<Party>, span: &Span) -> bool {
+    fn is_covered(&self, reader: &Arc<Party>, span: &Span, filter: Option<&Filter>) -> bool {
         let recent = self.ranges.iter().rev().take(RECENT_RANGES);
-        let mut own = recent.filter(|range| Arc::ptr_eq(&range.reader, reader));
-        own.any(|range| covers(&range.span, span))
+        let mut own = recent.filter(|range| range.reader.is(reader));
+        own.any(|range| covers(&range.span, span) && range.reader.includes(filter, self.rules))
     }
 
     /// Lets go of what is gone, when there is twice as much as after the last time.
@@ -169,7 +217,7 @@ impl Shard {
             entry.len() > 0
         });
         self.points = self.keys.values().map(Entry::len).sum();
-        self.ranges.retain(|range| !range.reader.is_gone(horizon));
+        self.ranges.retain(|range| !range.reader.party.is_gone(horizon));
         self.coarse.retain(|coarse| coarse.newest > horizon);
         if self.points >= limits.points {
             self.coarsen_keys();
@@ -184,16 +232,17 @@ impl Shard {
 
     /// Turns points read into ranges, and marks of transactions that have ended into one.
     fn coarsen_keys(&mut self) {
-        let mut read: HashMap<TransactionId, ReadRange> = HashMap::new();
+        let mut read: BTreeMap<TransactionId, ReadRange> = BTreeMap::new();
         let mut written: Option<CoarseMark> = None;
         let mut kept: BTreeMap<Box<[u8]>, Entry> = BTreeMap::new();
         for (key, mut entry) in std::mem::take(&mut self.keys) {
             let point = Span::point(&key);
             for reader in entry.readers.drain(..) {
                 let range = read
-                    .entry(reader.id)
+                    .entry(reader.party.id)
                     .or_insert_with(|| ReadRange { span: point.clone(), reader });
-                range.span = hull(&range.span, &point);
+                self.widen(Rule::WidenedKeys, &mut range.span, &point);
+                self.widen_filter(&mut range.reader);
             }
             for mark in std::mem::take(&mut entry.marks) {
                 // One that is just committing may yet fail: its marks stay as they are.
@@ -208,12 +257,7 @@ impl Shard {
                     writer: mark.writer,
                     party: mark.party.clone(),
                 });
-                coarse.span = hull(&coarse.span, &point);
-                coarse.newest = coarse.newest.max(mark.at);
-                coarse.earliest_out = match (coarse.earliest_out, mark.earliest_out) {
-                    (Some(a), Some(b)) => Some(a.min(b)),
-                    (a, b) => a.or(b),
-                };
+                self.widen_commits(coarse, &point, mark.at, mark.earliest_out);
             }
             if !entry.marks.is_empty() {
                 kept.insert(key, entry);
@@ -222,64 +266,100 @@ impl Shard {
         self.keys = kept;
         self.ranges.extend(read.into_values());
         self.coarse.extend(written);
-        if let Some(first) = self.coarse.pop() {
-            let merged = self.coarse.drain(..).fold(first, |mut all, coarse| {
-                all.span = hull(&all.span, &coarse.span);
-                all.newest = all.newest.max(coarse.newest);
-                all.earliest_out = match (all.earliest_out, coarse.earliest_out) {
-                    (Some(a), Some(b)) => Some(a.min(b)),
-                    (a, b) => a.or(b),
-                };
-                all
-            });
+        if let Some(mut merged) = self.coarse.pop() {
+            for coarse in std::mem::take(&mut self.coarse) {
+                self.widen_commits(&mut merged, &coarse.span, coarse.newest, coarse.earliest_out);
+            }
             self.coarse.push(merged);
+        }
+    }
+
+    fn widen(&self, rule: Rule, span: &mut Span, to: &Span) {
+        if self.rules.has(rule) {
+            *span = hull(span, to);
+        }
+    }
+
+    fn widen_filter(&self, reader: &mut Reader) {
+        if self.rules.has(Rule::WidenedFilters) {
+            reader.filter = None;
+        }
+    }
+
+    /// Makes a mark stand for further commits, of keys in `span` and at `newest` or before.
+    fn widen_commits(
+        &self,
+        coarse: &mut CoarseMark,
+        span: &Span,
+        newest: Timestamp,
+        earliest_out: Option<Timestamp>,
+    ) {
+        self.widen(Rule::WidenedCommits, &mut coarse.span, span);
+        if self.rules.has(Rule::WidenedTimes) {
+            coarse.newest = coarse.newest.max(newest);
+        }
+        if self.rules.has(Rule::WidenedOut) {
+            coarse.earliest_out = match (coarse.earliest_out, earliest_out) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
         }
     }
 
     /// Makes one range of all that one transaction has read, and of all that those have read that
     /// have ended.
     fn coarsen_ranges(&mut self) {
-        let mut running: HashMap<TransactionId, ReadRange> = HashMap::new();
+        let mut running: BTreeMap<TransactionId, ReadRange> = BTreeMap::new();
         let mut ended: Option<(Span, Timestamp, u64)> = None;
-        for range in self.ranges.drain(..) {
-            match range.reader.ended() {
+        for range in std::mem::take(&mut self.ranges) {
+            match range.reader.party.ended() {
                 None => {
-                    let id = range.reader.id;
+                    let id = range.reader.party.id;
                     match running.get_mut(&id) {
-                        Some(all) => all.span = hull(&all.span, &range.span),
+                        Some(all) => {
+                            self.widen(Rule::WidenedRanges, &mut all.span, &range.span);
+                            self.widen_filter(&mut all.reader);
+                        }
                         None => drop(running.insert(id, range)),
                     }
                 }
                 Some(super::ABORTED) => {}
                 Some(end) => {
-                    let snapshot = range.reader.snapshot;
+                    let snapshot = range.reader.party.snapshot;
                     ended = Some(match ended.take() {
                         None => (range.span, snapshot, end),
-                        Some((span, newest, last)) => {
-                            (hull(&span, &range.span), newest.max(snapshot), last.max(end))
+                        Some((mut span, newest, last)) => {
+                            self.widen(Rule::WidenedRanges, &mut span, &range.span);
+                            match self.rules.has(Rule::WidenedTimes) {
+                                true => (span, newest.max(snapshot), last.max(end)),
+                                false => (span, newest, last),
+                            }
                         }
                     });
                 }
             }
         }
         self.ranges.extend(running.into_values());
-        if let Some((span, snapshot, end)) = ended {
+        if let Some((span, snapshot, end)) = ended.filter(|_| self.rules.has(Rule::EndedReaders)) {
             // Stands for all of them: as if one had read it all, written, and ended last.
             let state = State { wrote: true, ..State::default() };
-            let reader = Arc::new(Party {
+            let party = Arc::new(Party {
                 id: 0,
                 snapshot,
-                read_only: false,
+                rules: self.rules,
                 end: AtomicU64::new(end),
                 state: Mutex::new(state),
             });
-            self.ranges.push(ReadRange { span, reader });
+            self.ranges.push(ReadRange { span, reader: Reader { party, filter: None } });
         }
     }
 }
 
-/// A reader that a writer has met, and the key where.
-pub(super) type Met = (Arc<Party>, Box<[u8]>);
+/// A reader that a writer has met, and what it changes there.
+pub(super) struct Met<'k> {
+    pub reader: Reader,
+    pub change: Change<'k>,
+}
 
 /// All shards.
 pub(super) struct Spaces {
@@ -288,8 +368,9 @@ pub(super) struct Spaces {
 }
 
 impl Spaces {
-    pub fn new(limits: Limits) -> Spaces {
-        Spaces { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), limits }
+    pub fn new(limits: Limits, rules: Rules) -> Spaces {
+        let shard = |_| Mutex::new(Shard { rules, ..Shard::default() });
+        Spaces { shards: (0..SHARDS).map(shard).collect(), limits }
     }
 
     fn shard_of(key: &[u8]) -> usize {
@@ -307,22 +388,26 @@ impl Spaces {
         &self,
         reader: &Arc<Party>,
         key: &[u8],
+        filter: Option<&Filter>,
         horizon: impl Fn() -> Timestamp,
-    ) -> SmallVec<[Mark; 1]> {
+    ) -> Vec<Newer> {
         let mut shard = self.shards[Self::shard_of(key)].lock();
         let shard = &mut *shard;
         shard.make_room(&self.limits, &horizon);
         match shard.keys.get_mut(key) {
-            Some(entry) => {
-                if !entry.readers.iter().any(|other| Arc::ptr_eq(other, reader)) {
+            Some(entry) => match entry.readers.iter_mut().find(|other| other.is(reader)) {
+                Some(known) if known.includes(filter, shard.rules) => {}
+                // One who has read it in two ways is told more coarsely.
+                Some(known) => known.filter = None,
+                None => {
                     shard.points -= entry.make_room(&horizon);
-                    entry.readers.push(reader.clone());
+                    entry.readers.push(Reader::new(reader, filter));
                     shard.points += 1;
                 }
-            }
+            },
             None => {
                 let mut entry = Entry::default();
-                entry.readers.push(reader.clone());
+                entry.readers.push(Reader::new(reader, filter));
                 shard.keys.insert(key.into(), entry);
                 shard.points += 1;
             }
@@ -335,8 +420,9 @@ impl Spaces {
         &self,
         reader: &Arc<Party>,
         span: &Span,
+        filter: Option<&Filter>,
         horizon: impl Fn() -> Timestamp,
-    ) -> Vec<(Box<[u8]>, Mark)> {
+    ) -> Vec<Newer> {
         let mut newer = Vec::new();
         let prefix = Self::prefix(&span.start);
         let index = Span { start: prefix.to_vec(), end: prefix_end(prefix) };
@@ -351,72 +437,88 @@ impl Spaces {
         for shard in &self.shards[shards] {
             let mut shard = shard.lock();
             shard.make_room(&self.limits, &horizon);
-            if !shard.is_covered(reader, span) {
-                shard.ranges.push(ReadRange { span: span.clone(), reader: reader.clone() });
+            if !shard.is_covered(reader, span, filter) {
+                let reader = Reader::new(reader, filter);
+                shard.ranges.push(ReadRange { span: span.clone(), reader });
             }
-            for (key, entry) in shard.keys.range::<[u8], _>(bounds(span)) {
-                let marks = entry.marks.iter().rev();
-                let marks = marks.take_while(|mark| mark.at > reader.snapshot);
-                let marks = marks.filter(|mark| !mark.party.has_aborted());
-                newer.extend(marks.map(|mark| (key.clone(), mark.clone())));
+            let keys = shard.keys.range::<[u8], _>(bounds(span));
+            for (key, entry) in keys.filter(|_| shard.rules.has(Rule::RangeCommits)) {
+                let marks = entry.marks_behind(reader.snapshot, shard.rules);
+                let of_key = |mark: &Mark| Newer { key: Some(key.clone()), mark: mark.clone() };
+                newer.extend(marks.map(of_key));
             }
-            let coarse = shard.coarse_behind(span, reader.snapshot);
-            newer.extend(coarse.map(|mark| (span.start.as_slice().into(), mark)));
+            newer.extend(shard.coarse_behind(span, reader.snapshot));
         }
         newer
     }
 
     pub fn has_read(&self, reader: &Arc<Party>, key: &[u8]) -> bool {
         let shard = self.shards[Self::shard_of(key)].lock();
-        let same = |other: &Arc<Party>| Arc::ptr_eq(other, reader);
+        let same = |other: &Reader| other.is(reader);
         shard.keys.get(key).is_some_and(|entry| entry.readers.iter().any(same))
             || shard.ranges.iter().any(|range| same(&range.reader) && range.span.contains(key))
     }
 
     /// Those who have read `key`, but for `writer`.
-    pub fn readers(&self, writer: &Arc<Party>, key: &[u8]) -> Vec<Arc<Party>> {
+    pub fn readers(&self, writer: &Arc<Party>, key: &[u8]) -> Vec<Reader> {
         let shard = self.shards[Self::shard_of(key)].lock();
         let points = shard.keys.get(key).into_iter().flat_map(|entry| &entry.readers);
         let ranges = shard.ranges.iter().filter(|range| range.span.contains(key));
         let readers = points.chain(ranges.map(|range| &range.reader));
-        readers.filter(|reader| !Arc::ptr_eq(reader, writer)).cloned().collect()
+        readers.filter(|reader| !reader.is(writer)).cloned().collect()
     }
 
-    /// Marks keys as written, and gives those who have read them, each once.
+    /// Marks keys as written, and gives those who have read them: each once, or else with filters, of
+    /// which there are at most `filters`.
     pub fn write<'k>(
         &self,
         writer: &Arc<Party>,
         at: Timestamp,
         earliest_out: Option<Timestamp>,
-        keys: impl Iterator<Item = &'k [u8]>,
+        writes: &'k [Write],
+        mut filters: usize,
         horizon: impl Fn() -> Timestamp,
-    ) -> Vec<Met> {
-        let mut met: Vec<Met> = Vec::new();
+    ) -> Vec<Met<'k>> {
+        let mut met: Vec<Met<'k>> = Vec::new();
+        // Those that are met for certain.
+        let mut known: Vec<Arc<Party>> = Vec::new();
         let mark = Mark { writer: writer.id, at, earliest_out, party: writer.clone() };
-        let mut meet = |reader: &Arc<Party>, key: &[u8]| {
-            let known = |(other, _): &Met| Arc::ptr_eq(other, reader);
-            if !Arc::ptr_eq(reader, writer) && !met.iter().any(known) {
-                met.push((reader.clone(), key.into()));
+        let mut meet = |reader: &Reader, write: &'k Write| {
+            if reader.is(writer) || known.iter().any(|known| reader.is(known)) {
+                return;
             }
+            let mut reader = reader.clone();
+            match filters.checked_sub(1) {
+                Some(left) if reader.filter.is_some() => filters = left,
+                _ => {
+                    reader.filter = None;
+                    known.push(reader.party.clone());
+                }
+            }
+            met.push(Met { reader, change: Change::of(write) });
         };
         // Keys rise, so those of an index come together: its shard is locked once.
-        let mut keys = keys.peekable();
-        while let Some(key) = keys.next() {
+        let mut writes = writes.iter().peekable();
+        while let Some(write) = writes.next() {
+            let key = write.key.as_slice();
             let at_shard = Self::shard_of(key);
             let mut shard = self.shards[at_shard].lock();
             let shard = &mut *shard;
             shard.make_room(&self.limits, &horizon);
-            let (mut next, mut count, mut last) = (Some(key), 0usize, key);
-            while let Some(key) = next {
+            let (mut next, mut count, mut last) = (Some(write), 0usize, key);
+            while let Some(write) = next {
+                let key = write.key.as_slice();
                 for range in &shard.ranges {
-                    if range.span.contains(key) {
-                        meet(&range.reader, key);
+                    if range.span.contains(key) && shard.rules.has(Rule::RangeReaders) {
+                        meet(&range.reader, write);
                     }
                 }
                 let mut entry = shard.keys.get_mut(key);
                 if let Some(entry) = &mut entry {
                     shard.points -= entry.make_room(&horizon);
-                    entry.readers.iter().for_each(|reader| meet(reader, key));
+                    if shard.rules.has(Rule::KeyReaders) {
+                        entry.readers.iter().for_each(|reader| meet(reader, write));
+                    }
                 }
                 (count, last) = (count + 1, key);
                 match entry {
@@ -433,9 +535,9 @@ impl Spaces {
                         shard.keys.insert(key.into(), entry);
                     }
                 }
-                next = keys.next_if(|key| Self::shard_of(key) == at_shard);
+                next = writes.next_if(|write| Self::shard_of(&write.key) == at_shard);
             }
-            if count > self.limits.points / 2 {
+            if count > self.limits.points / 2 && shard.rules.has(Rule::LargeCommits) {
                 let span = Span { start: key.to_vec(), end: Span::point(last).end };
                 let (party, writer) = (writer.clone(), writer.id);
                 shard.coarse.push(CoarseMark { span, newest: at, earliest_out, writer, party });

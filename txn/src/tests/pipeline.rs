@@ -191,25 +191,6 @@ async fn a_key_that_was_only_locked_did_not_change() {
 }
 
 #[tokio::test]
-async fn nobody_overtakes_a_waiter_it_conflicts_with_and_others_do() {
-    let manager = manager();
-    let mut holder = manager.begin(Isolation::ReadCommitted);
-    holder.lock_row(b"k", LockMode::ForNoKeyUpdate, WaitPolicy::Block).await.unwrap();
-    let mut waiter = manager.begin(Isolation::ReadCommitted);
-    let waiting = tokio::spawn(async move {
-        waiter.lock_row(b"k", LockMode::ForNoKeyUpdate, WaitPolicy::Block).await.map(|_| waiter)
-    });
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    let mut other = manager.begin(Isolation::ReadCommitted);
-    other.lock_row(b"k", LockMode::ForKeyShare, WaitPolicy::NoWait).await.unwrap();
-    let mut third = manager.begin(Isolation::ReadCommitted);
-    let late = third.lock_row(b"k", LockMode::ForShare, WaitPolicy::NoWait).await;
-    assert!(matches!(late, Err(Error::LockNotAvailable)));
-    holder.rollback();
-    waiting.await.unwrap().unwrap();
-}
-
-#[tokio::test]
 async fn a_transaction_larger_than_the_limit_fails_and_ends_clean() {
     let engine = Arc::new(MemoryEngine::new());
     let store = Store::on_engine(engine, None, &StoreOptions::default(), Box::new(|_| {})).unwrap();

@@ -1,13 +1,14 @@
 //! A transaction's own writes in memory and in runs, against a plain map.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cairn_storage::memory::MemoryEngine;
 use cairn_storage::{Direction, Span, Store, StoreOptions};
 
-use crate::buffer::Pending;
+use crate::buffer::{Pending, record};
 use crate::clock::SystemClock;
 use crate::spill::SpillArea;
 use crate::{Access, Error, Isolation, Options, Savepoint, Transaction, TransactionManager};
@@ -33,8 +34,13 @@ impl Random {
     }
 
     fn key(&mut self) -> Vec<u8> {
-        format!("{:03}", self.below(300)).into_bytes()
+        numbered(self.below(2), self.below(150))
     }
+}
+
+/// A key of one of two indexes.
+fn numbered(index: u64, number: u64) -> Vec<u8> {
+    format!("tab{index}/{number:03}").into_bytes()
 }
 
 fn scan(t: &Transaction, span: &Span, direction: Direction) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -101,10 +107,16 @@ async fn history(seed: u64) {
                     let existed = model.insert(key.clone(), value.clone()).is_some();
                     t.put(key, value, existed).unwrap();
                 }
+                // Adds some in order, as a load does.
                 _ => {
-                    if !model.contains_key(&key) {
-                        assert!(t.add(key.clone(), value.clone()).unwrap(), "step {step}");
-                        model.insert(key, value);
+                    let (index, first) = (random.below(2), random.below(150));
+                    let keys = (first..first + random.below(20)).map(|at| numbered(index, at));
+                    for key in keys {
+                        if let Entry::Vacant(entry) = model.entry(key) {
+                            let key = entry.key().clone();
+                            assert!(t.add(key, value.clone()).unwrap(), "step {step}");
+                            entry.insert(value.clone());
+                        }
                     }
                 }
             }
@@ -161,10 +173,12 @@ fn runs_in(dir: &std::path::Path) -> usize {
 fn a_damaged_run_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let area = SpillArea::open(Some(dir.path().join("spill"))).unwrap();
-    let pending = |n: u32| Pending { value: Some(vec![n as u8; 100]), existed: n % 3 == 0 };
+    let pending =
+        |n: u32| Pending { value: Some(vec![n as u8; 100]), existed: n.is_multiple_of(3) };
     let rows: BTreeMap<Vec<u8>, Pending> =
         (0..1000u32).map(|n| (n.to_be_bytes().to_vec(), pending(n))).collect();
-    let run = area.write(rows.iter(), rows.len()).unwrap();
+    let records = rows.iter().map(|(key, pending)| record(key, pending));
+    let run = area.write(records, rows.len()).unwrap();
     let key = 500u32.to_be_bytes();
     assert_eq!(run.get(&key).unwrap(), Some(pending(500)));
     assert_eq!(run.get(&[0, 0, 1]).unwrap(), None);

@@ -230,8 +230,25 @@ async fn a_key_that_was_looked_for_is_a_conflict_and_not_a_duplicate() {
         insert(&mut b, key).await.unwrap();
         b.commit(true).await.unwrap();
         let locked = a.lock_unique(key).await;
-        assert_eq!(matches!(locked, Err(Error::Serialization(_))), looks);
+        let conflict = Error::Serialization(Conflict::ConcurrentInsert).to_string();
+        assert_eq!(
+            locked.map_err(|error| error.to_string()),
+            if looks { Err(conflict) } else { Ok(()) }
+        );
     }
+}
+
+/// What is in the way of a duplicate comes before it, as in PostgreSQL.
+#[tokio::test]
+async fn a_key_that_both_looked_for_is_a_dependency() {
+    let manager = manager();
+    let (mut a, mut b) = (begin(&manager), begin(&manager));
+    for t in [&a, &b] {
+        assert_eq!(scan(t, b"table", 10).unwrap(), 0);
+    }
+    insert(&mut b, b"table1").await.unwrap();
+    b.commit(true).await.unwrap();
+    assert!(is_dependency(&a.lock_unique(b"table1").await));
 }
 
 #[tokio::test]
@@ -283,7 +300,7 @@ async fn entries_go_with_those_who_need_them() {
 /// Over the bound, edges are found that are not there, and none is missed.
 #[tokio::test]
 async fn memory_is_bounded_and_write_skew_is_still_found() {
-    let limits = Limits { points: 64, ranges: 16 };
+    let limits = Limits { points: 64, ranges: 16, ..Limits::default() };
     for reads in [10u32, 1000] {
         for finish_first in [false, true] {
             let options = Options { ssi_limits: limits, ..Options::default() };

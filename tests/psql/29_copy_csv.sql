@@ -1,0 +1,110 @@
+\set VERBOSITY verbose
+\pset null '<null>'
+CREATE TABLE c (a int, b text, d numeric);
+COPY c FROM STDIN CSV;
+1,plain,1.5
+2,"quoted, with comma",2
+3,"two ""quotes""",
+4,"line
+break",4
+5,,5
+6,"",6
+\.
+SELECT * FROM c ORDER BY a;
+COPY c TO STDOUT CSV;
+COPY c TO STDOUT (FORMAT csv, HEADER);
+COPY c TO STDOUT (FORMAT csv, FORCE_QUOTE *);
+COPY c TO STDOUT (FORMAT csv, FORCE_QUOTE (b), NULL 'nothing');
+COPY c TO STDOUT CSV HEADER DELIMITER ';' QUOTE '''' ESCAPE '\';
+COPY c (b) TO STDOUT CSV;
+COPY (SELECT '\.' AS x) TO STDOUT CSV;
+COPY (SELECT 'a,b' AS "q,r", NULL AS n) TO STDOUT WITH (FORMAT csv, HEADER true);
+-- reading
+TRUNCATE c;
+COPY c FROM STDIN (FORMAT csv, HEADER, DELIMITER ';', QUOTE '''', ESCAPE '\');
+a;b;d
+1;'it\'s';1
+2;'semi;colon';2
+3;'back\\slash';3
+\.
+COPY c FROM STDIN (FORMAT csv, HEADER match);
+a,b,d
+10,x,1
+\.
+COPY c FROM STDIN (FORMAT csv, HEADER match);
+a,b
+10,x,1
+\.
+COPY c FROM STDIN (FORMAT csv, HEADER match);
+a,bb,d
+10,x,1
+\.
+COPY c FROM STDIN (FORMAT csv, HEADER match);
+a,,d
+\.
+COPY c FROM STDIN (FORMAT csv, FORCE_NOT_NULL (b));
+20,,
+\.
+COPY c FROM STDIN (FORMAT csv, FORCE_NULL (b, d));
+21,"",""
+\.
+COPY c FROM STDIN (FORMAT csv, NULL 'none');
+22,none,none
+23,"none",1
+\.
+COPY c FROM STDIN (FORMAT csv, HEADER match, NULL 'b');
+a,b,d
+\.
+COPY c (b, a) FROM STDIN CSV;
+first,30
+\.
+SELECT * FROM c ORDER BY a;
+-- errors
+COPY c FROM STDIN CSV;
+1,"open
+\.
+COPY c FROM STDIN CSV;
+1,x
+\.
+COPY c FROM STDIN CSV;
+1,x,2,3
+\.
+COPY c FROM STDIN CSV;
+one,x,2
+\.
+COPY c FROM STDIN CSV;
+1,x,""
+\.
+COPY c TO STDOUT (FORMAT xml);
+COPY c TO STDOUT (FORMAT csv, FORMAT csv);
+COPY c TO STDOUT (FORMAT binary, DELIMITER ',');
+COPY c TO STDOUT (FORMAT binary, NULL 'x');
+COPY c FROM STDIN (FORMAT binary, HEADER);
+COPY c TO STDOUT (FORMAT csv, HEADER match);
+COPY c TO STDOUT (FORMAT csv, HEADER maybe);
+COPY c TO STDOUT (DELIMITER 'ab');
+COPY c TO STDOUT (DELIMITER 'a');
+COPY c TO STDOUT (DELIMITER E'\n');
+COPY c TO STDOUT (NULL E'a\nb');
+COPY c TO STDOUT (QUOTE '"');
+COPY c TO STDOUT (ESCAPE '"');
+COPY c TO STDOUT (FORMAT csv, QUOTE '""');
+COPY c TO STDOUT (FORMAT csv, ESCAPE '""');
+COPY c TO STDOUT (FORMAT csv, QUOTE ',');
+COPY c TO STDOUT (FORMAT csv, NULL 'a"b');
+COPY c TO STDOUT (FORMAT csv, NULL 'a,b');
+COPY c TO STDOUT (FORCE_QUOTE (a));
+COPY c TO STDOUT (FORMAT csv, FORCE_NOT_NULL (a));
+COPY c TO STDOUT (FORMAT csv, FORCE_NULL (a));
+COPY c FROM STDIN (FORMAT csv, FORCE_QUOTE (a));
+COPY c (a) TO STDOUT (FORMAT csv, FORCE_QUOTE (b));
+COPY c (a) TO STDOUT (FORMAT csv, FORCE_QUOTE (zz));
+COPY c FROM STDIN (FORCE_NULL (a));
+COPY c FROM STDIN (FORCE_NOT_NULL (a));
+COPY c TO STDOUT (FORMAT csv, FORCE_QUOTE a);
+COPY c TO STDOUT (NONSENSE);
+-- old words
+COPY c (a) TO STDOUT WITH CSV HEADER FORCE QUOTE a;
+COPY c TO STDOUT WITH DELIMITER AS '|' NULL AS 'n';
+COPY BINARY c FROM STDIN WITH CSV;
+DROP TABLE c;
