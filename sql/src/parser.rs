@@ -7,6 +7,7 @@ pub mod change;
 pub mod copy;
 pub mod create_as;
 pub mod definition;
+pub mod forms;
 mod include;
 pub mod locking;
 pub mod stored;
@@ -129,7 +130,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| arrays::rewrite(locking::rewrite(rewrite(tokens)), sql))
+        .map(|tokens| forms::rewrite(arrays::rewrite(locking::rewrite(rewrite(tokens)), sql)))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 

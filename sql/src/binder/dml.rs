@@ -24,7 +24,8 @@ use super::call::ASSIGNMENT;
 use super::joined_change::row_schema;
 use super::merge::MergeWhen;
 use super::on_conflict::OnConflict;
-use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold, name_parts};
+use super::parts::{Target, places};
+use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold};
 use crate::catalog::{Column, Identity, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::change::{self, Overriding};
@@ -253,7 +254,7 @@ impl Binder<'_> {
             self.insert_source(&insert.source, listed, &table, &targets, overriding)?;
         let mut columns = Vec::new();
         for (index, column) in table.columns.iter().enumerate() {
-            let input = targets.iter().position(|target| *target == index);
+            let input = targets.iter().position(|target| target.column == index);
             columns.push(match input.and_then(|at| inputs.get(at)) {
                 Some(Some(input)) => ColumnSource::Input(*input),
                 _ => self.missing_source(&table, column)?,
@@ -277,34 +278,37 @@ impl Binder<'_> {
         })
     }
 
-    /// The columns that an INSERT lists, or all.
+    /// The columns that an INSERT lists, or all. Of one that is an array there may be several parts.
     pub(super) fn insert_targets(
         &self,
         table: &Table,
         listed: &[ast::ObjectName],
-    ) -> Result<Vec<usize>> {
-        let mut targets = Vec::new();
+    ) -> Result<Vec<Target>> {
+        let mut targets: Vec<Target> = Vec::new();
         for column in listed {
-            let wanted = name_parts(column).pop().unwrap_or_default();
-            let position = self.position_of(column);
-            let index = table.position(&wanted).ok_or_else(|| {
-                Error::new(
-                    SqlState::UndefinedColumn,
-                    format!("column \"{wanted}\" of relation \"{}\" does not exist", table.name),
-                )
-                .at(position)
-            })?;
-            if targets.contains(&index) {
+            let target = self.set_target(table, column)?;
+            // Only parts of a column may come one after the other.
+            let clashes = |other: &Target| {
+                other.column == target.column
+                    && (other.subscripts.is_empty() || target.subscripts.is_empty())
+            };
+            if targets.iter().any(clashes) {
                 return Err(Error::new(
                     SqlState::DuplicateColumn,
-                    format!("column \"{wanted}\" specified more than once"),
+                    format!("column \"{}\" specified more than once", target.name),
                 )
-                .at(position));
+                .at(target.position));
             }
-            targets.push(index);
+            targets.push(target);
         }
         if listed.is_empty() {
-            targets = table.visible().map(|(index, _)| index).collect();
+            let all = table.visible().map(|(column, of_table)| Target {
+                name: of_table.name.clone(),
+                column,
+                subscripts: Vec::new(),
+                position: None,
+            });
+            targets = all.collect();
         }
         Ok(targets)
     }
@@ -316,7 +320,7 @@ impl Binder<'_> {
         query: &Option<Box<ast::Query>>,
         listed: &[ast::ObjectName],
         table: &Table,
-        targets: &[usize],
+        targets: &[Target],
         overriding: Overriding,
     ) -> Result<(LogicalPlan, Vec<Option<usize>>)> {
         let explicit = !listed.is_empty();
@@ -327,7 +331,7 @@ impl Binder<'_> {
         let count_error = |count: usize| wrong_count(count > targets.len());
         let lacking = |count: usize| listed.get(count).and_then(|column| self.position_of(column));
         let column_at = |index: usize| {
-            let position = targets.get(index).copied().unwrap_or_default();
+            let position = targets.get(index).map(|target| target.column).unwrap_or_default();
             table.columns.get(position).ok_or_else(|| Error::internal("no such column"))
         };
         self.levels.borrow_mut().push(Level::default());
@@ -349,16 +353,19 @@ impl Binder<'_> {
                     return Err(count_error(count).at(position.or_else(|| lacking(count))));
                 }
                 let inputs = query.plan.schema().columns();
+                let places = places(targets, |index| index < count);
                 let mut exprs = Vec::new();
-                for (index, (output, input)) in query.columns.iter().zip(inputs).enumerate() {
-                    let column = column_at(index)?;
+                let outputs = query.columns.iter().zip(inputs).zip(targets.iter().zip(&places));
+                for (index, ((output, input), (target, place))) in outputs.enumerate() {
                     let position = output.position;
                     let value = Bound { expr: Expr::Column(input), ty: output.ty, position };
-                    exprs.push(self.assign(column, value)?.alias(self.fresh("x")));
+                    let place = place.unwrap_or_default();
+                    self.put_value(column_at(index)?, target, value, place, &mut exprs)?;
                 }
+                let exprs = exprs.into_iter().map(|expr| expr.alias(self.fresh("x")));
+                let exprs = exprs.collect::<Vec<_>>();
                 let plan = LogicalPlanBuilder::new(query.plan).project(exprs)?.build()?;
-                let inputs = (0..targets.len()).map(|i| (i < count).then_some(i)).collect();
-                Ok((plan, inputs))
+                Ok((plan, places))
             })()
         };
         self.levels.borrow_mut().pop();
@@ -401,7 +408,7 @@ impl Binder<'_> {
         &self,
         values: &ast::Values,
         table: &Table,
-        targets: &[usize],
+        targets: &[Target],
         explicit: bool,
         count_error: impl Fn(usize) -> Error,
     ) -> Result<(LogicalPlan, Vec<Option<usize>>)> {
@@ -411,6 +418,8 @@ impl Binder<'_> {
         let all_default: Vec<bool> = (0..width)
             .map(|at| values.rows.iter().all(|row| row.content.get(at).is_some_and(is_default)))
             .collect();
+        let has_value = |at: usize| all_default.get(at) == Some(&false);
+        let inputs = places(targets, has_value);
         for row in &values.rows {
             self.check_width(&row.content, width)?;
             if width > targets.len() || (explicit && width < targets.len()) {
@@ -418,29 +427,23 @@ impl Binder<'_> {
                 return Err(count_error(width).at(at.and_then(|expr| self.position_of(expr))));
             }
             let mut exprs = Vec::new();
-            for ((expr, target), skip) in row.content.iter().zip(targets).zip(&all_default) {
-                if *skip {
-                    continue;
+            for ((expr, target), place) in row.content.iter().zip(targets).zip(&inputs) {
+                if is_default(expr) {
+                    target.check_default()?;
                 }
-                let column =
-                    table.columns.get(*target).ok_or_else(|| Error::internal("no such column"))?;
-                exprs.push(match is_default(expr) {
-                    true => self.default_of(column)?,
-                    false => self.assign(column, self.expr(expr)?)?,
-                });
+                let Some(place) = *place else { continue };
+                let column = table.columns.get(target.column);
+                let column = column.ok_or_else(|| Error::internal("no such column"))?;
+                match is_default(expr) {
+                    true => exprs.push(self.default_of(column)?),
+                    false => {
+                        self.put_value(column, target, self.expr(expr)?, place, &mut exprs)?;
+                    }
+                }
             }
             rows.push(exprs);
         }
-        let mut next = 0;
-        let inputs = (0..targets.len()).map(|at| {
-            if all_default.get(at) != Some(&false) {
-                return None;
-            }
-            next += 1;
-            Some(next - 1)
-        });
-        let inputs: Vec<Option<usize>> = inputs.collect();
-        if next == 0 {
+        if inputs.iter().all(Option::is_none) {
             let one = LogicalPlanBuilder::empty(true).build()?;
             let plans: Vec<_> = (1..values.rows.len()).map(|_| one.clone()).collect();
             let mut plan = one;
@@ -469,12 +472,8 @@ impl Binder<'_> {
         let (schema, relation) = super::relation_name(name)?;
         // A WITH query of that name is another relation.
         let schema = schema.unwrap_or_else(|| "public".to_owned());
-        let (plan, scope) = self.named_relation(
-            Some(&schema),
-            &relation,
-            alias.as_ref(),
-            self.position_of(name),
-        )?;
+        let (plan, scope) =
+            self.named_relation(Some(&schema), &relation, alias.as_ref(), self.position_of(name))?;
         let shown = alias.as_ref().map_or(table.name.clone(), |alias| fold(&alias.name));
         Ok((table, plan, scope, shown))
     }
@@ -547,6 +546,8 @@ impl Binder<'_> {
         table: &Table,
     ) -> Result<Assignments> {
         let mut bound = Assignments::default();
+        // Columns of which parts are set.
+        let mut in_parts: Vec<usize> = Vec::new();
         let _none = self.forbid("UPDATE");
         for assignment in list {
             let pairs: Vec<(&ast::ObjectName, Assigned<'_>)> = match &assignment.target {
@@ -559,21 +560,13 @@ impl Binder<'_> {
                 }
             };
             for (name, value) in pairs {
-                // What follows a dot would be a field of a composite column.
-                let wanted = name_parts(name).into_iter().next().unwrap_or_default();
-                let index = table.position(&wanted).ok_or_else(|| {
-                    Error::new(
-                        SqlState::UndefinedColumn,
-                        format!(
-                            "column \"{wanted}\" of relation \"{}\" does not exist",
-                            table.name
-                        ),
-                    )
-                    .at(self.position_of(name))
-                })?;
+                let target = self.set_target(table, name)?;
+                let (index, wanted) = (target.column, target.name.as_str());
                 let column =
                     table.columns.get(index).ok_or_else(|| Error::internal("no such column"))?;
-                if bound.values.iter().any(|(position, _)| *position == index) {
+                let is_part = !target.subscripts.is_empty();
+                let is_set = bound.values.iter().any(|(position, _)| *position == index);
+                if is_set && !(is_part && in_parts.contains(&index)) {
                     return Err(Error::new(
                         SqlState::SyntaxError,
                         format!("multiple assignments to same column \"{wanted}\""),
@@ -591,6 +584,18 @@ impl Binder<'_> {
                         format!("column \"{wanted}\" can only be updated to DEFAULT"),
                     )
                     .detail(format!("Column \"{wanted}\" is {itself}.")));
+                }
+                if is_part {
+                    if takes_default {
+                        target.check_default()?;
+                    }
+                    let value = match value {
+                        Assigned::Expr(expr) => self.expr(expr)?,
+                        Assigned::Bound(value) => value,
+                    };
+                    self.assigned_part(table, column, &target, value, &mut bound)?;
+                    in_parts.push(index);
+                    continue;
                 }
                 let value = match value {
                     Assigned::Expr(_) if takes_default => self.default_of(column)?,
