@@ -543,6 +543,8 @@ impl Session {
             manager: self.database.manager.clone(),
             schema: self.schema(),
             sessions: self.database.sessions.clone(),
+            session: self.id,
+            database: self.settings.database.clone(),
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),
