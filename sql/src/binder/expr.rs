@@ -37,12 +37,28 @@ pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison
         BinaryOperator::LtEq => (Operator::LtEq, Comparison::LtEq),
         BinaryOperator::Gt => (Operator::Gt, Comparison::Gt),
         BinaryOperator::GtEq => (Operator::GtEq, Comparison::GtEq),
+        BinaryOperator::PGCustomBinaryOperator(parts) => {
+            return parts.last().and_then(|symbol| comparison_of(&comparison_named(symbol)?));
+        }
+        _ => return None,
+    })
+}
+
+/// A comparison that is written `OPERATOR(pg_catalog.=)`.
+fn comparison_named(symbol: &str) -> Option<BinaryOperator> {
+    Some(match symbol {
+        "=" => BinaryOperator::Eq,
+        "<>" | "!=" => BinaryOperator::NotEq,
+        "<" => BinaryOperator::Lt,
+        "<=" => BinaryOperator::LtEq,
+        ">" => BinaryOperator::Gt,
+        ">=" => BinaryOperator::GtEq,
         _ => return None,
     })
 }
 
 /// The name under which an operator stands in the function table.
-pub(super) fn operator_symbol(op: &BinaryOperator) -> String {
+pub fn symbol_of(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
@@ -461,9 +477,9 @@ impl Binder<'_> {
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
         if let Some((operator, _)) = comparison_of(op) {
-            return self.compare(a, &op.to_string(), operator, b).map_err(|e| e.at(position));
+            return self.compare(a, &symbol_of(op), operator, b).map_err(|e| e.at(position));
         }
-        self.operator(&operator_symbol(op), vec![a, b]).map_err(|e| e.at(position))
+        self.operator(&symbol_of(op), vec![a, b]).map_err(|e| e.at(position))
     }
 
     /// Where the operator stands: the parser does not say, so look between its operands.
@@ -479,7 +495,7 @@ impl Binder<'_> {
         let to = self.position_of(right)?;
         let between: String =
             self.sql.chars().skip(from - 1).take(to.saturating_sub(from)).collect();
-        let at = between.find(&operator_symbol(op))?;
+        let at = between.find(&symbol_of(op))?;
         Some(from + between.get(..at)?.chars().count())
     }
 

@@ -46,6 +46,7 @@ use crate::parser::{self, Parsed};
 use crate::row::Surroundings;
 use crate::sessions::{Backend, Sessions, State};
 use crate::system::System;
+use crate::system::names::Names;
 use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
@@ -226,6 +227,7 @@ struct BinderView<'a> {
     settings: &'a Settings,
     id: i64,
     database: &'a Database,
+    schema: &'a Arc<Schema>,
 }
 
 impl BinderSettings for BinderView<'_> {
@@ -251,6 +253,10 @@ impl BinderSettings for BinderView<'_> {
 
     fn sessions(&self) -> Arc<Sessions> {
         self.database.sessions.clone()
+    }
+
+    fn names(&self) -> Names {
+        Names { schema: self.schema.clone(), public_in_path: self.settings.public_in_path() }
     }
 
     fn manager(&self) -> Arc<TransactionManager> {
@@ -339,6 +345,11 @@ impl Session {
         }
     }
 
+    /// The catalog that this session sees, as names are looked up in it.
+    pub fn names(&self) -> Names {
+        Names { schema: self.schema(), public_in_path: self.settings.public_in_path() }
+    }
+
     /// Parses a query string: statements with the values of their parameters, which are
     /// literals of the text that have been lifted out of it.
     pub fn parse(&self, sql: &str) -> Result<Vec<(Arc<Prepared>, Vec<Datum>)>> {
@@ -391,7 +402,10 @@ impl Session {
         if plan.parameters.len() != lifted.literals.len() {
             return Ok(None);
         }
-        let style = self.style();
+        let mut style = self.style();
+        if plan.parameters.contains(&Type::Regclass) {
+            style.names = Some(self.names());
+        }
         let values = lifted.literals.iter().zip(&plan.parameters);
         let values = values.map(|(literal, kind)| literal.value(*kind, sql, &style));
         Ok(Some((prepared, values.collect::<Result<_>>()?)))
