@@ -8,13 +8,14 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArguments,
 };
 
+use super::array::variadic;
 use super::expr::canonical;
 use super::grouping_sets::GroupingCall;
 use super::position::token_after;
 use super::srf::{ExtractedSet, Sets};
+use super::subplan::Form;
 use super::window::{ExtractedWindow, NoWindows, Windows};
 use super::window_call::OverCall;
-use super::subplan::Form;
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
@@ -148,6 +149,9 @@ impl Binder<'_> {
 
     fn plain_call(&self, name: &str, args: &[FunctionArg]) -> Result<Bound> {
         let _no_sets = (name == "coalesce").then(|| self.sets(Sets::NotWithin("COALESCE")));
+        if let Some((fixed, array)) = variadic(args) {
+            return self.variadic_call(name, fixed, array);
+        }
         let args = self.arguments(args)?;
         match (name, args.len()) {
             ("coalesce", 1..) => {

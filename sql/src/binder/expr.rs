@@ -6,8 +6,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
-use super::srf::Sets;
 use super::array::{quantified_pattern, unwrapped};
+use super::srf::Sets;
 use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
 use crate::error::{Error, Result, SqlState};
@@ -134,6 +134,12 @@ impl Binder<'_> {
             }
             Sql::AllOp { left, compare_op, right } => {
                 self.any_all(left, compare_op, right, false, sql)
+            }
+            // VARIADIC, where it is not the last argument of a call.
+            Sql::Prefixed { prefix, .. } => {
+                let message = format!("syntax error at or near \"{}\"", prefix.value);
+                let at = self.position(prefix.span);
+                Err(Error::new(SqlState::SyntaxError, message).at(at))
             }
             Sql::Array(array) => self.array(array, None),
             Sql::CompoundFieldAccess { root, access_chain } => self.subscript(root, access_chain),

@@ -132,6 +132,8 @@ impl Sequences {
             max: i64::MAX,
             cycle: false,
             owner: None,
+            column: None,
+            comment: None,
         };
         self.advance(&rows, ROW_NUMBER_BLOCK)
     }
@@ -197,6 +199,14 @@ impl Sequences {
             values.insert(sequence.id, value);
             *last = sequence.id;
         }
+        Ok(())
+    }
+
+    /// Lets a sequence that is new begin at `value`.
+    pub fn start(&self, sequence: &Sequence, value: i64) -> Result<()> {
+        let state = State { last: value, is_called: false, reserved: value };
+        self.states.lock().insert(sequence.id, state);
+        self.store(sequence.id, value, false);
         Ok(())
     }
 

@@ -12,8 +12,8 @@ use super::strings::regexp_pieces;
 use super::{Context, Function, arg, arrays, contextual, pure};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{
-    AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType, Text, TextArray, Timestamp,
-    Timestamptz,
+    AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType, Text,
+    TextArray, Timestamp, Timestamptz,
 };
 use crate::types::array::Array;
 use crate::types::datetime::{self, Zone};
@@ -94,10 +94,7 @@ static SETS: LazyLock<Vec<SetFunction>> = LazyLock::new(|| {
         series(signature("generate_series", N, NumericType), numerics),
         series(signature("generate_series", N_BY, NumericType), numerics),
         series(signature("generate_series", LOCAL, Timestamp), timestamps),
-        series(
-            contextual("generate_series", ZONED, Timestamptz, ZONE, no_value),
-            timestamps,
-        ),
+        series(contextual("generate_series", ZONED, Timestamptz, ZONE, no_value), timestamps),
         pieces(signature("unnest", &[AnyArray], AnyElement), unnest),
         pieces(signature("generate_subscripts", &[AnyArray, Int4], Int4), subscripts),
         pieces(signature("generate_subscripts", &[AnyArray, Int4, Bool], Int4), subscripts),

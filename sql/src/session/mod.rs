@@ -12,6 +12,7 @@ mod copy;
 mod copy_out;
 mod create_as;
 mod ddl;
+mod deferred;
 mod execute;
 mod explain;
 mod fill;
@@ -23,7 +24,9 @@ mod named;
 mod outcome;
 mod plan;
 mod read_now;
+mod referential;
 mod retry;
+mod rules;
 mod settings;
 mod transaction;
 mod upsert;
@@ -92,6 +95,7 @@ pub struct Database {
     sessions: Arc<Sessions>,
     vector: VectorExecutor,
     plans: plan::PlanCache,
+    rules: rules::RulesCache,
     options: Options,
     next_session: AtomicI64,
 }
@@ -105,6 +109,7 @@ impl Database {
             sessions: Arc::default(),
             vector: VectorExecutor::new(options.vector_threads, options.vector_memory_bytes)?,
             plans: plan::PlanCache::new(options.max_cached_plans),
+            rules: rules::RulesCache::default(),
             options,
             manager,
             next_session: AtomicI64::new(1),
@@ -322,8 +327,13 @@ impl Session {
         state: SqlState,
         message: impl Into<String>,
     ) {
+        self.tell(severity, Error::new(state, message));
+    }
+
+    /// Tells the client of something that is no error.
+    fn tell(&mut self, severity: settings::Severity, notice: Error) {
         if severity >= self.settings.client_min_messages {
-            let mut report = Error::new(state, message).into_report();
+            let mut report = notice.into_report();
             report.context = Some(severity.name().to_owned());
             self.notices.push(report);
         }
@@ -363,7 +373,7 @@ impl Session {
         let alone = statements.len() == 1;
         let is_unplanned = |parsed: &Parsed| match parsed {
             Parsed::Sql(statement) => !plan::is_planned(statement),
-            parsed => matches!(parsed, Parsed::Modes(_)),
+            parsed => matches!(parsed, Parsed::Modes(_) | Parsed::Constraints(_)),
         };
         if let [(parsed, text)] = statements.as_slice()
             && is_unplanned(parsed)

@@ -16,6 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use super::locking::Locking;
 use super::merge::When;
 use super::modify::{Main, With};
+use super::rules::Effect;
 use super::upsert::Upsert;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::changes::{note_parts, note_parts_of};
@@ -28,6 +29,7 @@ use crate::parser::Parsed;
 use crate::row::RowPlan;
 use crate::row::expr::RowExpr;
 use crate::row::modify::InsertColumn;
+use crate::row::rules::Rules;
 use crate::types::Type;
 
 /// A plan for a statement that reads or changes rows.
@@ -72,6 +74,17 @@ pub enum Action {
     With(With),
 }
 
+impl Action {
+    /// The changes in it.
+    fn modifies(&mut self) -> Vec<&mut Modify> {
+        match self {
+            Action::Query { .. } | Action::Lock(_) => Vec::new(),
+            Action::Modify(modify) => vec![modify],
+            Action::With(with) => with.modifies(),
+        }
+    }
+}
+
 /// A change of rows.
 #[derive(Debug)]
 pub struct Modify {
@@ -91,6 +104,8 @@ pub struct Modify {
     pub repeats: bool,
     /// RETURNING, over the table's row.
     pub returning: Option<(Columns, Vec<RowExpr>)>,
+    /// What the rows have to satisfy.
+    pub rules: Arc<Rules>,
     /// Whether what is evaluated while rows are changed has subqueries.
     pub reads_later: bool,
     /// The parts of the statement that those subqueries read.
@@ -101,6 +116,20 @@ impl Modify {
     /// The columns of RETURNING.
     fn columns(&self) -> Option<&Columns> {
         self.returning.as_ref().map(|(columns, _)| columns)
+    }
+
+    /// What it does to rows.
+    pub(super) fn effects(&self) -> Vec<Effect<'_>> {
+        match (&self.operation, &self.on_conflict) {
+            (Operation::Insert(_), None) => vec![Effect::Adds],
+            (Operation::Insert(_), Some(upsert)) => {
+                let updates = upsert.positions().map(Effect::Updates);
+                std::iter::once(Effect::Adds).chain(updates).collect()
+            }
+            (Operation::Update(positions), _) => vec![Effect::Updates(positions)],
+            (Operation::Delete, _) => vec![Effect::Deletes],
+            (Operation::Merge(_), _) => self.merge.iter().filter_map(When::effect).collect(),
+        }
     }
 
     /// Adds the parts of the statement that this one reads.
@@ -302,7 +331,7 @@ impl Session {
             other => return Err(Error::internal(format!("no plan for {other}"))),
         };
         let parts = binder.take_changes();
-        let action = match parts.is_empty() {
+        let mut action = match parts.is_empty() {
             true => action,
             false => {
                 let parts = parts.into_iter().map(compile_modify).collect::<Result<_>>()?;
@@ -320,7 +349,11 @@ impl Session {
             };
             (table, mode)
         });
-        let tables = tables.collect();
+        let mut tables: Vec<(Arc<Table>, LockMode)> = tables.collect();
+        let mut is_generic = binder.is_generic();
+        for modify in action.modifies() {
+            is_generic &= self.add_rules(modify, &mut tables)?;
+        }
         let plan = Plan {
             version: schema.version,
             parameters: binder.parameter_types()?,
@@ -328,7 +361,7 @@ impl Session {
             has_calls: binder.has_calls(),
             action,
         };
-        Ok((plan, binder.is_generic()))
+        Ok((plan, is_generic))
     }
 
     /// Runs `work` with a binder, for statements that are not plans.
@@ -421,6 +454,7 @@ fn compile_modify(bound: BoundModify) -> Result<Modify> {
         merge,
         repeats: bound.repeats,
         returning,
+        rules: Arc::default(),
         reads_later,
         later_parts,
     })
