@@ -316,7 +316,7 @@ pub fn defaults(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for table in tables(asked, "adrelid") {
         for (at, column) in table.visible().filter(|(_, column)| has_default(column)) {
-            let shown = super::definitions::default(column, &names);
+            let shown = super::definitions::default(&table, column, &names);
             rows.push(vec![
                 oid(default_oid(&table, at)),
                 oid(table.id),

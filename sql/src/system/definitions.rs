@@ -33,10 +33,10 @@ pub fn sequence_type(sequence: &Sequence) -> Type {
 }
 
 /// What `pg_get_expr` shows of a column's default, or of what it is generated from.
-pub fn default(column: &Column, names: &Names) -> Option<String> {
+pub fn default(table: &Table, column: &Column, names: &Names) -> Option<String> {
     let text = column.generated.as_ref().or(column.default.as_ref());
     match (text, column.sequence) {
-        (Some(text), _) => Some(text.clone()),
+        (Some(text), _) => Some(expression(text, Some(table), Some(column.kind().kind), false)),
         (None, Some(sequence)) => {
             let name = names.relation_name(sequence)?;
             Some(format!("nextval({}::regclass)", quote_literal(&name)))
