@@ -8,11 +8,7 @@ pub mod copy;
 pub mod create_as;
 pub mod definition;
 pub mod forms;
-<<<<<<< ours
 mod include;
-=======
-pub mod include;
->>>>>>> theirs
 pub mod locking;
 pub mod stored;
 pub mod transaction;

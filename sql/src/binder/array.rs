@@ -4,12 +4,8 @@ use datafusion::sql::sqlparser::ast::{
     self, AccessExpr, BinaryOperator, Expr as Sql, ObjectNamePart, Subscript,
 };
 
-<<<<<<< HEAD
-use super::expr::{canonical, comparison_of, no_operator, symbol_of};
-=======
 use super::call::no_function;
 use super::expr::{canonical, comparison_of, no_operator, operator_symbol};
->>>>>>> constraints
 use super::position::token_before;
 use super::{Binder, Bound, context};
 use crate::error::{Error, Result, SqlState};
@@ -300,7 +296,7 @@ impl Binder<'_> {
                 Error::new(SqlState::WrongObjectType, message).at(at)
             })?,
         };
-        let symbol = symbol_of(op);
+        let symbol = operator_symbol(op);
         let array_of = |kind: Type| match kind {
             kind if kind.is_array() => Err(no_array_type(kind).at(at)),
             kind => kind.array().ok_or_else(|| no_array_type(kind).at(at)),

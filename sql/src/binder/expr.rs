@@ -58,7 +58,7 @@ fn comparison_named(symbol: &str) -> Option<BinaryOperator> {
 }
 
 /// The name under which an operator stands in the function table.
-pub fn symbol_of(op: &BinaryOperator) -> String {
+pub fn operator_symbol(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
@@ -483,9 +483,9 @@ impl Binder<'_> {
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
         if let Some((operator, _)) = comparison_of(op) {
-            return self.compare(a, &symbol_of(op), operator, b).map_err(|e| e.at(position));
+            return self.compare(a, &operator_symbol(op), operator, b).map_err(|e| e.at(position));
         }
-        self.operator(&symbol_of(op), vec![a, b]).map_err(|e| e.at(position))
+        self.operator(&operator_symbol(op), vec![a, b]).map_err(|e| e.at(position))
     }
 
     /// Where the operator stands: the parser does not say, so look between its operands.
@@ -501,7 +501,7 @@ impl Binder<'_> {
         let to = self.position_of(right)?;
         let between: String =
             self.sql.chars().skip(from - 1).take(to.saturating_sub(from)).collect();
-        let at = between.find(&symbol_of(op))?;
+        let at = between.find(&operator_symbol(op))?;
         Some(from + between.get(..at)?.chars().count())
     }
 

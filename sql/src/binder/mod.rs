@@ -64,7 +64,7 @@ use crate::types::io::{self, Style};
 use crate::types::{Datum, Type, TypeMod};
 
 pub use catalog_call::calls_by_name;
-pub use expr::symbol_of;
+pub use expr::operator_symbol;
 
 /// Deepest nesting of expressions and queries.
 const MAX_DEPTH: usize = 200;

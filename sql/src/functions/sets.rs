@@ -12,14 +12,8 @@ use super::strings::regexp_pieces;
 use super::{Context, Function, arg, arrays, contextual, pure};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{
-<<<<<<< ours
-    AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType, Text,
-    TextArray, Timestamp, Timestamptz,
-=======
     AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType,
-    Regclass, Text, TextArray, Timestamp,
-    Timestamptz,
->>>>>>> theirs
+    Regclass, Text, TextArray, Timestamp, Timestamptz,
 };
 use crate::types::array::Array;
 use crate::types::datetime::{self, Zone};

@@ -9,12 +9,8 @@ use cairn_txn::storage::Direction;
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
 
-<<<<<<< HEAD
 use super::access::{Access, Lookups};
-=======
-use super::access::Access;
 use super::common::CommonProgram;
->>>>>>> constraints
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;

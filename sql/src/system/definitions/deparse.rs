@@ -102,7 +102,7 @@ impl Deparser<'_> {
             Expr::BinaryOp { left, op: BinaryOperator::And, right } => self.joined(left, "AND", right),
             Expr::BinaryOp { left, op: BinaryOperator::Or, right } => self.joined(left, "OR", right),
             Expr::BinaryOp { left, op, right } => {
-                let symbol = crate::binder::symbol_of(op);
+                let symbol = crate::binder::operator_symbol(op);
                 self.operator(left, &symbol, right)
             }
             Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
