@@ -44,7 +44,9 @@ const BY_NAME: &[&str] = &[
 
 /// Whether the binder has a function of this name that is in no table.
 pub fn calls_by_name(name: &str) -> bool {
-    BY_NAME.contains(&name) || calls::is_named(name) || crate::functions::sets::is_set_returning(name)
+    BY_NAME.contains(&name)
+        || calls::is_named(name)
+        || crate::functions::sets::is_set_returning(name)
 }
 
 impl Binder<'_> {

@@ -30,29 +30,14 @@ pub(super) fn canonical(kind: Type, operand: Expr) -> Expr {
 }
 
 pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison)> {
-    Some(match op {
-        BinaryOperator::Eq => (Operator::Eq, Comparison::Eq),
-        BinaryOperator::NotEq => (Operator::NotEq, Comparison::NotEq),
-        BinaryOperator::Lt => (Operator::Lt, Comparison::Lt),
-        BinaryOperator::LtEq => (Operator::LtEq, Comparison::LtEq),
-        BinaryOperator::Gt => (Operator::Gt, Comparison::Gt),
-        BinaryOperator::GtEq => (Operator::GtEq, Comparison::GtEq),
-        BinaryOperator::PGCustomBinaryOperator(parts) => {
-            return parts.last().and_then(|symbol| comparison_of(&comparison_named(symbol)?));
-        }
-        _ => return None,
-    })
-}
-
-/// A comparison that is written `OPERATOR(pg_catalog.=)`.
-fn comparison_named(symbol: &str) -> Option<BinaryOperator> {
-    Some(match symbol {
-        "=" => BinaryOperator::Eq,
-        "<>" | "!=" => BinaryOperator::NotEq,
-        "<" => BinaryOperator::Lt,
-        "<=" => BinaryOperator::LtEq,
-        ">" => BinaryOperator::Gt,
-        ">=" => BinaryOperator::GtEq,
+    // It may be written `OPERATOR(pg_catalog.=)`.
+    Some(match operator_symbol(op).as_str() {
+        "=" => (Operator::Eq, Comparison::Eq),
+        "<>" | "!=" => (Operator::NotEq, Comparison::NotEq),
+        "<" => (Operator::Lt, Comparison::Lt),
+        "<=" => (Operator::LtEq, Comparison::LtEq),
+        ">" => (Operator::Gt, Comparison::Gt),
+        ">=" => (Operator::GtEq, Comparison::GtEq),
         _ => return None,
     })
 }

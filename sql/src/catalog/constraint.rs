@@ -140,12 +140,7 @@ impl Schema {
 
     /// The same for a sequence or an index, whose name no relation may have; nor, if it is of a
     /// constraint of `table`, any constraint.
-    pub fn free_relation_name(
-        &self,
-        parts: &[&str],
-        label: &str,
-        table: Option<&Table>,
-    ) -> String {
+    pub fn free_relation_name(&self, parts: &[&str], label: &str, table: Option<&Table>) -> String {
         let is_own = |name: &str| {
             table.is_some_and(|table| {
                 table.name == name

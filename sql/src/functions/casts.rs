@@ -147,10 +147,7 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
             Ok(0) => Datum::Text(String::new()),
             Ok(byte) if byte.is_ascii() => Datum::Text(char::from(byte).to_string()),
             _ => {
-                return Err(Error::new(
-                    SqlState::NumericValueOutOfRange,
-                    "\"char\" out of range",
-                ));
+                return Err(Error::new(SqlState::NumericValueOutOfRange, "\"char\" out of range"));
             }
         },
         (Int2 | Int4 | Int8, Float4) => Datum::Float32(value.as_i64()? as f32),

@@ -54,8 +54,7 @@ pub fn namespaces(_: &Asked<'_>) -> Result<Vec<Row>> {
 pub fn types(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let names = asked.names("typname");
     let all = asked_lines(asked, &facts::TYPES).into_iter();
-    let all =
-        all.filter(|line| names.as_ref().is_none_or(|names| names.contains(&line.text(1))));
+    let all = all.filter(|line| names.as_ref().is_none_or(|names| names.contains(&line.text(1))));
     let rows = all.map(|line| {
         let flag = |field| Datum::Bool(line.is_true(field));
         vec![

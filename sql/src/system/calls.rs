@@ -49,12 +49,7 @@ fn no_value(_: &[Datum]) -> Result<Datum> {
 }
 
 /// A strict function that looks only at definitions.
-fn function(
-    name: &'static str,
-    args: &'static [Type],
-    returns: Type,
-    run: Run,
-) -> CatalogFunction {
+fn function(name: &'static str, args: &'static [Type], returns: Type, run: Run) -> CatalogFunction {
     let signature = Function {
         name,
         args,
@@ -107,7 +102,8 @@ pub fn resolve(
     Some(match resolve::resolve(candidates, kinds) {
         Resolution::Found(found) => {
             let mut all = FUNCTIONS.iter();
-            let same = |function: &&CatalogFunction| std::ptr::eq(&raw const function.signature, found);
+            let same =
+                |function: &&CatalogFunction| std::ptr::eq(&raw const function.signature, found);
             all.find(same).ok_or(Resolution::NoMatch)
         }
         failed => Err(failed),

@@ -331,8 +331,7 @@ pub fn defaults(asked: &Asked<'_>) -> Result<Vec<Row>> {
 fn index_row(table: &Table, index: &Index) -> Row {
     let number = |value: usize| Datum::Int16(value as i16);
     let all = || index.columns.iter().chain(&index.include);
-    let kind =
-        |at: &usize| table.columns.get(*at).map_or(Type::Text, |column| column.kind().kind);
+    let kind = |at: &usize| table.columns.get(*at).map_or(Type::Text, |column| column.kind().kind);
     let keys = all().map(|at| number(*at + 1)).collect();
     let key_columns = || index.columns.iter();
     let collations = key_columns().map(|at| oid(facts::collation(kind(at)))).collect();

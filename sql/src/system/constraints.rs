@@ -56,9 +56,7 @@ fn equality(schema: &Schema, key: &ForeignKey) -> Result<Datum> {
 
 impl Line<'_> {
     fn row(self, table: &Table, schema: &Schema) -> Result<Row> {
-        let of_key = |value: fn(&ForeignKey) -> &'static str| {
-            text(self.foreign.map_or(" ", value))
-        };
+        let of_key = |value: fn(&ForeignKey) -> &'static str| text(self.foreign.map_or(" ", value));
         let equal = match self.foreign {
             Some(key) => equality(schema, key)?,
             None => Datum::Null,

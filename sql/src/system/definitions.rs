@@ -46,7 +46,12 @@ pub fn default(table: &Table, column: &Column, names: &Names) -> Option<String> 
 }
 
 /// An expression that the catalog keeps, over the columns of `table`.
-pub fn expression(text: &str, table: Option<&Table>, expected: Option<Type>, pretty: bool) -> String {
+pub fn expression(
+    text: &str,
+    table: Option<&Table>,
+    expected: Option<Type>,
+    pretty: bool,
+) -> String {
     match parse_expression(text) {
         Ok(expr) => Deparser { table, pretty }.whole(&expr, expected),
         Err(_) => text.to_owned(),

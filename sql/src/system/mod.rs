@@ -89,11 +89,14 @@ pub struct System {
     pub database: String,
 }
 
+/// Makes the rows of a relation, as far as they are asked for.
+pub type Maker = fn(&Asked<'_>) -> Result<Vec<Row>>;
+
 /// Where rows come from.
 #[derive(Clone, Copy)]
 pub enum Content {
     /// Made from definitions.
-    Rows(fn(&Asked<'_>) -> Result<Vec<Row>>),
+    Rows(Maker),
     /// Made from what the server does.
     Server(fn(&System) -> Vec<Row>),
     /// A query over other relations.
@@ -229,7 +232,7 @@ fn column_type(name: &str) -> Type {
     Type::all().find(|kind| kind.catalog_name() == name).unwrap_or(Type::Text)
 }
 
-fn rows_of(schema: &str, name: &str) -> Option<fn(&Asked<'_>) -> Result<Vec<Row>>> {
+fn rows_of(schema: &str, name: &str) -> Option<Maker> {
     if schema != CATALOG_SCHEMA {
         return None;
     }

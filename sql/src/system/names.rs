@@ -325,12 +325,10 @@ pub fn parse_static(kind: Type, text: &str) -> Result<Datum> {
         Type::Regoperator => {
             let (symbol, args) = operator_signature(text)?;
             let mut all = facts::OPERATORS.iter();
-            let found = all.find(|line| line.text(1) == symbol && [line.oid(5), line.oid(6)] == args);
+            let found =
+                all.find(|line| line.text(1) == symbol && [line.oid(5), line.oid(6)] == args);
             found.map(|line| line.oid(0)).ok_or_else(|| {
-                Error::new(
-                    SqlState::UndefinedFunction,
-                    format!("operator does not exist: {text}"),
-                )
+                Error::new(SqlState::UndefinedFunction, format!("operator does not exist: {text}"))
             })?
         }
         Type::Regnamespace => {
@@ -349,8 +347,7 @@ pub fn parse_static(kind: Type, text: &str) -> Result<Datum> {
             let name = split_name(text)?.pop().unwrap_or_default();
             let found = super::COLLATIONS.iter().find(|(_, known)| *known == name);
             found.map(|(oid, _)| *oid).ok_or_else(|| {
-                let message =
-                    format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+                let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
                 Error::new(SqlState::UndefinedObject, message)
             })?
         }
@@ -429,10 +426,9 @@ fn argument_types(list: &str) -> Result<Vec<u32>> {
     let types = names.map(|name| match named_type(name) {
         Some(kind) => Ok(kind.oid()),
         None if name.eq_ignore_ascii_case("none") => Ok(0),
-        None => Err(Error::new(
-            SqlState::UndefinedObject,
-            format!("type \"{name}\" does not exist"),
-        )),
+        None => {
+            Err(Error::new(SqlState::UndefinedObject, format!("type \"{name}\" does not exist")))
+        }
     });
     types.collect()
 }
@@ -440,7 +436,8 @@ fn argument_types(list: &str) -> Result<Vec<u32>> {
 /// `name(type, ...)`
 fn signature(text: &str) -> Result<(&str, Vec<u32>)> {
     let expected = |what: &str| Error::new(SqlState::InvalidTextRepresentation, what.to_owned());
-    let (name, rest) = text.split_once('(').ok_or_else(|| expected("expected a left parenthesis"))?;
+    let (name, rest) =
+        text.split_once('(').ok_or_else(|| expected("expected a left parenthesis"))?;
     let list = rest.trim_end().strip_suffix(')');
     let list = list.ok_or_else(|| expected("expected a right parenthesis"))?;
     Ok((name, argument_types(list)?))

@@ -24,13 +24,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Style {
-            zone: Zone::UTC,
-            now: 0,
-            extra_float_digits: 1,
-            bytea_escape: false,
-            names: None,
-        }
+        Style { zone: Zone::UTC, now: 0, extra_float_digits: 1, bytea_escape: false, names: None }
     }
 }
 
@@ -192,9 +186,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         | Type::AclItem
         | Type::NodeTree
         | Type::Unknown
-        | Type::Void => {
-            Datum::Text(text.to_owned())
-        }
+        | Type::Void => Datum::Text(text.to_owned()),
         Type::Name => Datum::Text(truncate_name(text).to_owned()),
         Type::Bytea => Datum::Bytes(parse_bytea(text)?),
         Type::Date => Datum::Int32(datetime::parse_date(text, style.zone, style.now)?),
@@ -484,9 +476,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         | Type::AclItem
         | Type::NodeTree
         | Type::Unknown
-        | Type::Void => {
-            Datum::Text(utf8(bytes)?.to_owned())
-        }
+        | Type::Void => Datum::Text(utf8(bytes)?.to_owned()),
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {

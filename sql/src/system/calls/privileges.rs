@@ -82,10 +82,9 @@ fn check_words(words: &str, known: &[&str]) -> Result<()> {
 
 fn check_user(user: &Datum) -> Result<()> {
     match user {
-        Datum::Text(name) if name != SUPERUSER && name != "public" => Err(Error::new(
-            SqlState::UndefinedObject,
-            format!("role \"{name}\" does not exist"),
-        )),
+        Datum::Text(name) if name != SUPERUSER && name != "public" => {
+            Err(Error::new(SqlState::UndefinedObject, format!("role \"{name}\" does not exist")))
+        }
         _ => Ok(()),
     }
 }
@@ -96,9 +95,8 @@ fn object(known: &Known, class: Class, object: &Datum) -> Result<Option<u32>> {
         let oid = u32::try_from(object.as_i64()?).unwrap_or_default();
         return Ok(exists(known, class, oid).then_some(oid));
     };
-    let undefined = |state, what: &str| {
-        Err(Error::new(state, format!("{what} \"{name}\" does not exist")))
-    };
+    let undefined =
+        |state, what: &str| Err(Error::new(state, format!("{what} \"{name}\" does not exist")));
     let kind = match class {
         Class::Relation => Type::Regclass,
         Class::Schema => Type::Regnamespace,

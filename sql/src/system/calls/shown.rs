@@ -7,7 +7,7 @@ use crate::lock_names::DATABASE_OID;
 use crate::system::builtins::UTF8;
 use crate::system::names::{self, Stored, type_list};
 use crate::system::{
-    CATALOG_SCHEMA, Content, SUPERUSER, SUPERUSER_OID, facts, definitions, relations,
+    CATALOG_SCHEMA, Content, SUPERUSER, SUPERUSER_OID, definitions, facts, relations,
 };
 use crate::types::Type::{Bool, Int2, Int4, Int8, Name, NodeTree, Oid, Regclass, Text};
 use crate::types::{Datum, Type, TypeMod};

@@ -99,8 +99,12 @@ impl Deparser<'_> {
             }
             Expr::IsNull(inner) => self.test(inner, "IS NULL"),
             Expr::IsNotNull(inner) => self.test(inner, "IS NOT NULL"),
-            Expr::BinaryOp { left, op: BinaryOperator::And, right } => self.joined(left, "AND", right),
-            Expr::BinaryOp { left, op: BinaryOperator::Or, right } => self.joined(left, "OR", right),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                self.joined(left, "AND", right)
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
+                self.joined(left, "OR", right)
+            }
             Expr::BinaryOp { left, op, right } => {
                 let symbol = crate::binder::operator_symbol(op);
                 self.operator(left, &symbol, right)
@@ -122,9 +126,15 @@ impl Deparser<'_> {
                 };
                 let low = side(self.operator(expr, from, low));
                 let high = side(self.operator(expr, to, high));
-                Shown { text: format!("{low} {word} {high}"), kind: Some(Type::Bool), simple: false }
+                Shown {
+                    text: format!("{low} {word} {high}"),
+                    kind: Some(Type::Bool),
+                    simple: false,
+                }
             }
-            Expr::InList { expr, list, negated } if list.len() > 1 => self.list(expr, list, *negated),
+            Expr::InList { expr, list, negated } if list.len() > 1 => {
+                self.list(expr, list, *negated)
+            }
             Expr::Cast { expr, data_type, .. } => {
                 let target = type_of(data_type).ok();
                 let name = target.map_or_else(|| data_type.to_string(), TypeMod::display);
@@ -185,7 +195,8 @@ impl Deparser<'_> {
     fn operator(&self, left: &Expr, symbol: &str, right: &Expr) -> Shown {
         let types = [self.show(left, None).kind, self.show(right, None).kind];
         let (a, b) = (self.beside(left, types[1]), self.beside(right, types[0]));
-        let compares = matches!(symbol, "=" | "<>" | "<" | "<=" | ">" | ">=") || symbol.contains('~');
+        let compares =
+            matches!(symbol, "=" | "<>" | "<" | "<=" | ">" | ">=") || symbol.contains('~');
         let kind = if compares { Some(Type::Bool) } else { types[0].or(types[1]) };
         let text = format!("{} {symbol} {}", self.operand(a), self.operand(b));
         Shown { text, kind, simple: false }
@@ -250,7 +261,9 @@ fn inner(expr: &Expr) -> &Expr {
 /// The type that a literal string takes as an argument.
 fn string_type(arg: &Expr) -> Option<Type> {
     match inner(arg) {
-        Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)) => Some(Type::Text),
+        Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)) => {
+            Some(Type::Text)
+        }
         _ => None,
     }
 }
