@@ -66,6 +66,7 @@ sqlstates! {
     SerializationFailure = "40001",
     DeadlockDetected = "40P01",
     SyntaxError = "42601",
+    InvalidName = "42602",
     NameTooLong = "42622",
     InsufficientPrivilege = "42501",
     UndefinedColumn = "42703",

@@ -118,6 +118,10 @@ impl Column {
 pub struct Index {
     /// Names its part of the key space.
     pub storage: u32,
+    /// pg_class.oid, which stays when the index gets another part of the key space. See
+    /// [`Index::oid`].
+    #[serde(default)]
+    pub id: u32,
     /// Its name.
     pub name: String,
     /// Positions of its columns in the table.
@@ -153,6 +157,7 @@ impl Index {
     pub fn new(storage: u32, name: String, columns: Vec<usize>) -> Index {
         Index {
             storage,
+            id: 0,
             name,
             columns,
             include: Vec::new(),
@@ -164,6 +169,11 @@ impl Index {
             comment: None,
             constraint_comment: None,
         }
+    }
+
+    /// pg_class.oid, and pg_constraint.oid of its constraint.
+    pub fn oid(&self) -> u32 {
+        if self.id == 0 { self.storage } else { self.id }
     }
 
     /// Whether its keys are unique, at any time or when that is checked.
@@ -471,7 +481,10 @@ impl Schema {
         };
         if key.starts_with(b"ct") {
             let table: Table = serde_json::from_slice(value).map_err(corrupted)?;
-            let ids = table.all_indexes().map(|index| index.storage).chain([table.id]);
+            let indexes = table.all_indexes().flat_map(|index| [index.storage, index.id]);
+            let checks = table.checks.iter().map(|check| check.id);
+            let keys = table.foreign_keys.iter().map(|key| key.id);
+            let ids = indexes.chain(checks).chain(keys).chain([table.id]);
             ids.for_each(|id| self.note_id(Some(&id.to_be_bytes())));
             self.tables.insert(table.name.clone(), Arc::new(table));
         } else if key.starts_with(b"cs") {
@@ -544,8 +557,9 @@ pub struct Draft<'a> {
 
 impl Draft<'_> {
     /// Adds or replaces a table.
-    pub fn put_table(&mut self, table: Table) -> Result<()> {
+    pub fn put_table(&mut self, mut table: Table) -> Result<()> {
         let replaced = self.schema.tables.values().find(|old| old.id == table.id).cloned();
+        table.number_parts(replaced.as_deref(), self.schema);
         if let Some(old) = &replaced {
             self.schema.tables.remove(&old.name);
         }

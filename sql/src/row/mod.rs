@@ -53,7 +53,7 @@ use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
 use crate::relation::{Common, WorkingTable};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
-use access::{Access, Found, Reading};
+use access::{Access, Found, Lookups, Reading};
 use common::CommonProgram;
 use covering::Covering;
 use expr::{RowExpr, Scope};
@@ -260,6 +260,7 @@ enum Node {
     Feed,
     System {
         relation: &'static SystemRelation,
+        lookups: Lookups,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -436,8 +437,9 @@ impl Node {
             }
             Node::Operate(operate) => operate.run(frame, sink),
             Node::Feed => frame.feed(sink),
-            Node::System { relation, filter, output } => {
-                for row in (relation.rows)(&frame.env.surroundings.system) {
+            Node::System { relation, lookups, filter, output } => {
+                let wanted = lookups.eval(frame)?;
+                for row in relation.rows(&frame.env.surroundings.system, &wanted)? {
                     if passes(filter, &row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {

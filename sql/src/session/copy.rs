@@ -300,7 +300,7 @@ impl Session {
         let env = self.env(Arc::new(Vec::new()));
         // Only defaults are evaluated, and they read no tables.
         let env = Env { view: env.view.without_own_writes(), ..env };
-        let style = self.style();
+        let style = Style { names: Some(self.names()), ..self.style() };
         self.lock_if_empty(&table).await?;
         let alone = self.alone && !self.in_block();
         Ok(Outcome::CopyIn(Box::new(CopyIn {

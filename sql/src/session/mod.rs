@@ -49,6 +49,7 @@ use crate::parser::{self, Parsed};
 use crate::row::Surroundings;
 use crate::sessions::{Backend, Sessions, State};
 use crate::system::System;
+use crate::system::names::Names;
 use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
@@ -231,6 +232,7 @@ struct BinderView<'a> {
     settings: &'a Settings,
     id: i64,
     database: &'a Database,
+    schema: &'a Arc<Schema>,
 }
 
 impl BinderSettings for BinderView<'_> {
@@ -256,6 +258,10 @@ impl BinderSettings for BinderView<'_> {
 
     fn sessions(&self) -> Arc<Sessions> {
         self.database.sessions.clone()
+    }
+
+    fn names(&self) -> Names {
+        Names { schema: self.schema.clone(), public_in_path: self.settings.public_in_path() }
     }
 
     fn manager(&self) -> Arc<TransactionManager> {
@@ -349,6 +355,11 @@ impl Session {
         }
     }
 
+    /// The catalog that this session sees, as names are looked up in it.
+    pub fn names(&self) -> Names {
+        Names { schema: self.schema(), public_in_path: self.settings.public_in_path() }
+    }
+
     /// Parses a query string: statements with the values of their parameters, which are
     /// literals of the text that have been lifted out of it.
     pub fn parse(&self, sql: &str) -> Result<Vec<(Arc<Prepared>, Vec<Datum>)>> {
@@ -401,7 +412,10 @@ impl Session {
         if plan.parameters.len() != lifted.literals.len() {
             return Ok(None);
         }
-        let style = self.style();
+        let mut style = self.style();
+        if plan.parameters.contains(&Type::Regclass) {
+            style.names = Some(self.names());
+        }
         let values = lifted.literals.iter().zip(&plan.parameters);
         let values = values.map(|(literal, kind)| literal.value(*kind, sql, &style));
         Ok(Some((prepared, values.collect::<Result<_>>()?)))
@@ -553,6 +567,8 @@ impl Session {
             manager: self.database.manager.clone(),
             schema: self.schema(),
             sessions: self.database.sessions.clone(),
+            session: self.id,
+            database: self.settings.database.clone(),
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),

@@ -21,8 +21,8 @@ use super::upsert::Upsert;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::changes::{note_parts, note_parts_of};
 use crate::binder::dml::{BoundModify, ColumnSource, Operation};
-use crate::binder::{Binder, OutputColumn};
-use crate::catalog::Table;
+use crate::binder::{Binder, OutputColumn, Settings as _};
+use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::optimizer::optimize;
 use crate::parser::Parsed;
@@ -299,7 +299,17 @@ impl Session {
             now: self.now(),
             extra_float_digits: self.settings.extra_float_digits(),
             bytea_escape: self.settings.bytea_escape(),
+            names: None,
         }
+    }
+
+    fn binder_view<'a>(&'a self, schema: &'a Arc<Schema>) -> BinderView<'a> {
+        let (settings, database) = (&self.settings, &self.database);
+        BinderView { settings, id: self.id, database, schema }
+    }
+
+    fn style_with_names(&self, view: &BinderView<'_>) -> crate::types::io::Style {
+        crate::types::io::Style { names: Some(view.names()), ..self.style() }
     }
 
     /// Plans a statement; also whether the plan serves every session.
@@ -310,8 +320,8 @@ impl Session {
         declared: &[Option<Type>],
     ) -> Result<(Plan, bool)> {
         let schema = self.schema();
-        let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
-        let binder = Binder::new(&schema, sql, self.style(), &view, declared);
+        let view = self.binder_view(&schema);
+        let binder = Binder::new(&schema, sql, self.style_with_names(&view), &view, declared);
         let action = match statement {
             Statement::Query(query) => plan_query(&binder, query)?,
             Statement::Insert(insert) => plan_modify(binder.insert(insert)?)?,
@@ -361,8 +371,8 @@ impl Session {
         work: impl FnOnce(&Binder<'_>) -> Result<T>,
     ) -> Result<T> {
         let schema = self.schema();
-        let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
-        work(&Binder::new(&schema, sql, self.style(), &view, &[]))
+        let view = self.binder_view(&schema);
+        work(&Binder::new(&schema, sql, self.style_with_names(&view), &view, &[]))
     }
 }
 

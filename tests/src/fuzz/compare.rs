@@ -25,10 +25,14 @@ pub fn compare(statement: &Node, sql: &str, expected: &Outcome, found: &Outcome)
     match (expected, found) {
         (_, Outcome::Lost) => Verdict::Differs("the connection is lost".to_owned()),
         (_, Outcome::Hang) => Verdict::Differs("no answer".to_owned()),
-        (_, Outcome::Error(code, message)) if code == "0A000" && expected.code() != Some("0A000") => {
+        (_, Outcome::Error(code, message))
+            if code == "0A000" && expected.code() != Some("0A000") =>
+        {
             Verdict::Unsupported(message.clone())
         }
-        (Outcome::Rows(expected), Outcome::Rows(found)) => compare_rows(statement, sql, expected, found),
+        (Outcome::Rows(expected), Outcome::Rows(found)) => {
+            compare_rows(statement, sql, expected, found)
+        }
         _ if expected.code() == found.code() => Verdict::Same,
         _ => match known::explain(sql, expected, found) {
             Some(reason) => Verdict::Explained(reason),

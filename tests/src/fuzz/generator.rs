@@ -90,7 +90,13 @@ impl<'a> Generator<'a> {
         // Which of rows that are equal and look different are within the limit is left open.
         let limit = match self.chance(30) && !types.iter().any(|of| of.has_equal_forms()) {
             true => {
-                let text = *self.one(&[" LIMIT 3", " LIMIT 1", " OFFSET 1", " LIMIT 5 OFFSET 2", " LIMIT 0"]);
+                let text = *self.one(&[
+                    " LIMIT 3",
+                    " LIMIT 1",
+                    " OFFSET 1",
+                    " LIMIT 5 OFFSET 2",
+                    " LIMIT 0",
+                ]);
                 Node::text(Sort::Clause, text)
             }
             false => Node::text(Sort::Clause, ""),
@@ -109,7 +115,8 @@ impl<'a> Generator<'a> {
     }
 
     fn set_operation(&mut self, types: &[Type], around: &Scope, depth: u64) -> Node {
-        let operators = ["UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL"];
+        let operators =
+            ["UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL"];
         let operator = *self.one(&operators);
         let sides = vec![self.select(types, around, depth), self.select(types, around, depth)];
         fill(Sort::Query(types.to_vec()), &format!("(({{}}) {operator} ({{}}))"), sides)
@@ -119,7 +126,8 @@ impl<'a> Generator<'a> {
         let name = self.alias();
         let of = self.types(3);
         let inner = self.select(&of, around, depth);
-        let columns: Vec<_> = of.iter().enumerate().map(|(index, of)| (format!("c{index}"), *of)).collect();
+        let columns: Vec<_> =
+            of.iter().enumerate().map(|(index, of)| (format!("c{index}"), *of)).collect();
         let listed: Vec<_> = columns.iter().map(|(column, _)| column.clone()).collect();
         self.tables.push(Table { name: name.clone(), columns });
         // Another WITH may not follow.
@@ -190,11 +198,13 @@ impl<'a> Generator<'a> {
 
     /// A value that names columns of its own query, as a constant in GROUP BY would be another matter.
     fn named(&mut self, of: Type, scope: &Scope) -> Node {
-        let of_type: Vec<_> = scope.columns.iter().filter(|column| column.of == of).cloned().collect();
+        let of_type: Vec<_> =
+            scope.columns.iter().filter(|column| column.of == of).cloned().collect();
         match of_type.is_empty() {
             true => {
                 let Some(column) = scope.columns.first().cloned() else { return self.constant(of) };
-                let nodes = vec![Node::text(Sort::Value(column.of), column.name), self.constant(of)];
+                let nodes =
+                    vec![Node::text(Sort::Value(column.of), column.name), self.constant(of)];
                 fill(Sort::Value(of), "CASE WHEN {} IS NULL THEN {} END", nodes)
             }
             false => {
@@ -266,16 +276,29 @@ impl<'a> Generator<'a> {
         (relation, Scope { columns, outer })
     }
 
-    fn join(&mut self, left: Node, right: Node, of_left: &[Column], of_right: &[Column], both: &[Column]) -> Node {
+    fn join(
+        &mut self,
+        left: Node,
+        right: Node,
+        of_left: &[Column],
+        of_right: &[Column],
+        both: &[Column],
+    ) -> Node {
         let mut pairs = Vec::new();
         for one in of_left {
-            pairs.extend(of_right.iter().filter(|other| other.of == one.of).map(|other| (one, other)));
+            pairs.extend(
+                of_right.iter().filter(|other| other.of == one.of).map(|other| (one, other)),
+            );
         }
         if self.is_large {
             let word = *self.one(&["JOIN", "LEFT JOIN", "FULL JOIN"]);
             let keys = format!("({} = {})", of_left[0].name, of_right[0].name);
             let condition = Node::text(Sort::Value(Type::Bool), keys);
-            return fill(Sort::Relation, &format!("{{}} {word} {{}} ON {{}}"), vec![left, right, condition]);
+            return fill(
+                Sort::Relation,
+                &format!("{{}} {word} {{}} ON {{}}"),
+                vec![left, right, condition],
+            );
         }
         let words = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN"];
         let mut word = *self.one(&words);
@@ -305,7 +328,11 @@ impl<'a> Generator<'a> {
             }
             false => Node::text(Sort::Clause, ""),
         };
-        fill(Sort::Relation, &format!("{{}} {word} {{}} ON {{}}{{}}"), vec![left, right, condition, more])
+        fill(
+            Sort::Relation,
+            &format!("{{}} {word} {{}} ON {{}}{{}}"),
+            vec![left, right, condition, more],
+        )
     }
 
     fn relation(&mut self, depth: u64) -> (Node, Vec<Column>) {
@@ -335,7 +362,8 @@ impl<'a> Generator<'a> {
     }
 
     fn leaf(&mut self, of: Type, scope: &Scope) -> Node {
-        let mut known: Vec<_> = scope.columns.iter().filter(|column| column.of == of).cloned().collect();
+        let mut known: Vec<_> =
+            scope.columns.iter().filter(|column| column.of == of).cloned().collect();
         if known.is_empty() || self.chance(30) {
             known.extend(scope.outer.iter().filter(|column| column.of == of).cloned());
         }
@@ -382,7 +410,14 @@ impl<'a> Generator<'a> {
     }
 
     /// Values for the holes of a template of the grammar.
-    fn expand(&mut self, of: Type, template: &str, scope: &Scope, depth: u64, query_depth: u64) -> Node {
+    fn expand(
+        &mut self,
+        of: Type,
+        template: &str,
+        scope: &Scope,
+        depth: u64,
+        query_depth: u64,
+    ) -> Node {
         let same = self.type_();
         let template = match template.contains("{k}") {
             true => template.replace("{k}", &self.leaf(Type::Text, scope).sql()),
@@ -419,12 +454,20 @@ impl<'a> Generator<'a> {
             0 | 1 => self.update(&table, &scope),
             2 | 3 => {
                 let condition = self.condition("WHERE", &scope, self.depth_of_changes());
-                fill(Sort::Part, &format!("DELETE FROM {}{{}}{{}}", table.name), vec![condition, returning()])
+                fill(
+                    Sort::Part,
+                    &format!("DELETE FROM {}{{}}{{}}", table.name),
+                    vec![condition, returning()],
+                )
             }
             _ => {
                 let types: Vec<_> = table.columns.iter().map(|(_, of)| *of).collect();
                 let query = self.plain(&types, &Scope::default(), self.depth_of_changes());
-                fill(Sort::Part, &format!("INSERT INTO {} {{}}{{}}", table.name), vec![query, returning()])
+                fill(
+                    Sort::Part,
+                    &format!("INSERT INTO {} {{}}{{}}", table.name),
+                    vec![query, returning()],
+                )
             }
         };
         (node, table.name)

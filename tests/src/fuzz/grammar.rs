@@ -199,7 +199,8 @@ const TIMESTAMP: &[&str] = &[
     "({d} + time '12:34:56')",
 ];
 
-const INTERVAL: &[&str] = &["({t} - {t})", "({v} + {v})", "({v} * 2)", "(- {v})", "({i} % 100 * interval '1 day')"];
+const INTERVAL: &[&str] =
+    &["({t} - {t})", "({v} + {v})", "({v} * 2)", "(- {v})", "({i} % 100 * interval '1 day')"];
 
 /// Values of a type.
 pub fn of(type_: Type) -> &'static [&'static str] {
@@ -221,7 +222,14 @@ pub fn aggregates(type_: Type) -> &'static [&'static str] {
     match type_ {
         Type::Bool => &["bool_and({b})", "bool_or({b})", "every({b})"],
         Type::Int => &["min({i})", "max({i})"],
-        Type::Long => &["count(*)", "count({y})", "count(DISTINCT {y})", "sum({i})", "max({l})", "sum(DISTINCT {i})"],
+        Type::Long => &[
+            "count(*)",
+            "count({y})",
+            "count(DISTINCT {y})",
+            "sum({i})",
+            "max({l})",
+            "sum(DISTINCT {i})",
+        ],
         Type::Numeric => &["sum({n})", "sum({l})", "avg({i})", "avg({n})", "min({n})", "max({n})"],
         Type::Float => &["min({f})", "max({f})"],
         Type::Text => &["min({s})", "max({s})", "string_agg({k}, ',' ORDER BY {k})"],
@@ -253,10 +261,34 @@ pub fn constants(type_: Type) -> &'static [&'static str] {
         Type::Int => &["1", "0", "2", "3", "7", "10", "(-1)", "(-5)", "100", "NULL::int"],
         Type::Long => &["1::bigint", "0::bigint", "5000000000", "(-7)::bigint", "NULL::bigint"],
         Type::Numeric => &["1.0", "0.00", "0.5", "2.50", "(-1.25)", "100.001", "NULL::numeric"],
-        Type::Float => &["1::float8", "0::float8", "0.5::float8", "'-2.5'::float8", "1e10::float8", "NULL::float8"],
-        Type::Text => &["'a'::text", "''::text", "'b'", "'ab'::text", "'abc'", "'a,b'::text", "'B '::text", "NULL::text"],
-        Type::Date => &["date '2024-01-01'", "date '2024-02-29'", "date '1999-12-31'", "NULL::date"],
-        Type::Timestamp => &["timestamp '2024-01-01 00:00'", "timestamp '2024-02-29 12:34:56.5'", "NULL::timestamp"],
-        Type::Interval => &["interval '1 day'", "interval '1 month'", "interval '-2 hours'", "NULL::interval"],
+        Type::Float => &[
+            "1::float8",
+            "0::float8",
+            "0.5::float8",
+            "'-2.5'::float8",
+            "1e10::float8",
+            "NULL::float8",
+        ],
+        Type::Text => &[
+            "'a'::text",
+            "''::text",
+            "'b'",
+            "'ab'::text",
+            "'abc'",
+            "'a,b'::text",
+            "'B '::text",
+            "NULL::text",
+        ],
+        Type::Date => {
+            &["date '2024-01-01'", "date '2024-02-29'", "date '1999-12-31'", "NULL::date"]
+        }
+        Type::Timestamp => &[
+            "timestamp '2024-01-01 00:00'",
+            "timestamp '2024-02-29 12:34:56.5'",
+            "NULL::timestamp",
+        ],
+        Type::Interval => {
+            &["interval '1 day'", "interval '1 month'", "interval '-2 hours'", "NULL::interval"]
+        }
     }
 }

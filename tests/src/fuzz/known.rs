@@ -7,7 +7,9 @@ pub fn explain(sql: &str, expected: &Outcome, found: &Outcome) -> Option<&'stati
     let _ = sql;
     let data = |outcome: &Outcome| outcome.code().is_some_and(|code| code.starts_with("22"));
     // The manual, 4.2.14: the order of evaluation of subexpressions is not defined.
-    if data(expected) != data(found) && (matches!(expected, Outcome::Rows(_)) || matches!(found, Outcome::Rows(_))) {
+    if data(expected) != data(found)
+        && (matches!(expected, Outcome::Rows(_)) || matches!(found, Outcome::Rows(_)))
+    {
         return Some("what is evaluated is left open, and so is what fails");
     }
     None

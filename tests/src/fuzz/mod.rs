@@ -61,7 +61,11 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "-- FUZZ_SEED={} FUZZ_QUERIES={STATEMENTS_PER_SCHEMA}: {}", self.seed, self.what)?;
+        writeln!(
+            f,
+            "-- FUZZ_SEED={} FUZZ_QUERIES={STATEMENTS_PER_SCHEMA}: {}",
+            self.seed, self.what
+        )?;
         writeln!(f, "{}", self.script)?;
         writeln!(f, "-- PostgreSQL: {}", self.expected)?;
         write!(f, "-- cairn:      {}", self.found)
@@ -107,7 +111,12 @@ impl Case {
 
     fn script(&self) -> String {
         let statements: Vec<_> = self.setup.iter().cloned().chain(self.steps()).collect();
-        statements.iter().map(|statement| format!("{statement};\n")).collect::<String>().trim_end().to_owned()
+        statements
+            .iter()
+            .map(|statement| format!("{statement};\n"))
+            .collect::<String>()
+            .trim_end()
+            .to_owned()
     }
 }
 
@@ -135,7 +144,11 @@ impl Servers {
             if expected.code() == Some(TOO_LONG) {
                 self.oracle.run("ROLLBACK").await;
                 self.cairn.run("ROLLBACK").await;
-                return (expected.clone(), expected, Verdict::Explained("PostgreSQL takes too long itself"));
+                return (
+                    expected.clone(),
+                    expected,
+                    Verdict::Explained("PostgreSQL takes too long itself"),
+                );
             }
             let found = self.cairn.run(&sql).await;
             let verdict = compare(&case.statement, &sql, &expected, &found);
@@ -162,7 +175,11 @@ pub async fn run(config: &Config, oracle: &str, cairn: &str) -> Report {
     while report.statements < config.queries && report.differences.len() < config.most_differences {
         let mut random = Random::new(seed);
         let schema = Schema::generate(&mut random);
-        assert!(servers.prepare(&schema.statements).await, "no tables:\n{}", schema.statements.join(";\n"));
+        assert!(
+            servers.prepare(&schema.statements).await,
+            "no tables:\n{}",
+            schema.statements.join(";\n")
+        );
         let mut generator = Generator::new(&mut random, &schema);
         for index in 0..STATEMENTS_PER_SCHEMA {
             let (statement, changes) = match index % 8 {
@@ -198,7 +215,8 @@ async fn one(servers: &mut Servers, case: Case, seed: u64, report: &mut Report) 
                 expected: shown(&expected),
                 found: shown(&found),
             };
-            let same = |other: &Difference| other.what == difference.what && other.what.contains('|');
+            let same =
+                |other: &Difference| other.what == difference.what && other.what.contains('|');
             if !report.differences.iter().any(same) {
                 report.differences.push(difference);
             }
@@ -211,7 +229,8 @@ fn shown(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Rows(rows) => {
             let rows = rows.iter().take(5).map(|row| {
-                let values: Vec<_> = row.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect();
+                let values: Vec<_> =
+                    row.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect();
                 values.join(", ")
             });
             format!("({})", rows.collect::<Vec<_>>().join("), ("))

@@ -37,7 +37,8 @@ pub fn clear() -> String {
 impl Schema {
     /// One that the generator decides on.
     pub fn generate(random: &mut Random) -> Schema {
-        let mut schema = Schema { tables: Vec::new(), is_large: random.below(8) == 0, statements: Vec::new() };
+        let mut schema =
+            Schema { tables: Vec::new(), is_large: random.below(8) == 0, statements: Vec::new() };
         for index in 0..TABLES {
             schema.table(random, index);
         }
@@ -56,17 +57,20 @@ impl Schema {
             of => format!(", {column} {}", of.name()),
         });
         let key = if random.below(4) > 0 { " PRIMARY KEY" } else { "" };
-        self.statements.push(format!("CREATE TABLE {name} (id int{key}{})", declared.collect::<String>()));
+        self.statements
+            .push(format!("CREATE TABLE {name} (id int{key}{})", declared.collect::<String>()));
         let rows = match random.below(10) {
             0 => 0,
             _ => random.below(MOST_ROWS),
         };
         for id in 0..rows {
             let values: Vec<_> = columns.iter().skip(1).map(|(_, of)| value(random, *of)).collect();
-            self.statements.push(format!("INSERT INTO {name} VALUES ({id}, {})", values.join(", ")));
+            self.statements
+                .push(format!("INSERT INTO {name} VALUES ({id}, {})", values.join(", ")));
         }
         if index == 0 && self.is_large {
-            let values: Vec<_> = columns.iter().skip(1).map(|(_, of)| computed(random, *of)).collect();
+            let values: Vec<_> =
+                columns.iter().skip(1).map(|(_, of)| computed(random, *of)).collect();
             self.statements.push(format!(
                 "INSERT INTO {name} SELECT g, {} FROM generate_series({rows}, {MANY_ROWS}) g",
                 values.join(", ")
@@ -107,13 +111,16 @@ fn value(random: &mut Random, of: Type) -> String {
 /// A value for the row `g` of many.
 fn computed(random: &mut Random, of: Type) -> String {
     let modulus = 3 + random.below(20);
-    let number = format!("nullif(g * {} % {modulus}, {})", 1 + random.below(100), random.below(modulus));
+    let number =
+        format!("nullif(g * {} % {modulus}, {})", 1 + random.below(100), random.below(modulus));
     match of {
         Type::Bool => format!("{number} > 2"),
         Type::Int | Type::Long => number,
         Type::Numeric | Type::Float => format!("{number} * 0.25"),
         Type::Text => format!("'a' || {number}"),
         Type::Date => format!("date '2024-01-01' + {number}"),
-        Type::Timestamp | Type::Interval => format!("timestamp '2024-01-01' + {number} * interval '1 hour'"),
+        Type::Timestamp | Type::Interval => {
+            format!("timestamp '2024-01-01' + {number} * interval '1 hour'")
+        }
     }
 }

@@ -40,9 +40,12 @@ fn candidates(case: &Case) -> Vec<Case> {
         if node.sort == Sort::Clause {
             others.push(Node::text(Sort::Clause, ""));
         }
-        others.extend(node.all().into_iter().skip(1).filter(|part| part.sort == node.sort).cloned());
+        others
+            .extend(node.all().into_iter().skip(1).filter(|part| part.sort == node.sort).cloned());
         if let Sort::Value(of) = node.sort {
-            others.extend(grammar::constants(of).iter().map(|text| Node::text(node.sort.clone(), *text)));
+            others.extend(
+                grammar::constants(of).iter().map(|text| Node::text(node.sort.clone(), *text)),
+            );
         }
         for other in others {
             let statement = case.statement.with(index, &other);

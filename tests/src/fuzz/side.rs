@@ -50,7 +50,9 @@ impl Side {
         let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
         tokio::spawn(connection);
         let timeout = STATEMENT_TIMEOUT.as_millis();
-        client.batch_execute(&format!("SET statement_timeout = {timeout}; SET timezone = 'UTC'")).await?;
+        client
+            .batch_execute(&format!("SET statement_timeout = {timeout}; SET timezone = 'UTC'"))
+            .await?;
         Ok(client)
     }
 
@@ -70,14 +72,17 @@ impl Side {
     /// Runs it. Without a connection it makes one first, a server that was lost having time to come back.
     pub async fn run(&mut self, sql: &str) -> Outcome {
         let Some(client) = self.client().await else { return Outcome::Lost };
-        let Ok(result) = tokio::time::timeout(ANSWER_TIMEOUT, client.simple_query(sql)).await else {
+        let Ok(result) = tokio::time::timeout(ANSWER_TIMEOUT, client.simple_query(sql)).await
+        else {
             self.client = None;
             return Outcome::Hang;
         };
         match result {
             Ok(messages) => Outcome::Rows(messages.iter().filter_map(row).collect()),
             Err(error) => match error.as_db_error() {
-                Some(error) => Outcome::Error(error.code().code().to_owned(), error.message().to_owned()),
+                Some(error) => {
+                    Outcome::Error(error.code().code().to_owned(), error.message().to_owned())
+                }
                 None => {
                     self.client = None;
                     Outcome::Lost
