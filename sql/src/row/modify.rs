@@ -126,21 +126,13 @@ impl<'a> Writer<'a> {
     }
 
     /// Adds a row.
-    pub async fn insert(
-        &mut self,
-        transaction: &mut Transaction,
-        row: &mut [Datum],
-    ) -> Result<()> {
+    pub async fn insert(&mut self, transaction: &mut Transaction, row: &mut [Datum]) -> Result<()> {
         self.complete(row)?;
         self.add(transaction, row).await
     }
 
     /// Adds a row that is complete.
-    pub(super) async fn add(
-        &mut self,
-        transaction: &mut Transaction,
-        row: &[Datum],
-    ) -> Result<()> {
+    pub(super) async fn add(&mut self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
         let key = self.add_unnoted(transaction, row).await?;
         self.note_added(row, &key)
     }
@@ -203,14 +195,10 @@ impl<'a> Writer<'a> {
             && (index.nulls_not_distinct || !self.table.has_null(index, row))
         {
             let columns = self.table.index_key(index, row);
-            if !self.exclusive {
-                transaction.lock_unique(&columns).await?;
-            }
-            if transaction.isolation() == Isolation::Serializable {
-                // The snapshot may show a row with this key that somebody has removed since.
-                other_rows(&transaction.view(), index, &columns, key)?;
-            }
-            if !other_rows(&transaction.latest(), index, &columns, key)?.is_empty() {
+            // Whoever has added this key before, or may be about to, is waited for when it is looked at.
+            let is_new = self.exclusive
+                || transaction.lock_name(&columns, LockMode::ForUpdate, WaitPolicy::Skip).await?;
+            if !is_new || !is_free(transaction, index, &columns, key)? {
                 let (table, index) = (self.table.clone(), index.name.clone());
                 self.events.push(Event::Twice(Twice { table, index, row_key: key.to_vec() }));
             }
@@ -351,7 +339,8 @@ impl<'a> Writer<'a> {
             if reference.is_referred_changed(old, new)
                 && let Some(key) = reference.referred_key(old)
             {
-                let (values, new) = (reference.referred_values(old), reference.referred_values(new));
+                let (values, new) =
+                    (reference.referred_values(old), reference.referred_values(new));
                 let (reference, new) = (reference.clone(), Some(new));
                 self.events.push(Event::Vacated(Vacated { reference, key, values, new }));
             }
@@ -396,6 +385,26 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Whether no other row has a key in an index whose entries go by more than that.
+pub fn is_free(
+    transaction: &Transaction,
+    index: &Index,
+    columns: &[u8],
+    row_key: &[u8],
+) -> Result<bool> {
+    let shown_by = |view: ReadView| other_rows(&view, index, columns, row_key);
+    if !shown_by(transaction.latest())?.is_empty() {
+        return Ok(false);
+    }
+    // As in `check_entry`.
+    match transaction.isolation() == Isolation::Serializable
+        && !shown_by(transaction.untold_view())?.is_empty()
+    {
+        true => Err(cairn_txn::Error::Serialization(Conflict::ConcurrentDelete).into()),
+        false => Ok(true),
+    }
+}
+
 /// The keys of the rows that have a key in an index whose entries go by more than that, but for one
 /// row.
 pub fn other_rows(
@@ -405,17 +414,17 @@ pub fn other_rows(
     row_key: &[u8],
 ) -> Result<Vec<Vec<u8>>> {
     let (mut others, mut failed) = (Vec::new(), None);
-    view.scan(&Span::prefix(columns), Direction::Forward, &mut |_, value| {
-        match index.split_value(value) {
-            Ok((key, _)) if key == row_key => ControlFlow::Continue(()),
-            Ok((key, _)) => {
-                others.push(key.to_vec());
-                ControlFlow::Continue(())
-            }
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
+    view.scan(&Span::prefix(columns), Direction::Forward, &mut |_, value| match index
+        .split_value(value)
+    {
+        Ok((key, _)) if key == row_key => ControlFlow::Continue(()),
+        Ok((key, _)) => {
+            others.push(key.to_vec());
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
         }
     })?;
     failed.map_or(Ok(others), Err)

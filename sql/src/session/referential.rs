@@ -22,7 +22,7 @@ use crate::catalog::constraint::Action;
 use crate::error::{Error, Result, SqlState};
 use crate::row::describe::{describe_key, describe_values, duplicate};
 use crate::row::event::{Event, Refers, Twice, Vacated};
-use crate::row::modify::{Writer, other_rows};
+use crate::row::modify::{Writer, is_free, other_rows};
 use crate::row::reference::{Found, Reference, Wanted};
 use crate::row::{Env, Frame, Row, SHORT_SCAN_ROWS};
 use crate::types::Datum;
@@ -70,10 +70,8 @@ impl Session {
                 }
                 Event::Vacated(vacated) => {
                     let more = Box::pin(self.act(&vacated, env)).await?;
-                    may_have_changed |= !matches!(
-                        vacated.action(),
-                        Action::NoAction | Action::Restrict
-                    );
+                    may_have_changed |=
+                        !matches!(vacated.action(), Action::NoAction | Action::Restrict);
                     queue.extend(self.put_off(more)?);
                 }
                 Event::Twice(twice) => self.check_twice(&twice).await?,
@@ -193,7 +191,9 @@ impl Session {
             }
             let now = transaction.referenced_at();
             match transaction.get_latest(key)? {
-                Some(latest) if is_primary || reference.index.split_value(&latest)?.0 == row_key => {
+                Some(latest)
+                    if is_primary || reference.index.split_value(&latest)?.0 == row_key =>
+                {
                     return Ok(true);
                 }
                 _ if transaction.isolation() != Isolation::ReadCommitted => {
@@ -382,14 +382,14 @@ impl Session {
             return Ok(());
         }
         let columns = table.index_key(index, &row);
-        let lock = transaction.lock_unique(&columns);
+        let lock = transaction.lock_name(&columns, LockMode::ForUpdate, WaitPolicy::Block);
         limited(lock_timeout, async { Ok(lock.await?) }).await?;
         for other in other_rows(&transaction.latest(), index, &columns, &twice.row_key)? {
             // Somebody may be about to delete it.
             let free = transaction.await_free(&other, LockMode::ForKeyShare);
             limited(lock_timeout, async { Ok(free.await?) }).await?;
         }
-        match other_rows(&transaction.latest(), index, &columns, &twice.row_key)?.is_empty() {
+        match is_free(transaction, index, &columns, &twice.row_key)? {
             true => Ok(()),
             false => Err(duplicate(table, index, &row, &style)?),
         }
@@ -409,12 +409,7 @@ fn columns_set(vacated: &Vacated) -> Option<Vec<usize>> {
 }
 
 /// What an action sets these columns to.
-fn values_set(
-    vacated: &Vacated,
-    columns: &[usize],
-    env: &Env,
-    style: &Style,
-) -> Result<Row> {
+fn values_set(vacated: &Vacated, columns: &[usize], env: &Env, style: &Style) -> Result<Row> {
     let reference = &vacated.reference;
     let all = match (vacated.action(), &vacated.new) {
         (Action::Cascade, Some(new)) => reference.cascaded(new, style)?,
@@ -481,9 +476,10 @@ fn statement_of(vacated: &Vacated) -> String {
             format!("UPDATE ONLY \"public\".{} SET {set}", quoted(&child.name))
         }
     };
-    let conditions = reference.key.columns.iter().map(|column| {
-        format!("{} OPERATOR(pg_catalog.=) {}", parameter(), name_of(child, column))
-    });
+    let conditions =
+        reference.key.columns.iter().map(|column| {
+            format!("{} OPERATOR(pg_catalog.=) {}", parameter(), name_of(child, column))
+        });
     let conditions = conditions.collect::<Vec<_>>().join(" AND ");
     format!("{head} WHERE {conditions}")
 }
