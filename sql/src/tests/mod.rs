@@ -10,6 +10,7 @@ mod interval;
 mod io;
 mod numeric;
 mod resolve;
+mod system;
 
 use proptest::prelude::*;
 use proptest::sample::select;
