@@ -41,6 +41,7 @@ sqlstates! {
     InvalidRegularExpression = "2201B",
     SubstringError = "22011",
     InvalidTextRepresentation = "22P02",
+    UntranslatableCharacter = "22P05",
     InvalidBinaryRepresentation = "22P03",
     BadCopyFileFormat = "22P04",
     SequenceGeneratorLimitExceeded = "2200H",

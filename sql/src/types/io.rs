@@ -3,7 +3,7 @@
 
 use super::datetime::{self, Zone};
 use super::interval::{Interval, Malformed};
-use super::{Datum, Numeric, Type, TypeMod, array};
+use super::{Datum, Numeric, Type, TypeMod, array, json};
 use crate::error::{Error, Result, SqlState};
 
 /// Settings that input and output of values depend on.
@@ -207,6 +207,11 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             }
         },
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
+        Type::Json => {
+            json::check(text)?;
+            Datum::Text(text.to_owned())
+        }
+        Type::Jsonb => json::Json::parse(text)?.to_datum()?,
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -334,6 +339,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
+        (Type::Jsonb, Datum::Bytes(v)) => json::write_text(v, out)?,
         (Type::Uuid, Datum::Bytes(v)) => {
             for (i, byte) in v.iter().enumerate() {
                 if matches!(i, 4 | 6 | 8 | 10) {
@@ -381,6 +387,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
             out.extend(interval.days.to_be_bytes());
             out.extend(interval.months.to_be_bytes());
         }
+        (Type::Jsonb, Datum::Bytes(v)) => json::write_binary(v, out)?,
         (_, Datum::Bytes(v)) => out.extend(v),
         (_, Datum::Null) => return Err(Error::internal("NULL has no binary form")),
     }
@@ -438,6 +445,8 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Void => {
             Datum::Text(utf8(bytes)?.to_owned())
         }
+        Type::Json => from_text(kind, utf8(bytes)?, &Style::default())?,
+        Type::Jsonb => json::from_binary(bytes)?,
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {

@@ -4,7 +4,7 @@
 //! are also the Arrow types in use. Where a type has no natural shape it is encoded: `numeric`
 //! and `interval` as bytes whose order is the values' order, dates and times as integers.
 //! Which functions apply to a datum is settled when a statement is bound, so no type tag
-//! travels with the values. (Only [`array`]s say what their elements are.)
+//! travels with the values. (Only [`array`]s say what their elements are, and [`json`] what its parts.)
 
 pub mod array;
 pub mod datetime;
@@ -12,6 +12,7 @@ pub mod datum;
 pub mod format;
 pub mod interval;
 pub mod io;
+pub mod json;
 pub mod numeric;
 
 use datafusion::arrow::datatypes::DataType;
@@ -41,6 +42,8 @@ pub enum Type {
     Timestamptz,
     Interval,
     Uuid,
+    Json,
+    Jsonb,
     Oid,
     Regtype,
     Void,
@@ -64,6 +67,8 @@ pub enum Type {
     TimestamptzArray,
     IntervalArray,
     UuidArray,
+    JsonArray,
+    JsonbArray,
     OidArray,
     RegtypeArray,
     // These stand for types of arguments in the table of functions.
@@ -130,6 +135,8 @@ types! {
     Timestamptz 1184 8 DateTime true "timestamp with time zone" ["timestamptz"];
     Interval 1186 16 Timespan true "interval" [];
     Uuid 2950 16 User false "uuid" [];
+    Json 114 -1 User false "json" [];
+    Jsonb 3802 -1 User false "jsonb" [];
     Oid 26 4 Numeric true "oid" [];
     Regtype 2206 4 Numeric false "regtype" [];
     Void 2278 4 Pseudo false "void" [];
@@ -223,10 +230,16 @@ impl Type {
             | Type::Regtype => DataType::Int64,
             Type::Float4 => DataType::Float32,
             Type::Float8 => DataType::Float64,
-            Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Void => {
-                DataType::Utf8
+            Type::Text
+            | Type::Varchar
+            | Type::Bpchar
+            | Type::Name
+            | Type::Json
+            | Type::Unknown
+            | Type::Void => DataType::Utf8,
+            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid | Type::Jsonb => {
+                DataType::Binary
             }
-            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid => DataType::Binary,
             // No value has these types.
             Type::AnyElement | Type::AnyCompatible => DataType::Null,
             Type::BoolArray
@@ -247,6 +260,8 @@ impl Type {
             | Type::TimestamptzArray
             | Type::IntervalArray
             | Type::UuidArray
+            | Type::JsonArray
+            | Type::JsonbArray
             | Type::OidArray
             | Type::RegtypeArray
             | Type::AnyArray
@@ -257,8 +272,20 @@ impl Type {
     /// Whether equal values of this type may have different layouts, so that grouping and
     /// hashing need a canonical form first.
     pub fn needs_canonical_form(self) -> bool {
-        matches!(self, Type::Numeric | Type::Interval | Type::Bpchar | Type::Float4 | Type::Float8)
-            || self.is_array()
+        matches!(
+            self,
+            Type::Numeric
+                | Type::Interval
+                | Type::Bpchar
+                | Type::Float4
+                | Type::Float8
+                | Type::Jsonb
+        ) || self.is_array()
+    }
+
+    /// Whether values can be compared.
+    pub fn is_comparable(self) -> bool {
+        self.element().unwrap_or(self) != Type::Json
     }
 
     /// Whether the values are strings.
