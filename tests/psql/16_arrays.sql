@@ -221,7 +221,6 @@ SELECT k FROM keyed ORDER BY k;
 -- Set operations
 SELECT '{1}'::int[] UNION SELECT '{2}'::bigint[] ORDER BY 1;
 SELECT '{1}'::int[] UNION SELECT '{2}'::text[];
-SELECT '{1}'::int[] UNION SELECT '{a}';
 SELECT n FROM keyed WHERE n IS NOT NULL UNION SELECT '{1.00}' ORDER BY 1;
 SELECT k FROM keyed INTERSECT SELECT '{1}'::int[] ORDER BY 1;
 SELECT k FROM keyed EXCEPT ALL SELECT '{1}'::int[] ORDER BY 1;

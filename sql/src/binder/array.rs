@@ -118,7 +118,6 @@ impl Binder<'_> {
 
     /// `a[1][2:3]`
     pub(super) fn subscript(&self, root: &Sql, chain: &[AccessExpr]) -> Result<Bound> {
-        let position = self.position_of(root);
         let may_be = matches!(
             root,
             Sql::Identifier(_)
@@ -149,6 +148,7 @@ impl Binder<'_> {
             }
             _ => (self.expr(root)?, chain),
         };
+        let position = array.position;
         if let [AccessExpr::Dot(field), ..] = chain {
             return Err(Error::new(
                 SqlState::WrongObjectType,

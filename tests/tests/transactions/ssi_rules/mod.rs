@@ -121,6 +121,8 @@ fn shape_for(rule: Rule) -> Option<Reshape> {
     match rule {
         // Its statements read what they change, so another rule has found the conflict already.
         Rule::FirstCommitter => None,
+        // It takes hundreds of seeds: a snapshot has to be taken over while only a reader is left on it.
+        Rule::JoinsWriter => None,
         // It adds no keys that were deleted, as its readers could not tell one absence from another.
         Rule::LateDeletes => None,
         // Its transactions are too small for files.
@@ -140,9 +142,7 @@ fn shape_for(rule: Rule) -> Option<Reshape> {
         | Rule::ReaderMustNotWrite
         | Rule::BehindWrote
         | Rule::BehindMustNotWrite => Some(with_skew),
-        Rule::AdoptedIsTracked | Rule::JoinsWriter | Rule::SafeSeesJoined => {
-            Some(with_adopted_snapshots)
-        }
+        Rule::AdoptedIsTracked | Rule::SafeSeesJoined => Some(with_adopted_snapshots),
         Rule::JoinsRunning => Some(with_adopted_snapshots_and_little_memory),
         Rule::UntrackedSeesAll | Rule::SafeSeesAll => Some(with_rare_syncs),
         Rule::KeptForSettled => Some(with_rare_syncs_and_little_memory),
