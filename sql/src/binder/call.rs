@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::expr::canonical;
+use super::json;
 use super::position::token_after;
 use super::subplan::Form;
 use super::{Binder, Bound, computed, context, name_parts};
@@ -186,6 +187,7 @@ impl Binder<'_> {
             }
             _ => match self.session_call(name, &args) {
                 Some(call) => call,
+                None if json::is_form(name) => self.json_call(name, args),
                 None => self.named_call(name, args),
             },
         }
@@ -334,8 +336,12 @@ impl Binder<'_> {
             }
         })?;
         let mut exprs = Vec::new();
-        for (arg, kind) in bound.into_iter().zip(&wanted) {
-            exprs.push(self.implicit(arg, *kind)?.expr);
+        if let Kind::JsonAgg { binary, object } = kind {
+            exprs = self.json_aggregate_args(bound, binary, object, distinct)?;
+        } else {
+            for (arg, kind) in bound.into_iter().zip(&wanted) {
+                exprs.push(self.implicit(arg, *kind)?.expr);
+            }
         }
         let mut order = Vec::new();
         for clause in clauses {
@@ -351,7 +357,11 @@ impl Binder<'_> {
                 order.push(SortKey { descending, nulls_first });
             }
         }
-        let input = wanted.first().copied().unwrap_or(Type::Void);
+        let input = match kind {
+            // Keys are texts.
+            Kind::JsonAgg { object: true, .. } => Type::Text,
+            _ => wanted.first().copied().unwrap_or(Type::Void),
+        };
         Ok((Aggregate { kind, input, distinct, order }, exprs))
     }
 
@@ -493,12 +503,17 @@ impl Binder<'_> {
 /// The types of a call of a chosen function.
 fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
     polymorphic::settle(function, kinds).map_err(|unsettled| match unsettled {
-        Unsettled::Unknown => Error::new(
-            SqlState::DatatypeMismatch,
-            "could not determine polymorphic type because input has type unknown",
-        ),
+        Unsettled::Unknown => untyped(),
         Unsettled::Mismatch => Error::internal(format!("{} is not for {kinds:?}", function.name)),
     })
+}
+
+/// The error of a call whose arguments do not tell what the function's types stand for.
+pub(super) fn untyped() -> Error {
+    Error::new(
+        SqlState::DatatypeMismatch,
+        "could not determine polymorphic type because input has type unknown",
+    )
 }
 
 fn signature(name: &str, kinds: &[Type]) -> String {

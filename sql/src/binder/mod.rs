@@ -18,6 +18,7 @@ mod expr;
 mod from;
 mod grouping;
 mod joined_change;
+mod json;
 pub mod locking;
 pub mod merge;
 mod naming;

@@ -22,6 +22,7 @@ use datafusion::scalar::ScalarValue;
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::arrays::ArrayAccumulator;
+use crate::functions::json::JsonAccumulator;
 use crate::types::interval::Interval;
 use crate::types::{Datum, Numeric, Type};
 
@@ -38,6 +39,10 @@ pub enum Kind {
     BoolOr,
     StringAgg,
     ArrayAgg,
+    JsonAgg {
+        binary: bool,
+        object: bool,
+    },
     Variance {
         sample: bool,
         root: bool,
@@ -101,6 +106,14 @@ pub fn resolve(name: &str, args: &[Type]) -> Option<(Kind, Vec<Type>)> {
             Some((Kind::StringAgg, vec![Text, Text]))
         }
         ("array_agg", [kind]) if kind.array().is_some() => Some((Kind::ArrayAgg, vec![*kind])),
+        ("json_agg" | "jsonb_agg", [kind]) => {
+            let binary = name == "jsonb_agg";
+            Some((Kind::JsonAgg { binary, object: false }, vec![*kind]))
+        }
+        ("json_object_agg" | "jsonb_object_agg", [_, _]) => {
+            let binary = name == "jsonb_object_agg";
+            Some((Kind::JsonAgg { binary, object: true }, args.to_vec()))
+        }
         ("variance" | "var_samp", _) => variance(true, false),
         ("var_pop", _) => variance(false, false),
         ("stddev" | "stddev_samp", _) => variance(true, true),
@@ -122,6 +135,10 @@ pub fn is_aggregate(name: &str) -> bool {
         "every",
         "string_agg",
         "array_agg",
+        "json_agg",
+        "jsonb_agg",
+        "json_object_agg",
+        "jsonb_object_agg",
         "variance",
         "var_samp",
         "var_pop",
@@ -143,6 +160,8 @@ impl Aggregate {
             (Kind::Avg, Int2 | Int4 | Int8) => Numeric,
             (Kind::Avg, Float4) => Float8,
             (Kind::BoolAnd | Kind::BoolOr, _) => Bool,
+            (Kind::JsonAgg { binary: true, .. }, _) => Jsonb,
+            (Kind::JsonAgg { .. }, _) => Json,
             (Kind::ArrayAgg, input) => input.array().unwrap_or(input),
             (_, input) => input,
         }
@@ -150,7 +169,7 @@ impl Aggregate {
 
     /// Whether the result shows in which order the rows came.
     pub fn shows_order(&self) -> bool {
-        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg)
+        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg | Kind::JsonAgg { .. })
             && self.order.is_empty()
             && !self.distinct
     }
@@ -200,6 +219,9 @@ impl Aggregate {
             }
             (Kind::StringAgg, _) => State::Join { joined: None, first_delimiter: Datum::Null },
             (Kind::ArrayAgg, input) => State::Array(ArrayAccumulator::new(input)),
+            (Kind::JsonAgg { binary, object }, input) => {
+                State::Json(JsonAccumulator::new(binary, object, input))
+            }
             (Kind::First, _) => State::First { value: None },
         }
     }
@@ -221,6 +243,7 @@ pub enum State {
     NumericVariance { sum: Numeric, squares: Numeric, count: i64, sample: bool, root: bool },
     First { value: Option<Datum> },
     Array(ArrayAccumulator),
+    Json(JsonAccumulator),
     Collected { aggregate: Aggregate, rows: Vec<Vec<Datum>> },
 }
 
@@ -279,6 +302,7 @@ impl State {
                 first.get_or_insert_with(|| value.clone());
             }
             State::Array(array) => array.push(value)?,
+            State::Json(json) => json.push(args)?,
             _ if value.is_null() => {}
             State::Int { sum } => {
                 let total = sum.unwrap_or(0).checked_add(value.as_i64()?);
@@ -367,6 +391,7 @@ impl State {
             // None if it has no elements.
             State::Array(array) if array.is_empty() => Vec::new(),
             State::Array(array) => vec![array.finish()],
+            State::Json(json) => json.save(),
             State::Collected { rows, .. } => {
                 rows.iter().map(|row| Datum::Bytes(codec::encode_row(row))).collect()
             }
@@ -389,6 +414,7 @@ impl State {
                     *value = saved.into_iter().next();
                 }
             }
+            State::Json(json) => json.merge(&saved)?,
             _ if part(0).is_null() => {}
             State::Array(array) => array.merge(part(0))?,
             State::Int { sum } => {
@@ -462,6 +488,7 @@ impl State {
             State::First { value } => value.clone().unwrap_or(Datum::Null),
             State::Array(array) if array.is_empty() => Datum::Null,
             State::Array(array) => array.finish(),
+            State::Json(json) => json.finish()?,
             State::Variance { count, m2, sample, root, .. } => {
                 let divisor = if *sample { count - 1.0 } else { *count };
                 if divisor <= 0.0 {
@@ -657,6 +684,7 @@ impl Accumulator for StateAccumulator {
             State::Collected { rows, .. } => rows.len() * 64,
             State::Join { joined: Some(Datum::Text(text)), .. } => text.len(),
             State::Array(array) => array.size_bytes(),
+            State::Json(json) => json.size_bytes(),
             _ => 0,
         };
         size_of_val(self) + collected
