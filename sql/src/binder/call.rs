@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::expr::canonical;
 use super::grouping_sets::GroupingCall;
+use super::ordered_set::WithinGroup;
 use super::position::token_after;
 use super::srf::{ExtractedSet, Sets};
 use super::window::{ExtractedWindow, NoWindows, Windows};
@@ -19,6 +20,7 @@ use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
 use crate::functions::casts::CastLevel;
+use crate::functions::ordered_sets::OrderedSet;
 use crate::functions::polymorphic::{self, Settled, Unsettled};
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::windows::WindowFunction;
@@ -39,6 +41,9 @@ pub struct Extracted {
     pub expr: Expr,
 }
 
+/// Binds the parts of an aggregate call.
+type AggregateParts<'p> = dyn Fn() -> Result<(Aggregate, Vec<Expr>, Option<Expr>)> + 'p;
+
 /// What the current query level has extracted so far.
 #[derive(Default, Debug)]
 pub struct Extraction {
@@ -46,6 +51,8 @@ pub struct Extraction {
     pub aggregates: Vec<Extracted>,
     /// Where the first of them stands.
     pub first_aggregate: Option<usize>,
+    /// Direct arguments of ordered-set aggregates, and where they stand.
+    pub(super) direct_args: Vec<(Expr, Option<usize>)>,
     /// Calls of GROUPING.
     pub(super) groupings: Vec<GroupingCall>,
     /// Window functions, above the aggregates.
@@ -94,7 +101,11 @@ impl Binder<'_> {
             ));
         }
         if !call.within_group.is_empty() {
-            return Err(Error::unsupported("WITHIN GROUP"));
+            self.check_within_group(call, &name).map_err(|error| error.at(position))?;
+            let (order, filter) = (call.within_group.as_slice(), call.filter.as_deref());
+            let within = WithinGroup { name: &name, args, order, filter };
+            let bound = self.aggregate_call(position, &|| self.ordered_set_parts(&within));
+            return bound.map_err(|error| error.at(position)).map(|bound| bound.at(position));
         }
         if let (FunctionArguments::None, Some(ident)) =
             (&call.args, call.name.0.first().and_then(|part| part.as_ident()))
@@ -120,7 +131,24 @@ impl Binder<'_> {
                 let message = "syntax error at or near \"*\"";
                 return Err(Error::new(SqlState::SyntaxError, message).at(star));
             }
-            self.aggregate_call(&name, args, distinct, clauses, call.filter.as_deref(), position)
+            self.aggregate_call(position, &|| {
+                let _nested = self.forbid(NESTED);
+                let (aggregate, exprs) = self.aggregate_parts(&name, args, distinct, clauses)?;
+                let filter = match &call.filter {
+                    None => None,
+                    Some(filter) => Some(self.expect_bool(self.expr(filter)?, "FILTER")?.expr),
+                };
+                Ok((aggregate, exprs, filter))
+            })
+        } else if OrderedSet::named(&name).is_some_and(|set| match set {
+            OrderedSet::Mode => false,
+            set if set.is_hypothetical() => !args.is_empty(),
+            _ => args.len() == 2,
+        }) {
+            Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("WITHIN GROUP is required for ordered-set aggregate {name}"),
+            ))
         } else if WindowFunction::named(&name).is_some() {
             Err(Error::new(
                 SqlState::WrongObjectType,
@@ -305,15 +333,8 @@ impl Binder<'_> {
         Ok(Bound::new(Expr::Case(Case::new(None, pairs, None)), Type::Text))
     }
 
-    fn aggregate_call(
-        &self,
-        name: &str,
-        args: &[FunctionArg],
-        distinct: bool,
-        clauses: &[FunctionArgumentClause],
-        filter: Option<&ast::Expr>,
-        position: Option<usize>,
-    ) -> Result<Bound> {
+    /// A call of an aggregate, whose parts `bind` binds: the aggregate, its arguments and its filter.
+    fn aggregate_call(&self, position: Option<usize>, bind: &AggregateParts<'_>) -> Result<Bound> {
         if let Some(clause) = self.extraction_forbidden() {
             let message = match clause == NESTED {
                 true => "aggregate function calls cannot be nested".to_owned(),
@@ -321,13 +342,16 @@ impl Binder<'_> {
             };
             return Err(Error::new(SqlState::GroupingError, message).at(position));
         }
-        let nested = self.forbid(NESTED);
-        let (aggregate, exprs) = self.aggregate_parts(name, args, distinct, clauses)?;
-        let filter = match filter {
-            None => None,
-            Some(filter) => Some(self.expect_bool(self.expr(filter)?, "FILTER")?.expr),
-        };
-        drop(nested);
+        let mark = self.mark();
+        let (aggregate, exprs, filter) = bind()?;
+        if let Some(depth) = self.outer_level_of(exprs.iter().chain(&filter))? {
+            self.rewind(mark);
+            let bound = self.at_level(depth, || self.aggregate_call(position, bind))?;
+            let Expr::Column(column) = bound.expr else {
+                return Err(Error::internal("an aggregate without a column"));
+            };
+            return Ok(self.captured(depth, column, bound.ty, position));
+        }
         let returns = aggregate.returns();
         let expr = aggregates::call(aggregate, exprs, filter);
         let extracted = self.extract_aggregate(expr);
@@ -409,7 +433,7 @@ pub(super) fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
     })
 }
 
-fn signature(name: &str, kinds: &[Type]) -> String {
+pub(super) fn signature(name: &str, kinds: &[Type]) -> String {
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     format!("{name}({})", kinds.join(", "))
 }

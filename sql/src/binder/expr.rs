@@ -403,7 +403,7 @@ impl Binder<'_> {
 
     /// A column of level `depth`: directly at the innermost level, else through a slot that the
     /// levels between pass on.
-    fn captured(
+    pub(super) fn captured(
         &self,
         depth: usize,
         column: Column,

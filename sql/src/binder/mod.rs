@@ -26,6 +26,8 @@ pub mod locking;
 pub mod merge;
 mod naming;
 pub mod on_conflict;
+mod ordered_set;
+mod outer_aggregate;
 pub mod position;
 mod query;
 mod recursion;

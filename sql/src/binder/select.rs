@@ -128,6 +128,13 @@ impl Binder<'_> {
         plan = self.project_sets(plan, sets)?;
         if grouped {
             let mut grouping = Grouping::new(self, &scope, group_by, extraction.groupings)?;
+            for (arg, position) in &extraction.direct_args {
+                grouping.rewrite(arg).map_err(|error| {
+                    error.at(*position).detail(
+                        "Direct arguments of an ordered-set aggregate must use only grouped columns.",
+                    )
+                })?;
+            }
             for target in &mut targets {
                 target.bound.expr = grouping.rewrite(&target.bound.expr)?;
             }

@@ -11,6 +11,8 @@ mod arithmetic;
 pub mod arrays;
 pub mod casts;
 mod datetime;
+pub mod moments;
+pub mod ordered_sets;
 pub mod polymorphic;
 pub mod resolve;
 pub mod sets;
