@@ -6,6 +6,7 @@ mod as_of;
 pub mod change;
 pub mod copy;
 pub mod create_as;
+pub mod forms;
 pub mod include;
 pub mod locking;
 pub mod transaction;
@@ -123,7 +124,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| arrays::rewrite(locking::rewrite(rewrite(tokens)), sql))
+        .map(|tokens| forms::rewrite(arrays::rewrite(locking::rewrite(rewrite(tokens)), sql)))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use datafusion::common::TableReference;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
@@ -12,9 +11,10 @@ use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
 use super::dml::{Assignments, BoundModify, Operation};
 use super::merge::MergeAction;
 use super::query::rename_columns;
-use super::subplan::subplan_of;
-use super::{Binder, BoundQuery, CommonTable, fold};
+use super::common::CommonTable;
+use super::{Binder, BoundQuery, fold};
 use crate::error::{Error, Result, SqlState};
+use crate::plan_walk::{Part, walk, walk_expr};
 use crate::relation::{Relation, Source};
 
 impl Binder<'_> {
@@ -76,7 +76,7 @@ impl Binder<'_> {
         if !gives_nothing {
             rename_columns(&mut query, &cte.alias)?;
         }
-        Ok(Some(CommonTable { name: fold(&cte.alias.name), query, gives_nothing }))
+        Ok(Some(CommonTable::inline(fold(&cte.alias.name), query, gives_nothing)))
     }
 }
 
@@ -117,30 +117,16 @@ impl Assignments {
 
 /// Adds the parts of the statement that a plan reads.
 pub fn note_parts(plan: &LogicalPlan, parts: &mut BTreeSet<usize>) -> DfResult<()> {
-    plan.apply(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Some(Source::Changed(part, _)) =
-                Relation::of(&scan.source).map(|relation| &relation.source)
-        {
-            parts.insert(*part);
-        }
-        node.apply_expressions(|expr| {
-            note_parts_of(expr, parts)?;
-            Ok(TreeNodeRecursion::Continue)
-        })
-    })?;
-    Ok(())
+    walk(plan, &mut |part| note(part, parts))
 }
 
 /// The same for an expression.
 pub fn note_parts_of(expr: &Expr, parts: &mut BTreeSet<usize>) -> DfResult<()> {
-    expr.apply(|expr| {
-        if let Expr::ScalarFunction(function) = expr
-            && let Some(inner) = subplan_of(function)
-        {
-            note_parts(&inner.plan, parts)?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(())
+    walk_expr(expr, &mut |part| note(part, parts))
+}
+
+fn note(part: Part<'_>, parts: &mut BTreeSet<usize>) {
+    if let Part::Source(Source::Changed(part, _)) = part {
+        parts.insert(*part);
+    }
 }

@@ -6,6 +6,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
+use super::srf::Sets;
 use super::array::{quantified_pattern, unwrapped};
 use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
@@ -371,9 +372,20 @@ impl Binder<'_> {
                         }
                 });
                 let matching: Vec<_> = matching.collect();
+                if let [column, ..] = matching.as_slice()
+                    && level.barred.contains(&column.column)
+                {
+                    return Err(barred(&column.relation));
+                }
                 match matching.as_slice() {
                     [] => None,
                     [column] => Some((column.column.clone(), column.ty)),
+                    [a, b, ..] if relation.is_some() && a.column.relation != b.column.relation => {
+                        return Err(Error::new(
+                            SqlState::AmbiguousAlias,
+                            format!("table reference \"{}\" is ambiguous", a.relation),
+                        ));
+                    }
                     _ => {
                         return Err(Error::new(
                             SqlState::AmbiguousColumn,
@@ -391,7 +403,7 @@ impl Binder<'_> {
 
     /// A column of level `depth`: directly at the innermost level, else through a slot that the
     /// levels between pass on.
-    fn captured(
+    pub(super) fn captured(
         &self,
         depth: usize,
         column: Column,
@@ -416,8 +428,7 @@ impl Binder<'_> {
         let slot = match level.captured.iter().find(|(_, outer)| *outer == expr) {
             Some((slot, _)) => *slot,
             None => {
-                let slot = self.next_slot.get();
-                self.next_slot.set(slot + 1);
+                let slot = self.fresh_slot();
                 level.captured.push((slot, expr));
                 slot
             }
@@ -623,6 +634,7 @@ impl Binder<'_> {
         conditions: &[ast::CaseWhen],
         otherwise: Option<&Sql>,
     ) -> Result<Bound> {
+        let _no_sets = self.sets(Sets::NotWithin("CASE"));
         let operand = operand.map(|operand| self.expr(operand)).transpose()?;
         let mut whens = Vec::new();
         let mut results = Vec::new();
@@ -704,6 +716,15 @@ impl Binder<'_> {
         let words = ["NOT", "LIKE", "ILIKE", "~~", "~~*", "!~~", "!~~*"];
         self.operator(symbol, args).map_err(|e| e.at(self.position_behind(subject, &words)))
     }
+}
+
+/// The error of LATERAL for a table on the side of an outer join that has rows without partner.
+fn barred(relation: &str) -> Error {
+    Error::new(
+        SqlState::InvalidColumnReference,
+        format!("invalid reference to FROM-clause entry for table \"{relation}\""),
+    )
+    .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
 }
 
 fn negate_if(negated: bool, expr: Expr) -> Expr {

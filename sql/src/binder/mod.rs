@@ -13,26 +13,38 @@ mod array;
 mod assigned_row;
 mod call;
 pub mod changes;
+mod comparable;
+mod common;
+mod distinct;
 pub mod dml;
 mod expr;
 mod from;
 mod grouping;
+mod grouping_sets;
 mod joined_change;
 mod json;
+mod lateral;
 pub mod locking;
 pub mod merge;
 mod naming;
 pub mod on_conflict;
+mod ordered_set;
+mod outer_aggregate;
 pub mod position;
 mod query;
+mod recursion;
 mod refused;
 mod select;
 mod session_call;
 mod set_operation;
+mod srf;
 pub mod subplan;
 mod subquery;
 mod suggest;
+mod table_function;
 pub mod types;
+mod window;
+mod window_call;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -132,6 +144,10 @@ pub struct BoundQuery {
 #[derive(Default)]
 struct Level {
     scope: Scope,
+    /// Columns of the items of FROM to the left of the one that is being bound: what LATERAL sees.
+    beside: Vec<ScopeColumn>,
+    /// Those of `beside` that an outer join keeps LATERAL from using.
+    barred: Vec<Column>,
     /// Columns that are there and cannot be named from here: errors tell so.
     out_of_reach: Scope,
     /// Slots of outer columns that this level's query uses, and the column of the parent each
@@ -146,15 +162,12 @@ struct Level {
     ranged: Vec<locking::Ranged>,
     /// The same of the SELECT that this level was opened for, once that is bound.
     selected_from: Vec<locking::Ranged>,
-}
-
-/// A WITH query.
-#[derive(Clone)]
-struct CommonTable {
-    name: String,
-    query: BoundQuery,
-    /// Whether it changes rows and has no RETURNING: it cannot be read.
-    gives_nothing: bool,
+    /// What names found in that SELECT.
+    selected_scope: Scope,
+    /// Whether what is bound here may run more than once in an execution.
+    repeats: bool,
+    /// Whether its FROM has a recursive WITH query that is being bound.
+    reads_working: bool,
 }
 
 /// Binds one statement.
@@ -170,7 +183,9 @@ pub struct Binder<'a> {
     /// Numbers of the parameters that the statement mentions.
     mentioned: RefCell<BTreeSet<usize>>,
     levels: RefCell<Vec<Level>>,
-    common_tables: RefCell<Vec<CommonTable>>,
+    common_tables: RefCell<Vec<common::CommonTable>>,
+    /// Names of WITH queries that are not bound yet, the next one last.
+    later_tables: RefCell<Vec<String>>,
     /// WITH queries that change rows, in their order.
     changes: RefCell<Vec<dml::BoundModify>>,
     /// Whether the next WITH is that of the statement itself.
@@ -219,6 +234,7 @@ impl<'a> Binder<'a> {
             mentioned: RefCell::default(),
             levels: RefCell::new(Vec::new()),
             common_tables: RefCell::new(Vec::new()),
+            later_tables: RefCell::new(Vec::new()),
             changes: RefCell::default(),
             at_top: Cell::new(false),
             tables_used: RefCell::new(Vec::new()),

@@ -94,7 +94,7 @@ impl Binder<'_> {
         &self,
         query: &ast::Query,
     ) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
-        self.levels.borrow_mut().push(Level::default());
+        self.levels.borrow_mut().push(Level { repeats: true, ..Level::default() });
         let bound = self.nested(|| self.query(query));
         let level = self.levels.borrow_mut().pop();
         let captured = level.map(|level| level.captured).unwrap_or_default();

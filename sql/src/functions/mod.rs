@@ -12,10 +12,15 @@ pub mod arrays;
 pub mod casts;
 mod datetime;
 pub mod json;
+pub mod jsonpath;
+pub mod moments;
+pub mod ordered_sets;
 pub mod polymorphic;
 pub mod resolve;
+pub mod sets;
 pub mod strings;
 pub mod udf;
+pub mod windows;
 
 use std::sync::LazyLock;
 
@@ -216,6 +221,7 @@ pub static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
     datetime::register(&mut all);
     arrays::register(&mut all);
     json::register(&mut all);
+    jsonpath::register(&mut all);
     all
 });
 

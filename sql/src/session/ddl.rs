@@ -14,8 +14,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Session;
 use super::constraints::{
-    Unique, index_columns, index_name, no_key_column, nth_word, place, positions, set_primary_key,
-    truncate_name, unique_constraint, unique_index,
+    Unique, check_sortable, index_columns, index_name, no_key_column, nth_word, place, positions,
+    set_primary_key, truncate_name, unique_constraint, unique_index,
 };
 use super::fill;
 use super::outcome::Outcome;
@@ -410,6 +410,7 @@ impl Session {
             return Ok(());
         }
         let columns = positions(&table, &names)?;
+        check_sortable(&table, &columns)?;
         let include = positions(&table, &included)?;
         self.lock_table(&table, LockMode::AccessExclusive).await?;
         let unique = create.unique;

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement
 use tokio::time::Instant;
 
 use super::outcome::{Outcome, Rows, Watch};
-use super::plan::{Action, Plan, Source, is_planned, no_subplans};
+use super::plan::{Action, Plan, Source, is_planned};
 use super::read_now::run_rows;
 use super::settings::Severity;
 use super::{Columns, Prepared, Session};
@@ -20,6 +20,7 @@ use crate::binder::{OutputColumn, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
 use crate::parser::Parsed;
+use crate::row::kept::Kept;
 use crate::row::{Env, Frame, Row};
 use crate::types::{Datum, Type, TypeMod};
 
@@ -194,7 +195,9 @@ impl Session {
             now: self.now(),
             surroundings: self.surroundings(),
             outer: Vec::new(),
-            subplans: no_subplans(),
+            working: Vec::new(),
+            epoch: 0,
+            kept: Arc::new(Kept::new(self.database.options.vector_memory_bytes)),
             changed: Vec::new(),
             cancel,
         }

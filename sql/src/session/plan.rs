@@ -428,8 +428,3 @@ pub(super) fn compile_columns(
     });
     compiled.collect()
 }
-
-/// An empty map of kept subquery results.
-pub(super) fn no_subplans<T>() -> Arc<parking_lot::Mutex<HashMap<usize, T>>> {
-    Arc::new(parking_lot::Mutex::new(HashMap::new()))
-}

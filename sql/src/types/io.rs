@@ -3,7 +3,7 @@
 
 use super::datetime::{self, Zone};
 use super::interval::{Interval, Malformed};
-use super::{Datum, Numeric, Type, TypeMod, array, json};
+use super::{Datum, Numeric, Type, TypeMod, array, json, jsonpath};
 use crate::error::{Error, Result, SqlState};
 
 /// Settings that input and output of values depend on.
@@ -212,6 +212,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             Datum::Text(text.to_owned())
         }
         Type::Jsonb => json::Json::parse(text)?.to_datum()?,
+        Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -378,6 +379,10 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
         (_, Datum::Int64(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Float32(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Float64(v)) => out.extend(v.to_be_bytes()),
+        (Type::Jsonpath, Datum::Text(v)) => {
+            out.push(jsonpath::BINARY_VERSION);
+            out.extend(v.as_bytes());
+        }
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
@@ -447,6 +452,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         }
         Type::Json => from_text(kind, utf8(bytes)?, &Style::default())?,
         Type::Jsonb => json::from_binary(bytes)?,
+        Type::Jsonpath => jsonpath::from_binary(bytes)?,
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {

@@ -13,6 +13,7 @@ pub mod format;
 pub mod interval;
 pub mod io;
 pub mod json;
+pub mod jsonpath;
 pub mod numeric;
 
 use datafusion::arrow::datatypes::DataType;
@@ -44,6 +45,7 @@ pub enum Type {
     Uuid,
     Json,
     Jsonb,
+    Jsonpath,
     Oid,
     Regtype,
     Void,
@@ -69,6 +71,7 @@ pub enum Type {
     UuidArray,
     JsonArray,
     JsonbArray,
+    JsonpathArray,
     OidArray,
     RegtypeArray,
     // These stand for types of arguments in the table of functions.
@@ -137,6 +140,7 @@ types! {
     Uuid 2950 16 User false "uuid" [];
     Json 114 -1 User false "json" [];
     Jsonb 3802 -1 User false "jsonb" [];
+    Jsonpath 4072 -1 User false "jsonpath" [];
     Oid 26 4 Numeric true "oid" [];
     Regtype 2206 4 Numeric false "regtype" [];
     Void 2278 4 Pseudo false "void" [];
@@ -235,6 +239,7 @@ impl Type {
             | Type::Bpchar
             | Type::Name
             | Type::Json
+            | Type::Jsonpath
             | Type::Unknown
             | Type::Void => DataType::Utf8,
             Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid | Type::Jsonb => {
@@ -262,6 +267,7 @@ impl Type {
             | Type::UuidArray
             | Type::JsonArray
             | Type::JsonbArray
+            | Type::JsonpathArray
             | Type::OidArray
             | Type::RegtypeArray
             | Type::AnyArray
@@ -285,7 +291,7 @@ impl Type {
 
     /// Whether values can be compared.
     pub fn is_comparable(self) -> bool {
-        self.element().unwrap_or(self) != Type::Json
+        !matches!(self.element().unwrap_or(self), Type::Json | Type::Jsonpath)
     }
 
     /// Whether the values are strings.

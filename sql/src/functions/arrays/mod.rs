@@ -14,6 +14,7 @@ mod subscripts;
 
 pub use build::{ArrayAccumulator, nest};
 pub use form::{ArrayForm, Bounds};
+pub use strings::matches;
 
 use super::{Function, arg, pure};
 use crate::error::{Error, Result};

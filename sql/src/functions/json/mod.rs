@@ -13,6 +13,7 @@ mod edit;
 mod inspect;
 mod make;
 mod set_path;
+pub mod sets;
 
 pub use aggregate::JsonAccumulator;
 pub use convert::{JsonForm, context, from_jsonb};

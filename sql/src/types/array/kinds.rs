@@ -49,6 +49,7 @@ arrays! {
     UuidArray Uuid 2951 "uuid[]" "_uuid";
     JsonArray Json 199 "json[]" "_json";
     JsonbArray Jsonb 3807 "jsonb[]" "_jsonb";
+    JsonpathArray Jsonpath 4073 "jsonpath[]" "_jsonpath";
     OidArray Oid 1028 "oid[]" "_oid";
     RegtypeArray Regtype 2211 "regtype[]" "_regtype";
 }
