@@ -158,6 +158,44 @@ SELECT jsonb_array_elements_text('1');
 SELECT json_object_keys('[]');
 SELECT jsonb_object_keys('1');
 
+-- Paths.
+SELECT '$.a[*] ? (@.b == 1 && !(@.c > 2 || exists(@.d))).type()'::jsonpath, 'lax $ . "a b" . * [last - 1 to last, 3] .** {2 to last}.** .**{3}'::jsonpath;
+SELECT 'strict ($.a + 1) * 2 - -$.b / 3 % 4'::jsonpath, '$.a ? (@ like_regex "^a.b$" flag "iq" && @ starts with "x" || (@ == $var) is unknown)'::jsonpath;
+SELECT ''::jsonpath;
+SELECT '$.'::jsonpath;
+SELECT '@.a'::jsonpath;
+SELECT '$.a ? (last > 1)'::jsonpath;
+SELECT '1 && 2'::jsonpath;
+SELECT '"abc'::jsonpath;
+SELECT '$ ? (@ like_regex "a" flag "z")'::jsonpath;
+SELECT jsonb_path_query('{"a": [1, 2, {"b": 3}]}', '$.a[*]');
+SELECT jsonb_path_query('[{"a": 1}, {"a": 2}, {"b": 3}]', '$.a'), jsonb_path_query('[1, 2, 3]', '$[*] ? (@ > $x)', '{"x": 1}');
+SELECT jsonb_path_query('{"a": 1, "b": [2, {"c": 3}]}', '$.**');
+SELECT jsonb_path_query('{"a": 1, "b": [2, {"c": 3}]}', '$.**{2}'), jsonb_path_query('{"a": 1, "b": [2, 4]}', 'strict $.**{last}');
+SELECT jsonb_path_query_array('[1, 2, 3, 4]', '$[last, 0 to 1, 1.9]'), jsonb_path_query_array('{"a": [1, 2]}', '$.a.size() + 1'), jsonb_path_query_array('[-1.5, 2]', '$[*].abs()'),
+  jsonb_path_query_array('[-1.5, "2.50"]', '$[*].double()'), jsonb_path_query_array('[1, "a", null, true, {}, []]', '$[*].type()'), jsonb_path_query_array('[1, 2]', '-$[*]');
+SELECT jsonb_path_query_first('[1, 2]', '$[*]'), jsonb_path_query_first('[]', '$[*]'), jsonb_path_query('[1, "a"]', '$[*] > 1'), jsonb_path_query('[1]', 'strict $ ? (@ > 0)');
+SELECT '1'::jsonb @? '$ + "x"', '1'::jsonb @@ '$ + 1', '1'::jsonb @@ '$ == 1', '1'::jsonb @@ '$ == "1"', '{"a": 1}'::jsonb @? '$.b', '{"a": {"b": [5]}}'::jsonb @? '$.a.b ? (@ == 5)';
+SELECT '{"a": null}'::jsonb @@ '$.a == null', '{"a": 1}'::jsonb @@ '$.a != null', '{"a": "abc"}'::jsonb @@ '$.a starts with "ab"', '"ABC"'::jsonb @@ '$ like_regex "^a" flag "i"', '[1, "x"]'::jsonb @@ 'exists($[*] ? (@ == "x"))', '[]'::jsonb @@ '($ == 1) is unknown';
+SELECT jsonb_path_exists('{"a": 1}', '$.a ? (@ == $v)', '{"v": 1}'), jsonb_path_match('1', '$ > 0'), jsonb_path_match('1', '$', '{}', true), jsonb_path_exists('{"a": 1}', 'strict $.b', '{}', true);
+SELECT jsonb_path_match('1', '$');
+SELECT jsonb_path_exists('{"a": 1}', 'strict $.b');
+SELECT jsonb_path_query('1', 'strict $.b');
+SELECT jsonb_path_query('1', 'strict $[0]');
+SELECT jsonb_path_query('[1]', 'strict $[3]');
+SELECT jsonb_path_query('[1]', '$["a"]');
+SELECT jsonb_path_query('1', 'strict $[*]');
+SELECT jsonb_path_query('1', 'strict $.*');
+SELECT jsonb_path_query('[1, "a"]', '1 + $[*]');
+SELECT jsonb_path_query('[1, 0]', '$[0] / $[1]');
+SELECT jsonb_path_query('[1, "a"]', '-$[*]');
+SELECT jsonb_path_query('1', '$x');
+SELECT jsonb_path_query('1', '$x', '1');
+SELECT jsonb_path_query('1', 'strict $.size()');
+SELECT jsonb_path_query('"a"', '$.double()');
+SELECT jsonb_path_query('true', '$.double()');
+SELECT jsonb_path_query('"a"', '$.floor()');
+
 -- In tables.
 CREATE TABLE documents (id int PRIMARY KEY, raw json, body jsonb DEFAULT '{}');
 INSERT INTO documents VALUES (1, '{"a":1,  "a": 2}', '{"kind": "x", "tags": ["one", "two"], "n": 1}'), (2, '[]', '{"kind": "y", "n": 2.0}'), (3, NULL, DEFAULT);

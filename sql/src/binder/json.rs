@@ -13,6 +13,19 @@ use crate::functions::json::{self, JsonForm};
 use crate::functions::{Scalar, udf};
 use crate::types::{Type, TypeMod};
 
+/// Functions of records, which are refused.
+const OF_RECORDS: &[&str] = &[
+    "json_populate_record",
+    "json_populate_recordset",
+    "json_to_record",
+    "json_to_recordset",
+    "jsonb_populate_record",
+    "jsonb_populate_recordset",
+    "jsonb_to_record",
+    "jsonb_to_recordset",
+    "row_to_json",
+];
+
 /// Whether a function of this name is bound here.
 pub(super) fn is_form(name: &str) -> bool {
     matches!(
@@ -24,7 +37,7 @@ pub(super) fn is_form(name: &str) -> bool {
             | "jsonb_build_array"
             | "json_build_object"
             | "jsonb_build_object"
-    )
+    ) || OF_RECORDS.contains(&name)
 }
 
 impl Binder<'_> {
@@ -33,6 +46,7 @@ impl Binder<'_> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         let binary = name.contains("jsonb");
         match (name, kinds.as_slice()) {
+            _ if OF_RECORDS.contains(&name) => Err(Error::unsupported(format!("function {name}"))),
             ("to_json" | "to_jsonb" | "array_to_json", [Type::Unknown, ..]) => Err(untyped()),
             ("to_json" | "to_jsonb", [_]) => self.json_of_all(args, binary),
             ("array_to_json", [kind]) if kind.is_array() => self.json_of_all(args, false),
