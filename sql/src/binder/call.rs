@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArguments,
 };
 
+use super::array::variadic;
 use super::comparable::{groupable, sortable};
 use super::expr::canonical;
 use super::grouping_sets::GroupingCall;
@@ -15,9 +16,9 @@ use super::json;
 use super::ordered_set::WithinGroup;
 use super::position::token_after;
 use super::srf::{ExtractedSet, Sets};
+use super::subplan::Form;
 use super::window::{ExtractedWindow, NoWindows, Windows};
 use super::window_call::OverCall;
-use super::subplan::Form;
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
@@ -178,6 +179,9 @@ impl Binder<'_> {
 
     fn plain_call(&self, name: &str, args: &[FunctionArg]) -> Result<Bound> {
         let _no_sets = (name == "coalesce").then(|| self.sets(Sets::NotWithin("COALESCE")));
+        if let Some((fixed, array)) = variadic(args) {
+            return self.variadic_call(name, fixed, array);
+        }
         let args = self.arguments(args)?;
         match (name, args.len()) {
             ("coalesce", 1..) => {
@@ -241,7 +245,7 @@ impl Binder<'_> {
                 let args = args.into_iter().map(|arg| self.implicit(arg, Type::Timestamp));
                 self.named_call(name, args.collect::<Result<_>>()?)
             }
-            _ => match self.session_call(name, &args) {
+            _ => match self.session_call(name, &args).or_else(|| self.catalog_call(name, &args)) {
                 Some(call) => call,
                 None if json::is_form(name) => self.json_call(name, args),
                 None => self.named_call(name, args),

@@ -8,10 +8,10 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
 
+use super::common::CommonTable;
 use super::dml::{Assignments, BoundModify, Operation};
 use super::merge::MergeAction;
 use super::query::rename_columns;
-use super::common::CommonTable;
 use super::{Binder, BoundQuery, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::plan_walk::{Part, walk, walk_expr};

@@ -117,7 +117,8 @@ impl Binder<'_> {
             return Ok(());
         }
         let name = fold(&cte.alias.name);
-        let recurs = may_recur && !recursion::read_by(&cte.query, std::slice::from_ref(&name)).is_empty();
+        let recurs =
+            may_recur && !recursion::read_by(&cte.query, std::slice::from_ref(&name)).is_empty();
         let depth = self.levels.borrow().len();
         self.levels.borrow_mut().push(Level::default());
         let bound = self.nested(|| match recurs {
@@ -149,11 +150,7 @@ impl Binder<'_> {
         .at(self.position(cte.alias.name.span)))
     }
 
-    fn not_recursive(
-        &self,
-        name: &str,
-        cte: &ast::Cte,
-    ) -> Result<(Vec<OutputColumn>, CommonRows)> {
+    fn not_recursive(&self, name: &str, cte: &ast::Cte) -> Result<(Vec<OutputColumn>, CommonRows)> {
         let bound = self.query(&cte.query)?;
         let mut query = self.settle_outputs(bound)?;
         self.check_columns(cte, query.columns.len())?;

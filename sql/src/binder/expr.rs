@@ -6,8 +6,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
-use super::srf::Sets;
 use super::array::{quantified_pattern, unwrapped};
+use super::srf::Sets;
 use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
 use crate::error::{Error, Result, SqlState};
@@ -30,19 +30,20 @@ pub(super) fn canonical(kind: Type, operand: Expr) -> Expr {
 }
 
 pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison)> {
-    Some(match op {
-        BinaryOperator::Eq => (Operator::Eq, Comparison::Eq),
-        BinaryOperator::NotEq => (Operator::NotEq, Comparison::NotEq),
-        BinaryOperator::Lt => (Operator::Lt, Comparison::Lt),
-        BinaryOperator::LtEq => (Operator::LtEq, Comparison::LtEq),
-        BinaryOperator::Gt => (Operator::Gt, Comparison::Gt),
-        BinaryOperator::GtEq => (Operator::GtEq, Comparison::GtEq),
+    // It may be written `OPERATOR(pg_catalog.=)`.
+    Some(match operator_symbol(op).as_str() {
+        "=" => (Operator::Eq, Comparison::Eq),
+        "<>" | "!=" => (Operator::NotEq, Comparison::NotEq),
+        "<" => (Operator::Lt, Comparison::Lt),
+        "<=" => (Operator::LtEq, Comparison::LtEq),
+        ">" => (Operator::Gt, Comparison::Gt),
+        ">=" => (Operator::GtEq, Comparison::GtEq),
         _ => return None,
     })
 }
 
 /// The name under which an operator stands in the function table.
-pub(super) fn operator_symbol(op: &BinaryOperator) -> String {
+pub fn operator_symbol(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
@@ -118,6 +119,12 @@ impl Binder<'_> {
             }
             Sql::AllOp { left, compare_op, right } => {
                 self.any_all(left, compare_op, right, false, sql)
+            }
+            // VARIADIC, where it is not the last argument of a call.
+            Sql::Prefixed { prefix, .. } => {
+                let message = format!("syntax error at or near \"{}\"", prefix.value);
+                let at = self.position(prefix.span);
+                Err(Error::new(SqlState::SyntaxError, message).at(at))
             }
             Sql::Array(array) => self.array(array, None),
             Sql::CompoundFieldAccess { root, access_chain } => self.subscript(root, access_chain),
@@ -461,7 +468,7 @@ impl Binder<'_> {
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
         if let Some((operator, _)) = comparison_of(op) {
-            return self.compare(a, &op.to_string(), operator, b).map_err(|e| e.at(position));
+            return self.compare(a, &operator_symbol(op), operator, b).map_err(|e| e.at(position));
         }
         self.operator(&operator_symbol(op), vec![a, b]).map_err(|e| e.at(position))
     }

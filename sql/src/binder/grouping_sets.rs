@@ -101,8 +101,7 @@ impl Binder<'_> {
                 None => vec![keys.list(&parts(item))?],
             };
             if sets.len() * of_item.len() > MAX_SETS {
-                let message =
-                    format!("too many grouping sets present (maximum {MAX_SETS})");
+                let message = format!("too many grouping sets present (maximum {MAX_SETS})");
                 return Err(Error::new(SqlState::StatementTooComplex, message));
             }
             let product = sets.iter().flat_map(|set| {
@@ -186,9 +185,9 @@ impl Binder<'_> {
         let int = |value: i32| Ok::<_, Error>(self.literal(&Datum::Int32(value), Type::Int4)?.expr);
         let mut whens = Vec::new();
         for (number, keys) in sets.iter().enumerate() {
-            let bits = places.iter().fold(0i32, |bits, place| {
-                bits << 1 | i32::from(!keys.contains(place))
-            });
+            let bits = places
+                .iter()
+                .fold(0i32, |bits, place| bits << 1 | i32::from(!keys.contains(place)));
             let is_it = super::equals(set.clone(), int(number as i32)?);
             whens.push((Box::new(is_it), Box::new(int(bits)?)));
         }

@@ -181,16 +181,22 @@ impl Binder<'_> {
         let _none = self.forbid("VALUES");
         let mut columns = Vec::new();
         for (index, column) in table.columns.iter().enumerate() {
-            let given = targets.iter().position(|target| *target == index);
-            let given = given.and_then(|at| values.get(at)).filter(|value| !is_default(value));
-            columns.push(match given {
-                Some(value) => {
-                    let value = self.assign(column, self.expr(value)?)?;
-                    match self.takes_value(column, overriding)? {
-                        true => ColumnSource::Default(value),
-                        false => self.missing_source(table, column)?,
-                    }
+            let mut given = Vec::new();
+            for (target, value) in targets.iter().zip(values) {
+                if target.column != index {
+                    continue;
                 }
+                if is_default(value) {
+                    target.check_default()?;
+                    continue;
+                }
+                self.put_value(column, target, self.expr(value)?, 0, &mut given)?;
+            }
+            columns.push(match given.pop() {
+                Some(value) => match self.takes_value(column, overriding)? {
+                    true => ColumnSource::Default(value),
+                    false => self.missing_source(table, column)?,
+                },
                 None => self.missing_source(table, column)?,
             });
         }

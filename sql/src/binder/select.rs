@@ -113,9 +113,11 @@ impl Binder<'_> {
         if !extraction.aggregates.is_empty()
             && self.levels.borrow().last().is_some_and(|level| level.reads_working)
         {
-            let message = "aggregate functions are not allowed in a recursive query's recursive term";
-            return Err(Error::new(SqlState::InvalidRecursion, message)
-                .at(extraction.first_aggregate));
+            let message =
+                "aggregate functions are not allowed in a recursive query's recursive term";
+            return Err(
+                Error::new(SqlState::InvalidRecursion, message).at(extraction.first_aggregate)
+            );
         }
         let grouped = group_by.exists
             || !extraction.aggregates.is_empty()
@@ -377,9 +379,9 @@ fn window_exprs<'w>(
     calls: &'w mut [ExtractedWindow],
     definitions: &'w mut [Definition],
 ) -> Vec<&'w mut Expr> {
-    let of_calls = calls.iter_mut().flat_map(|window| {
-        window.call.args.iter_mut().chain(&mut window.call.filter)
-    });
+    let of_calls = calls
+        .iter_mut()
+        .flat_map(|window| window.call.args.iter_mut().chain(&mut window.call.filter));
     let of_windows = definitions.iter_mut().flat_map(|definition| {
         let order = definition.order.iter_mut().map(|key| &mut key.expr);
         let range = definition.frame.range.iter_mut().map(|range| &mut range.expr);

@@ -7,8 +7,8 @@ use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier}
 
 use super::comparable::groupable;
 use super::expr::{canonical, common_type};
-use super::window::{Definition, ExtractedWindow};
 use super::select::{MAX_TARGETS, Target, column_target, too_many_targets};
+use super::window::{Definition, ExtractedWindow};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};

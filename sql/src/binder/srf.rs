@@ -18,8 +18,7 @@ use crate::operator::{Kind, Operator, Output, ProjectSet};
 use crate::types::Type;
 
 /// What is said of a call that has to stay out of an expression.
-const HINT: &str =
-    "You might be able to move the set-returning function into a LATERAL FROM item.";
+const HINT: &str = "You might be able to move the set-returning function into a LATERAL FROM item.";
 
 /// Whether set-returning functions may be called where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +87,10 @@ impl<'a> Binder<'a> {
             Err(refused(format!("set-returning functions are not allowed in {clause}")))
         };
         let in_calls = |calls: &str| {
-            Err(refused(format!("{calls} function calls cannot contain set-returning function calls"))
-                .hint(HINT))
+            Err(refused(format!(
+                "{calls} function calls cannot contain set-returning function calls"
+            ))
+            .hint(HINT))
         };
         match (extraction.forbidden_in, extraction.sets_here) {
             (Some(NESTED), _) => in_calls("aggregate"),

@@ -7,7 +7,7 @@ use crate::functions::casts;
 use crate::types::array::{Array, Dimension};
 use crate::types::io::{self, Style};
 use crate::types::json::{Json, View, check, quote};
-use crate::types::{Category, Datum, Numeric, Type};
+use crate::types::{Datum, Numeric, Type};
 
 use super::{build, set_path};
 
@@ -118,7 +118,8 @@ fn output(from: Type, value: &Datum, style: &Style) -> Result<String> {
 }
 
 fn is_number(from: Type) -> bool {
-    from.category() == Category::Numeric && !matches!(from, Type::Oid | Type::Regtype)
+    use Type::{Float4, Float8, Int2, Int4, Int8, Numeric};
+    matches!(from, Int2 | Int4 | Int8 | Float4 | Float8 | Numeric)
 }
 
 /// A value as key of an object.
