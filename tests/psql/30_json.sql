@@ -220,3 +220,19 @@ COPY documents FROM STDIN;
 SELECT * FROM documents WHERE id = 5;
 DROP TABLE documents;
 DROP TABLE keyed;
+
+-- Parts of a column are set.
+CREATE TABLE parts (id int PRIMARY KEY, j jsonb);
+INSERT INTO parts VALUES (1, '{"a": 1}'), (2, NULL), (3, '[1]'), (4, '5');
+UPDATE parts SET j['b']['c'] = '[2]' WHERE id < 3;
+UPDATE parts SET j['a'] = '"x"', j['d'] = NULL WHERE id = 1;
+UPDATE parts SET j[3] = '"y"' WHERE id = 3;
+SELECT * FROM parts ORDER BY id;
+UPDATE parts SET j[-9] = '0' WHERE id = 3;
+UPDATE parts SET j['a'] = '0' WHERE id = 3;
+UPDATE parts SET j['a'] = '0' WHERE id = 4;
+UPDATE parts SET j['a']['b'] = '0' WHERE id = 1;
+UPDATE parts SET j[NULL] = '0' WHERE id = 1;
+UPDATE parts SET j['a'] = 1;
+INSERT INTO parts (id, j['k']) VALUES (5, '1') RETURNING j;
+DROP TABLE parts;

@@ -87,8 +87,7 @@ impl Binder<'_> {
         let plain = self.json_from(array.clone(), false, false)?;
         let lines = self.json_from(array, false, true)?;
         let negated = Expr::Not(Box::new(pretty.clone()));
-        let pairs =
-            vec![(Box::new(pretty), Box::new(lines)), (Box::new(negated), Box::new(plain))];
+        let pairs = vec![(Box::new(pretty), Box::new(lines)), (Box::new(negated), Box::new(plain))];
         Ok(Bound::new(Expr::Case(Case::new(None, pairs, None)), Type::Json))
     }
 
@@ -197,7 +196,7 @@ impl Binder<'_> {
         chain: &[AccessExpr],
         value: Bound,
     ) -> Result<Bound> {
-        let (from, position) = (value.kind(), value.position);
+        let (from, position) = (value.kind(), json.position);
         let target = TypeMod::plain(Type::Jsonb);
         let value = self.convert(value, target, CastLevel::Assignment)?.ok_or_else(|| {
             Error::new(

@@ -88,9 +88,8 @@ impl JsonAccumulator {
                 Json::Array(self.parts.iter().map(jsonb).collect::<Result<_>>()?).to_datum()
             }
             (true, true) => {
-                let pairs = self.pairs().map(|(key, value)| {
-                    Ok((key.as_str()?.to_owned(), jsonb(value)?))
-                });
+                let pairs =
+                    self.pairs().map(|(key, value)| Ok((key.as_str()?.to_owned(), jsonb(value)?)));
                 Json::object(pairs.collect::<Result<_>>()?).to_datum()
             }
             (false, false) => {

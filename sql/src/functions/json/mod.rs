@@ -50,12 +50,7 @@ fn texts(args: &[Datum], index: usize) -> Result<Vec<Option<String>>> {
 }
 
 /// A function that looks at NULLs itself.
-fn lenient(
-    name: &'static str,
-    args: &'static [Type],
-    returns: Type,
-    kernel: Kernel,
-) -> Function {
+fn lenient(name: &'static str, args: &'static [Type], returns: Type, kernel: Kernel) -> Function {
     Function { strict: false, ..pure(name, args, returns, kernel) }
 }
 

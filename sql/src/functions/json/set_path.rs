@@ -181,12 +181,7 @@ fn fill(items: &mut Vec<Json>, place: i64) -> Result<()> {
     }
 }
 
-fn changed(
-    target: &Datum,
-    path: &[Option<String>],
-    change: Change,
-    value: Json,
-) -> Result<Datum> {
+fn changed(target: &Datum, path: &[Option<String>], change: Change, value: Json) -> Result<Datum> {
     let mut json = Json::read(target)?;
     if !matches!(json, Json::Array(_) | Json::Object(_)) {
         let verb = if change == Change::Delete { "delete" } else { "set" };
@@ -216,8 +211,7 @@ fn set(args: &[Datum]) -> Result<Datum> {
 }
 
 fn insert(args: &[Datum]) -> Result<Datum> {
-    let change =
-        if flag(args, 3, false)? { Change::InsertAfter } else { Change::InsertBefore };
+    let change = if flag(args, 3, false)? { Change::InsertAfter } else { Change::InsertBefore };
     changed(arg(args, 0), &texts(args, 1)?, change, Json::read(arg(args, 2))?)
 }
 

@@ -38,11 +38,7 @@ fn view_json(view: View<'_>) -> Result<Datum> {
     Ok(view.to_datum())
 }
 
-fn jsonb_each(
-    args: &[Datum],
-    name: &str,
-    part: fn(View<'_>) -> Result<Datum>,
-) -> Result<SetRows> {
+fn jsonb_each(args: &[Datum], name: &str, part: fn(View<'_>) -> Result<Datum>) -> Result<SetRows> {
     let object @ View::Object(_) = view(args, 0)? else {
         return Err(invalid(format!("cannot call {name} on a non-object")));
     };
@@ -53,13 +49,11 @@ fn jsonb_each(
     Ok(rows(pairs.collect::<Result<_>>()?))
 }
 
-fn json_elements(
-    args: &[Datum],
-    name: &str,
-    part: fn(&Node<'_>) -> Datum,
-) -> Result<SetRows> {
+fn json_elements(args: &[Datum], name: &str, part: fn(&Node<'_>) -> Datum) -> Result<SetRows> {
     let what = match parse(arg(args, 0).as_str()?)?.value {
-        Value::Array(items) => return Ok(rows(items.iter().map(|item| vec![part(item)]).collect())),
+        Value::Array(items) => {
+            return Ok(rows(items.iter().map(|item| vec![part(item)]).collect()));
+        }
         Value::Object(_) => "a non-array",
         _ => "a scalar",
     };
@@ -119,9 +113,7 @@ pub fn register(all: &mut Vec<SetFunction>) {
     add("json_each_text", PAIR_TEXT, |args| json_each(args, node_text));
     add("jsonb_each", PAIR_B, |args| jsonb_each(args, "jsonb_each", view_json));
     add("jsonb_each_text", PAIR_TEXT, |args| jsonb_each(args, "jsonb_each_text", view_text));
-    add("json_array_elements", VALUE, |args| {
-        json_elements(args, "json_array_elements", node_json)
-    });
+    add("json_array_elements", VALUE, |args| json_elements(args, "json_array_elements", node_json));
     add("json_array_elements_text", VALUE_TEXT, |args| {
         json_elements(args, "json_array_elements_text", node_text)
     });

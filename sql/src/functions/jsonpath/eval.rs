@@ -8,9 +8,9 @@ use std::cell::Cell;
 
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::{with_options, with_regex};
+use crate::types::Numeric;
 use crate::types::json::{Json, MAX_DEPTH, place_in, too_deep};
 use crate::types::jsonpath::{Expr, Method, Operator, Path, Step};
-use crate::types::Numeric;
 
 /// Most items that one evaluation looks at.
 const MAX_ITEMS: usize = 10_000_000;
@@ -111,9 +111,7 @@ impl<'a> Evaluation<'a> {
                 Some(current) => current.clone(),
                 None => Cow::Borrowed(self.root),
             },
-            Expr::Last => {
-                Cow::Owned(Json::Number(Numeric::from_i64(place.length as i64 - 1)))
-            }
+            Expr::Last => Cow::Owned(Json::Number(Numeric::from_i64(place.length as i64 - 1))),
             Expr::Variable(name) => Cow::Borrowed(self.variable(name)?),
             Expr::Null => Cow::Owned(Json::Null),
             Expr::Bool(value) => Cow::Owned(Json::Bool(*value)),
@@ -170,12 +168,7 @@ impl<'a> Evaluation<'a> {
         Ok(all)
     }
 
-    fn operand(
-        &self,
-        side: &str,
-        op: Operator,
-        items: Vec<Item<'a>>,
-    ) -> Outcome<Numeric> {
+    fn operand(&self, side: &str, op: Operator, items: Vec<Item<'a>>) -> Outcome<Numeric> {
         match items.as_slice() {
             [item] if matches!(**item, Json::Number(_)) => match item.as_ref() {
                 Json::Number(value) => Ok(value.clone()),
@@ -265,13 +258,12 @@ impl<'a> Evaluation<'a> {
             && unwrap
             && let Some(inner) = elements(item)
         {
-            return inner.into_iter().try_for_each(|item| {
-                self.follow(&item, steps, place, false, out)
-            });
+            return inner
+                .into_iter()
+                .try_for_each(|item| self.follow(&item, steps, place, false, out));
         }
-        let next = |item: &Item<'a>, out: &mut Vec<Item<'a>>| {
-            self.follow(item, rest, place, lax, out)
-        };
+        let next =
+            |item: &Item<'a>, out: &mut Vec<Item<'a>>| self.follow(item, rest, place, lax, out);
         match step {
             Step::Key(key) => match item.as_ref() {
                 Json::Object(_) => match member(item, key) {
@@ -348,8 +340,8 @@ impl<'a> Evaluation<'a> {
                 if *first == Some(0) {
                     result = next(item, out);
                 }
-                let result = result
-                    .and_then(|()| self.levels(item, (*first, *last), 1, &next, out));
+                let result =
+                    result.and_then(|()| self.levels(item, (*first, *last), 1, &next, out));
                 self.lenient.set(before);
                 result
             }

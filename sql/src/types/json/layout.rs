@@ -1,6 +1,6 @@
 //! The form of jsonb whose parts can be reached: each value says how long it is.
 
-use super::{Json, compare_keys, corrupted, too_deep, MAX_DEPTH};
+use super::{Json, MAX_DEPTH, compare_keys, corrupted, too_deep};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Datum, Numeric};
 
@@ -293,8 +293,7 @@ impl<'a> Iterator for Pairs<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let pair = take_text(&mut self.rest)
-            .and_then(|key| Ok((key, take_value(&mut self.rest)?)));
+        let pair = take_text(&mut self.rest).and_then(|key| Ok((key, take_value(&mut self.rest)?)));
         if pair.is_err() {
             self.rest = &[];
         }

@@ -301,12 +301,11 @@ impl<'a> Lexer<'a> {
     fn unpaired(&mut self, detail: &str, end: usize) -> Error {
         self.end = end;
         match detail.starts_with("\\u0000") {
-            true => Error::new(
-                SqlState::UntranslatableCharacter,
-                "unsupported Unicode escape sequence",
-            )
-            .detail(detail)
-            .context(self.shown()),
+            true => {
+                Error::new(SqlState::UntranslatableCharacter, "unsupported Unicode escape sequence")
+                    .detail(detail)
+                    .context(self.shown())
+            }
             false => self.error(detail),
         }
     }

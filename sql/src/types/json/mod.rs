@@ -118,9 +118,9 @@ pub fn write_binary(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
 /// # Errors
 /// If it has another version, or no JSON.
 pub fn from_binary(bytes: &[u8]) -> Result<Datum> {
-    let (version, text) = bytes.split_first().ok_or_else(|| {
-        Error::new(SqlState::ProtocolViolation, "no data left in message")
-    })?;
+    let (version, text) = bytes
+        .split_first()
+        .ok_or_else(|| Error::new(SqlState::ProtocolViolation, "no data left in message"))?;
     if *version != BINARY_VERSION {
         let message = format!("unsupported jsonb version number {version}");
         return Err(Error::internal(message));

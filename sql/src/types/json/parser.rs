@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::lexer::{Expected, Lexer, Token};
 use super::Json;
+use super::lexer::{Expected, Lexer, Token};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Numeric;
 

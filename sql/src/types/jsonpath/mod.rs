@@ -18,9 +18,9 @@ pub(super) const BINARY_VERSION: u8 = 1;
 /// # Errors
 /// If it has another version, or no path.
 pub(super) fn from_binary(bytes: &[u8]) -> Result<Datum> {
-    let (version, text) = bytes.split_first().ok_or_else(|| {
-        Error::new(SqlState::ProtocolViolation, "no data left in message")
-    })?;
+    let (version, text) = bytes
+        .split_first()
+        .ok_or_else(|| Error::new(SqlState::ProtocolViolation, "no data left in message"))?;
     if *version != BINARY_VERSION {
         return Err(Error::internal(format!("unsupported jsonpath version number: {version}")));
     }
@@ -101,7 +101,10 @@ pub enum Step {
     /// `[a, b to c]`
     Items(Vec<(Expr, Option<Expr>)>),
     /// `.**{first to last}`; `None` is the last level.
-    Levels { first: Option<u32>, last: Option<u32> },
+    Levels {
+        first: Option<u32>,
+        last: Option<u32>,
+    },
     /// `? (condition)`
     Filter(Expr),
     Method(Method),

@@ -23,8 +23,7 @@ struct Parser<'a> {
 /// # Errors
 /// Where it is none.
 pub fn parse(text: &str) -> Result<Path> {
-    let mut parser =
-        Parser { tokens: tokens(text)?, at: 0, depth: 0, filters: 0, subscripts: 0 };
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, filters: 0, subscripts: 0 };
     if parser.tokens.len() == 1 {
         return Err(Error::new(
             SqlState::InvalidTextRepresentation,
@@ -202,9 +201,7 @@ impl Parser<'_> {
                 SqlState::SyntaxError,
                 "invalid input syntax for type jsonpath",
             )
-            .detail(format!(
-                "Unrecognized flag character \"{other}\" in LIKE_REGEX predicate."
-            )));
+            .detail(format!("Unrecognized flag character \"{other}\" in LIKE_REGEX predicate.")));
         }
         if given.contains('x') && !given.contains('q') {
             return Err(Error::new(

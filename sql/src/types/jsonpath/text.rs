@@ -122,9 +122,8 @@ fn write_step(f: &mut Formatter<'_>, step: &Step) -> Result {
         }
         Step::Levels { first: Some(0), last: None } => f.write_str(".**"),
         Step::Levels { first, last } => {
-            let level = |level: &Option<u32>| {
-                level.map_or("last".to_owned(), |level| level.to_string())
-            };
+            let level =
+                |level: &Option<u32>| level.map_or("last".to_owned(), |level| level.to_string());
             match first == last {
                 true => write!(f, ".**{{{}}}", level(first)),
                 false => write!(f, ".**{{{} to {}}}", level(first), level(last)),
