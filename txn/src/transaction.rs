@@ -286,12 +286,17 @@ impl Transaction {
 
     /// The statement's snapshot under this transaction's own writes so far.
     pub fn view(&self) -> ReadView {
-        let (store, snapshot) = (self.manager.store().clone(), self.snapshot.clone());
         let tracker = self.party.as_ref().map(|party| {
             let (party, conflicts) = (party.clone(), self.manager.conflicts().clone());
             Tracker { party, conflicts, ahead: false }
         });
-        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone()).tracked(tracker)
+        self.untold_view().tracked(tracker)
+    }
+
+    /// The same, but what is read there counts for nothing at SERIALIZABLE.
+    pub fn untold_view(&self) -> ReadView {
+        let (store, snapshot) = (self.manager.store().clone(), self.snapshot.clone());
+        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone())
     }
 
     /// The newest committed state under this transaction's own writes. What a writer looks at

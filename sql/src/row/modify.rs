@@ -203,14 +203,10 @@ impl<'a> Writer<'a> {
             && (index.nulls_not_distinct || !self.table.has_null(index, row))
         {
             let columns = self.table.index_key(index, row);
-            if !self.exclusive {
-                transaction.lock_unique(&columns).await?;
-            }
-            if transaction.isolation() == Isolation::Serializable {
-                // The snapshot may show a row with this key that somebody has removed since.
-                other_rows(&transaction.view(), index, &columns, key)?;
-            }
-            if !other_rows(&transaction.latest(), index, &columns, key)?.is_empty() {
+            // Whoever has added this key before, or may be about to, is waited for when it is looked at.
+            let is_new = self.exclusive
+                || transaction.lock_name(&columns, LockMode::ForUpdate, WaitPolicy::Skip).await?;
+            if !is_new || !is_free(transaction, index, &columns, key)? {
                 let (table, index) = (self.table.clone(), index.name.clone());
                 self.events.push(Event::Twice(Twice { table, index, row_key: key.to_vec() }));
             }
@@ -393,6 +389,26 @@ impl<'a> Writer<'a> {
             true => LockMode::ForUpdate,
             false => LockMode::ForNoKeyUpdate,
         }
+    }
+}
+
+/// Whether no other row has a key in an index whose entries go by more than that.
+pub fn is_free(
+    transaction: &Transaction,
+    index: &Index,
+    columns: &[u8],
+    row_key: &[u8],
+) -> Result<bool> {
+    let shown_by = |view: ReadView| other_rows(&view, index, columns, row_key);
+    if !shown_by(transaction.latest())?.is_empty() {
+        return Ok(false);
+    }
+    // As in `check_entry`.
+    match transaction.isolation() == Isolation::Serializable
+        && !shown_by(transaction.untold_view())?.is_empty()
+    {
+        true => Err(cairn_txn::Error::Serialization(Conflict::ConcurrentDelete).into()),
+        false => Ok(true),
     }
 }
 
