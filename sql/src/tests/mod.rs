@@ -8,6 +8,7 @@ mod format;
 mod golden;
 mod interval;
 mod io;
+mod json;
 mod numeric;
 mod resolve;
 mod system;
