@@ -131,7 +131,9 @@ impl std::hash::Hash for Scalar {
 impl Scalar {
     fn identity(&self) -> (u8, usize, u32, i32, Option<ArrayForm>, Option<JsonForm>) {
         match self {
-            Scalar::Builtin(function) => (0, std::ptr::from_ref(*function) as usize, 0, 0, None, None),
+            Scalar::Builtin(function) => {
+                (0, std::ptr::from_ref(*function) as usize, 0, 0, None, None)
+            }
             Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None, None),
             Scalar::Coerce { target, explicit } => {
                 (2, usize::from(*explicit), target.kind.oid(), target.typmod, None, None)

@@ -219,7 +219,9 @@ impl Session {
             events.extend(self.run_part(with, *part, &mut env, &mut touched).await?);
         }
         drop(env);
-        self.finish_changes(events, params).await?;
+        if !events.is_empty() {
+            self.finish_changes(events, params).await?;
+        }
         Ok(outcome)
     }
 
