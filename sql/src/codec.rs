@@ -184,23 +184,34 @@ impl<'a> RowReader<'a> {
     }
 }
 
-/// The columns of a row at `wanted`, which rises.
-pub fn decode_columns(bytes: &[u8], wanted: &[usize], out: &mut Vec<Datum>) -> Result<()> {
+/// The columns of a row at `wanted`, which rises. A row that ends before one of them has for it
+/// what `missing` tells, a datum as it is stored.
+pub fn decode_columns<'m>(
+    bytes: &[u8],
+    wanted: &[usize],
+    out: &mut Vec<Datum>,
+    missing: impl Fn(usize) -> Option<&'m [u8]>,
+) -> Result<()> {
     let mut reader = RowReader::new(bytes);
     let mut at = 0;
     for column in wanted {
-        while at < *column {
+        while at < *column && !reader.is_done() {
             reader.skip()?;
             at += 1;
         }
-        out.push(reader.next_datum()?);
-        at += 1;
+        if reader.is_done() {
+            let value = missing(*column).ok_or_else(corrupted)?;
+            out.push(RowReader::new(value).next_datum()?);
+        } else {
+            out.push(reader.next_datum()?);
+            at += 1;
+        }
     }
     Ok(())
 }
 
-/// All columns of a row.
-pub fn decode_row(bytes: &[u8]) -> Result<Vec<Datum>> {
+/// All that a row has: of a table's rows [`crate::catalog::Table::decode_row`] knows more.
+pub fn decode_stored(bytes: &[u8]) -> Result<Vec<Datum>> {
     let mut reader = RowReader::new(bytes);
     let mut row = Vec::new();
     while !reader.is_done() {

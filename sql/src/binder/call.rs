@@ -215,7 +215,7 @@ impl Binder<'_> {
                 let args = args.into_iter().map(|arg| self.implicit(arg, Type::Timestamp));
                 self.named_call(name, args.collect::<Result<_>>()?)
             }
-            _ => match self.session_call(name, &args) {
+            _ => match self.session_call(name, &args).or_else(|| self.catalog_call(name, &args)) {
                 Some(call) => call,
                 None => self.named_call(name, args),
             },

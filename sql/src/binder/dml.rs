@@ -116,7 +116,8 @@ impl Binder<'_> {
         self.table(schema.as_deref(), &relation).map_err(|error| error.at(position))
     }
 
-    fn returning_scope(&self, table: &Table, shown: &str) -> Scope {
+    /// The columns of one row of a table.
+    pub(super) fn row_scope(&self, table: &Table, shown: &str) -> Scope {
         self.scope_of(table, shown, RETURNING)
     }
 
@@ -143,7 +144,7 @@ impl Binder<'_> {
         hidden: Scope,
     ) -> Result<Returning> {
         let Some(items) = items else { return Ok(None) };
-        let mut scope = self.returning_scope(table, shown);
+        let mut scope = self.row_scope(table, shown);
         scope.columns.extend(others.columns);
         let mut level = Level { scope: scope.clone(), out_of_reach: hidden, ..Level::default() };
         level.extraction.forbidden_in = Some("RETURNING");
@@ -188,58 +189,22 @@ impl Binder<'_> {
             );
             return self.assign(column, Bound::new(next, Type::Int8));
         }
-        let Some(sql) = &column.default else {
-            return Ok(self.null(column.kind().kind)?.expr);
-        };
-        let parsed = crate::parser::parse_expression(sql)?;
-        let binder = Binder::new(self.schema, sql, self.style.clone(), self.settings, &[]);
-        binder.next_name.set(self.next_name.get() + 1_000_000);
-        binder.levels.borrow_mut().push(Level::default());
-        let bound = binder.expr(&parsed)?;
-        binder.assign(column, bound)
+        match &column.default {
+            Some(sql) => self.stored_default(column, sql),
+            None => Ok(self.null(column.kind().kind)?.expr),
+        }
     }
 
     /// Where the value of a column comes from that an INSERT or COPY does not name.
     pub fn missing_source(&self, table: &Table, column: &Column) -> Result<ColumnSource> {
-        match column.hidden {
+        match column.hidden || column.dropped {
             // With a primary key nobody needs the number.
-            true if table.has_primary_key() => {
-                Ok(ColumnSource::Default(self.null(Type::Int8)?.expr))
+            true if column.dropped || table.has_primary_key() => {
+                Ok(ColumnSource::Default(self.null(column.kind().kind)?.expr))
             }
             true => Ok(ColumnSource::RowNumber),
             false => self.default_of(column).map(ColumnSource::Default),
         }
-    }
-
-    /// Checks a DEFAULT clause: it may not name columns, and has to fit the column.
-    pub fn check_default(&self, column: &Column, expr: &ast::Expr) -> Result<()> {
-        let mut level = Level::default();
-        level.extraction.forbidden_in = Some("DEFAULT expressions");
-        self.levels.borrow_mut().push(level);
-        let bound = self.expr(expr).map_err(|error| match error {
-            Error::Report(report) if report.state == SqlState::UndefinedColumn => Error::new(
-                SqlState::FeatureNotSupported,
-                "cannot use column reference in DEFAULT expression",
-            )
-            .at(report.position),
-            other => other,
-        });
-        self.levels.borrow_mut().pop();
-        let bound = bound?;
-        let from = bound.kind();
-        let target = column.kind();
-        self.convert(bound, target, ASSIGNMENT)?.map(|_| ()).ok_or_else(|| {
-            Error::new(
-                SqlState::DatatypeMismatch,
-                format!(
-                    "column \"{}\" is of type {} but default expression is of type {}",
-                    column.name,
-                    target.kind.name(),
-                    from.name()
-                ),
-            )
-            .hint("You will need to rewrite or cast the expression.")
-        })
     }
 
     /// A value for a parameter of this type, as EXECUTE gives it.
@@ -414,6 +379,13 @@ impl Binder<'_> {
 
     /// Whether a column takes the value that an INSERT gives it, and not its default.
     pub(super) fn takes_value(&self, column: &Column, overriding: Overriding) -> Result<bool> {
+        if column.generated.is_some() {
+            return Err(Error::new(
+                SqlState::GeneratedAlways,
+                format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name),
+            )
+            .detail(format!("Column \"{}\" is a generated column.", column.name)));
+        }
         if column.identity.is_some() && overriding == Overriding::UserValue {
             return Ok(false);
         }
@@ -600,14 +572,17 @@ impl Binder<'_> {
                     ));
                 }
                 let takes_default = matches!(value, Assigned::Expr(expr) if is_default(expr));
-                if column.identity == Some(Identity::Always) && !takes_default {
+                let itself = match (column.identity, &column.generated) {
+                    (Some(Identity::Always), _) => "an identity column defined as GENERATED ALWAYS",
+                    (_, Some(_)) => "a generated column",
+                    _ => "",
+                };
+                if !takes_default && !itself.is_empty() {
                     return Err(Error::new(
                         SqlState::GeneratedAlways,
                         format!("column \"{wanted}\" can only be updated to DEFAULT"),
                     )
-                    .detail(format!(
-                        "Column \"{wanted}\" is an identity column defined as GENERATED ALWAYS."
-                    )));
+                    .detail(format!("Column \"{wanted}\" is {itself}.")));
                 }
                 if is_part {
                     if takes_default {

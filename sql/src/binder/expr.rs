@@ -30,19 +30,20 @@ pub(super) fn canonical(kind: Type, operand: Expr) -> Expr {
 }
 
 pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison)> {
-    Some(match op {
-        BinaryOperator::Eq => (Operator::Eq, Comparison::Eq),
-        BinaryOperator::NotEq => (Operator::NotEq, Comparison::NotEq),
-        BinaryOperator::Lt => (Operator::Lt, Comparison::Lt),
-        BinaryOperator::LtEq => (Operator::LtEq, Comparison::LtEq),
-        BinaryOperator::Gt => (Operator::Gt, Comparison::Gt),
-        BinaryOperator::GtEq => (Operator::GtEq, Comparison::GtEq),
+    // It may be written `OPERATOR(pg_catalog.=)`.
+    Some(match operator_symbol(op).as_str() {
+        "=" => (Operator::Eq, Comparison::Eq),
+        "<>" | "!=" => (Operator::NotEq, Comparison::NotEq),
+        "<" => (Operator::Lt, Comparison::Lt),
+        "<=" => (Operator::LtEq, Comparison::LtEq),
+        ">" => (Operator::Gt, Comparison::Gt),
+        ">=" => (Operator::GtEq, Comparison::GtEq),
         _ => return None,
     })
 }
 
 /// The name under which an operator stands in the function table.
-pub(super) fn operator_symbol(op: &BinaryOperator) -> String {
+pub fn operator_symbol(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
@@ -465,7 +466,7 @@ impl Binder<'_> {
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
         if let Some((operator, _)) = comparison_of(op) {
-            return self.compare(a, &op.to_string(), operator, b).map_err(|e| e.at(position));
+            return self.compare(a, &operator_symbol(op), operator, b).map_err(|e| e.at(position));
         }
         self.operator(&operator_symbol(op), vec![a, b]).map_err(|e| e.at(position))
     }

@@ -264,6 +264,10 @@ impl Binder<'_> {
         }
         let (relation, mut columns) = match crate::system::find(schema, name) {
             Some(relation) => {
+                if let crate::system::Content::Query(query) = relation.content {
+                    self.range_over(&shown, RangedKind::System);
+                    return self.system_view(relation, query, &shown, alias);
+                }
                 let columns = relation.columns.iter();
                 let columns =
                     columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));

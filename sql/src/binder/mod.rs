@@ -12,8 +12,10 @@
 mod array;
 mod assigned_row;
 mod call;
+mod catalog_call;
 pub mod changes;
 mod common;
+pub mod constraint;
 mod distinct;
 pub mod dml;
 mod expr;
@@ -38,6 +40,7 @@ mod srf;
 pub mod subplan;
 mod subquery;
 mod suggest;
+mod system_view;
 mod table_function;
 pub mod types;
 mod window;
@@ -59,6 +62,9 @@ use crate::functions::casts::{self, CastLevel};
 use crate::functions::{Context, Scalar, udf};
 use crate::types::io::{self, Style};
 use crate::types::{Datum, Type, TypeMod};
+
+pub use catalog_call::calls_by_name;
+pub use expr::operator_symbol;
 
 /// Deepest nesting of expressions and queries.
 const MAX_DEPTH: usize = 200;
@@ -206,6 +212,8 @@ pub trait Settings {
     fn sequences(&self) -> Arc<crate::catalog::sequences::Sequences>;
     /// What functions on sessions act on.
     fn sessions(&self) -> Arc<crate::sessions::Sessions>;
+    /// The catalog, as names are looked up in it.
+    fn names(&self) -> crate::system::names::Names;
     /// What functions on locks and snapshots act on.
     fn manager(&self) -> Arc<cairn_txn::TransactionManager>;
 }
@@ -334,11 +342,7 @@ impl<'a> Binder<'a> {
         }
         let mut bound = match from == to {
             true => bound,
-            false => {
-                let mut args = vec![bound.expr];
-                args.extend(casts::context(from, to).iter().map(|c| context(*c)));
-                Bound::new(udf::call(Scalar::Cast { from, to }, args), to)
-            }
+            false => Bound::new(self.cast_call(from, to, bound.expr), to),
         };
         if target.typmod >= 0 && bound.ty != target {
             let explicit = level == CastLevel::Explicit;
@@ -348,6 +352,15 @@ impl<'a> Binder<'a> {
             bound.ty.typmod = if from == to { bound.ty.typmod } else { -1 };
         }
         Ok(Some(bound.at(position)))
+    }
+
+    fn cast_call(&self, from: Type, to: Type, value: Expr) -> Expr {
+        if let Some(call) = self.names_cast(from, to, &value) {
+            return call;
+        }
+        let mut args = vec![value];
+        args.extend(casts::context(from, to).iter().map(|c| context(*c)));
+        udf::call(Scalar::Cast { from, to }, args)
     }
 
     /// A literal is read as the target type, a parameter takes it on.
@@ -382,12 +395,7 @@ impl<'a> Binder<'a> {
                 let datum = io::apply_typmod(target, datum, explicit)?;
                 return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
             }
-            other => {
-                let scalar = Scalar::Cast { from: Type::Text, to };
-                let mut args = vec![other.clone()];
-                args.extend(casts::context(Type::Text, to).iter().map(|c| context(*c)));
-                udf::call(scalar, args)
-            }
+            other => self.cast_call(Type::Text, to, other.clone()),
         };
         let expr = match target.typmod >= 0 {
             true => udf::call(Scalar::Coerce { target, explicit }, vec![expr]),

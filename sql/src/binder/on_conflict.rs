@@ -17,6 +17,8 @@ use crate::parser::change::{Target, conflict_target};
 pub struct OnConflict {
     /// Storage ids of the unique indexes in which a row is in the way.
     pub arbiters: Vec<u32>,
+    /// The name of one of them whose constraint can wait, which is an error once there is a row.
+    pub deferrable: Option<String>,
     /// DO UPDATE; else the new row is left out.
     pub update: Option<ConflictUpdate>,
 }
@@ -62,7 +64,7 @@ impl Binder<'_> {
                     return Err(self.needs_target(update));
                 }
                 let unique = |index: &&Index| {
-                    index.unique
+                    index.claims_unique()
                         && (index.storage != table.primary.storage || table.has_primary_key())
                 };
                 table.all_indexes().filter(unique).map(|index| index.storage).collect()
@@ -72,7 +74,9 @@ impl Binder<'_> {
             OnConflictAction::DoNothing => None,
             OnConflictAction::DoUpdate(update) => Some(self.conflict_update(update, table, shown)?),
         };
-        Ok(Some(OnConflict { arbiters, update }))
+        let waits = |index: &&Index| index.deferral.is_some() && arbiters.contains(&index.storage);
+        let deferrable = table.all_indexes().find(waits).map(|index| index.name.clone());
+        Ok(Some(OnConflict { arbiters, deferrable, update }))
     }
 
     fn needs_target(&self, update: &ast::DoUpdate) -> Error {
@@ -121,7 +125,7 @@ impl Binder<'_> {
             }
         }
         let is_over = |index: &&Index| {
-            index.unique
+            index.claims_unique()
                 && !has_expression
                 && index.columns.len() == columns.len()
                 && columns.iter().all(|column| index.columns.contains(column))
@@ -193,10 +197,17 @@ impl Binder<'_> {
 fn constraint(table: &Table, name: &ast::ObjectName) -> Result<u32> {
     let wanted = name_parts(name).pop().unwrap_or_default();
     let named = |index: &&Index| index.constraint && index.name == wanted;
-    table.all_indexes().find(named).map(|index| index.storage).ok_or_else(|| {
-        Error::new(
+    if let Some(index) = table.all_indexes().find(named) {
+        return Ok(index.storage);
+    }
+    Err(match table.has_constraint(&wanted) {
+        true => Error::new(
+            SqlState::WrongObjectType,
+            "constraint in ON CONFLICT clause has no associated index",
+        ),
+        false => Error::new(
             SqlState::UndefinedObject,
             format!("constraint \"{wanted}\" for table \"{}\" does not exist", table.name),
-        )
+        ),
     })
 }

@@ -1,8 +1,10 @@
 //! Window functions and the windows they are over.
 
+use std::sync::Arc;
+
 use datafusion::arrow::datatypes::Field;
 use datafusion::logical_expr::expr::Sort as SortExpr;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, Sort};
 use datafusion::sql::sqlparser::ast::{
     self, Expr as Sql, NamedWindowDefinition, NamedWindowExpr, WindowSpec, WindowType,
 };
@@ -447,7 +449,10 @@ impl<'a> Binder<'a> {
             let Some(definition) = definitions.get(index) else { continue };
             let keys = sort_keys(definition);
             if !sorted.starts_with(&keys) {
-                plan = LogicalPlanBuilder::new(plan).sort(keys.clone())?.build()?;
+                // Not by DataFusion's builder: it takes a key that the window below has, too, for a column
+                // of that.
+                let (expr, input) = (keys.clone(), Arc::new(plan));
+                plan = LogicalPlan::Sort(Sort { expr, input, fetch: None });
                 sorted = keys;
             }
             let mut added = Vec::new();

@@ -20,6 +20,7 @@
 //! The value of an entry is the key of its row; where an index includes columns, with its length
 //! before it and their values behind it.
 
+pub mod constraint;
 pub mod sequences;
 
 use std::collections::HashMap;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Datum, Type, TypeMod};
+use constraint::{Check, Deferral, ForeignKey};
 
 /// Held exclusively by a transaction that changes descriptors.
 pub const CATALOG_LOCK: &[u8] = b"L/catalog";
@@ -62,6 +64,19 @@ pub struct Column {
     pub identity: Option<Identity>,
     /// The row number of a table without primary key, NULL in others: no name finds it.
     pub hidden: bool,
+    /// GENERATED ALWAYS AS ... STORED, as SQL text.
+    #[serde(default)]
+    pub generated: Option<String>,
+    /// Whether it was dropped: rows have a place for it, and no name finds it.
+    #[serde(default)]
+    pub dropped: bool,
+    /// For one that was added later: its value in rows that were written before, as
+    /// [`codec::encode_datum`] writes it.
+    #[serde(default)]
+    pub missing: Option<Vec<u8>>,
+    /// COMMENT ON.
+    #[serde(default)]
+    pub comment: Option<String>,
 }
 
 /// GENERATED ... AS IDENTITY.
@@ -74,6 +89,24 @@ pub enum Identity {
 }
 
 impl Column {
+    /// A column without constraints.
+    pub fn new(name: String, kind: TypeMod) -> Column {
+        Column {
+            name,
+            type_oid: kind.kind.oid(),
+            typmod: kind.typmod,
+            not_null: false,
+            default: None,
+            sequence: None,
+            identity: None,
+            hidden: false,
+            generated: None,
+            dropped: false,
+            missing: None,
+            comment: None,
+        }
+    }
+
     /// Type and modifier.
     pub fn kind(&self) -> TypeMod {
         TypeMod { kind: Type::from_oid(self.type_oid).unwrap_or(Type::Text), typmod: self.typmod }
@@ -85,6 +118,10 @@ impl Column {
 pub struct Index {
     /// Names its part of the key space.
     pub storage: u32,
+    /// pg_class.oid, which stays when the index gets another part of the key space. See
+    /// [`Index::oid`].
+    #[serde(default)]
+    pub id: u32,
     /// Its name.
     pub name: String,
     /// Positions of its columns in the table.
@@ -93,13 +130,57 @@ pub struct Index {
     /// anyway.
     #[serde(default)]
     pub include: Vec<usize>,
-    /// Whether keys without NULLs are unique.
+    /// Whether keys without NULLs are unique, at any time. Those of a constraint that is
+    /// DEFERRABLE are not.
     pub unique: bool,
     /// Whether it belongs to a constraint (and cannot be dropped by itself).
     pub constraint: bool,
+    /// Whether that is a primary key.
+    #[serde(default)]
+    pub primary: bool,
+    /// Whether NULLs are equal to each other in a unique key.
+    #[serde(default)]
+    pub nulls_not_distinct: bool,
+    /// When keys have to be unique, if not at any time.
+    #[serde(default)]
+    pub deferral: Option<Deferral>,
+    /// COMMENT ON INDEX.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// COMMENT ON CONSTRAINT.
+    #[serde(default)]
+    pub constraint_comment: Option<String>,
 }
 
 impl Index {
+    /// One that is no constraint's.
+    pub fn new(storage: u32, name: String, columns: Vec<usize>) -> Index {
+        Index {
+            storage,
+            id: 0,
+            name,
+            columns,
+            include: Vec::new(),
+            unique: false,
+            constraint: false,
+            primary: false,
+            nulls_not_distinct: false,
+            deferral: None,
+            comment: None,
+            constraint_comment: None,
+        }
+    }
+
+    /// pg_class.oid, and pg_constraint.oid of its constraint.
+    pub fn oid(&self) -> u32 {
+        if self.id == 0 { self.storage } else { self.id }
+    }
+
+    /// Whether its keys are unique, at any time or when that is checked.
+    pub fn claims_unique(&self) -> bool {
+        self.unique || self.deferral.is_some()
+    }
+
     /// The row's key in the value of an entry, and the included columns as [`codec::encode_row`]
     /// writes them.
     pub fn split_value<'v>(&self, value: &'v [u8]) -> Result<(&'v [u8], &'v [u8])> {
@@ -123,6 +204,15 @@ pub struct Table {
     pub primary: Index,
     /// The others.
     pub indexes: Vec<Index>,
+    /// CHECK, in the order in which they were made.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// FOREIGN KEY, in the order in which they were made.
+    #[serde(default)]
+    pub foreign_keys: Vec<ForeignKey>,
+    /// COMMENT ON.
+    #[serde(default)]
+    pub comment: Option<String>,
     /// Snapshots before this do not find rows by all indexes. Not stored: no snapshot outlives the
     /// server.
     #[serde(skip)]
@@ -148,17 +238,32 @@ pub struct Sequence {
     pub cycle: bool,
     /// The table that takes it along when dropped.
     pub owner: Option<u32>,
+    /// The position of the column that does.
+    #[serde(default)]
+    pub column: Option<usize>,
+    /// COMMENT ON.
+    #[serde(default)]
+    pub comment: Option<String>,
 }
 
 impl Table {
-    /// Whether the primary index is a real primary key.
+    /// Whether rows are stored by a primary key. One that is DEFERRABLE is a secondary index.
     pub fn has_primary_key(&self) -> bool {
         self.primary.constraint
     }
 
+    /// The primary key.
+    pub fn primary_key(&self) -> Option<&Index> {
+        match self.primary.constraint {
+            true => Some(&self.primary),
+            false => self.indexes.iter().find(|index| index.primary),
+        }
+    }
+
     /// The columns that names find.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
-        self.columns.iter().enumerate().filter(|(_, column)| !column.hidden)
+        let columns = self.columns.iter().enumerate();
+        columns.filter(|(_, column)| !column.hidden && !column.dropped)
     }
 
     /// Position of a visible column.
@@ -199,10 +304,15 @@ impl Table {
     /// columns alone are unique (and not NULL, which equals nothing).
     pub fn entry_key(&self, index: &Index, row: &[Datum], row_key: &[u8]) -> Vec<u8> {
         let mut key = self.index_key(index, row);
-        if !index.unique || self.has_null(index, row) {
+        if !self.is_unique_key(index, row) {
             key.extend(row_key);
         }
         key
+    }
+
+    /// Whether no other row has the key of `row` in this index, at any time.
+    pub fn is_unique_key(&self, index: &Index, row: &[Datum]) -> bool {
+        index.unique && (index.nulls_not_distinct || !self.has_null(index, row))
     }
 
     /// Value of a row's entry in a secondary index.
@@ -217,6 +327,27 @@ impl Table {
     /// Whether an index column of `row` is NULL.
     pub fn has_null(&self, index: &Index, row: &[Datum]) -> bool {
         index.columns.iter().any(|position| row.get(*position).is_none_or(Datum::is_null))
+    }
+
+    /// All columns of a stored row.
+    pub fn decode_row(&self, bytes: &[u8]) -> Result<Vec<Datum>> {
+        let wanted: Vec<usize> = (0..self.columns.len()).collect();
+        let mut row = Vec::with_capacity(wanted.len());
+        self.decode_columns(bytes, &wanted, &mut row)?;
+        Ok(row)
+    }
+
+    /// The columns of a stored row at `wanted`, which rises.
+    pub fn decode_columns(
+        &self,
+        bytes: &[u8],
+        wanted: &[usize],
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
+        codec::decode_columns(bytes, wanted, out, |column| {
+            // The row is older than the column.
+            self.columns.get(column).and_then(|column| column.missing.as_deref())
+        })
     }
 
     /// Name under which the table is locked.
@@ -271,6 +402,11 @@ impl Schema {
         self.tables.get(name)
     }
 
+    /// Finds a table by number.
+    pub fn table_by_id(&self, id: u32) -> Option<&Arc<Table>> {
+        self.tables.values().find(|table| table.id == id)
+    }
+
     /// All tables.
     pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
         self.tables.values()
@@ -291,6 +427,11 @@ impl Schema {
         self.sequences.get(name)
     }
 
+    /// All sequences.
+    pub fn sequences(&self) -> impl Iterator<Item = &Arc<Sequence>> {
+        self.sequences.values()
+    }
+
     /// Finds a sequence by number.
     pub fn sequence_by_id(&self, id: u32) -> Option<&Arc<Sequence>> {
         self.sequences.values().find(|sequence| sequence.id == id)
@@ -306,14 +447,6 @@ impl Schema {
     /// A number for a new table, index or sequence.
     pub fn allocate_id(&self) -> u32 {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// `wanted`, or with the first number behind it that makes it new, as PostgreSQL names
-    /// indexes and sequences.
-    pub fn free_name(&self, wanted: &str) -> String {
-        let numbered = (1..).map(|n| format!("{wanted}{n}"));
-        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
-        names.find(|name| !self.is_taken(name)).unwrap_or_default()
     }
 
     fn load(view: &ReadView) -> Result<Schema> {
@@ -348,7 +481,10 @@ impl Schema {
         };
         if key.starts_with(b"ct") {
             let table: Table = serde_json::from_slice(value).map_err(corrupted)?;
-            let ids = table.all_indexes().map(|index| index.storage).chain([table.id]);
+            let indexes = table.all_indexes().flat_map(|index| [index.storage, index.id]);
+            let checks = table.checks.iter().map(|check| check.id);
+            let keys = table.foreign_keys.iter().map(|key| key.id);
+            let ids = indexes.chain(checks).chain(keys).chain([table.id]);
             ids.for_each(|id| self.note_id(Some(&id.to_be_bytes())));
             self.tables.insert(table.name.clone(), Arc::new(table));
         } else if key.starts_with(b"cs") {
@@ -421,8 +557,9 @@ pub struct Draft<'a> {
 
 impl Draft<'_> {
     /// Adds or replaces a table.
-    pub fn put_table(&mut self, table: Table) -> Result<()> {
+    pub fn put_table(&mut self, mut table: Table) -> Result<()> {
         let replaced = self.schema.tables.values().find(|old| old.id == table.id).cloned();
+        table.number_parts(replaced.as_deref(), self.schema);
         if let Some(old) = &replaced {
             self.schema.tables.remove(&old.name);
         }
@@ -453,7 +590,11 @@ impl Draft<'_> {
 
     /// Adds or replaces a sequence.
     pub fn put_sequence(&mut self, sequence: Sequence) -> Result<()> {
-        let existed = self.schema.sequence_by_id(sequence.id).is_some();
+        let replaced = self.schema.sequence_by_id(sequence.id).cloned();
+        if let Some(old) = &replaced {
+            self.schema.sequences.remove(&old.name);
+        }
+        let existed = replaced.is_some();
         self.transaction.put(sequence_key(sequence.id), to_json(&sequence)?, existed)?;
         self.schema.sequences.insert(sequence.name.clone(), Arc::new(sequence));
         Ok(())

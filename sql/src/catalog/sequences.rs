@@ -132,8 +132,19 @@ impl Sequences {
             max: i64::MAX,
             cycle: false,
             owner: None,
+            column: None,
+            comment: None,
         };
         self.advance(&rows, ROW_NUMBER_BLOCK)
+    }
+
+    /// The last value that was handed out, to whomever.
+    pub fn last_value(&self, sequence: &Sequence) -> Result<Option<i64>> {
+        if let Some(state) = self.states.lock().get(&sequence.id) {
+            return Ok(state.is_called.then_some(state.last));
+        }
+        let stored = self.stored(sequence.id)?;
+        Ok(stored.filter(|(_, is_called)| *is_called).map(|(last, _)| last))
     }
 
     /// `currval`.
@@ -188,6 +199,14 @@ impl Sequences {
             values.insert(sequence.id, value);
             *last = sequence.id;
         }
+        Ok(())
+    }
+
+    /// Lets a sequence that is new begin at `value`.
+    pub fn start(&self, sequence: &Sequence, value: i64) -> Result<()> {
+        let state = State { last: value, is_called: false, reserved: value };
+        self.states.lock().insert(sequence.id, state);
+        self.store(sequence.id, value, false);
         Ok(())
     }
 

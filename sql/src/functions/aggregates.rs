@@ -401,13 +401,13 @@ impl State {
 
     /// Adds an intermediate form of the same aggregate.
     pub fn merge(&mut self, saved: &[u8]) -> Result<()> {
-        let saved = codec::decode_row(saved)?;
+        let saved = codec::decode_stored(saved)?;
         let part = |i: usize| saved.get(i).unwrap_or(&Datum::Null);
         match self {
             State::Count { count, .. } => *count += part(0).as_i64()?,
             State::Collected { rows, .. } => {
                 for row in &saved {
-                    rows.push(codec::decode_row(row.as_bytes()?)?);
+                    rows.push(codec::decode_stored(row.as_bytes()?)?);
                 }
             }
             State::First { value } => {

@@ -12,8 +12,8 @@ use super::strings::regexp_pieces;
 use super::{Context, Function, arg, arrays, contextual, pure};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{
-    AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType, Text,
-    TextArray, Timestamp, Timestamptz,
+    AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType,
+    Regclass, Text, TextArray, Timestamp, Timestamptz,
 };
 use crate::types::array::Array;
 use crate::types::datetime::{self, Zone};
@@ -96,6 +96,8 @@ static SETS: LazyLock<Vec<SetFunction>> = LazyLock::new(|| {
         series(signature("generate_series", LOCAL, Timestamp), timestamps),
         series(contextual("generate_series", ZONED, Timestamptz, ZONE, no_value), timestamps),
         pieces(signature("unnest", &[AnyArray], AnyElement), unnest),
+        // What is no partition has none.
+        pieces(signature("pg_partition_ancestors", &[Regclass], Regclass), no_rows),
         pieces(signature("generate_subscripts", &[AnyArray, Int4], Int4), subscripts),
         pieces(signature("generate_subscripts", &[AnyArray, Int4, Bool], Int4), subscripts),
         pieces(signature("regexp_matches", &[Text, Text], TextArray), regexp_matches),
@@ -115,6 +117,10 @@ static SETS: LazyLock<Vec<SetFunction>> = LazyLock::new(|| {
 
 fn signature(name: &'static str, args: &'static [Type], returns: Type) -> Function {
     pure(name, args, returns, no_value)
+}
+
+fn no_rows(_: &[Datum]) -> Result<SetRows> {
+    Ok(Box::new(std::iter::empty()))
 }
 
 fn no_value(_: &[Datum]) -> Result<Datum> {

@@ -180,7 +180,7 @@ impl Session {
             let message = "COPY query must have a RETURNING clause";
             return Err(Error::new(SqlState::FeatureNotSupported, message));
         }
-        let style = self.style();
+        let style = Style { names: Some(self.names()), ..self.style() };
         match Box::pin(self.execute_planned(&prepared, Vec::new())).await? {
             Outcome::Rows(rows) => {
                 let names: Vec<String> =

@@ -15,8 +15,9 @@ use crate::catalog::{Column, MAX_COLUMNS, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::Parsed;
 use crate::parser::create_as::{CreateAs, CreateSource};
-use crate::row::Row;
 use crate::row::modify::Writer;
+use crate::row::rules::Rules;
+use crate::row::{Env, Row};
 use crate::types::{Datum, Type};
 
 /// Rows that are added together.
@@ -49,8 +50,8 @@ impl Session {
         }
         let columns = columns_of(columns, create)?;
         let table = self.draft(|draft| {
-            let table = new_table(draft.schema, name, columns);
-            draft.put_table(table.clone())?;
+            let table = Arc::new(new_table(draft.schema, name, columns));
+            draft.put_table((*table).clone())?;
             Ok(table)
         })?;
         self.lock_table(&table, LockMode::AccessExclusive).await?;
@@ -108,12 +109,16 @@ impl Session {
     }
 
     /// Adds rows to a table that nobody else knows.
-    async fn fill_table(&mut self, table: &Table, rows: Vec<Row>) -> Result<usize> {
+    async fn fill_table(&mut self, table: &Arc<Table>, rows: Vec<Row>) -> Result<usize> {
         let count = rows.len();
         let (style, sequences) = (self.style(), self.database.sequences.clone());
         let flag = self.cancel.flag();
+        let env = self.env(Arc::default());
+        let env = Env { view: env.view.without_own_writes(), ..env };
+        // It has no constraints yet.
+        let rules = Rules::default();
         let transaction = &mut self.block().transaction;
-        let writer = Writer { table, style: &style, exclusive: true };
+        let mut writer = Writer::new(table, &rules, &env, &style, true);
         let mut rows = rows.into_iter();
         loop {
             let mut batch: Vec<Row> = rows.by_ref().take(BATCH_ROWS).collect();
@@ -126,7 +131,7 @@ impl Session {
             for row in &mut batch {
                 row.push(Datum::Int64(sequences.next_row_number(table.id)?));
             }
-            writer.insert_all(transaction, &batch).await.map_err(|(_, error)| error)?;
+            writer.add_all(transaction, &batch).await.map_err(|(_, error)| error)?;
         }
     }
 }
@@ -164,16 +169,7 @@ fn columns_of(outputs: &Columns, create: &CreateAs) -> Result<Vec<Column>> {
                 format!("column \"{name}\" has pseudo-type void"),
             ));
         }
-        columns.push(Column {
-            name,
-            type_oid: output.ty.kind.oid(),
-            typmod: output.ty.typmod,
-            not_null: false,
-            default: None,
-            sequence: None,
-            identity: None,
-            hidden: false,
-        });
+        columns.push(Column::new(name, output.ty));
     }
     Ok(columns)
 }

@@ -101,6 +101,10 @@ impl Session {
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
             Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
+            Parsed::Definition(definition) => {
+                Box::pin(self.define(definition, &prepared.sql)).await
+            }
+            Parsed::Constraints(set) => Box::pin(self.set_constraints(set)).await,
             Parsed::AsOf(_, time) => {
                 self.read_one_as_of(time)?;
                 // Its transaction is read-only now.

@@ -12,6 +12,7 @@ mod copy;
 mod copy_out;
 mod create_as;
 mod ddl;
+mod deferred;
 mod execute;
 mod explain;
 mod fill;
@@ -23,7 +24,9 @@ mod named;
 mod outcome;
 mod plan;
 mod read_now;
+mod referential;
 mod retry;
+mod rules;
 mod settings;
 mod transaction;
 mod upsert;
@@ -46,6 +49,7 @@ use crate::parser::{self, Parsed};
 use crate::row::Surroundings;
 use crate::sessions::{Backend, Sessions, State};
 use crate::system::System;
+use crate::system::names::Names;
 use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
@@ -91,6 +95,7 @@ pub struct Database {
     sessions: Arc<Sessions>,
     vector: VectorExecutor,
     plans: plan::PlanCache,
+    rules: rules::RulesCache,
     options: Options,
     next_session: AtomicI64,
 }
@@ -104,6 +109,7 @@ impl Database {
             sessions: Arc::default(),
             vector: VectorExecutor::new(options.vector_threads, options.vector_memory_bytes)?,
             plans: plan::PlanCache::new(options.max_cached_plans),
+            rules: rules::RulesCache::default(),
             options,
             manager,
             next_session: AtomicI64::new(1),
@@ -226,6 +232,7 @@ struct BinderView<'a> {
     settings: &'a Settings,
     id: i64,
     database: &'a Database,
+    schema: &'a Arc<Schema>,
 }
 
 impl BinderSettings for BinderView<'_> {
@@ -251,6 +258,10 @@ impl BinderSettings for BinderView<'_> {
 
     fn sessions(&self) -> Arc<Sessions> {
         self.database.sessions.clone()
+    }
+
+    fn names(&self) -> Names {
+        Names { schema: self.schema.clone(), public_in_path: self.settings.public_in_path() }
     }
 
     fn manager(&self) -> Arc<TransactionManager> {
@@ -316,8 +327,13 @@ impl Session {
         state: SqlState,
         message: impl Into<String>,
     ) {
+        self.tell(severity, Error::new(state, message));
+    }
+
+    /// Tells the client of something that is no error.
+    fn tell(&mut self, severity: settings::Severity, notice: Error) {
         if severity >= self.settings.client_min_messages {
-            let mut report = Error::new(state, message).into_report();
+            let mut report = notice.into_report();
             report.context = Some(severity.name().to_owned());
             self.notices.push(report);
         }
@@ -339,6 +355,11 @@ impl Session {
         }
     }
 
+    /// The catalog that this session sees, as names are looked up in it.
+    pub fn names(&self) -> Names {
+        Names { schema: self.schema(), public_in_path: self.settings.public_in_path() }
+    }
+
     /// Parses a query string: statements with the values of their parameters, which are
     /// literals of the text that have been lifted out of it.
     pub fn parse(&self, sql: &str) -> Result<Vec<(Arc<Prepared>, Vec<Datum>)>> {
@@ -352,7 +373,7 @@ impl Session {
         let alone = statements.len() == 1;
         let is_unplanned = |parsed: &Parsed| match parsed {
             Parsed::Sql(statement) => !plan::is_planned(statement),
-            parsed => matches!(parsed, Parsed::Modes(_)),
+            parsed => matches!(parsed, Parsed::Modes(_) | Parsed::Constraints(_)),
         };
         if let [(parsed, text)] = statements.as_slice()
             && is_unplanned(parsed)
@@ -391,7 +412,10 @@ impl Session {
         if plan.parameters.len() != lifted.literals.len() {
             return Ok(None);
         }
-        let style = self.style();
+        let mut style = self.style();
+        if plan.parameters.contains(&Type::Regclass) {
+            style.names = Some(self.names());
+        }
         let values = lifted.literals.iter().zip(&plan.parameters);
         let values = values.map(|(literal, kind)| literal.value(*kind, sql, &style));
         Ok(Some((prepared, values.collect::<Result<_>>()?)))
@@ -543,6 +567,8 @@ impl Session {
             manager: self.database.manager.clone(),
             schema: self.schema(),
             sessions: self.database.sessions.clone(),
+            session: self.id,
+            database: self.settings.database.clone(),
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),

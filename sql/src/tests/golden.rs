@@ -29,7 +29,7 @@ use tokio::runtime::Runtime;
 use super::hex;
 use crate::binder::OutputColumn;
 use crate::catalog::{Catalog, Index, Table, index_prefix, index_span};
-use crate::codec::decode_row;
+use crate::codec::decode_stored;
 use crate::error::{Error, Result};
 use crate::session::{Database, Options, Outcome, Session};
 use crate::types::io::{Style, to_text};
@@ -88,7 +88,7 @@ impl Runner {
             lines.push(format!("{}:", index.name));
             view.scan(&index_span(index.storage), Direction::Forward, &mut |key, value| {
                 let value = match index.storage == table.primary.storage {
-                    true => format!("{} {:?}", hex(value), decode_row(value).unwrap()),
+                    true => format!("{} {:?}", hex(value), decode_stored(value).unwrap()),
                     false => show_value(table, index, value),
                 };
                 lines.push(format!("  {} -> {value}", show_key(table, index, key)));
@@ -176,7 +176,7 @@ fn show_value(table: &Table, index: &Index, value: &[u8]) -> String {
     let row_key = show_key(table, &table.primary, row_key);
     match index.include.is_empty() {
         true => row_key,
-        false => format!("{row_key} {} {:?}", hex(included), decode_row(included).unwrap()),
+        false => format!("{row_key} {} {:?}", hex(included), decode_stored(included).unwrap()),
     }
 }
 
