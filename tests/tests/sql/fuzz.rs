@@ -5,7 +5,7 @@
 use cairn_tests::fuzz::{Config, run};
 use cairn_tests::{Cairn, Postgres};
 
-const QUERIES: u64 = 2000;
+const QUERIES: u64 = 1000;
 const MOST_DIFFERENCES: usize = 20;
 
 fn from_env(name: &str, default: u64) -> u64 {
