@@ -329,9 +329,9 @@ impl Binder<'_> {
 
     /// The schema that new tables go to; NULL if search_path names none that exists.
     pub(super) fn current_schema(&self) -> Result<Bound> {
-        match self.session_value().public_in_path() {
-            true => self.literal(&Datum::Text("public".into()), Type::Name),
-            false => self.null(Type::Name),
+        match self.schema.creation_schema(self.session_value().path()) {
+            Some(schema) => self.literal(&Datum::Text(schema.to_owned()), Type::Name),
+            None => self.null(Type::Name),
         }
     }
 
@@ -373,7 +373,7 @@ impl Binder<'_> {
                 let matching: Vec<_> = matching.collect();
                 match matching.as_slice() {
                     [] => None,
-                    [column] => Some((column.column.clone(), column.ty)),
+                    [column] => Some((column.column.clone(), column.ty, column.origin)),
                     _ => {
                         return Err(Error::new(
                             SqlState::AmbiguousColumn,
@@ -382,7 +382,8 @@ impl Binder<'_> {
                     }
                 }
             };
-            if let Some((column, ty)) = found {
+            if let Some((column, ty, origin)) = found {
+                self.note_column(origin);
                 return Ok(self.captured(depth, column, ty, position));
             }
         }

@@ -7,7 +7,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::call::no_function;
 use super::{Binder, Bound, context};
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 use crate::functions::Context;
 use crate::functions::casts::{self, CastLevel};
 use crate::row::advisory::AdvisoryCall;
@@ -135,14 +135,7 @@ impl Binder<'_> {
         let sequence = match args.next().map(|arg| arg.expr) {
             None => None,
             Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => {
-                let wanted = text.strip_prefix("public.").unwrap_or(&text).trim_matches('"');
-                let found = self.schema.sequence(wanted).ok_or_else(|| {
-                    Error::new(
-                        SqlState::UndefinedTable,
-                        format!("relation \"{text}\" does not exist"),
-                    )
-                })?;
-                Some(found.clone())
+                Some(self.sequence_named(&text)?)
             }
             Some(_) => return Err(Error::unsupported("a computed sequence name")),
         };

@@ -15,7 +15,10 @@ mod index;
 mod like;
 mod rename;
 mod rewrite;
+mod schema;
+mod sequence;
 mod truncate;
+mod view;
 
 use std::sync::Arc;
 
@@ -24,25 +27,13 @@ use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, ObjectType, Statement};
 
 use super::Session;
-use super::constraints::truncate_name;
 use super::outcome::Outcome;
 use super::settings::Severity;
-use crate::binder::relation_name;
-use crate::catalog::{CATALOG_LOCK, Column, Draft, Index, Schema, Table, index_prefix};
+use crate::catalog::names::RelationName;
+use crate::catalog::{CATALOG_LOCK, Column, Draft, Index, OnCommit, Schema, Table, index_prefix};
 use crate::error::{Error, Result, SqlState};
-use crate::parser::definition::Definition;
+use crate::parser::definition::{Definition, RelationKind};
 use crate::types::{Type, TypeMod};
-
-fn public_name(name: &ast::ObjectName) -> Result<String> {
-    match relation_name(name)? {
-        (None, name) => Ok(truncate_name(name)),
-        (Some(schema), name) if schema == "public" => Ok(truncate_name(name)),
-        (Some(schema), _) => Err(Error::new(
-            SqlState::InvalidSchemaName,
-            format!("schema \"{schema}\" does not exist"),
-        )),
-    }
-}
 
 fn undefined_table(what: &str, name: &str) -> Error {
     Error::new(SqlState::UndefinedTable, format!("{what} \"{name}\" does not exist"))
@@ -76,8 +67,24 @@ impl Session {
             Statement::Drop { object_type, if_exists, names, cascade, .. } => match object_type {
                 ObjectType::Table => {
                     self.check_writable("DROP TABLE")?;
-                    self.drop_tables(names, *if_exists, *cascade).await?;
+                    self.drop_relations(RelationKind::Table, names, *if_exists, *cascade).await?;
                     done("DROP TABLE")
+                }
+                ObjectType::View => {
+                    self.check_writable("DROP VIEW")?;
+                    self.drop_relations(RelationKind::View, names, *if_exists, *cascade).await?;
+                    done("DROP VIEW")
+                }
+                ObjectType::Sequence => {
+                    self.check_writable("DROP SEQUENCE")?;
+                    let kind = RelationKind::Sequence;
+                    self.drop_relations(kind, names, *if_exists, *cascade).await?;
+                    done("DROP SEQUENCE")
+                }
+                ObjectType::Schema => {
+                    self.check_writable("DROP SCHEMA")?;
+                    self.drop_schemas(names, *if_exists, *cascade).await?;
+                    done("DROP SCHEMA")
                 }
                 ObjectType::Index => {
                     self.check_writable("DROP INDEX")?;
@@ -115,10 +122,36 @@ impl Session {
                 done("ALTER TABLE")
             }
             Definition::Rename(rename) => {
-                let tag = if rename.index { "ALTER INDEX" } else { "ALTER SEQUENCE" };
+                let tag = rename.kind.alter_tag();
                 self.check_writable(tag)?;
                 self.rename(rename).await?;
                 done(tag)
+            }
+            Definition::SetSchema(set) => {
+                let tag = set.kind.alter_tag();
+                self.check_writable(tag)?;
+                self.set_schema(set).await?;
+                done(tag)
+            }
+            Definition::CreateView(create) => {
+                self.check_writable("CREATE VIEW")?;
+                self.create_view(create, sql).await?;
+                done("CREATE VIEW")
+            }
+            Definition::CreateSequence(create) => {
+                self.check_writable("CREATE SEQUENCE")?;
+                self.create_sequence(create, sql).await?;
+                done("CREATE SEQUENCE")
+            }
+            Definition::AlterSequence(alter) => {
+                self.check_writable("ALTER SEQUENCE")?;
+                self.alter_sequence(alter).await?;
+                done("ALTER SEQUENCE")
+            }
+            Definition::CreateSchema(create) => {
+                self.check_writable("CREATE SCHEMA")?;
+                self.create_schema(create).await?;
+                done("CREATE SCHEMA")
             }
             Definition::Comment(comment) => {
                 self.check_writable("COMMENT")?;
@@ -153,7 +186,7 @@ impl Session {
     }
 
     fn find_table(&self, name: &ast::ObjectName) -> Result<Arc<Table>> {
-        let wanted = public_name(name)?;
+        let wanted = self.named(name)?;
         let schema = self.schema();
         match schema.table(&wanted) {
             Some(table) => Ok(table.clone()),
@@ -166,7 +199,7 @@ impl Session {
     }
 
     /// Whether a relation is there and IF NOT EXISTS is content with that.
-    fn exists_already(&mut self, name: &str, if_not_exists: bool) -> Result<bool> {
+    fn exists_already(&mut self, name: &RelationName, if_not_exists: bool) -> Result<bool> {
         match (self.schema().is_taken(name), if_not_exists) {
             (false, _) => Ok(false),
             (true, false) => Err(duplicate_relation(name)),
@@ -196,7 +229,7 @@ impl Session {
 }
 
 /// A table without constraints, which is not in the catalog yet.
-fn new_table(schema: &Schema, name: String, mut columns: Vec<Column>) -> Table {
+fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Column>) -> Table {
     let id = schema.allocate_id();
     let storage = schema.allocate_id();
     let mut row_number = Column::new(String::new(), TypeMod::plain(Type::Int8));
@@ -206,13 +239,15 @@ fn new_table(schema: &Schema, name: String, mut columns: Vec<Column>) -> Table {
     primary.unique = true;
     Table {
         id,
-        name,
+        schema: name.schema,
+        name: name.name,
         columns,
         primary,
         indexes: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
     }
 }

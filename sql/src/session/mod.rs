@@ -18,6 +18,7 @@ mod fill;
 mod lift;
 mod locking;
 mod named;
+mod naming;
 mod outcome;
 mod plan;
 mod read_now;
@@ -25,6 +26,7 @@ mod referential;
 mod retry;
 mod rules;
 mod settings;
+mod temporary;
 mod transaction;
 
 use std::collections::HashMap;
@@ -38,6 +40,7 @@ use tokio::sync::Notify;
 
 use crate::binder::{OutputColumn, Settings as BinderSettings};
 use crate::catalog::sequences::Sequences;
+use crate::catalog::names::SearchPath;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::lock_names::index_of;
@@ -113,6 +116,7 @@ impl Database {
 
     /// Clears what dropped tables left behind. Runs in the background.
     pub async fn clear_garbage(&self) -> Result<()> {
+        crate::catalog::clear_leftovers(&self.manager, &self.catalog).await?;
         crate::catalog::clear_garbage(&self.manager).await
     }
 
@@ -220,18 +224,23 @@ pub struct Session {
     backend: Arc<Backend>,
     /// Whether the statement to come is all of its query string.
     alone: bool,
+    /// Whether it has made something temporary: names mean something else here then.
+    has_temporary: bool,
+    /// Plans of its own, while it does not use those that are shared.
+    own_plans: Mutex<temporary::OwnPlans>,
 }
 
 /// Gives the binder a session's settings.
 struct BinderView<'a> {
     settings: &'a Settings,
     id: i64,
+    path: SearchPath,
     database: &'a Database,
 }
 
 impl BinderSettings for BinderView<'_> {
-    fn public_in_path(&self) -> bool {
-        self.settings.public_in_path()
+    fn path(&self) -> &SearchPath {
+        &self.path
     }
 
     fn user(&self) -> String {
@@ -278,6 +287,8 @@ impl Session {
             implicit_now: None,
             notices: Vec::new(),
             alone: false,
+            has_temporary: false,
+            own_plans: Mutex::default(),
         }
     }
 
@@ -495,6 +506,7 @@ impl Session {
     pub fn end(&mut self) {
         self.portals.clear();
         self.block = None;
+        self.leave_temporary();
         self.backend.locks.release_all();
         self.database.sessions.remove(self.id);
         self.database.sequences.forget_session(self.id);
