@@ -1,14 +1,17 @@
 //! sqlparser's PostgreSQL dialect without the reading of function arguments that tries every
 //! argument twice, as a name and as a value: `abs(abs(abs(...)))` takes it exponential time.
-//! (`f(name => value)` is read all the same: names that are plain identifiers need no trying.)
+//! (`f(name => value)` is read all the same: names that are plain identifiers need no trying.) And with
+//! VARIADIC before an argument.
 //!
 //! All else is passed on.
 
 use std::any::TypeId;
 
+use datafusion::sql::sqlparser::ast::{Expr, Ident};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// The dialect that statements are parsed in.
 #[derive(Debug)]
@@ -32,6 +35,21 @@ impl Dialect for CairnDialect {
 
     fn supports_named_fn_args_with_expr_name(&self) -> bool {
         false
+    }
+
+    /// VARIADIC before an argument.
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let prefix = match parser.peek_token_ref() {
+            TokenWithSpan { token: Token::Word(word), span }
+                if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("variadic") =>
+            {
+                Ident::with_span(*span, word.value.clone())
+            }
+            _ => return None,
+        };
+        parser.next_token();
+        let value = parser.parse_expr();
+        Some(value.map(|value| Expr::Prefixed { prefix, value: Box::new(value) }))
     }
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
@@ -65,6 +83,11 @@ impl Dialect for CairnDialect {
 
     fn prec_value(&self, precedence: Precedence) -> u8 {
         BASE.prec_value(precedence)
+    }
+
+    /// `INSERT ... SELECT 1 ON CONFLICT ...` has no column that is called `on`.
+    fn is_column_alias(&self, kw: &Keyword, parser: &mut Parser<'_>) -> bool {
+        *kw != Keyword::ON && BASE.is_column_alias(kw, parser)
     }
 
     pass_on! {

@@ -3,8 +3,11 @@
 
 pub mod arrays;
 mod as_of;
+pub mod change;
 pub mod copy;
+pub mod create_as;
 pub mod definition;
+pub mod forms;
 mod include;
 pub mod locking;
 pub mod stored;
@@ -40,6 +43,8 @@ pub enum Parsed {
     Sql(Box<Statement>),
     /// COPY.
     Copy(Box<copy::Copy>),
+    /// CREATE TABLE AS or SELECT INTO.
+    CreateAs(Box<create_as::CreateAs>),
     /// BEGIN or SET TRANSACTION.
     Modes(transaction::Modes),
     /// CREATE TABLE, ALTER TABLE and their kin.
@@ -87,24 +92,23 @@ fn convert(error: ParserError, sql: &str, tokens: &[TokenWithSpan]) -> Error {
         ParserError::ParserError(text) => text,
     };
     let position = location_in(&text, sql);
-    let Some((_, found)) = text.rsplit_once("found: ") else {
-        let end = Some(sql.trim_end().chars().count() + 1);
-        return syntax_error("", position.or(end));
-    };
-    let found = found.split(" at Line:").next().unwrap_or_default();
     // The token as it is written, not as sqlparser shows it.
     let at = tokens
         .iter()
-        .find(|token| position_of(sql, token.span.start.line, token.span.start.column) == position);
+        .find(|token| position_of(sql, token.span.start.line, token.span.start.column) == position)
+        .filter(|token| token.token != Token::EOF);
+    let at = at.and_then(|token| written(sql, token));
+    let Some((_, found)) = text.rsplit_once("found: ") else {
+        let end = Some(sql.trim_end().chars().count() + 1);
+        return syntax_error(&at.unwrap_or_default(), position.or(end));
+    };
+    let found = found.split(" at Line:").next().unwrap_or_default();
     match at {
-        Some(token) if token.token != Token::EOF => {
-            let written = written(sql, token).unwrap_or_else(|| found.to_owned());
-            syntax_error(&written, position)
-        }
-        _ if found.starts_with("EOF") => {
+        Some(written) => syntax_error(&written, position),
+        None if found.starts_with("EOF") => {
             syntax_error("", Some(sql.trim_end_matches([';', ' ', '\n']).chars().count() + 1))
         }
-        _ => syntax_error(found, position),
+        None => syntax_error(found, position),
     }
 }
 
@@ -126,7 +130,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| arrays::rewrite(locking::rewrite(rewrite(tokens)), sql))
+        .map(|tokens| forms::rewrite(arrays::rewrite(locking::rewrite(rewrite(tokens)), sql)))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 
@@ -237,8 +241,9 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     if sql.len() > MAX_STATEMENT_BYTES {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
-    let (tokens, mut times) = as_of::take(tokenize(sql)?);
+    let tokens = tokenize(sql)?;
     include::check(&tokens)?;
+    let (tokens, mut times) = as_of::take(change::rewrite(tokens, sql)?);
     times.reverse();
     check_chains(&tokens)?;
     let dialect = CairnDialect;
@@ -301,6 +306,17 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => copy::parse(parser),
+        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT => {
+            if keyword == Keyword::CREATE
+                && let Some(create) = create_as::parse(parser)?
+            {
+                return Ok(Parsed::CreateAs(Box::new(create)));
+            }
+            match definition::parse(parser)? {
+                Some(definition) => Ok(Parsed::Definition(Box::new(definition))),
+                None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+            }
+        }
         Keyword::BEGIN | Keyword::START | Keyword::SET => {
             if keyword == Keyword::SET
                 && let Some(set) = definition::set_constraints(parser)?
@@ -312,11 +328,7 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
                 None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
             }
         }
-        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT => match definition::parse(parser)? {
-            Some(definition) => Ok(Parsed::Definition(Box::new(definition))),
-            None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
-        },
-        _ => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+        _ => parser.parse_statement().map(create_as::from_select_into),
     }
 }
 

@@ -183,6 +183,11 @@ impl Store {
         Ok(())
     }
 
+    /// See [`Engine::flush`].
+    pub fn flush(&self) -> Result<()> {
+        self.engine.flush()
+    }
+
     /// See [`Engine::discard`].
     pub fn discard(&self, span: &Span) -> Result<()> {
         self.engine.discard(span)

@@ -565,6 +565,56 @@ def interval_with_months_and_years():
 
 
 @case
+def arrays_in_both_formats():
+    conn = connect()
+    values = [
+        ("int4[]", [1, -2, None, 2147483647]),
+        ("int8[]", [2**62, 1]),
+        ("text[]", ["a", "", None, 'b "c" {d} \\ , e', "NULL"]),
+        ("float8[]", [1.5, -0.25]),
+        ("numeric[]", [Decimal("1.50"), Decimal("-3")]),
+        ("bool[]", [True, False]),
+        ("date[]", [dt.date(2020, 1, 2)]),
+        ("timestamptz[]", [dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)]),
+        ("uuid[]", [uuid.UUID(int=5)]),
+        ("bytea[]", [b"\x00\xff", b""]),
+        ("int4[]", [[1, 2], [None, 4]]),
+        ("text[]", []),
+    ]
+    for kind, want in values:
+        for param in ("%s", "%b", "%t"):
+            for binary in (False, True):
+                cur = conn.cursor(binary=binary)
+                cur.execute(f"SELECT {param}::{kind}", [want])
+                eq(cur.fetchone()[0], want, f"{kind} {param} binary={binary}")
+
+
+@case
+def arrays_in_tables():
+    conn = connect()
+    t = table(conn, "id int4 PRIMARY KEY, tags text[], n int4[]")
+    conn.execute(f"INSERT INTO {t} VALUES (1, %s, %s)", [["a", "b"], [1, 2]])
+    conn.execute(f"INSERT INTO {t} VALUES (2, %s, %s)", [[], None])
+    eq(conn.execute(f"SELECT tags, n FROM {t} ORDER BY id").fetchall(), [(["a", "b"], [1, 2]), ([], None)])
+    eq(one(conn, f"SELECT id FROM {t} WHERE tags @> %s", [["b"]]), 1)
+    eq(one(conn, f"UPDATE {t} SET n = n || %s WHERE id = 1 RETURNING n", [[3]]), [1, 2, 3])
+    eq(one(conn, f"SELECT array_agg(id ORDER BY id) FROM {t}"), [1, 2])
+
+
+@case
+def any_of_a_list():
+    conn = connect()
+    t = table(conn, "id int4 PRIMARY KEY, v text")
+    conn.execute(f"INSERT INTO {t} SELECT x, 'v' || x FROM generate_series(1, 100) x")
+    for ids in ([3, 1, 100, 101], [40000, 2], []):
+        want = sorted(i for i in ids if i <= 100)
+        got = conn.execute(f"SELECT id FROM {t} WHERE id = ANY(%s) ORDER BY id", [ids]).fetchall()
+        eq([row[0] for row in got], want)
+    eq(one(conn, f"SELECT count(*) FROM {t} WHERE v = ANY(%s)", [["v5", "v6", "x"]]), 2)
+    eq(one(conn, f"SELECT count(*) FROM {t} WHERE id <> ALL(%s)", [[1, 2]]), 98)
+
+
+@case
 def executemany_insert():
     conn = connect()
     t = table(conn, "id int4 PRIMARY KEY, v text")

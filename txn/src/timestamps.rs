@@ -90,14 +90,14 @@ impl Timestamps {
 
     /// Takes a timestamp that lies ahead, for a commit that is written beside the others. Until
     /// its turn comes with [`Timestamps::claim`] all that are allocated are before it. There is
-    /// one at a time. The caller serializes this with [`Timestamps::allocate`].
-    pub fn reserve(&self, ahead_ms: u64) -> Timestamp {
+    /// one at a time; `None` if there is one whose turn never came, because the log has failed. The
+    /// caller serializes this with [`Timestamps::allocate`].
+    pub fn reserve(&self, ahead_ms: u64) -> Option<Timestamp> {
         let last = Timestamp(self.last.load(Ordering::Acquire));
         let now_ms = self.clock.now_ms().max(last.unix_ms());
         let at = Timestamp::from_unix_ms(now_ms + ahead_ms);
-        let before = self.reservation.swap(at.0, Ordering::AcqRel);
-        assert!(before == 0, "there is a reservation already");
-        at
+        let (order, failed) = (Ordering::AcqRel, Ordering::Acquire);
+        self.reservation.compare_exchange(0, at.0, order, failed).ok().map(|_| at)
     }
 
     /// The turn of the reserved timestamp has come: what is allocated from now on is after it.

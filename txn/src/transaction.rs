@@ -286,12 +286,17 @@ impl Transaction {
 
     /// The statement's snapshot under this transaction's own writes so far.
     pub fn view(&self) -> ReadView {
-        let (store, snapshot) = (self.manager.store().clone(), self.snapshot.clone());
         let tracker = self.party.as_ref().map(|party| {
             let (party, conflicts) = (party.clone(), self.manager.conflicts().clone());
             Tracker { party, conflicts, ahead: false }
         });
-        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone()).tracked(tracker)
+        self.untold_view().tracked(tracker)
+    }
+
+    /// The same, but what is read there counts for nothing at SERIALIZABLE.
+    pub fn untold_view(&self) -> ReadView {
+        let (store, snapshot) = (self.manager.store().clone(), self.snapshot.clone());
+        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone())
     }
 
     /// The newest committed state under this transaction's own writes. What a writer looks at
@@ -323,7 +328,9 @@ impl Transaction {
         let Some(last_commit) = self.lock(key, mode, policy).await? else {
             return Ok(LockOutcome::Skipped);
         };
-        match (self.is_newer(last_commit, key)?, self.isolation) {
+        // What it has written itself it has held since then.
+        let newer = self.is_newer(last_commit, key)? && self.buffer.get(key)?.is_none();
+        match (newer, self.isolation) {
             (false, _) => Ok(LockOutcome::Unchanged),
             (true, Isolation::ReadCommitted) => Ok(LockOutcome::Changed),
             (true, Isolation::Serializable) if !self.has_rule(Rule::FirstCommitter) => {
@@ -422,6 +429,28 @@ impl Transaction {
             Some(last_commit) => self.is_newer_than(at, last_commit, key),
             None => Ok(true),
         }
+    }
+
+    /// Waits until nobody else holds `key` in a mode that excludes `mode`, and keeps no lock for it. False if
+    /// there was nothing to wait for.
+    pub async fn await_free(&mut self, key: &[u8], mode: LockMode) -> Result<bool> {
+        if self.manager.locks().is_free(key, mode) {
+            return Ok(false);
+        }
+        let locks = self.locks.len();
+        self.lock(key, mode, WaitPolicy::Block).await?;
+        self.release_locks_behind(locks);
+        Ok(true)
+    }
+
+    /// Whether others have changed `key` after the snapshot, as storage tells it: for keys that are
+    /// changed under the lock of another one.
+    pub fn is_behind(&self, key: &[u8]) -> Result<bool> {
+        if self.buffer.get(key)?.is_some() {
+            return Ok(false);
+        }
+        let newest = self.manager.store().newest_version(key)?;
+        Ok(newest.is_some_and(|at| at > self.snapshot_at()))
     }
 
     /// Locks a table, or anything else that has a name no row has. False if it was skipped.
@@ -576,13 +605,18 @@ impl Transaction {
     /// released those inside it.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
         Arc::make_mut(&mut self.buffer).rollback_to(savepoint.mark);
-        while self.locks.len() > savepoint.locks {
+        self.release_locks_behind(savepoint.locks);
+        if let Some(session) = &self.session {
+            session.truncate(savepoint.session_locks);
+        }
+    }
+
+    /// Gives back all locks but the first `count`.
+    fn release_locks_behind(&mut self, count: usize) {
+        while self.locks.len() > count {
             let Some(lock) = self.locks.pop() else { break };
             self.lock_bytes -= lock.key.len() + LOCK_OVERHEAD_BYTES;
             self.manager.locks().release(self.id, &lock);
-        }
-        if let Some(session) = &self.session {
-            session.truncate(savepoint.session_locks);
         }
     }
 

@@ -1,30 +1,33 @@
 //! Function calls: scalar functions, aggregates, window functions, and the forms that look
 //! like functions but are not.
 
-use datafusion::logical_expr::expr::{Case, WindowFunction, WindowFunctionParams};
-use datafusion::logical_expr::{
-    Expr, Operator, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
-};
-use datafusion::scalar::ScalarValue;
+use datafusion::logical_expr::expr::Case;
+use datafusion::logical_expr::{Expr, Operator};
 use datafusion::sql::sqlparser::ast::{
     self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArguments,
 };
 
+use super::array::variadic;
 use super::expr::canonical;
+use super::grouping_sets::GroupingCall;
 use super::position::token_after;
+use super::srf::{ExtractedSet, Sets};
 use super::subplan::Form;
+use super::window::{ExtractedWindow, NoWindows, Windows};
+use super::window_call::OverCall;
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
 use crate::functions::casts::CastLevel;
 use crate::functions::polymorphic::{self, Settled, Unsettled};
 use crate::functions::resolve::{self, Resolution};
+use crate::functions::windows::WindowFunction;
 use crate::functions::{self, Function, Scalar, udf};
 use crate::types::{Datum, Type, TypeMod};
 
 /// The arguments of an aggregate as a clause.
-const NESTED: &str = "aggregate function calls";
+pub(super) const NESTED: &str = "aggregate function calls";
 /// Most arguments of a call, as in PostgreSQL.
 const MAX_ARGUMENTS: usize = 100;
 
@@ -42,10 +45,22 @@ pub struct Extracted {
 pub struct Extraction {
     /// Aggregates, below everything else.
     pub aggregates: Vec<Extracted>,
+    /// Where the first of them stands.
+    pub first_aggregate: Option<usize>,
+    /// Calls of GROUPING.
+    pub(super) groupings: Vec<GroupingCall>,
     /// Window functions, above the aggregates.
-    pub windows: Vec<Extracted>,
+    pub(super) windows: Vec<ExtractedWindow>,
+    /// What they are over.
+    pub(super) windows_here: Windows,
+    /// What keeps them from standing here.
+    pub(super) no_windows: Option<NoWindows>,
     /// Clause in which neither may stand, as error messages name it.
     pub forbidden_in: Option<&'static str>,
+    /// Set-returning functions, above the window functions but for those that are grouped by.
+    pub(super) sets: Vec<ExtractedSet>,
+    /// Whether those may be called.
+    pub(super) sets_here: Sets,
 }
 
 impl Binder<'_> {
@@ -90,9 +105,16 @@ impl Binder<'_> {
                 .unwrap_or_else(|| Err(no_function(&name, &[])))
                 .map_err(|error| error.at(self.position(ident.span)));
         }
+        if let Some(set) = self.set_in_expression(call)? {
+            return Ok(set.at(position));
+        }
         let distinct = duplicates == Some(DuplicateTreatment::Distinct);
         let bound = if let Some(over) = &call.over {
-            self.window_call(&name, args, over, call.filter.as_deref(), position)
+            let filter = call.filter.as_deref();
+            let name = name.as_str();
+            self.window_call(&OverCall { name, args, distinct, clauses, filter, over, position })
+        } else if name == "grouping" {
+            self.grouping_call(args)
         } else if aggregates::is_aggregate(&name) {
             if distinct && matches!(args, [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]) {
                 let star = position.and_then(|at| token_after(self.sql, at, &["*"]));
@@ -100,6 +122,11 @@ impl Binder<'_> {
                 return Err(Error::new(SqlState::SyntaxError, message).at(star));
             }
             self.aggregate_call(&name, args, distinct, clauses, call.filter.as_deref(), position)
+        } else if WindowFunction::named(&name).is_some() {
+            Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("window function {name} requires an OVER clause"),
+            ))
         } else if distinct || call.filter.is_some() {
             let what = if distinct { "DISTINCT" } else { "FILTER" };
             Err(Error::new(
@@ -112,7 +139,7 @@ impl Binder<'_> {
         bound.map_err(|error| error.at(position)).map(|bound| bound.at(position))
     }
 
-    fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
+    pub(super) fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
         let bound = args.iter().map(|arg| match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.expr(expr),
             other => Err(Error::unsupported(format!("argument {other}"))),
@@ -121,6 +148,10 @@ impl Binder<'_> {
     }
 
     fn plain_call(&self, name: &str, args: &[FunctionArg]) -> Result<Bound> {
+        let _no_sets = (name == "coalesce").then(|| self.sets(Sets::NotWithin("COALESCE")));
+        if let Some((fixed, array)) = variadic(args) {
+            return self.variadic_call(name, fixed, array);
+        }
         let args = self.arguments(args)?;
         match (name, args.len()) {
             ("coalesce", 1..) => {
@@ -184,7 +215,7 @@ impl Binder<'_> {
                 let args = args.into_iter().map(|arg| self.implicit(arg, Type::Timestamp));
                 self.named_call(name, args.collect::<Result<_>>()?)
             }
-            _ => match self.session_call(name, &args) {
+            _ => match self.session_call(name, &args).or_else(|| self.catalog_call(name, &args)) {
                 Some(call) => call,
                 None => self.named_call(name, args),
             },
@@ -238,8 +269,20 @@ impl Binder<'_> {
     pub(super) fn apply(&self, function: &'static Function, args: Vec<Bound>) -> Result<Bound> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         let settled = settle(function, &kinds)?;
+        let exprs = self.converted_args(function, &settled, args)?;
+        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), settled.returns))
+    }
+
+    /// The arguments of a chosen function, with the context behind them.
+    pub(super) fn converted_args(
+        &self,
+        function: &Function,
+        settled: &Settled,
+        args: Vec<Bound>,
+    ) -> Result<Vec<Expr>> {
         let mut exprs = Vec::with_capacity(args.len() + 1);
-        for (index, (arg, expected)) in args.into_iter().zip(settled.args).enumerate() {
+        for (index, (arg, expected)) in args.into_iter().zip(&settled.args).enumerate() {
+            let expected = *expected;
             let repeated = function.variadic && index + 1 >= function.args.len();
             let arg = match repeated && arg.kind() != Type::Unknown {
                 // The text of anything, which for a boolean is not what a cast to text gives.
@@ -253,7 +296,7 @@ impl Binder<'_> {
         if let (true, Some(element)) = (function.typed, settled.element) {
             exprs.push(self.literal(&Datum::Int64(i64::from(element.oid())), Type::Oid)?.expr);
         }
-        Ok(Bound::new(udf::call(Scalar::Builtin(function), exprs), settled.returns))
+        Ok(exprs)
     }
 
     fn boolean_output(&self, value: Bound) -> Result<Bound> {
@@ -292,10 +335,13 @@ impl Binder<'_> {
         let returns = aggregate.returns();
         let expr = aggregates::call(aggregate, exprs, filter);
         let extracted = self.extract_aggregate(expr);
+        if let Some(level) = self.levels.borrow_mut().last_mut() {
+            level.extraction.first_aggregate = level.extraction.first_aggregate.or(position);
+        }
         Ok(Bound::new(computed(&extracted), returns))
     }
 
-    fn aggregate_parts(
+    pub(super) fn aggregate_parts(
         &self,
         name: &str,
         args: &[FunctionArg],
@@ -354,144 +400,10 @@ impl Binder<'_> {
         let input = wanted.first().copied().unwrap_or(Type::Void);
         Ok((Aggregate { kind, input, distinct, order }, exprs))
     }
-
-    fn window_call(
-        &self,
-        name: &str,
-        args: &[FunctionArg],
-        over: &ast::WindowType,
-        filter: Option<&ast::Expr>,
-        position: Option<usize>,
-    ) -> Result<Bound> {
-        use datafusion::functions_window as windows;
-        if let Some(clause) = self.extraction_forbidden() {
-            return Err(Error::new(
-                SqlState::WindowingError,
-                format!("window functions are not allowed in {clause}"),
-            )
-            .at(position));
-        }
-        let ast::WindowType::WindowSpec(spec) = over else {
-            return Err(Error::unsupported("a named window"));
-        };
-        if spec.window_name.is_some() || filter.is_some() {
-            return Err(Error::unsupported("FILTER or a named window in a window function"));
-        }
-        let ranking =
-            |udwf| Ok((WindowFunctionDefinition::WindowUDF(udwf), Vec::new(), Type::Int8));
-        let (fun, args, returns) = match (name, args.len()) {
-            ("row_number", 0) => ranking(windows::row_number::row_number_udwf()),
-            ("rank", 0) => ranking(windows::rank::rank_udwf()),
-            ("dense_rank", 0) => ranking(windows::rank::dense_rank_udwf()),
-            ("first_value" | "last_value", 1) => {
-                let arg = self.arguments(args)?.remove(0);
-                let arg = self.settle(arg)?;
-                let udwf = match name {
-                    "first_value" => windows::nth_value::first_value_udwf(),
-                    _ => windows::nth_value::last_value_udwf(),
-                };
-                let kind = arg.kind();
-                Ok((WindowFunctionDefinition::WindowUDF(udwf), vec![arg.expr], kind))
-            }
-            ("lag" | "lead", 1 | 2) => {
-                let mut bound = self.arguments(args)?.into_iter();
-                let first = bound.next().ok_or_else(|| no_function(name, &[]))?;
-                let arg = self.settle(first)?;
-                let udwf = match name {
-                    "lag" => windows::lead_lag::lag_udwf(),
-                    _ => windows::lead_lag::lead_udwf(),
-                };
-                let kind = arg.kind();
-                let mut exprs = vec![arg.expr];
-                if let Some(offset) = bound.next() {
-                    exprs.push(self.implicit(offset, Type::Int8)?.expr);
-                }
-                Ok((WindowFunctionDefinition::WindowUDF(udwf), exprs, kind))
-            }
-            _ if aggregates::is_aggregate(name) => {
-                let (aggregate, exprs) = self.aggregate_parts(name, args, false, &[])?;
-                let returns = aggregate.returns();
-                let udaf = aggregates::udaf(aggregate);
-                Ok((WindowFunctionDefinition::AggregateUDF(udaf), exprs, returns))
-            }
-            _ => Err(Error::unsupported(format!("window function {name}"))),
-        }?;
-        let mut partition_by = Vec::new();
-        for key in &spec.partition_by {
-            let key = self.expr(key)?;
-            let key = self.settle(key)?;
-            partition_by.push(canonical(key.kind(), key.expr));
-        }
-        let order_by = self.sort_keys(&spec.order_by)?;
-        let window_frame = match &spec.window_frame {
-            Some(frame) => self.window_frame(frame)?,
-            None => WindowFrame::new((!order_by.is_empty()).then_some(false)),
-        };
-        let params = WindowFunctionParams {
-            args,
-            partition_by,
-            order_by,
-            window_frame,
-            filter: None,
-            null_treatment: None,
-            distinct: false,
-        };
-        let expr = Expr::WindowFunction(Box::new(WindowFunction { fun, params }));
-        let name = self.extract_window(expr);
-        // DataFusion's ranks are unsigned; the layout of int8 is wanted.
-        let expr = match returns {
-            Type::Int8 if !aggregates::is_aggregate(name.as_str()) => {
-                datafusion::logical_expr::cast(computed(&name), returns.layout())
-            }
-            _ => computed(&name),
-        };
-        Ok(Bound::new(expr, returns))
-    }
-
-    fn window_frame(&self, frame: &ast::WindowFrame) -> Result<WindowFrame> {
-        let units = match frame.units {
-            ast::WindowFrameUnits::Rows => WindowFrameUnits::Rows,
-            ast::WindowFrameUnits::Range => WindowFrameUnits::Range,
-            ast::WindowFrameUnits::Groups => WindowFrameUnits::Groups,
-        };
-        let bound = |bound: &ast::WindowFrameBound| -> Result<WindowFrameBound> {
-            let offset = |offset: &Option<Box<ast::Expr>>| -> Result<ScalarValue> {
-                let Some(expr) = offset else { return Ok(ScalarValue::Null) };
-                match (&**expr, units) {
-                    (
-                        ast::Expr::Value(value),
-                        WindowFrameUnits::Rows | WindowFrameUnits::Groups,
-                    ) => {
-                        let offset =
-                            value.value.to_string().parse().map_err(|_| {
-                                Error::unsupported("a computed window frame offset")
-                            })?;
-                        Ok(ScalarValue::UInt64(Some(offset)))
-                    }
-                    _ => Err(Error::unsupported("a RANGE offset in a window frame")),
-                }
-            };
-            Ok(match bound {
-                ast::WindowFrameBound::CurrentRow => WindowFrameBound::CurrentRow,
-                ast::WindowFrameBound::Preceding(expr) => {
-                    WindowFrameBound::Preceding(offset(expr)?)
-                }
-                ast::WindowFrameBound::Following(expr) => {
-                    WindowFrameBound::Following(offset(expr)?)
-                }
-            })
-        };
-        let start = bound(&frame.start_bound)?;
-        let end = match &frame.end_bound {
-            Some(end) => bound(end)?,
-            None => WindowFrameBound::CurrentRow,
-        };
-        Ok(WindowFrame::new_bounds(units, start, end))
-    }
 }
 
 /// The types of a call of a chosen function.
-fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
+pub(super) fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
     polymorphic::settle(function, kinds).map_err(|unsettled| match unsettled {
         Unsettled::Unknown => Error::new(
             SqlState::DatatypeMismatch,

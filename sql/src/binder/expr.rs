@@ -7,6 +7,7 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
 use super::array::{quantified_pattern, unwrapped};
+use super::srf::Sets;
 use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
 use crate::error::{Error, Result, SqlState};
@@ -29,19 +30,20 @@ pub(super) fn canonical(kind: Type, operand: Expr) -> Expr {
 }
 
 pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison)> {
-    Some(match op {
-        BinaryOperator::Eq => (Operator::Eq, Comparison::Eq),
-        BinaryOperator::NotEq => (Operator::NotEq, Comparison::NotEq),
-        BinaryOperator::Lt => (Operator::Lt, Comparison::Lt),
-        BinaryOperator::LtEq => (Operator::LtEq, Comparison::LtEq),
-        BinaryOperator::Gt => (Operator::Gt, Comparison::Gt),
-        BinaryOperator::GtEq => (Operator::GtEq, Comparison::GtEq),
+    // It may be written `OPERATOR(pg_catalog.=)`.
+    Some(match operator_symbol(op).as_str() {
+        "=" => (Operator::Eq, Comparison::Eq),
+        "<>" | "!=" => (Operator::NotEq, Comparison::NotEq),
+        "<" => (Operator::Lt, Comparison::Lt),
+        "<=" => (Operator::LtEq, Comparison::LtEq),
+        ">" => (Operator::Gt, Comparison::Gt),
+        ">=" => (Operator::GtEq, Comparison::GtEq),
         _ => return None,
     })
 }
 
 /// The name under which an operator stands in the function table.
-pub(super) fn operator_symbol(op: &BinaryOperator) -> String {
+pub fn operator_symbol(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
@@ -117,6 +119,12 @@ impl Binder<'_> {
             }
             Sql::AllOp { left, compare_op, right } => {
                 self.any_all(left, compare_op, right, false, sql)
+            }
+            // VARIADIC, where it is not the last argument of a call.
+            Sql::Prefixed { prefix, .. } => {
+                let message = format!("syntax error at or near \"{}\"", prefix.value);
+                let at = self.position(prefix.span);
+                Err(Error::new(SqlState::SyntaxError, message).at(at))
             }
             Sql::Array(array) => self.array(array, None),
             Sql::CompoundFieldAccess { root, access_chain } => self.subscript(root, access_chain),
@@ -371,9 +379,20 @@ impl Binder<'_> {
                         }
                 });
                 let matching: Vec<_> = matching.collect();
+                if let [column, ..] = matching.as_slice()
+                    && level.barred.contains(&column.column)
+                {
+                    return Err(barred(&column.relation));
+                }
                 match matching.as_slice() {
                     [] => None,
                     [column] => Some((column.column.clone(), column.ty, column.origin)),
+                    [a, b, ..] if relation.is_some() && a.column.relation != b.column.relation => {
+                        return Err(Error::new(
+                            SqlState::AmbiguousAlias,
+                            format!("table reference \"{}\" is ambiguous", a.relation),
+                        ));
+                    }
                     _ => {
                         return Err(Error::new(
                             SqlState::AmbiguousColumn,
@@ -417,8 +436,7 @@ impl Binder<'_> {
         let slot = match level.captured.iter().find(|(_, outer)| *outer == expr) {
             Some((slot, _)) => *slot,
             None => {
-                let slot = self.next_slot.get();
-                self.next_slot.set(slot + 1);
+                let slot = self.fresh_slot();
                 level.captured.push((slot, expr));
                 slot
             }
@@ -451,7 +469,7 @@ impl Binder<'_> {
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
         if let Some((operator, _)) = comparison_of(op) {
-            return self.compare(a, &op.to_string(), operator, b).map_err(|e| e.at(position));
+            return self.compare(a, &operator_symbol(op), operator, b).map_err(|e| e.at(position));
         }
         self.operator(&operator_symbol(op), vec![a, b]).map_err(|e| e.at(position))
     }
@@ -620,6 +638,7 @@ impl Binder<'_> {
         conditions: &[ast::CaseWhen],
         otherwise: Option<&Sql>,
     ) -> Result<Bound> {
+        let _no_sets = self.sets(Sets::NotWithin("CASE"));
         let operand = operand.map(|operand| self.expr(operand)).transpose()?;
         let mut whens = Vec::new();
         let mut results = Vec::new();
@@ -701,6 +720,15 @@ impl Binder<'_> {
         let words = ["NOT", "LIKE", "ILIKE", "~~", "~~*", "!~~", "!~~*"];
         self.operator(symbol, args).map_err(|e| e.at(self.position_behind(subject, &words)))
     }
+}
+
+/// The error of LATERAL for a table on the side of an outer join that has rows without partner.
+fn barred(relation: &str) -> Error {
+    Error::new(
+        SqlState::InvalidColumnReference,
+        format!("invalid reference to FROM-clause entry for table \"{relation}\""),
+    )
+    .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
 }
 
 fn negate_if(negated: bool, expr: Expr) -> Expr {

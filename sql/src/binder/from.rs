@@ -13,64 +13,75 @@ use super::stored::Stored;
 use super::{Binder, Bound, BoundQuery, Scope, ScopeColumn, column_of, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::relation::{Relation, Source};
-use crate::types::{Datum, Type, TypeMod};
+use crate::types::{Type, TypeMod};
+
+/// An item of FROM.
+pub(super) struct Item {
+    pub(super) plan: LogicalPlan,
+    pub(super) scope: Scope,
+    /// Columns of the items to its left that it uses, and the slots that they go to.
+    pub(super) laterals: Vec<(usize, Expr)>,
+}
+
+impl Item {
+    fn plain((plan, scope): (LogicalPlan, Scope)) -> Item {
+        Item { plan, scope, laterals: Vec::new() }
+    }
+}
 
 impl Binder<'_> {
     /// The product of all FROM items.
     pub(super) fn from(&self, items: &[TableWithJoins]) -> Result<(LogicalPlan, Scope)> {
-        let mut result: Option<(LogicalPlan, Scope)> = None;
+        let mut result: Option<Item> = None;
         for item in items {
-            let (plan, scope) = self.joined(item)?;
-            result = Some(match result {
-                None => (plan, scope),
-                Some((before, before_scope)) => {
-                    let scope = both(before_scope, scope)?;
-                    (LogicalPlanBuilder::new(before).cross_join(plan)?.build()?, scope)
-                }
-            });
+            let right = self.joined(item)?;
+            let left = match result {
+                None => right,
+                Some(left) => self.product(left, right)?,
+            };
+            self.put_beside(0, &left.scope, false);
+            result = Some(left);
         }
+        self.put_beside(0, &Scope::default(), false);
         Ok(match result {
-            Some(result) => result,
+            Some(Item { plan, scope, .. }) => (plan, scope),
             None => (LogicalPlanBuilder::empty(true).build()?, Scope::default()),
         })
     }
 
-    fn joined(&self, item: &TableWithJoins) -> Result<(LogicalPlan, Scope)> {
+    fn joined(&self, item: &TableWithJoins) -> Result<Item> {
         let first = self.ranged();
-        let (mut plan, mut scope) = self.factor(&item.relation)?;
+        let outside = self.count_beside();
+        let mut left = self.factor(&item.relation)?;
         for join in &item.joins {
             let middle = self.ranged();
-            let (right, right_scope) = self.factor(&join.relation)?;
             let (fills_left, fills_right) = nullable_sides(&join.join_operator);
+            self.put_beside(outside, &left.scope, fills_left);
+            let right = self.factor(&join.relation)?;
+            self.put_beside(outside, &Scope::default(), false);
             if fills_left {
                 self.make_nullable(first..middle);
             }
             if fills_right {
                 self.make_nullable(middle..self.ranged());
             }
-            (plan, scope) =
-                self.nested(|| self.join(plan, scope, right, right_scope, &join.join_operator))?;
+            left = self.nested(|| self.join(left, right, &join.join_operator))?;
         }
-        Ok((plan, scope))
+        Ok(left)
     }
 
-    fn join(
-        &self,
-        left: LogicalPlan,
-        left_scope: Scope,
-        right: LogicalPlan,
-        right_scope: Scope,
-        operator: &JoinOperator,
-    ) -> Result<(LogicalPlan, Scope)> {
+    fn product(&self, left: Item, right: Item) -> Result<Item> {
+        let scope = both(left.scope.clone(), right.scope.clone())?;
+        self.combine(left, right, scope, JoinType::Inner, Vec::new())
+    }
+
+    fn join(&self, left: Item, right: Item, operator: &JoinOperator) -> Result<Item> {
         let (join_type, constraint) = match operator {
             JoinOperator::Join(c) | JoinOperator::Inner(c) => (JoinType::Inner, c),
             JoinOperator::Left(c) | JoinOperator::LeftOuter(c) => (JoinType::Left, c),
             JoinOperator::Right(c) | JoinOperator::RightOuter(c) => (JoinType::Right, c),
             JoinOperator::FullOuter(c) => (JoinType::Full, c),
-            JoinOperator::CrossJoin(_) => {
-                let scope = both(left_scope, right_scope)?;
-                return Ok((LogicalPlanBuilder::new(left).cross_join(right)?.build()?, scope));
-            }
+            JoinOperator::CrossJoin(_) => return self.product(left, right),
             _ => return Err(Error::unsupported("this kind of join")),
         };
         let using: Vec<String> = match constraint {
@@ -78,9 +89,9 @@ impl Binder<'_> {
                 names.iter().filter_map(|name| name_parts(name).pop()).collect()
             }
             JoinConstraint::Natural => {
-                let visible = left_scope.columns.iter().filter(|column| !column.merged_away);
+                let visible = left.scope.columns.iter().filter(|column| !column.merged_away);
                 let shared = visible.filter(|column| {
-                    right_scope.columns.iter().any(|c| !c.merged_away && c.name == column.name)
+                    right.scope.columns.iter().any(|c| !c.merged_away && c.name == column.name)
                 });
                 shared.map(|column| column.name.clone()).collect()
             }
@@ -90,8 +101,8 @@ impl Binder<'_> {
         let mut merged = Vec::new();
         for name in &using {
             let (a, b) = (
-                using_column(&left_scope, name, "left")?,
-                using_column(&right_scope, name, "right")?,
+                using_column(&left.scope, name, "left")?,
+                using_column(&right.scope, name, "right")?,
             );
             self.note_column(a.origin);
             self.note_column(b.origin);
@@ -105,7 +116,7 @@ impl Binder<'_> {
             conditions.push(equal.expr);
             merged.push((name.clone(), a.clone(), b.clone()));
         }
-        let mut scope = both(left_scope, right_scope)?;
+        let scope = both(left.scope.clone(), right.scope.clone())?;
         if let JoinConstraint::On(condition) = constraint {
             let before = self.replace_scope(scope.clone());
             let _none = self.forbid("JOIN conditions");
@@ -116,15 +127,16 @@ impl Binder<'_> {
         if conditions.is_empty() {
             conditions.push(lit(true));
         }
-        let mut plan =
-            LogicalPlanBuilder::new(left).join_on(right, join_type, conditions)?.build()?;
-        if !merged.is_empty() {
-            (plan, scope) = self.merge_columns(plan, scope, merged, join_type)?;
+        let Item { plan, scope, laterals } =
+            self.combine(left, right, scope, join_type, conditions)?;
+        if merged.is_empty() {
+            return Ok(Item { plan, scope, laterals });
         }
-        Ok((plan, scope))
+        let (plan, scope) = self.merge_columns(plan, scope, merged, join_type)?;
+        Ok(Item { plan, scope, laterals })
     }
 
-    fn replace_scope(&self, scope: Scope) -> Scope {
+    pub(super) fn replace_scope(&self, scope: Scope) -> Scope {
         match self.levels.borrow_mut().last_mut() {
             Some(level) => std::mem::replace(&mut level.scope, scope),
             None => scope,
@@ -166,21 +178,19 @@ impl Binder<'_> {
         Ok((plan, Scope { columns: front }))
     }
 
-    fn factor(&self, factor: &TableFactor) -> Result<(LogicalPlan, Scope)> {
+    fn factor(&self, factor: &TableFactor) -> Result<Item> {
+        if let Some(functions) = self.functions_of(factor)? {
+            return self.table_functions(functions);
+        }
         match factor {
             TableFactor::Table { name, alias, args: None, sample: None, version: None, .. } => {
                 let position = self.position_of(name);
                 let (schema, table) =
                     super::relation_name(name).map_err(|error| error.at(position))?;
                 self.named_relation(schema.as_deref(), &table, alias.as_ref(), position)
+                    .map(Item::plain)
             }
-            TableFactor::Table {
-                name, alias, args: Some(args), with_ordinality: false, ..
-            } => self.table_function(name, &args.args, alias.as_ref()),
-            TableFactor::Function { lateral: false, name, args, alias, with_ordinality: false } => {
-                self.table_function(name, args, alias.as_ref())
-            }
-            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
+            TableFactor::Derived { lateral, subquery, alias, sample: None } => {
                 let Some(alias) = alias else {
                     return Err(Error::new(
                         SqlState::SyntaxError,
@@ -189,7 +199,11 @@ impl Binder<'_> {
                     .hint("For example, FROM (SELECT ...) [AS] foo.")
                     .at(self.position_of(&**subquery)));
                 };
-                let mut query = self.nested(|| self.query(subquery))?;
+                let bind = || self.nested(|| self.query(subquery));
+                let (mut query, laterals) = match lateral {
+                    true => self.beside(bind)?,
+                    false => (bind()?, Vec::new()),
+                };
                 let types = query.columns.iter().map(|column| match column.ty.kind {
                     Type::Unknown => TypeMod::plain(Type::Text),
                     _ => column.ty,
@@ -199,12 +213,12 @@ impl Binder<'_> {
                 rename_columns(&mut query, alias)?;
                 let name = fold(&alias.name);
                 self.range_over(&name, RangedKind::Subquery);
-                self.derived(&name, query)
+                let (plan, scope) = self.derived(&name, query)?;
+                Ok(Item { plan, scope, laterals })
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 self.nested(|| self.joined(table_with_joins))
             }
-            TableFactor::Derived { lateral: true, .. } => Err(Error::unsupported("LATERAL")),
             other => Err(Error::unsupported(format!("FROM item {other}"))),
         }
     }
@@ -241,28 +255,29 @@ impl Binder<'_> {
             let found = tables.iter().rev().find(|table| table.name == name).cloned();
             drop(tables);
             if let Some(found) = found {
-                let mut query = found.query;
-                // Another use of the same plan needs names of its own.
-                let renamed = query.plan.schema().columns().into_iter();
-                let renamed = renamed.map(|column| Expr::Column(column).alias(self.fresh("x")));
-                let renamed = renamed.collect::<Vec<_>>();
-                query.plan = LogicalPlanBuilder::new(query.plan).project(renamed)?.build()?;
-                if let Some(alias) = alias {
-                    rename_columns(&mut query, alias)?;
+                if found.gives_nothing {
+                    let message = format!("WITH query \"{name}\" does not have a RETURNING clause");
+                    return Err(Error::new(SqlState::FeatureNotSupported, message).at(position));
                 }
-                self.range_over(&shown, RangedKind::CommonTable);
-                return self.derived(&shown, query);
+                return self.common_relation(found, &shown, alias);
             }
         }
         let (relation, mut columns) = match crate::system::find(schema, name) {
             Some(relation) => {
+                if let crate::system::Content::Query(query) = relation.content {
+                    self.range_over(&shown, RangedKind::System);
+                    return self.system_view(relation, query, &shown, alias);
+                }
                 let columns = relation.columns.iter();
                 let columns =
                     columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
                 (Relation::new(Source::System(relation)), columns.collect::<Vec<_>>())
             }
             None => {
-                let found = self.stored(schema, name).map_err(|error| error.at(position))?;
+                let found = self.stored(schema, name).map_err(|error| match schema {
+                    None => self.with_later_tables(name, error).at(position),
+                    Some(_) => error.at(position),
+                })?;
                 let (table, names) = match found {
                     (Stored::Table(table), names) => (table, names),
                     (Stored::View(view), _) => return self.view_relation(&view, &shown, alias),
@@ -304,77 +319,10 @@ impl Binder<'_> {
         });
         Ok((plan.build()?, Scope { columns: columns.collect() }))
     }
-
-    fn table_function(
-        &self,
-        name: &ast::ObjectName,
-        args: &[ast::FunctionArg],
-        alias: Option<&ast::TableAlias>,
-    ) -> Result<(LogicalPlan, Scope)> {
-        let function = name_parts(name).pop().unwrap_or_default();
-        if function != "generate_series" {
-            return Err(Error::unsupported(format!("function {function} in FROM")));
-        }
-        let mut bound = Vec::new();
-        for arg in args {
-            let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) = arg else {
-                return Err(Error::unsupported("this argument"));
-            };
-            bound.push(self.expr(expr)?);
-        }
-        let narrow =
-            bound.iter().all(|b| matches!(b.kind(), Type::Int2 | Type::Int4 | Type::Unknown));
-        if !matches!(bound.len(), 2 | 3) {
-            return Err(super::call::no_function("generate_series", &[]));
-        }
-        let integers =
-            |b: &Bound| matches!(b.kind(), Type::Int2 | Type::Int4 | Type::Int8 | Type::Unknown);
-        if !bound.iter().all(integers) {
-            return Err(Error::unsupported("generate_series over this type"));
-        }
-        let mut exprs = Vec::new();
-        for arg in bound {
-            let expr = self.implicit(arg, Type::Int8)?.expr;
-            if expr.any_column_refs() {
-                return Err(Error::unsupported("LATERAL"));
-            }
-            exprs.push(expr);
-        }
-        if exprs.len() == 2 {
-            exprs.push(self.literal(&Datum::Int64(1), Type::Int8)?.expr);
-        }
-        let relation = Relation::new(Source::Series(exprs));
-        let unique = self.fresh("t");
-        let plan = LogicalPlanBuilder::scan(TableReference::bare(unique.as_str()), relation, None)?;
-        let mut plan = plan.build()?;
-        let mut column = column_of(&unique, "c0");
-        if narrow {
-            let input = Bound::new(Expr::Column(column), Type::Int8);
-            let target = TypeMod::plain(Type::Int4);
-            let cast = self.explicit_cast(input, target)?;
-            let name = self.fresh("x");
-            plan = LogicalPlanBuilder::new(plan).project(vec![cast.expr.alias(&name)])?.build()?;
-            column = Column::new_unqualified(name);
-        }
-        let relation = alias.map_or("generate_series".to_owned(), |alias| fold(&alias.name));
-        self.range_over(&relation, RangedKind::Function);
-        let listed = alias.and_then(|alias| alias.columns.first()).map(|column| fold(&column.name));
-        let name = listed.unwrap_or_else(|| relation.clone());
-        let kind = if narrow { Type::Int4 } else { Type::Int8 };
-        let column = ScopeColumn {
-            relation,
-            name,
-            column,
-            ty: TypeMod::plain(kind),
-            merged_away: false,
-            origin: None,
-        };
-        Ok((plan, Scope { columns: vec![column] }))
-    }
 }
 
 /// Whether a join may give NULLs in place of its left side's rows, and of its right side's.
-fn nullable_sides(operator: &JoinOperator) -> (bool, bool) {
+pub(super) fn nullable_sides(operator: &JoinOperator) -> (bool, bool) {
     match operator {
         JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => (false, true),
         JoinOperator::Right(_) | JoinOperator::RightOuter(_) => (true, false),
@@ -400,7 +348,7 @@ fn using_column<'s>(scope: &'s Scope, name: &str, side: &str) -> Result<&'s Scop
 }
 
 /// Both sides' columns; a relation name may occur once.
-fn both(mut left: Scope, right: Scope) -> Result<Scope> {
+pub(super) fn both(mut left: Scope, right: Scope) -> Result<Scope> {
     let clash = right.columns.iter().find(|column| {
         !column.relation.is_empty() && left.columns.iter().any(|l| l.relation == column.relation)
     });

@@ -1,15 +1,19 @@
 //! Grouping: aggregates and window functions are taken out of the expressions that use them, and
 //! what is left is moved above the GROUP BY.
 
+use datafusion::arrow::datatypes::Field;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, lit};
 
 use super::call::{Extracted, Extraction};
 use super::expr::canonical;
+use super::grouping_sets::{GroupBy, GroupingCall};
+use super::subplan::subplan_of;
 use super::{Binder, Scope, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};
+use crate::operator::{Expand, Kind as OperatorKind, Output};
 use crate::types::Type;
 
 /// Restores what may be extracted when it goes out of scope.
@@ -65,47 +69,98 @@ impl<'a> Binder<'a> {
     pub(super) fn extract_aggregate(&self, expr: Expr) -> String {
         self.extract(expr, "a", |extraction| &mut extraction.aggregates)
     }
-
-    pub(super) fn extract_window(&self, expr: Expr) -> String {
-        self.extract(expr, "w", |extraction| &mut extraction.windows)
-    }
 }
 
 /// Moves expressions above a GROUP BY: grouped expressions become the group's columns,
 /// aggregates already are columns, and any other column has to be determined by the group.
 pub(super) struct Grouping<'b, 'a> {
-    pub(super) binder: &'b Binder<'a>,
-    pub(super) scope: &'b Scope,
-    /// Expression, name of its column above, type.
-    pub(super) keys: Vec<(Expr, String, Type)>,
+    binder: &'b Binder<'a>,
+    scope: &'b Scope,
+    keys: Vec<Key>,
+    /// The sets of keys; none: all keys are one.
+    sets: Vec<Vec<usize>>,
+    /// The column with the number of a row's set.
+    set: String,
+    /// Values of the calls of GROUPING, by the columns that stand for them.
+    groupings: Vec<(String, Expr)>,
     /// Columns that a primary key among the keys determines.
-    pub(super) firsts: Vec<(Column, String, Type)>,
+    firsts: Vec<(Column, String, Type)>,
 }
 
-impl Grouping<'_, '_> {
+struct Key {
+    expr: Expr,
+    /// Its column above.
+    name: String,
+    kind: Type,
+}
+
+impl<'b, 'a> Grouping<'b, 'a> {
+    pub(super) fn new(
+        binder: &'b Binder<'a>,
+        scope: &'b Scope,
+        group_by: GroupBy,
+        calls: Vec<GroupingCall>,
+    ) -> Result<Grouping<'b, 'a>> {
+        let GroupBy { keys, sets, .. } = group_by;
+        let set = binder.fresh("g");
+        let exprs: Vec<Expr> = keys.iter().map(|key| key.expr.clone()).collect();
+        let mut groupings = Vec::new();
+        for call in &calls {
+            let value = binder.grouping_value(call, &exprs, &sets, &computed(&set))?;
+            groupings.push((call.name.clone(), value));
+        }
+        let keys = keys.into_iter().map(|key| {
+            let (name, kind) = (binder.fresh("g"), key.kind());
+            Key { expr: key.expr, name, kind }
+        });
+        let keys = keys.collect();
+        Ok(Grouping { binder, scope, keys, sets, set, groupings, firsts: Vec::new() })
+    }
+
     pub(super) fn rewrite(&mut self, expr: &Expr) -> Result<Expr> {
         let mut failed = None;
         let rewritten = expr.clone().transform_down(|node| {
-            if let Some((_, name, _)) = self.keys.iter().find(|(key, _, _)| *key == node) {
-                return Ok(Transformed::new(computed(name), true, TreeNodeRecursion::Jump));
+            if let Some(key) = self.keys.iter().find(|key| key.expr == node) {
+                return Ok(Transformed::new(computed(&key.name), true, TreeNodeRecursion::Jump));
             }
-            if let Expr::Column(column) = &node
-                && let Some(found) = self.scope.columns.iter().find(|c| c.column == *column)
+            if let Expr::ScalarFunction(function) = &node
+                && subplan_of(function).is_some()
             {
-                if self.is_determined(found) {
+                for arg in &function.args {
+                    if let Some(found) = self.ungrouped(arg) {
+                        failed.get_or_insert_with(|| {
+                            let (relation, name) = (&found.relation, &found.name);
+                            Error::new(
+                                SqlState::GroupingError,
+                                format!("subquery uses ungrouped column \"{relation}.{name}\" from outer query"),
+                            )
+                            .at(self.binder.place_named(&found.column))
+                        });
+                    }
+                }
+            }
+            if let Expr::Column(column) = &node {
+                if let Some((_, value)) = self.groupings.iter().find(|(name, _)| *name == column.name)
+                {
+                    let value = value.clone();
+                    return Ok(Transformed::new(value, true, TreeNodeRecursion::Jump));
+                }
+                if let Some(found) = self.ungrouped(&node) {
+                    failed.get_or_insert_with(|| {
+                        Error::new(
+                            SqlState::GroupingError,
+                            format!(
+                                "column \"{}.{}\" must appear in the GROUP BY clause or be used in an aggregate function",
+                                found.relation, found.name
+                            ),
+                        )
+                        .at(self.binder.place_named(column))
+                    });
+                } else if let Some(found) = self.scope.columns.iter().find(|c| c.column == *column)
+                {
                     let name = self.first(column, found.ty.kind);
                     return Ok(Transformed::yes(computed(&name)));
                 }
-                failed.get_or_insert_with(|| {
-                    Error::new(
-                        SqlState::GroupingError,
-                        format!(
-                            "column \"{}.{}\" must appear in the GROUP BY clause or be used in an aggregate function",
-                            found.relation, found.name
-                        ),
-                    )
-                    .at(self.binder.place_named(column))
-                });
             }
             Ok(Transformed::no(node))
         })?;
@@ -113,6 +168,21 @@ impl Grouping<'_, '_> {
             Some(error) => Err(error),
             None => Ok(rewritten.data),
         }
+    }
+
+    /// The column that an expression is, if the group neither has nor determines it.
+    fn ungrouped(&self, expr: &Expr) -> Option<&'b super::ScopeColumn> {
+        let Expr::Column(column) = expr else { return None };
+        if self.keys.iter().any(|key| key.expr == *expr) {
+            return None;
+        }
+        let found = self.scope.columns.iter().find(|c| c.column == *column)?;
+        (!self.is_determined(found)).then_some(found)
+    }
+
+    /// Whether all rows are grouped by a key.
+    fn is_common(&self, place: usize) -> bool {
+        self.sets.iter().all(|set| set.contains(&place))
     }
 
     /// Whether the whole primary key of the column's table is grouped by.
@@ -129,7 +199,8 @@ impl Grouping<'_, '_> {
                 });
                 of_key.into_iter().any(|candidate| {
                     let expr = Expr::Column(candidate.column.clone());
-                    self.keys.iter().any(|(key, _, _)| *key == expr)
+                    let place = self.keys.iter().position(|key| key.expr == expr);
+                    place.is_some_and(|place| self.is_common(place))
                 })
             })
     }
@@ -143,7 +214,45 @@ impl Grouping<'_, '_> {
         name
     }
 
-    pub(super) fn plan(self, input: LogicalPlan, extracted: Vec<Extracted>) -> Result<LogicalPlan> {
+    /// For each row one in each set, with NULLs in place of the keys that the set lacks.
+    fn expand(&mut self, input: LogicalPlan, extracted: &mut [Extracted]) -> Result<LogicalPlan> {
+        let keys = self.keys.iter().map(|key| key.expr.clone()).collect();
+        let mut added = Vec::new();
+        for key in &mut self.keys {
+            let name = self.binder.fresh("k");
+            added.push((None, Field::new(&name, key.kind.layout(), true).into()));
+            key.expr = computed(&name);
+        }
+        added.push((None, Field::new(&self.set, Type::Int4.layout(), true).into()));
+        // Groups by nothing exist without rows as well: a row stands for each, which counts for no
+        // aggregate.
+        if self.sets.iter().any(Vec::is_empty) {
+            let live = self.binder.fresh("k");
+            added.push((None, Field::new(&live, Type::Bool.layout(), true).into()));
+            for Extracted { expr, .. } in extracted {
+                if let Expr::AggregateFunction(function) = expr {
+                    let filter = function.params.filter.take();
+                    let live = computed(&live);
+                    function.params.filter = Some(Box::new(match filter {
+                        Some(filter) => super::expr::binary(live, Operator::And, *filter),
+                        None => live,
+                    }));
+                }
+            }
+        }
+        let expand = Expand { keys, sets: self.sets.clone() };
+        Ok(crate::operator::Operator::plan(
+            OperatorKind::Expand(Box::new(expand)),
+            input,
+            Output::Adds(added),
+        )?)
+    }
+
+    pub(super) fn plan(
+        mut self,
+        mut input: LogicalPlan,
+        mut extracted: Vec<Extracted>,
+    ) -> Result<LogicalPlan> {
         let first = |expr: Expr, kind: Type, name: &str| {
             let aggregate =
                 Aggregate { kind: Kind::First, input: kind, distinct: false, order: Vec::new() };
@@ -151,7 +260,11 @@ impl Grouping<'_, '_> {
         };
         let mut groups = Vec::new();
         let mut calls = Vec::new();
-        for (expr, name, kind) in self.keys {
+        if !self.sets.is_empty() {
+            input = self.expand(input, &mut extracted)?;
+            groups.push(computed(&self.set));
+        }
+        for Key { expr, name, kind } in self.keys {
             if kind.needs_canonical_form() {
                 groups.push(canonical(kind, expr.clone()).alias(self.binder.fresh("g")));
                 calls.push(first(expr, kind, &name));

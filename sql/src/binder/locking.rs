@@ -117,6 +117,7 @@ impl Binder<'_> {
         let clauses: Vec<(LockMode, WaitPolicy, Vec<&Ident>)> = clauses.collect();
         let first = clauses.first().map_or("FOR UPDATE", |(mode, ..)| words(*mode));
         check_form(&query.body, first)?;
+        self.at_top.set(true);
         self.levels.borrow_mut().push(Level::default());
         let bound = self.query_to_lock(query);
         let level = self.levels.borrow_mut().pop();

@@ -10,24 +10,43 @@
 //! [`Context`] value, `$o5` a column of an outer query.
 
 mod array;
+mod assigned_row;
 mod call;
+mod catalog_call;
+pub mod changes;
+mod common;
 pub mod constraint;
+mod distinct;
 pub mod dml;
 mod expr;
 mod from;
 mod grouping;
+mod grouping_sets;
+mod joined_change;
+mod lateral;
 pub mod locking;
+pub mod merge;
 mod naming;
+pub mod on_conflict;
+mod parts;
 pub mod position;
 mod query;
+mod recursion;
+mod refused;
 mod select;
 mod session_call;
 mod set_operation;
+mod srf;
 pub mod stored;
 pub mod subplan;
 mod subquery;
 mod suggest;
+mod system_view;
+mod table_function;
 pub mod types;
+mod updatable;
+mod window;
+mod window_call;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -47,6 +66,9 @@ use crate::functions::casts::{self, CastLevel};
 use crate::functions::{Context, Scalar, udf};
 use crate::types::io::{self, Style};
 use crate::types::{Datum, Type, TypeMod};
+
+pub use catalog_call::calls_by_name;
+pub use expr::operator_symbol;
 
 /// Deepest nesting of expressions and queries.
 const MAX_DEPTH: usize = 200;
@@ -129,6 +151,12 @@ pub struct BoundQuery {
 #[derive(Default)]
 struct Level {
     scope: Scope,
+    /// Columns of the items of FROM to the left of the one that is being bound: what LATERAL sees.
+    beside: Vec<ScopeColumn>,
+    /// Those of `beside` that an outer join keeps LATERAL from using.
+    barred: Vec<Column>,
+    /// Columns that are there and cannot be named from here: errors tell so.
+    out_of_reach: Scope,
     /// Slots of outer columns that this level's query uses, and the column of the parent each
     /// stands for.
     captured: Vec<(usize, Expr)>,
@@ -141,13 +169,12 @@ struct Level {
     ranged: Vec<locking::Ranged>,
     /// The same of the SELECT that this level was opened for, once that is bound.
     selected_from: Vec<locking::Ranged>,
-}
-
-/// A WITH query.
-#[derive(Clone)]
-struct CommonTable {
-    name: String,
-    query: BoundQuery,
+    /// What names found in that SELECT.
+    selected_scope: Scope,
+    /// Whether what is bound here may run more than once in an execution.
+    repeats: bool,
+    /// Whether its FROM has a recursive WITH query that is being bound.
+    reads_working: bool,
 }
 
 /// Binds one statement.
@@ -163,7 +190,13 @@ pub struct Binder<'a> {
     /// Numbers of the parameters that the statement mentions.
     mentioned: RefCell<BTreeSet<usize>>,
     levels: RefCell<Vec<Level>>,
-    common_tables: RefCell<Vec<CommonTable>>,
+    common_tables: RefCell<Vec<common::CommonTable>>,
+    /// Names of WITH queries that are not bound yet, the next one last.
+    later_tables: RefCell<Vec<String>>,
+    /// WITH queries that change rows, in their order.
+    changes: RefCell<Vec<dml::BoundModify>>,
+    /// Whether the next WITH is that of the statement itself.
+    at_top: Cell<bool>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
@@ -187,6 +220,8 @@ pub trait Settings {
     fn sequences(&self) -> Arc<crate::catalog::sequences::Sequences>;
     /// What functions on sessions act on.
     fn sessions(&self) -> Arc<crate::sessions::Sessions>;
+    /// The catalog, as names are looked up in it.
+    fn names(&self) -> crate::system::names::Names;
     /// What functions on locks and snapshots act on.
     fn manager(&self) -> Arc<cairn_txn::TransactionManager>;
 }
@@ -212,6 +247,9 @@ impl<'a> Binder<'a> {
             mentioned: RefCell::default(),
             levels: RefCell::new(Vec::new()),
             common_tables: RefCell::new(Vec::new()),
+            later_tables: RefCell::new(Vec::new()),
+            changes: RefCell::default(),
+            at_top: Cell::new(false),
             tables_used: RefCell::new(Vec::new()),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
@@ -314,11 +352,7 @@ impl<'a> Binder<'a> {
         }
         let mut bound = match from == to {
             true => bound,
-            false => {
-                let mut args = vec![bound.expr];
-                args.extend(casts::context(from, to).iter().map(|c| context(*c)));
-                Bound::new(udf::call(Scalar::Cast { from, to }, args), to)
-            }
+            false => Bound::new(self.cast_call(from, to, bound.expr), to),
         };
         if target.typmod >= 0 && bound.ty != target {
             let explicit = level == CastLevel::Explicit;
@@ -328,6 +362,15 @@ impl<'a> Binder<'a> {
             bound.ty.typmod = if from == to { bound.ty.typmod } else { -1 };
         }
         Ok(Some(bound.at(position)))
+    }
+
+    fn cast_call(&self, from: Type, to: Type, value: Expr) -> Expr {
+        if let Some(call) = self.names_cast(from, to, &value) {
+            return call;
+        }
+        let mut args = vec![value];
+        args.extend(casts::context(from, to).iter().map(|c| context(*c)));
+        udf::call(Scalar::Cast { from, to }, args)
     }
 
     /// A literal is read as the target type, a parameter takes it on.
@@ -362,12 +405,7 @@ impl<'a> Binder<'a> {
                 let datum = io::apply_typmod(target, datum, explicit)?;
                 return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
             }
-            other => {
-                let scalar = Scalar::Cast { from: Type::Text, to };
-                let mut args = vec![other.clone()];
-                args.extend(casts::context(Type::Text, to).iter().map(|c| context(*c)));
-                udf::call(scalar, args)
-            }
+            other => self.cast_call(Type::Text, to, other.clone()),
         };
         let expr = match target.typmod >= 0 {
             true => udf::call(Scalar::Coerce { target, explicit }, vec![expr]),

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
-use datafusion::sql::sqlparser::ast::{self, LimitClause, OrderByKind, Query, SetExpr};
+use datafusion::sql::sqlparser::ast::{self, LimitClause, NonBlock, OrderByKind, Query, SetExpr};
 
 use super::expr::canonical;
-use super::{Binder, Bound, BoundQuery, CommonTable, Level, fold};
+use super::{Binder, Bound, BoundQuery, Level, Scope, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::CastLevel;
+use crate::operator::{Kind, Operator, Output, Ties};
+use crate::parser::forms::WITH_TIES;
 use crate::types::{Datum, Type, TypeMod};
 
 impl Binder<'_> {
     /// Binds the statement's query at a level of its own.
     pub fn top_query(&self, query: &Query) -> Result<BoundQuery> {
+        self.at_top.set(true);
         self.levels.borrow_mut().push(Level::default());
         let bound = self.query(query);
         self.levels.borrow_mut().pop();
@@ -54,42 +57,6 @@ impl Binder<'_> {
         bound
     }
 
-    /// Binds WITH queries; they stay in sight.
-    pub fn bind_with(&self, with: &Option<ast::With>) -> Result<()> {
-        if let Some(with) = with {
-            if with.recursive {
-                return Err(Error::unsupported("WITH RECURSIVE"));
-            }
-            for cte in &with.cte_tables {
-                self.levels.borrow_mut().push(Level::default());
-                let bound = self.nested(|| self.query(&cte.query));
-                let level = self.levels.borrow_mut().pop();
-                if level.is_some_and(|level| !level.captured.is_empty()) {
-                    return Err(Error::unsupported("a correlated WITH query"));
-                }
-                let mut bound = bound?;
-                let types = bound.columns.iter().map(|column| match column.ty.kind {
-                    Type::Unknown => TypeMod::plain(Type::Text),
-                    _ => column.ty,
-                });
-                let types = types.collect::<Vec<_>>();
-                bound = self.cast_outputs(bound, &types)?;
-                rename_columns(&mut bound, &cte.alias)?;
-                let name = fold(&cte.alias.name);
-                let twice = |other: &&ast::Cte| fold(&other.alias.name) == name;
-                if with.cte_tables.iter().filter(twice).count() > 1 {
-                    return Err(Error::new(
-                        SqlState::DuplicateAlias,
-                        format!("WITH query name \"{name}\" specified more than once"),
-                    )
-                    .at(self.position(cte.alias.name.span)));
-                }
-                self.common_tables.borrow_mut().push(CommonTable { name, query: bound });
-            }
-        }
-        Ok(())
-    }
-
     fn query_body(&self, query: &Query) -> Result<BoundQuery> {
         let order: &[ast::OrderByExpr] = match &query.order_by {
             None => &[],
@@ -100,8 +67,12 @@ impl Binder<'_> {
         };
         let mut bound = match &*query.body {
             SetExpr::Select(select) => self.select(select, order)?,
+            SetExpr::Values(values) if !order.is_empty() => self.ordered_values(values, order)?,
             other => {
                 let body = self.set_expr(other)?;
+                if let Some(level) = self.levels.borrow_mut().last_mut() {
+                    level.selected_scope = Scope::default();
+                }
                 self.order_outputs(body, order)?
             }
         };
@@ -154,24 +125,20 @@ impl Binder<'_> {
     }
 
     fn limit(&self, query: &Query, plan: LogicalPlan) -> Result<LogicalPlan> {
+        // FETCH is LIMIT since the statement was parsed.
         let (limit, offset) = match (&query.limit_clause, &query.fetch) {
             (None, None) => return Ok(plan),
-            (Some(LimitClause::LimitOffset { limit, offset, limit_by }), fetch)
+            (Some(LimitClause::LimitOffset { limit, offset, limit_by }), None)
                 if limit_by.is_empty() =>
             {
-                let fetched = fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref());
-                (limit.as_ref().or(fetched), offset.as_ref().map(|offset| &offset.value))
+                (limit.as_ref(), offset.as_ref().map(|offset| &offset.value))
             }
-            (None, Some(fetch)) => (fetch.quantity.as_ref(), None),
             _ => return Err(Error::unsupported("this form of LIMIT")),
         };
-        if query.fetch.as_ref().is_some_and(|fetch| fetch.with_ties || fetch.percent) {
-            return Err(Error::unsupported("FETCH WITH TIES"));
-        }
-        let one = query.fetch.as_ref().is_some_and(|fetch| fetch.quantity.is_none());
-        let bind = |expr: Option<&ast::Expr>, what: &str| -> Result<Option<Expr>> {
+        let with_ties = limit.and_then(|limit| marked(limit, WITH_TIES));
+        let bind = |expr: Option<&ast::Expr>, what: &'static str| -> Result<Option<Expr>> {
             let Some(expr) = expr else { return Ok(None) };
-            let bound = self.expr(expr)?;
+            let bound = self.without_variables(expr, what)?;
             let (from, position) = (bound.kind(), bound.position);
             let count = self.convert(bound, TypeMod::plain(Type::Int8), CastLevel::Assignment)?;
             let count = count.ok_or_else(|| {
@@ -195,7 +162,15 @@ impl Binder<'_> {
                 _ => count.expr,
             }))
         };
-        let fetch = if one { Some(lit(1i64)) } else { bind(limit, "LIMIT")? };
+        if let Some(count) = with_ties {
+            let fetch = match bind(Some(count), "LIMIT")? {
+                Some(fetch) => fetch,
+                None => self.null(Type::Int8)?.expr,
+            };
+            let skips = query.locks.iter().any(|lock| lock.nonblock == Some(NonBlock::SkipLocked));
+            return with_last_peers(plan, bind(offset, "OFFSET")?, fetch, skips);
+        }
+        let fetch = bind(limit, "LIMIT")?;
         let skip = bind(offset, "OFFSET")?;
         if fetch.is_none() && skip.is_none() {
             return Ok(plan);
@@ -205,6 +180,76 @@ impl Binder<'_> {
             fetch: fetch.map(Box::new),
             input: Arc::new(plan),
         }))
+    }
+}
+
+/// The argument of a call that marks a form which sqlparser does not read.
+pub(super) fn marked<'e>(expr: &'e ast::Expr, marker: &str) -> Option<&'e ast::Expr> {
+    let ast::Expr::Function(function) = expr else { return None };
+    let is_marker = |part: &ast::ObjectNamePart| part.as_ident().map(|i| &*i.value) == Some(marker);
+    let ([name], ast::FunctionArguments::List(list)) = (function.name.0.as_slice(), &function.args)
+    else {
+        return None;
+    };
+    match list.args.as_slice() {
+        [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg))] if is_marker(name) => {
+            Some(arg)
+        }
+        _ => None,
+    }
+}
+
+/// FETCH ... WITH TIES over a sorted plan, below the projection that leaves sort keys out.
+fn with_last_peers(
+    plan: LogicalPlan,
+    skip: Option<Expr>,
+    fetch: Expr,
+    skips_locked: bool,
+) -> Result<LogicalPlan> {
+    if let LogicalPlan::Projection(projection) = plan {
+        let input = Arc::unwrap_or_clone(projection.input);
+        let input = with_last_peers(input, skip, fetch, skips_locked)?;
+        return Ok(LogicalPlanBuilder::new(input).project(projection.expr)?.build()?);
+    }
+    let sort = match &plan {
+        LogicalPlan::Sort(sort) => Some(sort),
+        LogicalPlan::Extension(extension) => match Operator::of(extension) {
+            Some(Operator {
+                kind: Kind::DistinctOn(_), input: LogicalPlan::Sort(sort), ..
+            }) => Some(sort),
+            _ => None,
+        },
+        _ => None,
+    };
+    let keys = sort.map(|sort| sort.expr.iter().map(|key| key.expr.clone()).collect());
+    let keys: Vec<Expr> = keys.ok_or_else(|| {
+        Error::new(SqlState::SyntaxError, "WITH TIES cannot be specified without ORDER BY clause")
+    })?;
+    if skips_locked {
+        let message = "SKIP LOCKED and WITH TIES options cannot be used together";
+        return Err(Error::new(SqlState::SyntaxError, message));
+    }
+    let kind = Kind::Ties(Box::new(Ties { skip, fetch, keys }));
+    Ok(Operator::plan(kind, plan, Output::Adds(Vec::new()))?)
+}
+
+impl Binder<'_> {
+    /// Binds an expression of a clause that may not name the query's columns.
+    fn without_variables(&self, expr: &ast::Expr, clause: &'static str) -> Result<Bound> {
+        let scope = self.levels.borrow().last().map(|level| level.selected_scope.clone());
+        let before = self.replace_scope(scope.unwrap_or_default());
+        let _none = self.forbid(clause);
+        let bound = self.expr(expr);
+        self.replace_scope(before);
+        let bound = bound?;
+        if bound.expr.any_column_refs() {
+            return Err(Error::new(
+                SqlState::InvalidColumnReference,
+                format!("argument of {clause} must not contain variables"),
+            )
+            .at(bound.position));
+        }
+        Ok(bound)
     }
 }
 
@@ -244,19 +289,24 @@ pub(super) fn bad_ordinal(clause: &str, ordinal: usize) -> Error {
     )
 }
 
-/// Renames the columns of a WITH query or derived table by its alias's list.
-pub(super) fn rename_columns(query: &mut BoundQuery, alias: &ast::TableAlias) -> Result<()> {
-    if alias.columns.len() > query.columns.len() {
+/// An alias's list names no more columns than there are.
+pub(super) fn check_alias(alias: &ast::TableAlias, available: usize) -> Result<()> {
+    if alias.columns.len() > available {
         return Err(Error::new(
             SqlState::InvalidColumnReference,
             format!(
-                "table \"{}\" has {} columns available but {} columns specified",
+                "table \"{}\" has {available} columns available but {} columns specified",
                 fold(&alias.name),
-                query.columns.len(),
                 alias.columns.len()
             ),
         ));
     }
+    Ok(())
+}
+
+/// Renames the columns of a WITH query or derived table by its alias's list.
+pub(super) fn rename_columns(query: &mut BoundQuery, alias: &ast::TableAlias) -> Result<()> {
+    check_alias(alias, query.columns.len())?;
     for (column, name) in query.columns.iter_mut().zip(&alias.columns) {
         column.name = fold(&name.name);
     }

@@ -4,7 +4,7 @@
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{
-    self, Distinct, GroupByExpr, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    self, Distinct, Select, SelectItem, SelectItemQualifiedWildcardKind,
 };
 
 use super::call::Extraction;
@@ -12,7 +12,9 @@ use super::expr::canonical;
 use super::grouping::Grouping;
 use super::naming::implied_name;
 use super::query::{bad_ordinal, ordinal_of, sort_expr};
-use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, computed, fold};
+use super::srf::{self, Sets};
+use super::window::{Definition, ExtractedWindow};
+use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::types::TypeMod;
 
@@ -55,7 +57,6 @@ impl Binder<'_> {
             && select.into.is_none()
             && select.lateral_views.is_empty()
             && select.qualify.is_none()
-            && select.named_window.is_empty()
             && select.connect_by.is_empty();
         if !plain {
             return Err(Error::unsupported("this clause of SELECT"));
@@ -70,11 +71,12 @@ impl Binder<'_> {
 
     /// A select's own level lies inside the level that its subquery opened: a column captured
     /// from there is not outer at all, and one captured from further out is the opener's.
-    fn pass_captures_on(&self, level: Option<Level>) {
+    pub(super) fn pass_captures_on(&self, level: Option<Level>) {
         let (Some(level), Some(outer)) = (level, self.levels.borrow_mut().pop()) else { return };
         let mut outer = outer;
         outer.captured.extend(level.captured);
         outer.selected_from = level.ranged;
+        outer.selected_scope = level.scope;
         self.levels.borrow_mut().push(outer);
     }
 
@@ -86,26 +88,48 @@ impl Binder<'_> {
             let condition = self.expect_bool(self.expr(condition)?, "WHERE")?;
             plan = LogicalPlanBuilder::new(plan).filter(condition.expr)?.build()?;
         }
+        self.name_windows(&select.named_window)?;
+        let _sets = self.sets(Sets::Allowed);
         let mut targets = self.targets(&select.projection, &scope)?;
         let having = match &select.having {
-            Some(having) => Some(self.expect_bool(self.expr(having)?, "HAVING")?),
+            Some(having) => {
+                let _no_sets = self.sets(Sets::NotIn("HAVING"));
+                Some(self.expect_bool(self.expr(having)?, "HAVING")?)
+            }
             None => None,
         };
         let group_by = self.group_by(&select.group_by, &targets, &scope)?;
         let mut sort = self.order_targets(order, &mut targets)?;
+        let mut on = match &select.distinct {
+            Some(Distinct::On(keys)) => self.distinct_keys(keys, &mut targets)?,
+            _ => Vec::new(),
+        };
+        self.bind_named_windows()?;
         let extraction = match self.levels.borrow_mut().last_mut() {
             Some(level) => std::mem::take(&mut level.extraction),
             None => Extraction::default(),
         };
-        let grouped = !group_by.is_empty() || !extraction.aggregates.is_empty() || having.is_some();
+        if !extraction.aggregates.is_empty()
+            && self.levels.borrow().last().is_some_and(|level| level.reads_working)
+        {
+            let message =
+                "aggregate functions are not allowed in a recursive query's recursive term";
+            return Err(
+                Error::new(SqlState::InvalidRecursion, message).at(extraction.first_aggregate)
+            );
+        }
+        let grouped = group_by.exists
+            || !extraction.aggregates.is_empty()
+            || !extraction.groupings.is_empty()
+            || having.is_some();
         let mut windows = extraction.windows;
+        let mut definitions = extraction.windows_here.definitions;
+        // What is grouped by is computed below, what windows are over next, all else above both.
+        let keys: Vec<Expr> = group_by.keys.iter().map(|key| key.expr.clone()).collect();
+        let (sets, mut later_sets) = srf::part_needed(extraction.sets, &keys);
+        plan = self.project_sets(plan, sets)?;
         if grouped {
-            let mut grouping =
-                Grouping { binder: self, scope: &scope, keys: Vec::new(), firsts: Vec::new() };
-            for key in group_by {
-                let (name, kind) = (self.fresh("g"), key.kind());
-                grouping.keys.push((key.expr, name, kind));
-            }
+            let mut grouping = Grouping::new(self, &scope, group_by, extraction.groupings)?;
             for target in &mut targets {
                 target.bound.expr = grouping.rewrite(&target.bound.expr)?;
             }
@@ -113,22 +137,27 @@ impl Binder<'_> {
             for key in &mut sort {
                 key.expr = grouping.rewrite(&key.expr)?;
             }
-            for window in &mut windows {
-                window.expr = grouping.rewrite(&window.expr)?;
+            for key in &mut on {
+                key.expr = grouping.rewrite(&key.expr)?;
+            }
+            for expr in window_exprs(&mut windows, &mut definitions) {
+                *expr = grouping.rewrite(expr)?;
+            }
+            for arg in later_sets.iter_mut().flat_map(|set| &mut set.call.args) {
+                *arg = grouping.rewrite(arg)?;
             }
             plan = grouping.plan(plan, extraction.aggregates)?;
             if let Some(having) = having {
                 plan = LogicalPlanBuilder::new(plan).filter(having)?.build()?;
             }
         }
-        if !windows.is_empty() {
-            // A node each: those of one node would have to agree on their order.
-            for window in windows {
-                let expr = window.expr.alias(window.name);
-                plan = LogicalPlanBuilder::new(plan).window(vec![expr])?.build()?;
-            }
-        }
-        self.finish_select(plan, targets, sort, order, &select.distinct)
+        let over = window_exprs(&mut windows, &mut definitions);
+        let over: Vec<Expr> = over.into_iter().map(|expr| expr.clone()).collect();
+        let (sets, later_sets) = srf::part_needed(later_sets, &over);
+        plan = self.project_sets(plan, sets)?;
+        plan = self.window_plan(plan, &windows, &definitions)?;
+        plan = self.project_sets(plan, later_sets)?;
+        self.finish_select(plan, targets, sort, order, &select.distinct, on)
     }
 
     fn finish_select(
@@ -138,9 +167,9 @@ impl Binder<'_> {
         sort: Vec<SortExpr>,
         order: &[ast::OrderByExpr],
         distinct: &Option<Distinct>,
+        on: Vec<Bound>,
     ) -> Result<BoundQuery> {
         match distinct {
-            Some(Distinct::On(_)) => Err(Error::unsupported("DISTINCT ON")),
             Some(Distinct::Distinct) => {
                 let inputs: Vec<Expr> = targets.iter().map(|t| t.bound.expr.clone()).collect();
                 let types: Vec<TypeMod> = targets.iter().map(|t| t.bound.ty).collect();
@@ -175,46 +204,15 @@ impl Binder<'_> {
                 query.plan = LogicalPlanBuilder::new(query.plan).sort(keys)?.build()?;
                 Ok(query)
             }
+            Some(Distinct::On(_)) => self.distinct_on(plan, targets, sort, on),
             _ if sort.is_empty() => self.project(plan, targets),
             _ => {
-                // Sort keys are computed beside the outputs and then left out.
-                let mut exprs = Vec::new();
-                let mut columns = Vec::new();
-                let mut outputs = Vec::new();
-                for target in targets {
-                    let name = self.fresh("x");
-                    outputs.push(computed(&name));
-                    exprs.push(target.bound.expr.alias(name));
-                    columns.push(OutputColumn {
-                        name: target.name,
-                        ty: target.bound.ty,
-                        origin: target.origin,
-                        position: target.bound.position,
-                    });
+                let sorted = self.sorted(plan, targets, sort)?;
+                let mut plan = LogicalPlanBuilder::new(sorted.plan);
+                if sorted.hides {
+                    plan = plan.project(sorted.outputs)?;
                 }
-                let mut keys = Vec::new();
-                let visible = exprs.len();
-                for key in sort {
-                    let same = exprs.iter().take(visible).position(|expr| match expr {
-                        Expr::Alias(alias) => *alias.expr == key.expr,
-                        _ => false,
-                    });
-                    let expr = match same.and_then(|position| outputs.get(position)) {
-                        Some(output) => output.clone(),
-                        None => {
-                            let name = self.fresh("k");
-                            exprs.push(key.expr.alias(&name));
-                            computed(&name)
-                        }
-                    };
-                    keys.push(SortExpr { expr, asc: key.asc, nulls_first: key.nulls_first });
-                }
-                let hidden = exprs.len() > visible;
-                let mut plan = LogicalPlanBuilder::new(plan).project(exprs)?.sort(keys)?;
-                if hidden {
-                    plan = plan.project(outputs)?;
-                }
-                Ok(BoundQuery { plan: plan.build()?, columns })
+                Ok(BoundQuery { plan: plan.build()?, columns: sorted.columns })
             }
         }
     }
@@ -298,94 +296,61 @@ impl Binder<'_> {
         items.collect()
     }
 
-    fn group_by(
-        &self,
-        group_by: &GroupByExpr,
-        targets: &[Target],
-        scope: &Scope,
-    ) -> Result<Vec<Bound>> {
-        let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
-            return Err(Error::unsupported("GROUP BY ALL"));
-        };
-        if !modifiers.is_empty() {
-            return Err(Error::unsupported("GROUP BY modifiers"));
-        }
-        let _none = self.forbid("GROUP BY");
-        let mut keys = Vec::new();
-        for expr in exprs {
-            let position = self.position_of(expr);
-            if let Some(ordinal) = ordinal_of(expr) {
-                let target = ordinal.checked_sub(1).and_then(|index| targets.get(index));
-                let target = target.ok_or_else(|| bad_ordinal("GROUP BY", ordinal).at(position))?;
-                keys.push(self.settle(target.bound.clone())?);
-                continue;
-            }
-            // An input column comes before an output name here.
-            if let ast::Expr::Identifier(ident) = expr {
-                let name = fold(ident);
-                let is_input = scope.columns.iter().any(|column| column.name == name);
-                let output = targets.iter().find(|target| target.name == name);
-                if let (false, Some(target)) = (is_input, output) {
-                    keys.push(target.bound.clone());
-                    continue;
-                }
-            }
-            if matches!(
-                expr,
-                ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)
-            ) {
-                return Err(Error::unsupported("GROUPING SETS"));
-            }
-            let bound = self.expr(expr)?;
-            keys.push(self.settle(bound)?);
-        }
-        Ok(keys)
-    }
-
-    pub(super) fn sort_keys(&self, keys: &[ast::OrderByExpr]) -> Result<Vec<SortExpr>> {
-        let bound = keys.iter().map(|key| {
-            let bound = self.expr(&key.expr)?;
-            let bound = self.settle(bound)?;
-            Ok(sort_expr(&key.options, bound))
-        });
-        bound.collect()
-    }
-
-    fn order_targets(
+    pub(super) fn order_targets(
         &self,
         order: &[ast::OrderByExpr],
         targets: &mut [Target],
     ) -> Result<Vec<SortExpr>> {
-        let mut keys = Vec::new();
-        for key in order {
-            let position = self.position_of(&key.expr);
-            let by_ordinal = match ordinal_of(&key.expr) {
-                Some(ordinal) => {
-                    let index = ordinal.checked_sub(1).filter(|index| *index < targets.len());
-                    Some(index.ok_or_else(|| bad_ordinal("ORDER BY", ordinal).at(position))?)
+        let keys = order.iter().map(|key| {
+            let bound = self.key_of(&key.expr, targets, "ORDER BY")?;
+            Ok(sort_expr(&key.options, bound))
+        });
+        keys.collect()
+    }
+
+    fn distinct_keys(&self, keys: &[ast::Expr], targets: &mut [Target]) -> Result<Vec<Bound>> {
+        keys.iter().map(|key| self.key_of(key, targets, "DISTINCT ON")).collect()
+    }
+
+    /// A key of ORDER BY or DISTINCT ON: a number or a name means an item of the select list.
+    fn key_of(&self, key: &ast::Expr, targets: &mut [Target], clause: &str) -> Result<Bound> {
+        let position = self.position_of(key);
+        let by_ordinal = match ordinal_of(key) {
+            Some(ordinal) => {
+                let index = ordinal.checked_sub(1).filter(|index| *index < targets.len());
+                Some(index.ok_or_else(|| bad_ordinal(clause, ordinal).at(position))?)
+            }
+            None => None,
+        };
+        let by_name = match key {
+            ast::Expr::Identifier(ident) => {
+                let name = fold(ident);
+                let mut named = targets.iter().enumerate().filter(|(_, t)| t.name == name);
+                let first = named.next();
+                let differs = |(_, other): (usize, &Target)| {
+                    first.is_some_and(|(_, first)| first.bound.expr != other.bound.expr)
+                };
+                if named.any(differs) {
+                    return Err(Error::new(
+                        SqlState::AmbiguousColumn,
+                        format!("{clause} \"{name}\" is ambiguous"),
+                    )
+                    .at(position));
                 }
-                None => None,
-            };
-            let by_name = match &key.expr {
-                ast::Expr::Identifier(ident) => {
-                    let name = fold(ident);
-                    targets.iter().position(|target| target.name == name)
-                }
-                _ => None,
-            };
-            let bound = match by_ordinal.or(by_name).and_then(|index| targets.get_mut(index)) {
-                Some(target) => {
-                    target.bound = self.settle(target.bound.clone())?;
-                    target.bound.clone()
-                }
-                None => {
-                    let bound = self.expr(&key.expr)?;
-                    self.settle(bound)?
-                }
-            };
-            keys.push(sort_expr(&key.options, bound));
+                first.map(|(index, _)| index)
+            }
+            _ => None,
+        };
+        match by_ordinal.or(by_name).and_then(|index| targets.get_mut(index)) {
+            Some(target) => {
+                target.bound = self.settle(target.bound.clone())?;
+                Ok(target.bound.clone().at(position))
+            }
+            None => {
+                let bound = self.expr(key)?;
+                self.settle(bound)
+            }
         }
-        Ok(keys)
     }
 }
 
@@ -396,7 +361,23 @@ fn is_canonical(function: &datafusion::logical_expr::expr::ScalarFunction) -> bo
     )
 }
 
-fn column_target(column: &super::ScopeColumn) -> Target {
+/// All expressions over rows in calls over windows, and in these.
+fn window_exprs<'w>(
+    calls: &'w mut [ExtractedWindow],
+    definitions: &'w mut [Definition],
+) -> Vec<&'w mut Expr> {
+    let of_calls = calls
+        .iter_mut()
+        .flat_map(|window| window.call.args.iter_mut().chain(&mut window.call.filter));
+    let of_windows = definitions.iter_mut().flat_map(|definition| {
+        let order = definition.order.iter_mut().map(|key| &mut key.expr);
+        let range = definition.frame.range.iter_mut().map(|range| &mut range.expr);
+        definition.partition.iter_mut().chain(order).chain(range)
+    });
+    of_calls.chain(of_windows).collect()
+}
+
+pub(super) fn column_target(column: &super::ScopeColumn) -> Target {
     Target {
         name: column.name.clone(),
         bound: Bound { expr: Expr::Column(column.column.clone()), ty: column.ty, position: None },

@@ -7,7 +7,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::call::no_function;
 use super::{Binder, Bound, context};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::casts::{self, CastLevel};
 use crate::row::advisory::AdvisoryCall;
@@ -136,6 +136,17 @@ impl Binder<'_> {
             None => None,
             Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => {
                 Some(self.sequence_named(&text)?)
+            }
+            Some(Expr::Literal(ScalarValue::Int64(Some(oid)), _)) => {
+                let id = u32::try_from(oid).unwrap_or_default();
+                let found = self.schema.sequence_by_id(id).cloned();
+                Some(found.ok_or_else(|| {
+                    let message = match self.settings.names().relation_name(id) {
+                        Some(name) => format!("\"{name}\" is not a sequence"),
+                        None => format!("could not open relation with OID {id}"),
+                    };
+                    Error::new(SqlState::WrongObjectType, message)
+                })?)
             }
             Some(_) => return Err(Error::unsupported("a computed sequence name")),
         };

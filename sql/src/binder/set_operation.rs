@@ -6,11 +6,13 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::expr::{canonical, common_type};
-use super::select::{MAX_TARGETS, Target, too_many_targets};
+use super::select::{MAX_TARGETS, Target, column_target, too_many_targets};
+use super::window::{Definition, ExtractedWindow};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};
 use crate::functions::casts::{self, CastLevel};
+use crate::functions::windows::{FrameClause, WindowCall, WindowFunction};
 use crate::types::{Type, TypeMod};
 
 impl Binder<'_> {
@@ -34,20 +36,6 @@ impl Binder<'_> {
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 self.set_operation(left, *op, *set_quantifier, right)
             }
-            SetExpr::Table(table) => {
-                let name = table.table_name.clone().unwrap_or_default();
-                let (plan, scope) = self.named_relation(None, &name.to_lowercase(), None, None)?;
-                let targets = scope.columns.iter().map(|column| Target {
-                    name: column.name.clone(),
-                    bound: Bound {
-                        expr: Expr::Column(column.column.clone()),
-                        ty: column.ty,
-                        position: None,
-                    },
-                    origin: column.origin,
-                });
-                self.project(plan, targets.collect())
-            }
             _ => Err(Error::unsupported("a data-modifying query here")),
         }
     }
@@ -60,6 +48,7 @@ impl Binder<'_> {
         let mut columns: Vec<Vec<Bound>> = vec![Vec::new(); width];
         self.levels.borrow_mut().push(Level::default());
         let bound = (|| -> Result<()> {
+            let _none = self.forbid("VALUES");
             for row in &values.rows {
                 self.check_width(&row.content, width)?;
                 for (column, expr) in columns.iter_mut().zip(&row.content) {
@@ -91,6 +80,32 @@ impl Binder<'_> {
         let renamed = names.into_iter().map(|column| Expr::Column(column).alias(self.fresh("x")));
         let plan = LogicalPlanBuilder::new(plan).project(renamed.collect::<Vec<_>>())?.build()?;
         Ok(BoundQuery { plan, columns: outputs })
+    }
+
+    /// VALUES with ORDER BY, whose keys may be any expressions over its columns.
+    pub(super) fn ordered_values(
+        &self,
+        values: &ast::Values,
+        order: &[ast::OrderByExpr],
+    ) -> Result<BoundQuery> {
+        let query = self.values(values)?;
+        self.levels.borrow_mut().push(Level::default());
+        let bound = (|| -> Result<BoundQuery> {
+            let (plan, scope) = self.derived("*VALUES*", query)?;
+            let mut targets: Vec<Target> = scope.columns.iter().map(column_target).collect();
+            self.set_scope(scope);
+            let _none = self.forbid("ORDER BY");
+            let sort = self.order_targets(order, &mut targets)?;
+            let sorted = self.sorted(plan, targets, sort)?;
+            let mut plan = LogicalPlanBuilder::new(sorted.plan);
+            if sorted.hides {
+                plan = plan.project(sorted.outputs)?;
+            }
+            Ok(BoundQuery { plan: plan.build()?, columns: sorted.columns })
+        })();
+        let level = self.levels.borrow_mut().pop();
+        self.pass_captures_on(level);
+        bound
     }
 
     fn set_operation(
@@ -218,25 +233,15 @@ impl Binder<'_> {
 
     /// Numbers the rows that are equal by `keys`, of which the number is another one then.
     fn number_equal_rows(&self, plan: LogicalPlan, keys: &mut Vec<Column>) -> Result<LogicalPlan> {
-        use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionParams};
-        use datafusion::logical_expr::{WindowFrame, WindowFunctionDefinition};
-        let row_number = datafusion::functions_window::row_number::row_number_udwf();
-        let window = Expr::WindowFunction(Box::new(WindowFunction {
-            fun: WindowFunctionDefinition::WindowUDF(row_number),
-            params: WindowFunctionParams {
-                args: Vec::new(),
-                partition_by: keys.iter().cloned().map(Expr::Column).collect(),
-                order_by: Vec::new(),
-                window_frame: WindowFrame::new(None),
-                filter: None,
-                null_treatment: None,
-                distinct: false,
-            },
-        }));
+        let partition = keys.iter().cloned().map(Expr::Column).collect();
+        let frame = FrameClause::default();
+        let definition = Definition { partition, order: Vec::new(), frame };
+        let function = WindowFunction::RowNumber;
+        let call = WindowCall { function, args: Vec::new(), filter: None };
         let name = self.fresh("w");
-        let window = window.alias(&name);
-        keys.push(Column::new_unqualified(name));
-        Ok(LogicalPlanBuilder::new(plan).window(vec![window])?.build()?)
+        keys.push(Column::new_unqualified(&name));
+        let number = ExtractedWindow { name, call, definition: 0, returns: Type::Int8 };
+        self.window_plan(plan, &[number], &[definition])
     }
 
     /// Casts the columns of a query where their types differ from `types`.

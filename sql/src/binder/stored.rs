@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{self, Query, Statement};
 
 use super::locking::RangedKind;
 use super::query::rename_columns;
+use super::updatable::Change;
 use super::{Binder, Bound, BoundQuery, OutputColumn, Scope, context};
 use crate::catalog::names::Named;
 use crate::catalog::view::{Use, View};
@@ -121,14 +122,19 @@ impl Binder<'_> {
         }
     }
 
-    /// A table by name, to be changed or locked.
-    pub(super) fn table(&self, schema: Option<&str>, name: &str) -> Result<Arc<Table>> {
+    /// A table by name, to be changed; or the one behind a view, and the view.
+    pub(super) fn table(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+        change: Change,
+    ) -> Result<(Arc<Table>, Option<Arc<View>>)> {
         match self.stored(schema, name)?.0 {
             Stored::Table(table) => {
                 self.note_table(&table);
-                Ok(table)
+                Ok((table, None))
             }
-            Stored::View(_) => Err(Error::unsupported("a change of rows of a view")),
+            Stored::View(view) => Ok((self.table_behind(&view, change)?, Some(view))),
             Stored::Sequence(_) => Err(Error::new(
                 SqlState::WrongObjectType,
                 format!("cannot change sequence \"{name}\""),
@@ -162,6 +168,20 @@ impl Binder<'_> {
     /// A view's query, its columns named as the view's.
     fn query_of(&self, view: &View) -> Result<BoundQuery> {
         let parsed = parse_query(&view.query)?;
+        let inner = self.inner(view);
+        let bound = inner.top_query(&parsed)?;
+        let types: Vec<TypeMod> = view.columns.iter().map(Column::kind).collect();
+        let mut bound = inner.cast_outputs(bound, &types)?;
+        self.take_over(&inner);
+        for (at, (output, column)) in bound.columns.iter_mut().zip(&view.columns).enumerate() {
+            output.name.clone_from(&column.name);
+            output.origin = i16::try_from(at + 1).ok().map(|number| (view.id, number));
+        }
+        Ok(bound)
+    }
+
+    /// A binder of a view's text.
+    pub(super) fn inner<'v>(&'v self, view: &'v View) -> Binder<'v> {
         let inner = Binder {
             view: Some(view),
             ..Binder::new(self.schema, &view.query, self.style.clone(), self.settings, &[])
@@ -169,20 +189,16 @@ impl Binder<'_> {
         inner.depth.set(self.depth.get());
         inner.next_name.set(self.next_name.get());
         inner.next_slot.set(self.next_slot.get());
-        let bound = inner.top_query(&parsed)?;
+        inner
+    }
+
+    /// Takes over what a binder of a view's text has found.
+    pub(super) fn take_over(&self, inner: &Binder<'_>) {
         self.next_name.set(inner.next_name.get());
         self.next_slot.set(inner.next_slot.get());
         self.session_values.set(self.session_values.get() || inner.session_values.get());
         self.has_calls.set(self.has_calls.get() || inner.has_calls.get());
         inner.tables_used.borrow().iter().for_each(|table| self.note_table(table));
-        let types: Vec<TypeMod> = view.columns.iter().map(Column::kind).collect();
-        let mut bound = inner.cast_outputs(bound, &types)?;
-        self.next_name.set(inner.next_name.get());
-        for (at, (output, column)) in bound.columns.iter_mut().zip(&view.columns).enumerate() {
-            output.name.clone_from(&column.name);
-            output.origin = i16::try_from(at + 1).ok().map(|number| (view.id, number));
-        }
-        Ok(bound)
     }
 
     /// A sequence as an item of FROM: its state, as one row.

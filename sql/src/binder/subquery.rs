@@ -90,15 +90,18 @@ impl Binder<'_> {
     }
 
     /// Binds a query one level down; also the outer columns it uses.
-    fn subquery_of(&self, query: &ast::Query) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
-        self.levels.borrow_mut().push(Level::default());
+    pub(super) fn subquery_of(
+        &self,
+        query: &ast::Query,
+    ) -> Result<(super::BoundQuery, Vec<(usize, Expr)>)> {
+        self.levels.borrow_mut().push(Level { repeats: true, ..Level::default() });
         let bound = self.nested(|| self.query(query));
         let level = self.levels.borrow_mut().pop();
         let captured = level.map(|level| level.captured).unwrap_or_default();
         Ok((bound?, captured))
     }
 
-    fn make_subplan(
+    pub(super) fn make_subplan(
         &self,
         query: super::BoundQuery,
         captured: Vec<(usize, Expr)>,

@@ -12,10 +12,22 @@ impl Binder<'_> {
     pub(super) fn unknown_column(&self, relation: Option<&str>, name: &str) -> Error {
         let levels = self.levels.borrow();
         let columns = || levels.iter().rev().flat_map(|level| &level.scope.columns);
+        // Columns that are there, but not for this place.
+        let mut hidden = levels
+            .iter()
+            .rev()
+            .flat_map(|level| level.out_of_reach.columns.iter().chain(&level.beside));
         let Some(relation) = relation else {
             let error =
                 Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"));
-            return with_hint(error, columns(), name);
+            return match hidden.find(|column| column.name == name) {
+                Some(column) => error.hint(format!(
+                    "There is a column named \"{name}\" in table \"{}\", but it cannot be referenced \
+                     from this part of the query.",
+                    column.relation
+                )),
+                None => with_hint(error, columns(), name),
+            };
         };
         if columns().any(|column| column.relation == relation) {
             let error = Error::new(
@@ -24,6 +36,18 @@ impl Binder<'_> {
             );
             return with_hint(error, columns().filter(|c| c.relation == relation), name);
         }
+        let invalid = || {
+            Error::new(
+                SqlState::UndefinedTable,
+                format!("invalid reference to FROM-clause entry for table \"{relation}\""),
+            )
+        };
+        if hidden.any(|column| column.relation == relation) {
+            return invalid().hint(format!(
+                "There is an entry for table \"{relation}\", but it cannot be referenced from this \
+                 part of the query."
+            ));
+        }
         // The table may be there under an alias.
         let tables = self.tables_used.borrow();
         let hidden = columns().find(|column| {
@@ -31,11 +55,7 @@ impl Binder<'_> {
             table.is_some_and(|table| table.name == relation)
         });
         match hidden {
-            Some(column) => Error::new(
-                SqlState::UndefinedTable,
-                format!("invalid reference to FROM-clause entry for table \"{relation}\""),
-            )
-            .hint(format!(
+            Some(column) => invalid().hint(format!(
                 "Perhaps you meant to reference the table alias \"{}\".",
                 column.relation
             )),

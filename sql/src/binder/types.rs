@@ -94,7 +94,9 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
                 [schema, name] if schema == "pg_catalog" => name,
                 _ => return Err(unknown_type(&name.to_string())),
             };
-            let kind = Type::from_name(last).filter(|kind| *kind != Type::Unknown);
+            // Without quotes it would be the type of SQL, which is none of these.
+            let named = if last == "char" { Some(Type::Char) } else { Type::from_name(last) };
+            let kind = named.filter(|kind| *kind != Type::Unknown);
             if let Some(kind) = kind.filter(|kind| kind.is_polymorphic()) {
                 return Err(Error::unsupported(format!("type {}", kind.name())));
             }

@@ -17,6 +17,9 @@ pub const MAX_NAME_BYTES: usize = 63;
 /// CHECK.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
+    /// pg_constraint.oid; 0 until it is stored.
+    #[serde(default)]
+    pub id: u32,
     /// Its name.
     pub name: String,
     /// The condition.
@@ -51,6 +54,9 @@ pub enum Action {
 /// FOREIGN KEY.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForeignKey {
+    /// pg_constraint.oid; 0 until it is stored.
+    #[serde(default)]
+    pub id: u32,
     /// Its name.
     pub name: String,
     /// Positions of the referring columns.
@@ -82,6 +88,28 @@ pub struct ForeignKey {
 pub type ConstraintId = (u32, String);
 
 impl Table {
+    /// Gives numbers to what has none: indexes those of their storage, constraints new ones, unless they
+    /// have been stored before.
+    pub(super) fn number_parts(&mut self, before: Option<&Table>, schema: &Schema) {
+        for index in std::iter::once(&mut self.primary).chain(&mut self.indexes) {
+            index.id = index.oid();
+        }
+        for check in self.checks.iter_mut().filter(|check| check.id == 0) {
+            let known = before.and_then(|table| table.checks.iter().find(|c| c.name == check.name));
+            check.id = known.map_or(0, |check| check.id);
+            if check.id == 0 {
+                check.id = schema.allocate_id();
+            }
+        }
+        for key in self.foreign_keys.iter_mut().filter(|key| key.id == 0) {
+            let mut all = before.into_iter().flat_map(|table| &table.foreign_keys);
+            key.id = all.find(|known| known.name == key.name).map_or(0, |key| key.id);
+            if key.id == 0 {
+                key.id = schema.allocate_id();
+            }
+        }
+    }
+
     /// Whether a constraint has this name.
     pub fn has_constraint(&self, name: &str) -> bool {
         self.checks.iter().any(|check| check.name == name)

@@ -23,6 +23,7 @@
 //! before it and their values behind it.
 
 pub mod constraint;
+mod draft;
 mod garbage;
 pub mod names;
 pub mod sequences;
@@ -33,7 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use cairn_txn::storage::{Direction, INDEX_PREFIX_BYTES, Span, Timestamp};
-use cairn_txn::{ReadView, Transaction, TransactionManager};
+use cairn_txn::{ReadView, TransactionManager};
 use datafusion::arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Datum, Type, TypeMod};
+pub use draft::Draft;
 pub use garbage::{clear_garbage, clear_leftovers};
 use constraint::{Check, Deferral, ForeignKey};
 use names::{Named, RelationName};
@@ -84,6 +86,9 @@ pub struct Column {
     /// COMMENT ON.
     #[serde(default)]
     pub comment: Option<String>,
+    /// Whether no name finds it in the view through which a statement sees the table. Never stored.
+    #[serde(skip)]
+    pub concealed: bool,
 }
 
 /// GENERATED ... AS IDENTITY.
@@ -111,6 +116,7 @@ impl Column {
             dropped: false,
             missing: None,
             comment: None,
+            concealed: false,
         }
     }
 
@@ -125,6 +131,10 @@ impl Column {
 pub struct Index {
     /// Names its part of the key space.
     pub storage: u32,
+    /// pg_class.oid, which stays when the index gets another part of the key space. See
+    /// [`Index::oid`].
+    #[serde(default)]
+    pub id: u32,
     /// Its name.
     pub name: String,
     /// Positions of its columns in the table.
@@ -160,6 +170,7 @@ impl Index {
     pub fn new(storage: u32, name: String, columns: Vec<usize>) -> Index {
         Index {
             storage,
+            id: 0,
             name,
             columns,
             include: Vec::new(),
@@ -171,6 +182,11 @@ impl Index {
             comment: None,
             constraint_comment: None,
         }
+    }
+
+    /// pg_class.oid, and pg_constraint.oid of its constraint.
+    pub fn oid(&self) -> u32 {
+        if self.id == 0 { self.storage } else { self.id }
     }
 
     /// Whether its keys are unique, at any time or when that is checked.
@@ -362,7 +378,7 @@ impl Table {
     /// The columns that names find.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
         let columns = self.columns.iter().enumerate();
-        columns.filter(|(_, column)| !column.hidden && !column.dropped)
+        columns.filter(|(_, column)| !column.hidden && !column.dropped && !column.concealed)
     }
 
     /// Position of a visible column.
@@ -666,7 +682,11 @@ impl Schema {
         if key.starts_with(b"ct") {
             let table: Table = serde_json::from_slice(value).map_err(corrupted)?;
             let storages: Vec<u32> = table.all_indexes().map(|index| index.storage).collect();
-            storages.iter().chain([&table.id]).for_each(|id| self.note_id(Some(&id.to_be_bytes())));
+            let indexes = table.all_indexes().flat_map(|index| [index.storage, index.id]);
+            let checks = table.checks.iter().map(|check| check.id);
+            let keys = table.foreign_keys.iter().map(|key| key.id);
+            let ids = indexes.chain(checks).chain(keys).chain([table.id]);
+            ids.for_each(|id| self.note_id(Some(&id.to_be_bytes())));
             // Temporary ones have outlived their session in a crash.
             match table.is_temporary() {
                 true => self.leftovers.push((key.to_vec(), storages)),
@@ -753,90 +773,5 @@ impl Catalog {
         self.has_namespaces.store(!schema.namespaces.is_empty(), Ordering::Release);
         *current = Arc::new(schema);
         self.version.store(version, Ordering::Release);
-    }
-}
-
-fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| Error::internal(error.to_string()))
-}
-
-/// The catalog as one transaction is changing it.
-pub struct Draft<'a> {
-    /// The changed copy.
-    pub schema: &'a mut Schema,
-    /// Where the descriptors go.
-    pub transaction: &'a mut Transaction,
-}
-
-impl Draft<'_> {
-    /// Adds or replaces a table.
-    pub fn put_table(&mut self, table: Table) -> Result<()> {
-        let replaces = self.schema.tables.contains_key(&table.id);
-        self.transaction.put(table_key(table.id), to_json(&table)?, replaces)?;
-        self.schema.insert_table(Arc::new(table));
-        Ok(())
-    }
-
-    /// Removes a table, its rows and the sequences it owns.
-    pub fn drop_table(&mut self, table: &Table) -> Result<()> {
-        self.schema.remove_table(table.id);
-        self.transaction.delete(table_key(table.id))?;
-        for index in table.all_indexes() {
-            self.discard_storage(index.storage)?;
-        }
-        let owned: Vec<_> = self.schema.sequences.values().cloned().collect();
-        for sequence in owned.iter().filter(|sequence| sequence.owner == Some(table.id)) {
-            self.drop_sequence(sequence)?;
-        }
-        Ok(())
-    }
-
-    /// Adds or replaces a view.
-    pub fn put_view(&mut self, view: View) -> Result<()> {
-        let replaces = self.schema.views.contains_key(&view.id);
-        self.transaction.put(view_key(view.id), to_json(&view)?, replaces)?;
-        self.schema.insert_view(Arc::new(view));
-        Ok(())
-    }
-
-    /// Removes a view.
-    pub fn drop_view(&mut self, id: u32) -> Result<()> {
-        match self.schema.remove_view(id) {
-            true => Ok(self.transaction.delete(view_key(id))?),
-            false => Ok(()),
-        }
-    }
-
-    /// Adds a schema.
-    pub fn put_namespace(&mut self, namespace: Namespace) -> Result<()> {
-        self.transaction.put(namespace_key(namespace.id), to_json(&namespace)?, false)?;
-        self.schema.namespaces.insert(namespace.name.clone(), Arc::new(namespace));
-        Ok(())
-    }
-
-    /// Removes a schema, which is empty.
-    pub fn drop_namespace(&mut self, namespace: &Namespace) -> Result<()> {
-        self.schema.namespaces.remove(&namespace.name);
-        Ok(self.transaction.delete(namespace_key(namespace.id))?)
-    }
-
-    /// Marks the rows under `storage` for clearing once this commits.
-    pub fn discard_storage(&mut self, storage: u32) -> Result<()> {
-        let key = [GARBAGE, &storage.to_be_bytes()].concat();
-        Ok(self.transaction.put(key, Vec::new(), false)?)
-    }
-
-    /// Adds or replaces a sequence.
-    pub fn put_sequence(&mut self, sequence: Sequence) -> Result<()> {
-        let replaces = self.schema.sequences.contains_key(&sequence.id);
-        self.transaction.put(sequence_key(sequence.id), to_json(&sequence)?, replaces)?;
-        self.schema.insert_sequence(Arc::new(sequence));
-        Ok(())
-    }
-
-    /// Removes a sequence.
-    pub fn drop_sequence(&mut self, sequence: &Sequence) -> Result<()> {
-        self.schema.remove_sequence(sequence.id);
-        Ok(self.transaction.delete(sequence_key(sequence.id))?)
     }
 }

@@ -100,6 +100,11 @@ impl SearchPath {
         SearchPath { schemas, has_implicit, temporary }
     }
 
+    /// One that leads to schema `public`, for no session.
+    pub fn plain() -> SearchPath {
+        SearchPath::new(&[public()], "", 0)
+    }
+
     /// The session's temporary schema.
     pub fn temporary(&self) -> &str {
         &self.temporary
@@ -158,6 +163,13 @@ impl Schema {
     /// The schema that new relations go to, if search_path names one that exists.
     pub fn creation_schema<'p>(&self, path: &'p SearchPath) -> Option<&'p str> {
         path.listed().iter().map(String::as_str).find(|schema| self.has_namespace(schema))
+    }
+
+    /// The names of all relations.
+    pub fn all_named(&self) -> Vec<RelationName> {
+        let mut all: Vec<RelationName> = self.names.keys().cloned().collect();
+        all.sort();
+        all
     }
 
     /// The relations of a schema, in the order in which they were made.

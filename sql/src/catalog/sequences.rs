@@ -183,6 +183,15 @@ impl Sequences {
         self.advance(&rows, ROW_NUMBER_BLOCK).map(|(number, _)| number)
     }
 
+    /// The last value that was handed out, to whomever.
+    pub fn last_value(&self, sequence: &Sequence) -> Result<Option<i64>> {
+        if let Some(state) = self.states.lock().get(&sequence.id) {
+            return Ok(state.is_called.then_some(state.last));
+        }
+        let stored = self.stored(sequence.id)?;
+        Ok(stored.filter(|(_, is_called)| *is_called).map(|(last, _)| last))
+    }
+
     /// `currval`.
     pub fn current(&self, sequence: &Sequence, session: i64) -> Result<i64> {
         let sessions = self.sessions.lock();

@@ -148,6 +148,13 @@ impl Aggregate {
         }
     }
 
+    /// Whether the result shows in which order the rows came.
+    pub fn shows_order(&self) -> bool {
+        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg)
+            && self.order.is_empty()
+            && !self.distinct
+    }
+
     /// A state without rows.
     pub fn start(&self) -> State {
         if self.distinct || !self.order.is_empty() {
@@ -326,6 +333,32 @@ impl State {
                 *sum = sum.add(&x);
                 *count += 1;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes away a row that was added, where that undoes it exactly: counts, and sums that are no
+    /// floats. `digits` are those behind the point that the numerics left over have at most.
+    pub fn remove(&mut self, args: &[Datum], digits: Option<u32>) -> Result<()> {
+        let value = args.first().unwrap_or(&Datum::Null);
+        match self {
+            State::Count { all: true, count } => *count -= 1,
+            _ if value.is_null() => {}
+            State::Count { count, .. } => *count -= 1,
+            State::Int { sum } => {
+                let total = sum.unwrap_or(0).checked_sub(value.as_i64()?);
+                *sum = Some(total.ok_or_else(overflow)?);
+            }
+            State::Numeric { sum, count, .. } => {
+                let rest = sum.sub(&to_numeric(value)?);
+                *sum = digits.map_or_else(|| rest.clone(), |digits| rest.round(digits.into()));
+                *count -= 1;
+            }
+            State::Interval { sum, count, .. } => {
+                *sum = sum.add(&Interval::decode(value.as_bytes()?)?.neg()?)?;
+                *count -= 1;
+            }
+            other => return Err(Error::internal(format!("{other:?} cannot lose rows"))),
         }
         Ok(())
     }

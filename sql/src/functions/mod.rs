@@ -13,8 +13,10 @@ pub mod casts;
 mod datetime;
 pub mod polymorphic;
 pub mod resolve;
+pub mod sets;
 pub mod strings;
 pub mod udf;
+pub mod windows;
 
 use std::sync::LazyLock;
 

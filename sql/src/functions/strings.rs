@@ -143,6 +143,53 @@ pub(super) fn with_regex<T>(
     })
 }
 
+/// A pattern under these options of PostgreSQL's, and whether letters match in either case.
+pub(super) fn with_options(pattern: &str, options: &str) -> Result<(String, bool)> {
+    let (mut insensitive, mut prefix, mut literal) = (false, String::new(), false);
+    for option in options.chars() {
+        match option {
+            'g' | 's' | 't' | 'e' | 'b' => {}
+            'i' => insensitive = true,
+            'c' => insensitive = false,
+            'm' | 'n' => prefix.push_str("(?m-s)"),
+            'p' => prefix.push_str("(?-s)"),
+            'w' => prefix.push_str("(?m)"),
+            'x' => prefix.push_str("(?x)"),
+            'q' => literal = true,
+            other => {
+                return Err(Error::new(
+                    SqlState::InvalidParameterValue,
+                    format!("invalid regular expression option: \"{other}\""),
+                ));
+            }
+        }
+    }
+    let pattern = if literal { regex::escape(pattern) } else { pattern.to_owned() };
+    Ok((prefix + &pattern, insensitive))
+}
+
+/// What is between the matches of a pattern. A match of nothing splits only where something is
+/// behind it and no other match ends.
+pub(super) fn regexp_pieces<'s>(
+    subject: &'s str,
+    pattern: &str,
+    options: &str,
+) -> Result<Vec<&'s str>> {
+    let (pattern, insensitive) = with_options(pattern, options)?;
+    with_regex(&pattern, insensitive, |regex| {
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for found in regex.find_iter(subject) {
+            if found.start() < subject.len() && found.end() > from {
+                pieces.push(subject.get(from..found.start()).unwrap_or_default());
+                from = found.end();
+            }
+        }
+        pieces.push(subject.get(from..).unwrap_or_default());
+        pieces
+    })
+}
+
 fn regex_match(args: &[Datum], insensitive: bool, negate: bool) -> Result<Datum> {
     let subject = text(args, 0)?;
     let found = with_regex(text(args, 1)?, insensitive, |regex| regex.is_match(subject))?;

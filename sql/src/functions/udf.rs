@@ -13,6 +13,8 @@ use datafusion::logical_expr::{
 };
 
 use super::Scalar;
+use super::arrays::ArrayForm;
+use super::arrays::quantified::Asker;
 use crate::types::Datum;
 use crate::types::datum::ArrayBuilder;
 
@@ -106,6 +108,10 @@ impl ScalarUDFImpl for ScalarUdf {
             });
             let datums = datums.collect::<crate::error::Result<Vec<_>>>()?;
             return Ok(ColumnarValue::Scalar(self.scalar.call(&datums)?.to_scalar(&layout)?));
+        }
+        if let Scalar::Array(ArrayForm::Quantified(form)) = self.scalar {
+            let mut asker = Asker::new(form);
+            return each_row(&args, &layout, |row| asker.ask(row));
         }
         each_row(&args, &layout, |row| self.scalar.call(row))
     }

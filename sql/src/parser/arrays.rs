@@ -149,6 +149,10 @@ impl Targets {
 /// Whether the columns of an INSERT may follow.
 fn follows_insert(before: &[TokenWithSpan]) -> bool {
     let mut tokens = before.iter().rev().filter(|token| !is_space(token));
+    // In MERGE there is no table's name.
+    if tokens.clone().next().is_some_and(|token| is_keyword(token, &[Keyword::INSERT])) {
+        return true;
+    }
     let other = [Keyword::VALUES, Keyword::SELECT, Keyword::DEFAULT, Keyword::WITH];
     let into = tokens.find(|token| match &token.token {
         Token::Word(word) => word.keyword == Keyword::INTO || other.contains(&word.keyword),

@@ -18,6 +18,8 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token};
 use crate::catalog::OnCommit;
 use crate::keywords::cannot_name_a_relation;
 
+pub(super) use create::on_commit;
+
 type Parse<T> = Result<T, ParserError>;
 
 /// A statement that defines something.

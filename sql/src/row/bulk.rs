@@ -8,7 +8,7 @@
 use cairn_txn::Transaction;
 
 use super::Row;
-use super::modify::Writer;
+use super::modify::{Writer, check_entry};
 use crate::codec;
 use crate::error::{Error, Result};
 
@@ -74,6 +74,7 @@ impl Writer<'_> {
             if !self.are_new(transaction, &unique).await? {
                 return Ok(false);
             }
+            unique.iter().try_for_each(|entry| check_entry(transaction, entry))?;
             all.push(entries);
         }
         if self.table.has_primary_key() && !self.are_new(transaction, &keys).await? {

@@ -6,43 +6,41 @@
 use std::sync::Arc;
 
 use cairn_txn::storage::Direction;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
 
-use super::access::Access;
+use super::access::{Access, Lookups};
+use super::common::CommonProgram;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
+use super::sets::Calls;
 use super::tracked::{self, TrackedFilter};
-use super::{AggregateCall, Node, RowPlan, Scan, order};
-use crate::binder::subplan::subplan_of;
+use super::{AggregateCall, Node, RowPlan, Scan, dependence, order};
 use crate::catalog::index_span;
 use crate::error::{Error, Result};
 use crate::functions::aggregates::{SortKey, aggregate_of};
+use crate::operator::Operator;
+use crate::plan_walk::subqueries_may_run_long;
 use crate::relation::{Relation, Source};
 use crate::types::Datum;
 
 /// State of one compilation.
+#[derive(Default)]
 pub(super) struct Compiler {
     pub(super) full_scans: Vec<cairn_txn::storage::Span>,
     next_slot: usize,
-    generates: bool,
+    pub(super) generates: bool,
     /// Whether a sort that comes next is cut off after a few rows.
     few: bool,
 }
 
 /// Compiles an optimized plan.
 pub fn compile(plan: &LogicalPlan) -> Result<RowPlan> {
-    let mut compiler =
-        Compiler { full_scans: Vec::new(), next_slot: 0, generates: false, few: false };
+    let mut compiler = Compiler::default();
     let root = compiler.node(plan)?;
-    Ok(RowPlan {
-        root,
-        full_scans: compiler.full_scans,
-        generates: compiler.generates,
-        uses_outer: uses_outer(plan)?,
-    })
+    compiler.generates |= subqueries_may_run_long(plan)?;
+    compiler.finish(root, dependence::of_plan(plan)?)
 }
 
 /// Optimizes and compiles the plan of a subquery.
@@ -55,31 +53,27 @@ impl RowPlan {
     pub fn compile(plan: &LogicalPlan) -> Result<RowPlan> {
         compile(plan)
     }
-}
 
-/// Whether a plan uses columns of a query around it, itself or in its own subqueries.
-fn uses_outer(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    plan.apply(|node| {
-        node.apply_expressions(|expr| {
-            expr.apply(|expr| {
-                match expr {
-                    Expr::Placeholder(parameter) => found |= parameter.id.starts_with("$o"),
-                    Expr::ScalarFunction(function) => {
-                        if let Some(inner) = subplan_of(function) {
-                            found |= uses_outer(&inner.plan)?;
-                        }
-                    }
-                    _ => {}
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    })?;
-    Ok(found)
+    /// Compiles an operator whose input feeds it.
+    pub fn compile_fed(operator: &Operator) -> Result<RowPlan> {
+        let mut compiler = Compiler::default();
+        let root = compiler.operator(operator, Some(Node::Feed))?;
+        compiler.finish(root, false)
+    }
 }
 
 impl Compiler {
+    fn finish(self, root: Node, uses_outer: bool) -> Result<RowPlan> {
+        let Compiler { full_scans, generates, .. } = self;
+        Ok(RowPlan { root, full_scans, generates, uses_outer })
+    }
+
+    /// Notes that a run of this plan runs another one.
+    pub(super) fn reads_as_well(&mut self, other: &RowPlan) {
+        self.full_scans.extend(other.full_scans.iter().cloned());
+        self.generates |= other.generates;
+    }
+
     pub(super) fn allocate_slot(&mut self) -> usize {
         self.next_slot += 1;
         self.next_slot - 1
@@ -154,7 +148,14 @@ impl Compiler {
                         filter: filter.map(|f| RowExpr::compile(f, schema)).transpose()?,
                     });
                 }
+                let (scans, generates) = (self.full_scans.len(), self.generates);
                 let mut input = self.node(&aggregate.input)?;
+                let shows_order = calls.iter().any(|call| call.aggregate.shows_order());
+                if shows_order && order::is_sorted(&aggregate.input) {
+                    // The other executor drops a sort that nothing above it asks for.
+                    self.full_scans.truncate(scans);
+                    self.generates = generates;
+                }
                 let first = aggregate.group_expr.is_empty()
                     && order::settled_by_first(&mut input, &aggregate.input, &aggregate.aggr_expr);
                 if first {
@@ -191,6 +192,10 @@ impl Compiler {
                 let rows = if empty.produce_one_row { vec![Vec::new()] } else { Vec::new() };
                 Node::Values { rows }
             }
+            LogicalPlan::Extension(extension) => match Operator::of(extension) {
+                Some(operator) => self.operator(operator, None)?,
+                None => return Err(Error::internal("a node of an unknown kind")),
+            },
             other => return Err(Error::unsupported(format!("operator {}", other.display()))),
         })
     }
@@ -202,16 +207,35 @@ impl Compiler {
         let width = full.fields().len();
         let output: Vec<usize> = scan.projection.clone().unwrap_or_else(|| (0..width).collect());
         let node = match &relation.source {
-            Source::Series(args) => {
-                self.generates = true;
-                Node::Series {
-                    bounds: compile_all(args, &DFSchema::empty())?,
-                    filter: compile_all(&scan.filters, &full)?,
-                    width: output.len(),
+            Source::Functions(functions) => {
+                let (calls, ordinality) = (&functions.calls, functions.ordinality);
+                let calls = Calls::compile(calls, ordinality, &DFSchema::empty())?;
+                self.generates |= calls.is_unbounded();
+                Node::Functions { calls, filter: compile_all(&scan.filters, &full)?, output }
+            }
+            Source::Common(common) => {
+                let program = CommonProgram::of(common)?;
+                self.reads_as_well(&program.plan);
+                if let Some(recursion) = &program.recursion {
+                    self.generates = true;
+                    self.reads_as_well(&recursion.term);
                 }
+                let filter = compile_all(&scan.filters, &full)?;
+                Node::Common { common: common.clone(), program, filter, output }
+            }
+            Source::Working(table) => {
+                let filter = compile_all(&scan.filters, &full)?;
+                Node::Working { table: table.clone(), filter, output }
             }
             Source::System(relation) => {
-                Node::System { relation, filter: compile_all(&scan.filters, &full)?, output }
+                let empty = DFSchema::empty();
+                let mut compile = |expr: &Expr| RowExpr::compile(expr, &empty);
+                let lookups = Lookups::new(&scan.filters, &mut compile)?;
+                let filter = compile_all(&scan.filters, &full)?;
+                Node::System { relation, lookups, filter, output }
+            }
+            Source::Changed(part, _) => {
+                Node::Changed { part: *part, filter: compile_all(&scan.filters, &full)?, output }
             }
             Source::Table(table) => {
                 let mut needed = output.clone();

@@ -7,23 +7,34 @@
 pub mod access;
 pub mod advisory;
 pub mod bulk;
+pub mod common;
 mod compile;
 mod covering;
+mod dependence;
 pub mod describe;
 pub mod event;
 pub mod export;
 pub mod expr;
+mod frame;
 mod join;
+pub mod kept;
 pub mod modify;
+mod operate;
 mod order;
 pub mod quantified;
 pub mod reference;
 pub mod rules;
 pub mod sequence;
+pub mod set_list;
+mod sets;
 pub mod setting;
 pub mod stateful;
 mod subplan;
+pub mod touched;
 mod tracked;
+pub mod tuple;
+pub mod upsert;
+mod window;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -33,18 +44,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cairn_txn::ReadView;
 use cairn_txn::storage::{Direction, Span};
-use parking_lot::Mutex;
 
 use crate::catalog::Table;
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
+use crate::relation::{Common, WorkingTable};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
-use access::{Access, Found, Reading};
+use access::{Access, Found, Lookups, Reading};
+use common::CommonProgram;
 use covering::Covering;
 use expr::{RowExpr, Scope};
+use kept::Kept;
 
 pub use subplan::evaluate as evaluate_subplan;
 use tracked::TrackedFilter;
@@ -74,8 +87,14 @@ pub struct Env {
     pub surroundings: Arc<Surroundings>,
     /// Columns of outer queries, by slot.
     pub outer: Vec<Datum>,
-    /// Results of uncorrelated subqueries.
-    pub subplans: Arc<Mutex<HashMap<usize, Arc<subplan::Materialized>>>>,
+    /// Working tables of the WITH queries that recur around, by their numbers.
+    pub working: Vec<(usize, Arc<Vec<Row>>)>,
+    /// Changes with `outer` and `working`.
+    pub epoch: u64,
+    /// What is kept until the end.
+    pub kept: Arc<Kept>,
+    /// What those parts of the statement have returned that change rows, as far as they have run.
+    pub changed: Vec<Arc<Vec<Row>>>,
     /// Set when the client asks to stop.
     pub cancel: Arc<AtomicBool>,
 }
@@ -109,6 +128,26 @@ impl Env {
         }
     }
 
+    /// Sets a column of an outer query.
+    pub(crate) fn set_outer(&mut self, slot: usize, value: Datum) {
+        if self.outer.len() <= slot {
+            self.outer.resize(slot + 1, Datum::Null);
+        }
+        if let Some(place) = self.outer.get_mut(slot) {
+            *place = value;
+        }
+        self.epoch = self.kept.next_epoch();
+    }
+
+    /// Sets a working table.
+    pub(crate) fn set_working(&mut self, id: usize, rows: Arc<Vec<Row>>) {
+        match self.working.iter_mut().find(|(other, _)| *other == id) {
+            Some((_, place)) => *place = rows,
+            None => self.working.push((id, rows)),
+        }
+        self.epoch = self.kept.next_epoch();
+    }
+
     /// Fails if the client asked to stop.
     pub fn check_cancel(&self) -> Result<()> {
         match self.cancel.load(Ordering::Relaxed) {
@@ -130,13 +169,29 @@ pub struct Frame<'a> {
     joined: RefCell<Vec<Datum>>,
     /// The part of the table that a full scan reads.
     part: Option<&'a Span>,
+    /// Gives the rows of [`Node::Feed`], once.
+    feed: RefCell<Option<Feed<'a>>>,
     kept: quantified::Kept,
 }
+
+/// Gives rows to a run.
+pub type Feed<'a> = Box<dyn FnOnce(&mut Sink<'_>) -> Result<Flow> + Send + 'a>;
 
 impl<'a> Frame<'a> {
     /// A run in `env`.
     pub fn new(env: &'a Env) -> Frame<'a> {
-        Frame { env, joined: RefCell::default(), part: None, kept: RefCell::default() }
+        Frame {
+            env,
+            joined: RefCell::default(),
+            part: None,
+            feed: RefCell::default(),
+            kept: RefCell::default(),
+        }
+    }
+
+    fn feed(&self, sink: &mut Sink<'_>) -> Result<Flow> {
+        let feed = self.feed.take();
+        feed.ok_or_else(|| Error::internal("a plan has nothing to be fed with"))?(sink)
     }
 
     fn set_joined(&self, slot: usize, value: Datum) {
@@ -183,13 +238,35 @@ struct Scan {
 #[derive(Debug)]
 enum Node {
     Scan(Scan),
-    Series {
-        bounds: Vec<RowExpr>,
+    Functions {
+        calls: sets::Calls,
         filter: Vec<RowExpr>,
-        width: usize,
+        output: Vec<usize>,
     },
+    Common {
+        common: Arc<Common>,
+        program: Arc<CommonProgram>,
+        filter: Vec<RowExpr>,
+        output: Vec<usize>,
+    },
+    /// What the recursive term of a WITH query reads of that query.
+    Working {
+        table: Arc<WorkingTable>,
+        filter: Vec<RowExpr>,
+        output: Vec<usize>,
+    },
+    Operate(Box<operate::Operate>),
+    /// What somebody else feeds this run with.
+    Feed,
     System {
         relation: &'static SystemRelation,
+        lookups: Lookups,
+        filter: Vec<RowExpr>,
+        output: Vec<usize>,
+    },
+    /// What a part of the statement has returned.
+    Changed {
+        part: usize,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -247,6 +324,12 @@ impl RowPlan {
         self.root.run(&frame, sink).map(|_| ())
     }
 
+    /// Runs a plan that gets rows from elsewhere.
+    pub fn run_fed(&self, env: &Env, feed: Feed<'_>, sink: &mut Sink<'_>) -> Result<()> {
+        let frame = Frame { feed: RefCell::new(Some(feed)), ..Frame::new(env) };
+        self.root.run(&frame, sink).map(|_| ())
+    }
+
     /// Whether the plan is a scan that reads its whole table.
     pub fn is_full_scan(&self) -> bool {
         matches!(&self.root, Node::Scan(scan) if scan.access.index.is_none())
@@ -279,6 +362,20 @@ impl RowPlan {
         self.root.explain(0, &mut lines);
         lines
     }
+}
+
+/// Passes a row that others read as well on to `sink`, if it passes the filter.
+fn kept(
+    row: &Row,
+    filter: &[RowExpr],
+    output: &[usize],
+    frame: &Frame<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Flow> {
+    if !passes(filter, row, frame)? {
+        return Ok(ControlFlow::Continue(()));
+    }
+    sink(output.iter().filter_map(|i| row.get(*i).cloned()).collect())
 }
 
 fn passes<S: Scope>(filter: &[RowExpr], row: &[Datum], frame: &S) -> Result<bool> {
@@ -314,12 +411,49 @@ impl Node {
     fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         match self {
             Node::Scan(scan) => scan.run(frame, sink),
-            Node::Series { bounds, filter, width } => {
-                run_series(bounds, filter, *width, frame, sink)
+            Node::Functions { calls, filter, output } => {
+                calls.run(&[], frame, &mut |row| match passes(filter, &row, frame)? {
+                    true if output.len() == row.len() => sink(row),
+                    true => sink(output.iter().filter_map(|i| row.get(*i).cloned()).collect()),
+                    false => Ok(ControlFlow::Continue(())),
+                })
             }
-            Node::System { relation, filter, output } => {
-                for row in (relation.rows)(&frame.env.surroundings.system) {
+            Node::Common { common, program, filter, output } => {
+                program.read(common, frame.env, &mut |row| kept(row, filter, output, frame, sink))
+            }
+            Node::Working { table, filter, output } => {
+                let rows = frame.env.working.iter().find(|(id, _)| *id == table.id);
+                let (_, rows) =
+                    rows.ok_or_else(|| Error::internal("a working table outside of its query"))?;
+                for (index, row) in rows.iter().enumerate() {
+                    if index.is_multiple_of(CANCEL_CHECK_ROWS) {
+                        frame.env.check_cancel()?;
+                    }
+                    if kept(row, filter, output, frame, sink)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Node::Operate(operate) => operate.run(frame, sink),
+            Node::Feed => frame.feed(sink),
+            Node::System { relation, lookups, filter, output } => {
+                let wanted = lookups.eval(frame)?;
+                for row in relation.rows(&frame.env.surroundings.system, &wanted)? {
                     if passes(filter, &row, frame)? {
+                        let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
+                        if sink(row)?.is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Node::Changed { part, filter, output } => {
+                let rows = frame.env.changed.get(*part);
+                let rows = rows.ok_or_else(|| Error::internal("a part that has not run"))?;
+                for row in rows.iter() {
+                    if passes(filter, row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {
                             return Ok(ControlFlow::Break(()));
@@ -417,8 +551,22 @@ impl Node {
                     lines.push(format!("{}Filters: {}", "  ".repeat(depth + 2), scan.filter.len()));
                 }
             }
-            Node::Series { .. } => line("Function Scan on generate_series".into()),
+            Node::Functions { calls, .. } => line(format!("Function Scan on {}", calls.names())),
+            Node::Common { common, program, .. } => {
+                line(format!("CTE Scan on {}", common.name));
+                if let Some(recursion) = &program.recursion {
+                    lines.push(format!("{}->  Recursive Union", "  ".repeat(depth + 1)));
+                    program.plan.root.explain(depth + 2, lines);
+                    recursion.term.root.explain(depth + 2, lines);
+                } else {
+                    program.plan.root.explain(depth + 1, lines);
+                }
+            }
+            Node::Working { table, .. } => line(format!("WorkTable Scan on {}", table.name)),
+            Node::Operate(operate) => operate.explain(depth, lines),
+            Node::Feed => line("Feed".into()),
             Node::System { relation, .. } => line(format!("System Scan on {relation:?}")),
+            Node::Changed { part, .. } => line(format!("CTE Scan on part {}", part + 1)),
             Node::Filter { input, .. } => {
                 line("Filter".into());
                 input.explain(depth + 1, lines);
@@ -451,40 +599,6 @@ impl Node {
             Node::Values { .. } => line("Values Scan".into()),
         }
     }
-}
-
-fn run_series(
-    bounds: &[RowExpr],
-    filter: &[RowExpr],
-    width: usize,
-    frame: &Frame<'_>,
-    sink: &mut Sink<'_>,
-) -> Result<Flow> {
-    let values = bounds.iter().map(|bound| bound.eval(&[], frame)).collect::<Result<Row>>()?;
-    if values.iter().any(Datum::is_null) {
-        return Ok(ControlFlow::Continue(()));
-    }
-    let bound = |i: usize| values.get(i).map_or(Ok(0), Datum::as_i64);
-    let (start, stop, step) = (bound(0)?, bound(1)?, bound(2)?);
-    if step == 0 {
-        return Err(Error::new(SqlState::InvalidParameterValue, "step size cannot equal zero"));
-    }
-    let mut next = Some(start);
-    let mut count = 0usize;
-    while let Some(value) = next.filter(|v| if step > 0 { *v <= stop } else { *v >= stop }) {
-        count += 1;
-        if count.is_multiple_of(CANCEL_CHECK_ROWS) {
-            frame.env.check_cancel()?;
-        }
-        let row = vec![Datum::Int64(value)];
-        if passes(filter, &row, frame)?
-            && sink(if width == 0 { Vec::new() } else { row })?.is_break()
-        {
-            return Ok(ControlFlow::Break(()));
-        }
-        next = value.checked_add(step);
-    }
-    Ok(ControlFlow::Continue(()))
 }
 
 fn aggregate(

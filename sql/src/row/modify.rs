@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cairn_txn::storage::{Direction, Span};
-use cairn_txn::{LockMode, LockOutcome, Transaction, WaitPolicy};
+use cairn_txn::{Conflict, Isolation, LockMode, LockOutcome, ReadView, Transaction, WaitPolicy};
 
 use super::describe::duplicate;
 use super::event::{Event, Refers, Twice, Vacated};
@@ -38,6 +38,16 @@ pub enum InsertColumn {
     Default(RowExpr),
     /// The next row number.
     RowNumber,
+}
+
+/// At SERIALIZABLE a new key of a unique index must not depend on what the snapshot does not show:
+/// that somebody has deleted its row since. Entries go under the lock of their row, so the lock of
+/// the key does not tell.
+pub(super) fn check_entry(transaction: &Transaction, entry: &[u8]) -> Result<()> {
+    if transaction.isolation() == Isolation::Serializable && transaction.is_behind(entry)? {
+        return Err(cairn_txn::Error::Serialization(Conflict::ConcurrentDelete).into());
+    }
+    Ok(())
 }
 
 /// Writes rows of one table.
@@ -93,6 +103,23 @@ impl<'a> Writer<'a> {
         values.collect()
     }
 
+    /// The same for columns that are computed from the source row.
+    pub fn compute_row(
+        &self,
+        columns: &[InsertColumn],
+        source: &[Datum],
+        env: &Env,
+        sequences: &Sequences,
+    ) -> Result<Row> {
+        let frame = Frame::new(env);
+        let values = columns.iter().map(|column| match column {
+            InsertColumn::Input(index) => Ok(source.get(*index).cloned().unwrap_or(Datum::Null)),
+            InsertColumn::Default(expr) => expr.eval(source, &frame),
+            InsertColumn::RowNumber => sequences.next_row_number(self.table.id).map(Datum::Int64),
+        });
+        values.collect()
+    }
+
     /// Computes generated columns, and refuses a row that violates a constraint by itself.
     pub fn complete(&self, row: &mut [Datum]) -> Result<()> {
         self.rules.complete(self.table, row, self.changed, self.env, self.style)
@@ -132,12 +159,32 @@ impl<'a> Writer<'a> {
                 return Err(duplicate(self.table, &self.table.primary, row, self.style)?);
             }
         }
+        self.put_new(transaction, row, &key).await?;
+        Ok(key)
+    }
+
+    /// Adds a row whose primary key is known to be new, and is locked.
+    pub(super) async fn insert_new_key(
+        &mut self,
+        transaction: &mut Transaction,
+        row: &[Datum],
+        key: &[u8],
+    ) -> Result<()> {
+        self.put_new(transaction, row, key).await?;
+        self.note_added(row, key)
+    }
+
+    async fn put_new(
+        &mut self,
+        transaction: &mut Transaction,
+        row: &[Datum],
+        key: &[u8],
+    ) -> Result<()> {
         let table = self.table;
         for index in &table.indexes {
-            self.add_entry(transaction, index, row, &key).await?;
+            self.add_entry(transaction, index, row, key).await?;
         }
-        transaction.put(key.clone(), codec::encode_row(row), false)?;
-        Ok(key)
+        Ok(transaction.put(key.to_vec(), codec::encode_row(row), false)?)
     }
 
     async fn add_entry(
@@ -149,25 +196,45 @@ impl<'a> Writer<'a> {
     ) -> Result<()> {
         let entry = self.table.entry_key(index, row, key);
         if self.table.is_unique_key(index, row) {
-            if !self.exclusive {
-                transaction.lock_unique(&entry).await?;
-            }
-            if transaction.get_latest(&entry)?.is_some() {
+            if !self.claim_entry(transaction, index, &entry).await? {
                 return Err(duplicate(self.table, index, row, self.style)?);
             }
         } else if index.deferral.is_some()
             && (index.nulls_not_distinct || !self.table.has_null(index, row))
         {
             let columns = self.table.index_key(index, row);
-            if !self.exclusive {
-                transaction.lock_unique(&columns).await?;
-            }
-            if !other_rows(transaction, index, &columns, key)?.is_empty() {
+            // Whoever has added this key before, or may be about to, is waited for when it is looked at.
+            let is_new = self.exclusive
+                || transaction.lock_name(&columns, LockMode::ForUpdate, WaitPolicy::Skip).await?;
+            if !is_new || !is_free(transaction, index, &columns, key)? {
                 let (table, index) = (self.table.clone(), index.name.clone());
                 self.events.push(Event::Twice(Twice { table, index, row_key: key.to_vec() }));
             }
         }
         Ok(transaction.put(entry, self.table.entry_value(index, row, key), false)?)
+    }
+
+    /// Locks a key of a unique index; whether it is new.
+    pub(super) async fn claim_entry(
+        &self,
+        transaction: &mut Transaction,
+        index: &Index,
+        entry: &[u8],
+    ) -> Result<bool> {
+        if !self.exclusive {
+            transaction.lock_unique(entry).await?;
+        }
+        if let Some(value) = transaction.get_latest(entry)? {
+            // Whoever is about to delete that row, or to give it another key, decides.
+            let (row_key, _) = index.split_value(&value)?;
+            if !transaction.await_free(row_key, LockMode::ForKeyShare).await?
+                || transaction.get_latest(entry)?.is_some()
+            {
+                return Ok(false);
+            }
+        }
+        check_entry(transaction, entry)?;
+        Ok(true)
     }
 
     /// Locks a row that was read, by its key, and finds out whether it is still as it was read.
@@ -314,7 +381,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The lock that an update of these columns needs.
+    /// The lock that a change of the columns at these positions needs.
     pub fn update_mode(&self, positions: &[usize]) -> LockMode {
         let positions = self.rules.changed_with(positions);
         let mut unique = self.table.all_indexes().filter(|index| index.claims_unique());
@@ -325,16 +392,36 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Whether no other row has a key in an index whose entries go by more than that.
+pub fn is_free(
+    transaction: &Transaction,
+    index: &Index,
+    columns: &[u8],
+    row_key: &[u8],
+) -> Result<bool> {
+    let shown_by = |view: ReadView| other_rows(&view, index, columns, row_key);
+    if !shown_by(transaction.latest())?.is_empty() {
+        return Ok(false);
+    }
+    // As in `check_entry`.
+    match transaction.isolation() == Isolation::Serializable
+        && !shown_by(transaction.untold_view())?.is_empty()
+    {
+        true => Err(cairn_txn::Error::Serialization(Conflict::ConcurrentDelete).into()),
+        false => Ok(true),
+    }
+}
+
 /// The keys of the rows that have a key in an index whose entries go by more than that, but for one
 /// row.
 pub fn other_rows(
-    transaction: &Transaction,
+    view: &ReadView,
     index: &Index,
     columns: &[u8],
     row_key: &[u8],
 ) -> Result<Vec<Vec<u8>>> {
     let (mut others, mut failed) = (Vec::new(), None);
-    transaction.latest().scan(&Span::prefix(columns), Direction::Forward, &mut |_, value| {
+    view.scan(&Span::prefix(columns), Direction::Forward, &mut |_, value| {
         match index.split_value(value) {
             Ok((key, _)) if key == row_key => ControlFlow::Continue(()),
             Ok((key, _)) => {

@@ -30,6 +30,18 @@ pub(super) fn sort_below(plan: &LogicalPlan) -> bool {
     }
 }
 
+/// Whether the rows of a plan are in the order that a sort has given them.
+pub(super) fn is_sorted(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Sort(_) => true,
+        LogicalPlan::Projection(projection) => is_sorted(&projection.input),
+        LogicalPlan::Filter(filter) => is_sorted(&filter.input),
+        LogicalPlan::Limit(limit) => is_sorted(&limit.input),
+        LogicalPlan::SubqueryAlias(alias) => is_sorted(&alias.input),
+        _ => false,
+    }
+}
+
 /// Whether these aggregates are one MIN or MAX that the first row has, if they are read in the
 /// right order; makes the scan under `node` read in it.
 pub(super) fn settled_by_first(node: &mut Node, plan: &LogicalPlan, calls: &[Expr]) -> bool {

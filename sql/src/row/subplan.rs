@@ -44,12 +44,12 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     let captures_outer = !subplan.slots.is_empty() || plan.uses_outer;
     if !captures_outer {
         let key = Arc::as_ptr(subplan) as usize;
-        let kept = frame.env.subplans.lock().get(&key).cloned();
+        let kept = frame.env.kept.subplans.lock().get(&key).cloned();
         let kept = match kept {
             Some(kept) => kept,
             None => {
                 let fresh = Arc::new(materialize(subplan, plan, frame)?);
-                frame.env.subplans.lock().insert(key, fresh.clone());
+                frame.env.kept.subplans.lock().insert(key, fresh.clone());
                 fresh
             }
         };
@@ -68,12 +68,7 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
     }
     let mut env = frame.env.clone();
     for (slot, value) in subplan.slots.iter().zip(outer) {
-        if env.outer.len() <= *slot {
-            env.outer.resize(slot + 1, Datum::Null);
-        }
-        if let Some(place) = env.outer.get_mut(*slot) {
-            *place = value.clone();
-        }
+        env.set_outer(*slot, value.clone());
     }
     finish(subplan, probe, &mut |sink| {
         plan.run(&env, &mut |row| sink(row.first().unwrap_or(&Datum::Null)))

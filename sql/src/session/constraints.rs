@@ -466,6 +466,7 @@ impl Session {
             }
         };
         table.checks.push(Check {
+            id: 0,
             name: name.clone(),
             expression: stored::to_text(&condition.expr),
             valid: condition.validate,

@@ -22,7 +22,8 @@ use datafusion::sql::sqlparser::ast;
 use super::Session;
 use super::outcome::Outcome;
 use super::plan::compile_columns;
-use crate::binder::dml::{ColumnSource, Operation};
+use super::rules::Effect;
+use crate::binder::dml::ColumnSource;
 use crate::binder::position::token_before;
 use crate::binder::fold;
 use crate::catalog::{Table, index_span};
@@ -253,8 +254,7 @@ impl Session {
             })?;
             let (rules, _) = self.rules(&table)?;
             self.lock_table(&table, LockMode::RowExclusive).await?;
-            let operation = Operation::Insert(Vec::new());
-            for (reached, mode) in self.reached_tables(&table, &rules, &operation) {
+            for (reached, mode) in self.reached_tables(&table, &rules, &[Effect::Adds]) {
                 self.lock_table(&reached, mode).await?;
             }
             if self.schema_version() == version {
@@ -300,7 +300,7 @@ impl Session {
         let env = self.env(Arc::new(Vec::new()));
         // Only defaults are evaluated, and they read no tables.
         let env = Env { view: env.view.without_own_writes(), ..env };
-        let style = self.style();
+        let style = Style { names: Some(self.names()), ..self.style() };
         self.lock_if_empty(&table).await?;
         let alone = self.alone && !self.in_block();
         Ok(Outcome::CopyIn(Box::new(CopyIn {

@@ -186,7 +186,7 @@ impl Session {
             return Err(Error::unsupported("COPY of a locking query"));
         };
         self.await_safe_snapshot().await?;
-        let style = self.style();
+        let style = Style { names: Some(self.names()), ..self.style() };
         self.begin_statement(&plan, Access::Read)?;
         let env = self.env(Arc::new(Vec::new()));
         match self.read_source(source, columns, env)? {

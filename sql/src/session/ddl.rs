@@ -24,16 +24,26 @@ use std::sync::Arc;
 
 use cairn_txn::storage::Timestamp;
 use cairn_txn::{LockMode, WaitPolicy};
-use datafusion::sql::sqlparser::ast::{self, ObjectType, Statement};
+use datafusion::sql::sqlparser::ast::{self, ObjectType, SqlOption, Statement};
 
 use super::Session;
 use super::outcome::Outcome;
 use super::settings::Severity;
+use crate::binder::fold;
 use crate::catalog::names::RelationName;
 use crate::catalog::{CATALOG_LOCK, Column, Draft, Index, OnCommit, Schema, Table, index_prefix};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{Definition, RelationKind};
 use crate::types::{Type, TypeMod};
+
+/// Checks the WITH of a new table.
+pub(super) fn check_options(options: &[SqlOption]) -> Result<()> {
+    options.iter().try_for_each(|option| match option {
+        // Rows are not kept in pages, so there is nothing to leave free in them.
+        SqlOption::KeyValue { key, .. } if fold(key) == "fillfactor" => Ok(()),
+        other => Err(Error::unsupported(format!("storage parameter {other}"))),
+    })
+}
 
 fn undefined_table(what: &str, name: &str) -> Error {
     Error::new(SqlState::UndefinedTable, format!("{what} \"{name}\" does not exist"))
@@ -55,7 +65,11 @@ fn done(tag: &str) -> Result<Outcome> {
 }
 
 impl Session {
-    pub(super) async fn execute_ddl(&mut self, statement: &Statement) -> Result<Outcome> {
+    pub(super) async fn execute_ddl(
+        &mut self,
+        statement: &Statement,
+        sql: &str,
+    ) -> Result<Outcome> {
         match statement {
             Statement::CreateTable(_) => Err(Error::unsupported("this form of CREATE TABLE")),
             Statement::AlterTable(_) => Err(Error::unsupported("this form of ALTER TABLE")),
@@ -97,7 +111,7 @@ impl Session {
             },
             Statement::Truncate(truncate) => {
                 self.check_writable("TRUNCATE TABLE")?;
-                self.truncate(truncate).await?;
+                self.truncate(truncate, sql).await?;
                 done("TRUNCATE TABLE")
             }
             other => {
@@ -162,7 +176,7 @@ impl Session {
     }
 
     /// Makes sure that nobody else changes the catalog until this transaction ends.
-    async fn lock_catalog(&mut self) -> Result<()> {
+    pub(super) async fn lock_catalog(&mut self) -> Result<()> {
         let block = self.block();
         let mode = LockMode::AccessExclusive;
         block.transaction.lock_name(CATALOG_LOCK, mode, WaitPolicy::Block).await?;
@@ -174,7 +188,10 @@ impl Session {
     }
 
     /// Changes the catalog. The lock is held.
-    fn draft<T>(&mut self, change: impl FnOnce(&mut Draft<'_>) -> Result<T>) -> Result<T> {
+    pub(super) fn draft<T>(
+        &mut self,
+        change: impl FnOnce(&mut Draft<'_>) -> Result<T>,
+    ) -> Result<T> {
         let block = self.block();
         let mut shared = block.draft.take().unwrap_or_default();
         let schema: &mut Schema = Arc::make_mut(&mut shared);
@@ -199,7 +216,11 @@ impl Session {
     }
 
     /// Whether a relation is there and IF NOT EXISTS is content with that.
-    fn exists_already(&mut self, name: &RelationName, if_not_exists: bool) -> Result<bool> {
+    pub(super) fn exists_already(
+        &mut self,
+        name: &RelationName,
+        if_not_exists: bool,
+    ) -> Result<bool> {
         match (self.schema().is_taken(name), if_not_exists) {
             (false, _) => Ok(false),
             (true, false) => Err(duplicate_relation(name)),
@@ -217,7 +238,7 @@ impl Session {
     }
 
     /// Gives each index of a table a range of its own.
-    async fn anchor(&mut self, table: &Table) -> Result<()> {
+    pub(super) async fn anchor(&mut self, table: &Table) -> Result<()> {
         let store = self.database.manager.store().clone();
         let keys: Vec<_> = table.all_indexes().map(|index| index_prefix(index.storage)).collect();
         let anchored = tokio::task::spawn_blocking(move || {
@@ -229,7 +250,7 @@ impl Session {
 }
 
 /// A table without constraints, which is not in the catalog yet.
-fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Column>) -> Table {
+pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Column>) -> Table {
     let id = schema.allocate_id();
     let storage = schema.allocate_id();
     let mut row_number = Column::new(String::new(), TypeMod::plain(Type::Int8));

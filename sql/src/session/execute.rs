@@ -11,17 +11,16 @@ use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement
 use tokio::time::Instant;
 
 use super::outcome::{Outcome, Rows, Watch};
-use super::plan::{Action, Modify, Plan, Source, is_planned, no_subplans};
+use super::plan::{Action, Plan, Source, is_planned};
 use super::read_now::run_rows;
 use super::settings::Severity;
 use super::{Columns, Prepared, Session};
-use crate::binder::dml::Operation;
 use crate::binder::position::{next_token, position_of, token_after};
 use crate::binder::{OutputColumn, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
 use crate::parser::Parsed;
-use crate::row::modify::Writer;
+use crate::row::kept::Kept;
 use crate::row::{Env, Frame, Row};
 use crate::types::{Datum, Type, TypeMod};
 
@@ -99,6 +98,7 @@ impl Session {
                 self.maintenance(*vacuum, tables, prepared.alone)
             }
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
+            Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
             Parsed::Definition(definition) => {
                 Box::pin(self.define(definition, &prepared.sql)).await
@@ -118,7 +118,7 @@ impl Session {
     }
 
     /// Locks the tables of a plan; plans again if one changed meanwhile.
-    async fn plan_and_lock(&mut self, prepared: &Prepared) -> Result<Arc<Plan>> {
+    pub(super) async fn plan_and_lock(&mut self, prepared: &Prepared) -> Result<Arc<Plan>> {
         loop {
             let plan = self
                 .plan(prepared)?
@@ -157,12 +157,7 @@ impl Session {
         params: Vec<Datum>,
     ) -> Result<Outcome> {
         let plan = self.plan_and_lock(prepared).await?;
-        if let Action::Modify(modify) = &plan.action {
-            let what = match modify.operation {
-                Operation::Insert(_) => "INSERT",
-                Operation::Update(_) => "UPDATE",
-                Operation::Delete => "DELETE",
-            };
+        if let Some(what) = plan.changes() {
             self.check_writable(what)?;
         }
         if params.len() < plan.parameters.len() {
@@ -204,7 +199,10 @@ impl Session {
             now: self.now(),
             surroundings: self.surroundings(),
             outer: Vec::new(),
-            subplans: no_subplans(),
+            working: Vec::new(),
+            epoch: 0,
+            kept: Arc::new(Kept::new(self.database.options.vector_memory_bytes)),
+            changed: Vec::new(),
             cancel,
         }
     }
@@ -255,6 +253,7 @@ impl Session {
             let savepoint = block.transaction.savepoint();
             let outcome = match &plan.action {
                 Action::Modify(modify) => self.modify(modify, &params).await,
+                Action::With(with) => Box::pin(self.modify_all(with, &params)).await,
                 Action::Lock(locking) => self.lock_rows(locking, &params).await,
                 Action::Query { .. } => Err(Error::internal("a query has nothing to restart")),
             };
@@ -303,94 +302,6 @@ impl Session {
                 "could not serialize access due to concurrent change of a table's definition",
             )
             .table(&table.name)),
-        }
-    }
-
-    async fn modify(&mut self, modify: &Modify, params: &Arc<Vec<Datum>>) -> Result<Outcome> {
-        let env = self.env(params.clone());
-        let rows = self.collect(&modify.source, env.clone()).await?;
-        let style = self.style();
-        let sequences = self.database.sequences.clone();
-        let lock_timeout = self.settings.lock_timeout();
-        // Its own writes would be copied with the first change, if the statement still held on to
-        // them. Only a subquery in RETURNING needs them: as they were before the statement.
-        let keeps = modify.returning_reads;
-        let env = if keeps { env } else { Env { view: env.view.without_own_writes(), ..env } };
-        let block = self.block();
-        let exclusive = block.excludes_writers(modify.table.id);
-        let mut writer = Writer::new(&modify.table, &modify.rules, &env, &style, exclusive);
-        if let Operation::Update(positions) = &modify.operation {
-            writer.changed = Some(positions);
-        }
-        let width = modify.table.columns.len();
-        let mode = writer.lock_mode(&modify.operation);
-        let indexed = match &modify.operation {
-            Operation::Update(positions) => writer.is_indexed(positions),
-            _ => true,
-        };
-        let mut returned = Vec::new();
-        let count = rows.len();
-        let transaction = &mut block.transaction;
-        let mut returning = |changed: &Row| -> Result<()> {
-            if let Some((_, exprs)) = &modify.returning {
-                let frame = Frame::new(&env);
-                let values = exprs.iter().map(|expr| expr.eval(changed, &frame));
-                returned.push(values.collect::<Result<Row>>()?);
-            }
-            Ok(())
-        };
-        if let Operation::Insert(_) = &modify.operation {
-            let make = |row| writer.make_row(&modify.insert, row, &env, &sequences);
-            let mut new = rows.into_iter().map(make).collect::<Result<Vec<_>>>()?;
-            env.check_cancel()?;
-            let added = async {
-                let added = writer.insert_all(transaction, &mut new).await;
-                added.map_err(|(_, error)| error)
-            };
-            limited(lock_timeout, added).await?;
-            new.iter().try_for_each(returning)?;
-        } else {
-            for mut row in rows {
-                env.check_cancel()?;
-                let values = row.split_off(width.min(row.len()));
-                let key = modify.table.row_key(&row);
-                limited(lock_timeout, async {
-                    writer.lock(transaction, &key, mode, WaitPolicy::Block).await
-                })
-                .await?;
-                let Operation::Update(positions) = &modify.operation else {
-                    writer.delete(transaction, &row)?;
-                    returning(&row)?;
-                    continue;
-                };
-                let old = indexed.then(|| row.clone());
-                for (position, value) in positions.iter().zip(values) {
-                    if let Some(column) = row.get_mut(*position) {
-                        *column = value;
-                    }
-                }
-                match old {
-                    None => writer.replace(transaction, key, &mut row)?,
-                    Some(old) => {
-                        limited(lock_timeout, writer.update(transaction, &old, &mut row)).await?;
-                    }
-                }
-                returning(&row)?;
-            }
-        }
-        let events = std::mem::take(&mut writer.events);
-        if !events.is_empty() {
-            Box::pin(self.finish_statement(events, &env)).await?;
-        }
-        let tag = match modify.operation {
-            Operation::Insert(_) => "INSERT",
-            Operation::Update(_) => "UPDATE",
-            Operation::Delete => "DELETE",
-        };
-        match &modify.returning {
-            Some((columns, _)) => Ok(Outcome::Rows(Rows::ready(columns.clone(), returned, tag))),
-            None if tag == "INSERT" => Ok(Outcome::Command(format!("INSERT 0 {count}"))),
-            None => Ok(Outcome::Command(format!("{tag} {count}"))),
         }
     }
 
@@ -534,7 +445,7 @@ impl Session {
                 Box::pin(self.explain(statement, *analyze, sql)).await
             }
             Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
-            other => Box::pin(self.execute_ddl(other)).await,
+            other => Box::pin(self.execute_ddl(other, sql)).await,
         }
     }
 
@@ -545,6 +456,18 @@ impl Session {
         sql: &str,
     ) -> Result<Outcome> {
         let prepared = self.prepared(name)?;
+        let values = self.parameter_values(&prepared, name, parameters, sql)?;
+        Box::pin(self.execute_inner(&prepared, values)).await
+    }
+
+    /// The values that EXECUTE gives to the parameters of a statement.
+    pub(super) fn parameter_values(
+        &mut self,
+        prepared: &Prepared,
+        name: &str,
+        parameters: &[ast::Expr],
+        sql: &str,
+    ) -> Result<Vec<Datum>> {
         if parameters.len() != prepared.parameters.len() {
             return Err(Error::new(
                 SqlState::SyntaxError,
@@ -571,8 +494,7 @@ impl Session {
         let values = exprs
             .iter()
             .map(|expr| crate::row::expr::RowExpr::compile(expr, &empty)?.eval(&[], &frame));
-        let values = values.collect::<Result<Vec<_>>>()?;
-        Box::pin(self.execute_inner(&prepared, values)).await
+        values.collect()
     }
 
     fn set(&mut self, set: &Set) -> Result<Outcome> {

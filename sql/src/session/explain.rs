@@ -6,15 +6,34 @@ use std::time::Instant;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::locking::Locking;
+use super::modify::{Main, With};
 use super::outcome::{Outcome, Rows};
-use super::plan::{Action, Plan, Source};
+use super::plan::{Action, Modify, Plan, Source};
 use cairn_txn::Access;
 
 use super::{Prepared, Session};
 use crate::binder::OutputColumn;
+use crate::binder::dml::Operation;
 use crate::error::{Error, Result};
 use crate::parser::Parsed;
+use crate::row::Env;
 use crate::types::{Datum, Type, TypeMod};
+
+/// What a change does, and how it settles conflicts.
+fn heading(modify: &Modify) -> String {
+    let word = match modify.operation {
+        Operation::Insert(_) => "Insert",
+        Operation::Update(_) => "Update",
+        Operation::Delete => "Delete",
+        Operation::Merge(_) => "Merge",
+    };
+    let table = &modify.table;
+    let Some(upsert) = &modify.on_conflict else { return format!("{word} on {}", table.name) };
+    let arbiters = table.all_indexes().filter(|index| upsert.arbiters.contains(&index.storage));
+    let arbiters = arbiters.map(|index| index.name.as_str()).collect::<Vec<_>>().join(", ");
+    let resolution = if upsert.update.is_some() { "UPDATE" } else { "NOTHING" };
+    format!("{word} on {} (conflict in {arbiters}: {resolution})", table.name)
+}
 
 impl Session {
     pub(super) async fn explain(
@@ -64,24 +83,42 @@ impl Session {
         self.begin_statement(plan, Access::Read)?;
         let params = plan.parameters.iter().map(|_| Datum::Null).collect();
         let env = self.env(Arc::new(params));
-        let (head, source): (Option<String>, &Source) = match &plan.action {
-            Action::Query { source, .. } => (None, source),
+        match &plan.action {
+            Action::Query { source, .. } => self.explain_source(None, source, &env).await,
             Action::Lock(Locking { source, locks, .. }) => {
                 let locks = locks.iter().map(|lock| format!("{:?}", lock.mode));
                 let locks = locks.collect::<Vec<_>>().join(", ");
-                (Some(format!("Lock Rows ({locks})")), source)
+                let head = format!("Lock Rows ({locks})");
+                self.explain_source(Some(head), source, &env).await
             }
             Action::Modify(modify) => {
-                let word = match modify.operation {
-                    crate::binder::dml::Operation::Insert(_) => "Insert",
-                    crate::binder::dml::Operation::Update(_) => "Update",
-                    crate::binder::dml::Operation::Delete => "Delete",
-                };
-                (Some(format!("{word} on {}", modify.table.name)), &modify.source)
+                self.explain_source(Some(heading(modify)), &modify.source, &env).await
             }
-        };
-        let changes = head.is_some();
+            Action::With(With { parts, main, .. }) => {
+                let (head, source) = match main {
+                    Main::Query(source, _) => (None, &**source),
+                    Main::Modify(modify) => (Some(heading(modify)), &modify.source),
+                };
+                let mut lines = self.explain_source(head, source, &env).await?;
+                for (number, part) in (1..).zip(parts) {
+                    lines.push(format!("  CTE part {number}"));
+                    let part = self.explain_source(Some(heading(part)), &part.source, &env).await?;
+                    lines.extend(part.into_iter().map(|line| format!("    {line}")));
+                }
+                Ok(lines)
+            }
+        }
+    }
+
+    /// How the rows of a source are reached; `head` is what becomes of them, if they are not the result.
+    async fn explain_source(
+        &self,
+        head: Option<String>,
+        source: &Source,
+        env: &Env,
+    ) -> Result<Vec<String>> {
         let mut lines = Vec::new();
+        let changes = head.is_some();
         let indent = if changes { "  ->  " } else { "" };
         match &source.rows {
             Some(rows) if changes || rows.is_short(&env.view) => {
@@ -92,7 +129,8 @@ impl Session {
             _ => {
                 lines.push("Executor: vectorized".to_owned());
                 lines.extend(head);
-                let physical = self.database.vector.explain(&source.logical, Arc::new(env)).await?;
+                let env = Arc::new(env.clone());
+                let physical = self.database.vector.explain(&source.logical, env).await?;
                 lines.extend(physical.into_iter().map(|line| format!("{indent}{line}")));
             }
         }

@@ -189,7 +189,7 @@ impl<'a> Scanner<'a> {
         }
         if self.first {
             self.first = false;
-            if !is_one_of(word, &["select", "insert", "update", "delete"]) {
+            if !is_one_of(word, &["select", "insert", "update", "delete", "merge"]) {
                 return None;
             }
         }

@@ -10,6 +10,7 @@ mod characteristics;
 mod constraints;
 mod copy;
 mod copy_out;
+mod create_as;
 mod ddl;
 mod deferred;
 mod execute;
@@ -17,6 +18,8 @@ mod explain;
 mod fill;
 mod lift;
 mod locking;
+mod merge;
+mod modify;
 mod named;
 mod naming;
 mod outcome;
@@ -28,6 +31,7 @@ mod rules;
 mod settings;
 mod temporary;
 mod transaction;
+mod upsert;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -48,6 +52,7 @@ use crate::parser::{self, Parsed};
 use crate::row::Surroundings;
 use crate::sessions::{Backend, Sessions, State};
 use crate::system::System;
+use crate::system::names::Names;
 use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
@@ -228,14 +233,17 @@ pub struct Session {
     has_temporary: bool,
     /// Plans of its own, while it does not use those that are shared.
     own_plans: Mutex<temporary::OwnPlans>,
+    /// Where bare names are looked up, with these settings.
+    path: Mutex<Option<(Arc<Settings>, Arc<SearchPath>)>>,
 }
 
 /// Gives the binder a session's settings.
 struct BinderView<'a> {
     settings: &'a Settings,
     id: i64,
-    path: SearchPath,
+    path: Arc<SearchPath>,
     database: &'a Database,
+    schema: &'a Arc<Schema>,
 }
 
 impl BinderSettings for BinderView<'_> {
@@ -261,6 +269,10 @@ impl BinderSettings for BinderView<'_> {
 
     fn sessions(&self) -> Arc<Sessions> {
         self.database.sessions.clone()
+    }
+
+    fn names(&self) -> Names {
+        Names { schema: self.schema.clone(), path: self.path.clone() }
     }
 
     fn manager(&self) -> Arc<TransactionManager> {
@@ -289,6 +301,7 @@ impl Session {
             alone: false,
             has_temporary: false,
             own_plans: Mutex::default(),
+            path: Mutex::default(),
         }
     }
 
@@ -356,6 +369,11 @@ impl Session {
         }
     }
 
+    /// The catalog that this session sees, as names are looked up in it.
+    pub fn names(&self) -> Names {
+        Names { schema: self.schema(), path: self.path() }
+    }
+
     /// Parses a query string: statements with the values of their parameters, which are
     /// literals of the text that have been lifted out of it.
     pub fn parse(&self, sql: &str) -> Result<Vec<(Arc<Prepared>, Vec<Datum>)>> {
@@ -408,7 +426,10 @@ impl Session {
         if plan.parameters.len() != lifted.literals.len() {
             return Ok(None);
         }
-        let style = self.style();
+        let mut style = self.style();
+        if plan.parameters.contains(&Type::Regclass) {
+            style.names = Some(self.names());
+        }
         let values = lifted.literals.iter().zip(&plan.parameters);
         let values = values.map(|(literal, kind)| literal.value(*kind, sql, &style));
         Ok(Some((prepared, values.collect::<Result<_>>()?)))
@@ -561,6 +582,8 @@ impl Session {
             manager: self.database.manager.clone(),
             schema: self.schema(),
             sessions: self.database.sessions.clone(),
+            session: self.id,
+            database: self.settings.database.clone(),
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),

@@ -1,5 +1,7 @@
 //! What the names of relations in definitions mean, by search_path.
 
+use std::sync::Arc;
+
 use datafusion::sql::sqlparser::ast::ObjectName;
 
 use super::Session;
@@ -15,8 +17,17 @@ pub(super) fn undefined_schema(name: &str) -> Error {
 
 impl Session {
     /// Where bare names are looked up.
-    pub(super) fn path(&self) -> SearchPath {
-        SearchPath::new(self.settings.search_path(), &self.settings.user, self.id)
+    pub(super) fn path(&self) -> Arc<SearchPath> {
+        let mut kept = self.path.lock();
+        if let Some((settings, path)) = &*kept
+            && Arc::ptr_eq(settings, &self.settings)
+        {
+            return path.clone();
+        }
+        let settings = &self.settings;
+        let path = Arc::new(SearchPath::new(settings.search_path(), &settings.user, self.id));
+        *kept = Some((settings.clone(), path.clone()));
+        path
     }
 
     /// The relation that a name means; if there is none, the one that it would be.

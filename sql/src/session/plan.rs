@@ -4,7 +4,7 @@
 //! valid for the catalog version it was made for. Statements are found again by their text and
 //! the parameter types their client declared.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cairn_txn::LockMode;
@@ -14,10 +14,15 @@ use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement};
 use parking_lot::{Mutex, RwLock};
 
 use super::locking::Locking;
+use super::merge::When;
+use super::modify::{Main, With};
+use super::rules::Effect;
+use super::upsert::Upsert;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
-use crate::binder::dml::{BoundModify, ColumnSource, Operation, RETURNING};
-use crate::binder::{Binder, OutputColumn};
-use crate::catalog::Table;
+use crate::binder::changes::{note_parts, note_parts_of};
+use crate::binder::dml::{BoundModify, ColumnSource, Operation};
+use crate::binder::{Binder, OutputColumn, Settings as _};
+use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::optimizer::optimize;
 use crate::parser::Parsed;
@@ -65,6 +70,19 @@ pub enum Action {
     Lock(Locking),
     /// Changes rows.
     Modify(Modify),
+    /// Changes rows in its WITH queries.
+    With(With),
+}
+
+impl Action {
+    /// The changes in it.
+    fn modifies(&mut self) -> Vec<&mut Modify> {
+        match self {
+            Action::Query { .. } | Action::Lock(_) => Vec::new(),
+            Action::Modify(modify) => vec![modify],
+            Action::With(with) => with.modifies(),
+        }
+    }
 }
 
 /// A change of rows.
@@ -76,14 +94,49 @@ pub struct Modify {
     pub operation: Operation,
     /// For INSERT: the columns, compiled.
     pub insert: Vec<InsertColumn>,
+    /// For INSERT: what to do about rows that are in the way.
+    pub on_conflict: Option<Upsert>,
+    /// For MERGE: the clauses, compiled.
+    pub merge: Vec<When>,
     /// Yields rows to change.
     pub source: Source,
+    /// Whether it may yield several rows for one of the table.
+    pub repeats: bool,
     /// RETURNING, over the table's row.
     pub returning: Option<(Columns, Vec<RowExpr>)>,
-    /// Whether RETURNING has subqueries.
-    pub returning_reads: bool,
     /// What the rows have to satisfy.
     pub rules: Arc<Rules>,
+    /// Whether what is evaluated while rows are changed has subqueries.
+    pub reads_later: bool,
+    /// The parts of the statement that those subqueries read.
+    later_parts: BTreeSet<usize>,
+}
+
+impl Modify {
+    /// The columns of RETURNING.
+    fn columns(&self) -> Option<&Columns> {
+        self.returning.as_ref().map(|(columns, _)| columns)
+    }
+
+    /// What it does to rows.
+    pub(super) fn effects(&self) -> Vec<Effect<'_>> {
+        match (&self.operation, &self.on_conflict) {
+            (Operation::Insert(_), None) => vec![Effect::Adds],
+            (Operation::Insert(_), Some(upsert)) => {
+                let updates = upsert.positions().map(Effect::Updates);
+                std::iter::once(Effect::Adds).chain(updates).collect()
+            }
+            (Operation::Update(positions), _) => vec![Effect::Updates(positions)],
+            (Operation::Delete, _) => vec![Effect::Deletes],
+            (Operation::Merge(_), _) => self.merge.iter().filter_map(When::effect).collect(),
+        }
+    }
+
+    /// Adds the parts of the statement that this one reads.
+    pub(super) fn note_parts(&self, parts: &mut BTreeSet<usize>) -> Result<()> {
+        parts.extend(&self.later_parts);
+        Ok(note_parts(&self.source.logical, parts)?)
+    }
 }
 
 impl Plan {
@@ -92,7 +145,18 @@ impl Plan {
         match &self.action {
             Action::Query { columns, .. } => Some(columns),
             Action::Lock(locking) => Some(&locking.columns),
-            Action::Modify(modify) => modify.returning.as_ref().map(|(columns, _)| columns),
+            Action::Modify(modify) => modify.columns(),
+            Action::With(With { main: Main::Modify(modify), .. }) => modify.columns(),
+            Action::With(With { main: Main::Query(_, columns), .. }) => Some(columns),
+        }
+    }
+
+    /// The command's name, if it changes rows.
+    pub fn changes(&self) -> Option<&'static str> {
+        match &self.action {
+            Action::Query { .. } | Action::Lock(_) => None,
+            Action::Modify(modify) => Some(modify.operation.word()),
+            Action::With(with) => Some(with.main.word()),
         }
     }
 }
@@ -241,22 +305,23 @@ impl Session {
             && (!catalog.has_namespaces() || !catalog.current().has_namespace(&self.settings.user))
     }
 
-    fn binder_view(&self) -> BinderView<'_> {
-        BinderView {
-            settings: &self.settings,
-            id: self.id,
-            path: self.path(),
-            database: &self.database,
-        }
-    }
-
     pub(super) fn style(&self) -> crate::types::io::Style {
         crate::types::io::Style {
             zone: self.settings.zone,
             now: self.now(),
             extra_float_digits: self.settings.extra_float_digits(),
             bytea_escape: self.settings.bytea_escape(),
+            names: None,
         }
+    }
+
+    fn binder_view<'a>(&'a self, schema: &'a Arc<Schema>) -> BinderView<'a> {
+        let (settings, database) = (&self.settings, &self.database);
+        BinderView { settings, id: self.id, path: self.path(), database, schema }
+    }
+
+    fn style_with_names(&self, view: &BinderView<'_>) -> crate::types::io::Style {
+        crate::types::io::Style { names: Some(view.names()), ..self.style() }
     }
 
     /// Plans a statement; also whether the plan serves every session.
@@ -267,18 +332,28 @@ impl Session {
         declared: &[Option<Type>],
     ) -> Result<(Plan, bool)> {
         let schema = self.schema();
-        let view = self.binder_view();
-        let binder = Binder::new(&schema, sql, self.style(), &view, declared);
-        let mut action = match statement {
+        let view = self.binder_view(&schema);
+        let binder = Binder::new(&schema, sql, self.style_with_names(&view), &view, declared);
+        let action = match statement {
             Statement::Query(query) => plan_query(&binder, query)?,
             Statement::Insert(insert) => plan_modify(binder.insert(insert)?)?,
             Statement::Update(update) => plan_modify(binder.update(update)?)?,
             Statement::Delete(delete) => plan_modify(binder.delete(delete)?)?,
+            Statement::Merge(merge) => plan_modify(binder.merge(merge)?)?,
             other => return Err(Error::internal(format!("no plan for {other}"))),
+        };
+        let parts = binder.take_changes();
+        let mut action = match parts.is_empty() {
+            true => action,
+            false => {
+                let parts = parts.into_iter().map(compile_modify).collect::<Result<_>>()?;
+                Action::With(With::new(parts, action)?)
+            }
         };
         let tables = binder.tables_used().into_iter().map(|table| {
             let mode = match &action {
                 Action::Modify(modify) if modify.table.id == table.id => LockMode::RowExclusive,
+                Action::With(with) if with.changes(table.id) => LockMode::RowExclusive,
                 Action::Lock(locking) if locking.locks.iter().any(|l| l.table.id == table.id) => {
                     LockMode::RowShare
                 }
@@ -288,16 +363,8 @@ impl Session {
         });
         let mut tables: Vec<(Arc<Table>, LockMode)> = tables.collect();
         let mut is_generic = binder.is_generic();
-        if let Action::Modify(modify) = &mut action {
-            let (rules, same) = self.rules(&modify.table)?;
-            for (table, mode) in self.reached_tables(&modify.table, &rules, &modify.operation) {
-                let own = modify.table.id == table.id;
-                if !own && !tables.iter().any(|(other, m)| other.id == table.id && *m == mode) {
-                    tables.push((table, mode));
-                }
-            }
-            modify.rules = rules;
-            is_generic &= same;
+        for modify in action.modifies() {
+            is_generic &= self.add_rules(modify, &mut tables)?;
         }
         let plan = Plan {
             version: schema.version,
@@ -316,8 +383,8 @@ impl Session {
         work: impl FnOnce(&Binder<'_>) -> Result<T>,
     ) -> Result<T> {
         let schema = self.schema();
-        let view = self.binder_view();
-        work(&Binder::new(&schema, sql, self.style(), &view, &[]))
+        let view = self.binder_view(&schema);
+        work(&Binder::new(&schema, sql, self.style_with_names(&view), &view, &[]))
     }
 }
 
@@ -325,19 +392,26 @@ impl Session {
 pub(super) fn is_planned(statement: &Statement) -> bool {
     matches!(
         statement,
-        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+        Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Merge(_)
     )
 }
 
+/// Whether the body of a query changes rows.
+fn is_change(body: &SetExpr) -> bool {
+    matches!(body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_))
+}
+
 fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
-    if matches!(&*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_)) {
+    if is_change(&query.body) {
+        binder.begin_top();
         binder.bind_with(&query.with)?;
-    }
-    match &*query.body {
-        SetExpr::Insert(Statement::Insert(insert)) => return plan_modify(binder.insert(insert)?),
-        SetExpr::Update(Statement::Update(update)) => return plan_modify(binder.update(update)?),
-        SetExpr::Delete(Statement::Delete(delete)) => return plan_modify(binder.delete(delete)?),
-        _ => {}
+        if let Some(bound) = binder.change(&query.body)? {
+            return plan_modify(bound);
+        }
     }
     if !query.locks.is_empty() {
         let mut bound = binder.locking_query(query)?;
@@ -353,33 +427,49 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
 }
 
 fn plan_modify(bound: BoundModify) -> Result<Action> {
-    let empty = DFSchema::empty();
+    compile_modify(bound).map(Action::Modify)
+}
+
+fn compile_modify(bound: BoundModify) -> Result<Modify> {
+    let (empty, schema) = (DFSchema::empty(), &bound.schema);
     let insert = match &bound.operation {
         Operation::Insert(columns) => compile_columns(columns, &empty)?,
         _ => Vec::new(),
     };
-    let mut returning_reads = false;
+    let merge = match &bound.operation {
+        Operation::Merge(whens) => {
+            let whens = whens.iter().map(|when| When::compile(when, schema));
+            whens.collect::<Result<_>>()?
+        }
+        _ => Vec::new(),
+    };
+    let on_conflict = bound.on_conflict.as_ref().map(Upsert::compile).transpose()?;
+    let reads_later = bound.expressions().any(crate::binder::subplan::has_subplan);
+    let mut later_parts = BTreeSet::new();
+    for expr in bound.expressions() {
+        note_parts_of(expr, &mut later_parts)?;
+    }
     let returning = match bound.returning {
         None => None,
         Some(items) => {
-            let qualifier = datafusion::common::TableReference::bare(RETURNING);
-            let schema =
-                DFSchema::try_from_qualified_schema(qualifier, &bound.table.arrow_schema())?;
             let (columns, exprs): (Vec<OutputColumn>, Vec<Expr>) = items.into_iter().unzip();
-            returning_reads = exprs.iter().any(crate::binder::subplan::has_subplan);
-            let exprs = exprs.iter().map(|expr| RowExpr::compile(expr, &schema));
+            let exprs = exprs.iter().map(|expr| RowExpr::compile(expr, schema));
             Some((columns.into(), exprs.collect::<Result<_>>()?))
         }
     };
-    Ok(Action::Modify(Modify {
+    Ok(Modify {
         source: make_source(&bound.source)?,
         table: bound.table,
         operation: bound.operation,
         insert,
+        on_conflict,
+        merge,
+        repeats: bound.repeats,
         returning,
-        returning_reads,
         rules: Arc::default(),
-    }))
+        reads_later,
+        later_parts,
+    })
 }
 
 /// Compiles where the columns of an inserted row come from.
@@ -393,9 +483,4 @@ pub(super) fn compile_columns(
         ColumnSource::RowNumber => Ok(InsertColumn::RowNumber),
     });
     compiled.collect()
-}
-
-/// An empty map of kept subquery results.
-pub(super) fn no_subplans<T>() -> Arc<parking_lot::Mutex<HashMap<usize, T>>> {
-    Arc::new(parking_lot::Mutex::new(HashMap::new()))
 }

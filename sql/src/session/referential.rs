@@ -22,7 +22,7 @@ use crate::catalog::constraint::Action;
 use crate::error::{Error, Result, SqlState};
 use crate::row::describe::{describe_key, describe_values, duplicate};
 use crate::row::event::{Event, Refers, Twice, Vacated};
-use crate::row::modify::{Writer, other_rows};
+use crate::row::modify::{Writer, is_free, other_rows};
 use crate::row::reference::{Found, Reference, Wanted};
 use crate::row::{Env, Frame, Row, SHORT_SCAN_ROWS};
 use crate::types::Datum;
@@ -382,14 +382,14 @@ impl Session {
             return Ok(());
         }
         let columns = table.index_key(index, &row);
-        let lock = transaction.lock_unique(&columns);
+        let lock = transaction.lock_name(&columns, LockMode::ForUpdate, WaitPolicy::Block);
         limited(lock_timeout, async { Ok(lock.await?) }).await?;
-        for other in other_rows(transaction, index, &columns, &twice.row_key)? {
+        for other in other_rows(&transaction.latest(), index, &columns, &twice.row_key)? {
             // Somebody may be about to delete it.
-            let lock = transaction.lock_name(&other, LockMode::ForKeyShare, WaitPolicy::Block);
-            limited(lock_timeout, async { Ok(lock.await?) }).await?;
+            let free = transaction.await_free(&other, LockMode::ForKeyShare);
+            limited(lock_timeout, async { Ok(free.await?) }).await?;
         }
-        match other_rows(transaction, index, &columns, &twice.row_key)?.is_empty() {
+        match is_free(transaction, index, &columns, &twice.row_key)? {
             true => Ok(()),
             false => Err(duplicate(table, index, &row, &style)?),
         }

@@ -9,8 +9,9 @@ use datafusion::common::{DFSchema, TableReference};
 use parking_lot::Mutex;
 
 use super::Session;
+use super::plan::Modify;
 use crate::binder::Binder;
-use crate::binder::dml::{Operation, RETURNING};
+use crate::binder::dml::RETURNING;
 use crate::catalog::constraint::{Action, ForeignKey};
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
@@ -18,6 +19,17 @@ use crate::parser::{parse_expression, stored};
 use crate::row::expr::RowExpr;
 use crate::row::reference::Reference;
 use crate::row::rules::{Condition, Generated, Rules};
+
+/// What a statement does to rows of a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Effect<'a> {
+    /// Adds some.
+    Adds,
+    /// Changes the columns at these positions.
+    Updates(&'a [usize]),
+    /// Removes some.
+    Deletes,
+}
 
 /// Rules by the numbers of tables, for one version of the catalog.
 #[derive(Default)]
@@ -120,20 +132,43 @@ impl Session {
         Ok((rules, generic))
     }
 
+    /// Gives a change its rules, and adds the tables that it reaches by them to `tables`. Whether the
+    /// rules are the same for every session.
+    pub(super) fn add_rules(
+        &self,
+        modify: &mut Modify,
+        tables: &mut Vec<(Arc<Table>, LockMode)>,
+    ) -> Result<bool> {
+        let (rules, generic) = self.rules(&modify.table)?;
+        for (table, mode) in self.reached_tables(&modify.table, &rules, &modify.effects()) {
+            let own = modify.table.id == table.id;
+            if !own && !tables.iter().any(|(other, m)| other.id == table.id && *m == mode) {
+                tables.push((table, mode));
+            }
+        }
+        modify.rules = rules;
+        Ok(generic)
+    }
+
     /// The tables that a change of rows reaches through foreign keys, with the locks they need.
     pub(super) fn reached_tables(
         &self,
         table: &Arc<Table>,
         rules: &Rules,
-        operation: &Operation,
+        effects: &[Effect<'_>],
     ) -> Vec<(Arc<Table>, LockMode)> {
+        if rules.references.is_empty() && rules.referrers.is_empty() {
+            return Vec::new();
+        }
         let mut reached = Reached { schema: self.schema(), tables: Vec::new(), seen: Vec::new() };
-        match operation {
-            Operation::Insert(_) => reached.refers(table, None),
-            Operation::Update(positions) => {
-                reached.updates(table, &rules.changed_with(positions));
+        for effect in effects {
+            match effect {
+                Effect::Adds => reached.refers(table, None),
+                Effect::Updates(positions) => {
+                    reached.updates(table, &rules.changed_with(positions));
+                }
+                Effect::Deletes => reached.deletes(table),
             }
-            Operation::Delete => reached.deletes(table),
         }
         reached.tables
     }

@@ -140,6 +140,7 @@ impl Session {
             Parsed::Empty => true,
             Parsed::Maintenance { .. }
             | Parsed::Copy(_)
+            | Parsed::CreateAs(_)
             | Parsed::Modes(_)
             | Parsed::Definition(_)
             | Parsed::Constraints(_)

@@ -211,4 +211,4 @@ macro_rules! scripts {
     };
 }
 
-scripts! { access arrays include joins key_layout indexes order queries vectorized }
+scripts! { access arrays changes constraints include joins key_layout indexes order queries vectorized }

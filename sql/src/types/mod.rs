@@ -43,6 +43,21 @@ pub enum Type {
     Uuid,
     Oid,
     Regtype,
+    // What system catalogs are made of: see system.rs.
+    Char,
+    Regclass,
+    Regproc,
+    Regprocedure,
+    Regoper,
+    Regoperator,
+    Regnamespace,
+    Regrole,
+    Regcollation,
+    Xid,
+    Int2Vector,
+    OidVector,
+    AclItem,
+    NodeTree,
     Void,
     Unknown,
     // Arrays: see array/kinds.rs.
@@ -66,6 +81,17 @@ pub enum Type {
     UuidArray,
     OidArray,
     RegtypeArray,
+    CharArray,
+    RegclassArray,
+    RegprocArray,
+    RegprocedureArray,
+    RegoperArray,
+    RegoperatorArray,
+    RegnamespaceArray,
+    RegroleArray,
+    RegcollationArray,
+    XidArray,
+    AclItemArray,
     // These stand for types of arguments in the table of functions.
     AnyElement,
     AnyArray,
@@ -86,6 +112,7 @@ pub enum Category {
     User,
     Pseudo,
     Unknown,
+    Internal,
 }
 
 /// Everything that is known of a type beside its functions.
@@ -132,6 +159,20 @@ types! {
     Uuid 2950 16 User false "uuid" [];
     Oid 26 4 Numeric true "oid" [];
     Regtype 2206 4 Numeric false "regtype" [];
+    Char 18 1 Internal false "\"char\"" [];
+    Regclass 2205 4 Numeric false "regclass" [];
+    Regproc 24 4 Numeric false "regproc" [];
+    Regprocedure 2202 4 Numeric false "regprocedure" [];
+    Regoper 2203 4 Numeric false "regoper" [];
+    Regoperator 2204 4 Numeric false "regoperator" [];
+    Regnamespace 4089 4 Numeric false "regnamespace" [];
+    Regrole 4096 4 Numeric false "regrole" [];
+    Regcollation 4191 4 Numeric false "regcollation" [];
+    Xid 28 4 User false "xid" [];
+    Int2Vector 22 -1 Array false "int2vector" [];
+    OidVector 30 -1 Array false "oidvector" [];
+    AclItem 1033 12 User false "aclitem" [];
+    NodeTree 194 -1 Internal false "pg_node_tree" [];
     Void 2278 4 Pseudo false "void" [];
     Unknown 705 -2 Unknown false "unknown" [];
     AnyElement 2283 4 Pseudo false "anyelement" [];
@@ -169,6 +210,39 @@ impl Type {
     /// The type of arrays of such elements; of an array, its own, which has any dimensions.
     pub fn array(self) -> Option<Type> {
         if self.is_array() { Some(self) } else { array::array_of(self) }
+    }
+
+    /// Whether values are numbers that stand for something in the catalog, and are shown by its name.
+    pub fn is_reg(self) -> bool {
+        matches!(
+            self,
+            Type::Regtype
+                | Type::Regclass
+                | Type::Regproc
+                | Type::Regprocedure
+                | Type::Regoper
+                | Type::Regoperator
+                | Type::Regnamespace
+                | Type::Regrole
+                | Type::Regcollation
+        )
+    }
+
+    /// The name in pg_type.
+    pub fn catalog_name(self) -> &'static str {
+        match self {
+            Type::Bpchar => "bpchar",
+            Type::Char => "char",
+            other => {
+                let properties = other.properties();
+                properties.aliases.first().copied().unwrap_or(properties.name)
+            }
+        }
+    }
+
+    /// All types that there are values of, and those that stand for others.
+    pub fn all() -> impl Iterator<Item = Type> {
+        TYPES.iter().chain(array::ARRAYS).map(|properties| properties.kind)
     }
 
     /// The type of an array's elements.
@@ -220,12 +294,27 @@ impl Type {
             | Type::Timestamp
             | Type::Timestamptz
             | Type::Oid
-            | Type::Regtype => DataType::Int64,
+            | Type::Regtype
+            | Type::Regclass
+            | Type::Regproc
+            | Type::Regprocedure
+            | Type::Regoper
+            | Type::Regoperator
+            | Type::Regnamespace
+            | Type::Regrole
+            | Type::Regcollation
+            | Type::Xid => DataType::Int64,
             Type::Float4 => DataType::Float32,
             Type::Float8 => DataType::Float64,
-            Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Void => {
-                DataType::Utf8
-            }
+            Type::Text
+            | Type::Varchar
+            | Type::Bpchar
+            | Type::Name
+            | Type::Char
+            | Type::AclItem
+            | Type::NodeTree
+            | Type::Unknown
+            | Type::Void => DataType::Utf8,
             Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid => DataType::Binary,
             // No value has these types.
             Type::AnyElement | Type::AnyCompatible => DataType::Null,
@@ -249,6 +338,19 @@ impl Type {
             | Type::UuidArray
             | Type::OidArray
             | Type::RegtypeArray
+            | Type::CharArray
+            | Type::RegclassArray
+            | Type::RegprocArray
+            | Type::RegprocedureArray
+            | Type::RegoperArray
+            | Type::RegoperatorArray
+            | Type::RegnamespaceArray
+            | Type::RegroleArray
+            | Type::RegcollationArray
+            | Type::XidArray
+            | Type::AclItemArray
+            | Type::Int2Vector
+            | Type::OidVector
             | Type::AnyArray
             | Type::AnyCompatibleArray => DataType::Binary,
         }

@@ -5,11 +5,13 @@
 //! partition a range. Everything runs on a thread pool of its own with a bounded memory pool, so that a
 //! long report neither starves short transactions of threads nor takes all memory.
 
+mod feed;
 mod scan;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result as DfResult;
@@ -28,6 +30,7 @@ use tokio::sync::mpsc;
 use crate::binder::subplan;
 use crate::error::{Error, Result};
 use crate::functions::udf;
+use crate::operator::Operator;
 use crate::row::expr::{Parameter, parameter_of};
 use crate::row::{Env, Row};
 use crate::types::Datum;
@@ -83,13 +86,7 @@ impl VectorExecutor {
                 while let Some(batch) = stream.next().await {
                     let batch = batch?;
                     env.check_cancel()?;
-                    let mut rows = Vec::with_capacity(batch.num_rows());
-                    for index in 0..batch.num_rows() {
-                        let columns = batch.columns().iter();
-                        let row = columns.map(|column| Datum::from_array(column.as_ref(), index));
-                        rows.push(row.collect::<Result<Row>>()?);
-                    }
-                    if sender.send(Ok(rows)).await.is_err() {
+                    if sender.send(Ok(to_rows(&batch)?)).await.is_err() {
                         break;
                     }
                 }
@@ -126,6 +123,14 @@ impl Drop for VectorExecutor {
             runtime.shutdown_background();
         }
     }
+}
+
+fn to_rows(batch: &RecordBatch) -> Result<Vec<Row>> {
+    let row = |index| {
+        let columns = batch.columns().iter();
+        columns.map(|column| Datum::from_array(column.as_ref(), index)).collect::<Result<Row>>()
+    };
+    (0..batch.num_rows()).map(row).collect()
 }
 
 /// The plan with parameters as literals and subqueries ready to run.
@@ -192,13 +197,19 @@ impl ExtensionPlanner for ScanPlanner {
     async fn plan_extension(
         &self,
         _: &dyn PhysicalPlanner,
-        _: &dyn UserDefinedLogicalNode,
+        node: &dyn UserDefinedLogicalNode,
         _: &[&LogicalPlan],
-        _: &[Arc<dyn ExecutionPlan>],
-        _: &dyn Session,
+        inputs: &[Arc<dyn ExecutionPlan>],
+        session: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
-        Ok(None)
+        let operator = node.as_any().downcast_ref::<Operator>();
+        let (Some(operator), [input]) = (operator, inputs) else { return Ok(None) };
+        let planner = DefaultPhysicalPlanner::default();
+        let input = planner.optimize_physical_plan(input.clone(), session, |_, _| {})?;
+        let schema = Arc::new(node.schema().as_arrow().clone());
+        let exec = feed::OperatorExec::new(operator, schema, input, self.env.clone())?;
+        Ok(Some(Arc::new(exec)))
     }
 
     async fn plan_table_scan(

@@ -125,7 +125,7 @@ impl ExecutionPlan for ScanExec {
     }
 }
 
-fn to_batch(schema: &SchemaRef, rows: &[Row]) -> Result<RecordBatch> {
+pub(super) fn to_batch(schema: &SchemaRef, rows: &[Row]) -> Result<RecordBatch> {
     let mut columns = Vec::with_capacity(schema.fields().len());
     for (index, field) in schema.fields().iter().enumerate() {
         let mut builder = ArrayBuilder::new(field.data_type())?;

@@ -274,6 +274,16 @@ fn write_skew_through_conditions_needs_rows_that_come_to_fulfil_them() {
 }
 
 #[test]
+fn what_its_own_transaction_overwrites_fulfils_no_condition() {
+    let history = in_order(vec![
+        vec![write(2, 20), write(3, 30)],
+        vec![select(1..9, 1, &[(2, 20), (3, 30)]), write(3, 34)],
+        vec![select(1..9, 4, &[(2, 20), (3, 30)]), write(2, 21), write(2, 25)],
+    ]);
+    everywhere(&history, &[]);
+}
+
+#[test]
 fn a_row_that_is_passed_over_tells_who_ended_the_condition_and_no_more() {
     let history = |before: Value| {
         in_order(vec![

@@ -99,8 +99,9 @@ impl Object<'_> {
         }
     }
 
+    /// Nobody finds what its transaction has overwritten itself.
     fn fulfils(version: &Version, filter: Filter) -> bool {
-        filter.admits((!version.is_delete).then_some(version.value))
+        version.is_last && filter.admits((!version.is_delete).then_some(version.value))
     }
 
     /// Of the versions after `value`, the first that fulfils a condition, or those of which one may be

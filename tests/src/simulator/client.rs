@@ -219,9 +219,9 @@ impl Client {
         let is_skewed = self.world.shape().is_skewed;
         let statements = if is_skewed { 2 + self.world.below(2) } else { 1 + self.world.below(5) };
         let change_at = self.world.below(statements);
-        for index in 0..statements {
+        for at in 0..statements {
             if is_skewed {
-                let statement = Statement::choose_skewed(&self.world, index == change_at);
+                let statement = Statement::choose_skewed(&self.world, at == change_at);
                 self.execute(transaction, statement).await?;
             } else if self.world.one_in(6) {
                 self.in_savepoint(transaction).await?;

@@ -1,3 +1,5 @@
-//! SQL on cairn and on PostgreSQL 15, which says what is right: PostgreSQL's own [regression scripts](regress).
+//! SQL on cairn and on PostgreSQL 15, which says what is right: its own [regression scripts](regress) and [logic
+//! tests](logic).
 
+mod logic;
 mod regress;

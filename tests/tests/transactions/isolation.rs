@@ -32,7 +32,7 @@ fn read_specs(chosen: &BTreeSet<String>) -> Vec<Spec> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "spec"))
         .collect();
     paths.sort();
-    assert!(paths.len() >= 44, "specs are missing");
+    assert!(paths.len() >= 60, "specs are missing");
     let specs = paths.iter().map(|path| Spec::read(path).unwrap_or_else(|what| panic!("{what}")));
     specs.filter(|spec| chosen.is_empty() || chosen.contains(&spec.name)).collect()
 }

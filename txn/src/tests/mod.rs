@@ -156,6 +156,55 @@ async fn savepoints_take_back_writes_and_locks() {
 }
 
 #[tokio::test]
+async fn a_key_is_waited_for_and_not_kept() {
+    let manager = manager();
+    let mut holder = manager.begin(Isolation::ReadCommitted);
+    holder.begin_statement(Access::Write);
+    holder.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    let mut waiter = manager.begin(Isolation::ReadCommitted);
+    waiter.begin_statement(Access::Write);
+    assert!(!waiter.await_free(b"other", LockMode::ForUpdate).await.unwrap());
+    {
+        let mut free = Box::pin(waiter.await_free(b"k", LockMode::ForKeyShare));
+        assert!(is_pending(&mut free).await);
+        holder.commit(true).await.unwrap();
+        assert!(free.await.unwrap());
+    }
+    let mut other = manager.begin(Isolation::ReadCommitted);
+    other.begin_statement(Access::Write);
+    let outcome = other.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::NoWait).await.unwrap();
+    assert_eq!(outcome, LockOutcome::Unchanged);
+    // A lock of its own stays as it was.
+    assert!(other.await_free(b"k", LockMode::ForKeyShare).await.unwrap());
+    let taken = waiter.lock_row(b"k", LockMode::ForKeyShare, WaitPolicy::NoWait).await;
+    assert!(matches!(taken, Err(Error::LockNotAvailable)));
+}
+
+#[tokio::test]
+async fn a_transaction_is_behind_what_others_have_changed_since_its_snapshot() {
+    let manager = manager();
+    set(&manager, b"k", b"1").await;
+    let mut rr = manager.begin(Isolation::RepeatableRead);
+    rr.begin_statement(Access::Write);
+    assert!(!rr.is_behind(b"k").unwrap());
+    assert!(!rr.is_behind(b"new").unwrap());
+    let mut deleter = manager.begin(Isolation::ReadCommitted);
+    deleter.begin_statement(Access::Write);
+    deleter.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    deleter.delete(b"k".to_vec()).unwrap();
+    deleter.commit(true).await.unwrap();
+    set(&manager, b"new", b"1").await;
+    assert!(rr.is_behind(b"k").unwrap());
+    assert!(rr.is_behind(b"new").unwrap());
+    // What it then adds itself, as a new key, it is not behind, and may change again.
+    rr.lock_unique(b"k").await.unwrap();
+    rr.put(b"k".to_vec(), b"2".to_vec(), false).unwrap();
+    assert!(!rr.is_behind(b"k").unwrap());
+    let outcome = rr.lock_row(b"k", LockMode::ForUpdate, WaitPolicy::Block).await.unwrap();
+    assert_eq!(outcome, LockOutcome::Unchanged);
+}
+
+#[tokio::test]
 async fn a_scan_merges_own_writes_with_the_snapshot() {
     let manager = manager();
     for key in [b"a", b"b", b"c"] {

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{Function, arg, array, lenient, pure};
+use super::{Function, arg, array, check_copies, lenient, pure};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{AnyArray, AnyCompatible, AnyCompatibleArray, Bool, Int4};
-use crate::types::array::Array;
+use crate::types::array::{Array, subscript_error};
 use crate::types::{Datum, Type};
 
 fn multidimensional(what: &str) -> Error {
@@ -91,6 +91,7 @@ fn remove(args: &[Datum]) -> Result<Datum> {
 fn replace(args: &[Datum]) -> Result<Datum> {
     let Some(mut array) = array(args, 0)? else { return Ok(Datum::Null) };
     let places: Vec<usize> = matches(&array, arg(args, 1)).collect();
+    check_copies(arg(args, 2), places.len())?;
     for place in places {
         if let Some(item) = array.items.get_mut(place) {
             *item = arg(args, 2).clone();
@@ -124,6 +125,22 @@ fn overlaps(args: &[Datum]) -> Result<Datum> {
     Ok(Datum::Bool(any))
 }
 
+/// `width_bucket(operand, thresholds)`: how many of these, which rise, are not above it.
+fn width_bucket(args: &[Datum]) -> Result<Datum> {
+    let Some(thresholds) = array(args, 1)? else { return Ok(Datum::Null) };
+    if thresholds.dimensions.len() > 1 {
+        return Err(subscript_error("thresholds must be one-dimensional array"));
+    }
+    if thresholds.items.iter().any(Datum::is_null) {
+        let message = "thresholds array must not contain NULLs";
+        return Err(Error::new(SqlState::NullValueNotAllowed, message));
+    }
+    let element = thresholds.element;
+    let operand = canonical(element, arg(args, 0));
+    let below = |item: &Datum| canonical(element, item).compare(&operand).is_le();
+    Ok(Datum::Int32(thresholds.items.partition_point(below) as i32))
+}
+
 pub(super) fn register(all: &mut Vec<Function>) {
     const ONE: &[Type] = &[AnyCompatibleArray, AnyCompatible];
     const FROM: &[Type] = &[AnyCompatibleArray, AnyCompatible, Int4];
@@ -135,6 +152,7 @@ pub(super) fn register(all: &mut Vec<Function>) {
         lenient("array_positions", ONE, Type::Int4Array, positions),
         lenient("array_remove", ONE, AnyCompatibleArray, remove),
         lenient("array_replace", REPLACE, AnyCompatibleArray, replace),
+        pure("width_bucket", &[AnyCompatible, AnyCompatibleArray], Int4, width_bucket),
         pure("@>", BOTH, Bool, |args| contains(args, 0, 1)),
         pure("<@", BOTH, Bool, |args| contains(args, 1, 0)),
         pure("&&", BOTH, Bool, overlaps),

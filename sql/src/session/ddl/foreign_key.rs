@@ -267,6 +267,7 @@ impl Session {
         check_types(table, &columns, &parent, &referred, &name)?;
         let full = matches!(key.references.match_type, Some((MatchClause::Full, _)));
         table.foreign_keys.push(ForeignKey {
+            id: 0,
             name: name.clone(),
             columns,
             table: parent.id,

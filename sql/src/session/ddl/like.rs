@@ -104,6 +104,7 @@ impl Copied {
         if self.has(LikeOption::Constraints) {
             let comments = self.has(LikeOption::Comments);
             table.checks.extend(self.source.checks.iter().map(|check| Check {
+                id: 0,
                 comment: check.comment.clone().filter(|_| comments),
                 ..check.clone()
             }));
@@ -139,6 +140,7 @@ impl Copied {
             let stores_rows = is_primary(&self.source, index);
             let comments = self.has(LikeOption::Comments);
             let copy = Index {
+                id: 0,
                 storage: if stores_rows { table.primary.storage } else { schema.allocate_id() },
                 name,
                 columns,

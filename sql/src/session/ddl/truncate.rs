@@ -6,11 +6,19 @@ use cairn_txn::LockMode;
 use datafusion::sql::sqlparser::ast::{self, CascadeOption, TruncateIdentityOption};
 
 use super::super::Session;
+use crate::binder::position::token_after;
 use crate::catalog::{Sequence, Table};
 use crate::error::{Error, Result, SqlState};
 
 impl Session {
-    pub(super) async fn truncate(&mut self, truncate: &ast::Truncate) -> Result<()> {
+    pub(super) async fn truncate(&mut self, truncate: &ast::Truncate, sql: &str) -> Result<()> {
+        let foreign =
+            [(truncate.if_exists, "EXISTS"), (truncate.partitions.is_some(), "PARTITION")];
+        if let Some((_, word)) = foreign.into_iter().find(|(is_there, _)| *is_there) {
+            let message = format!("syntax error at or near \"{word}\"");
+            let position = token_after(sql, 1, &[word]);
+            return Err(Error::new(SqlState::SyntaxError, message).at(position));
+        }
         self.lock_catalog().await?;
         let mut tables: Vec<Arc<Table>> = Vec::new();
         for target in &truncate.table_names {

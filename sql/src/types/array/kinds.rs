@@ -14,6 +14,9 @@ macro_rules! arrays {
         pub(in crate::types) fn element_of(array: Type) -> Option<Type> {
             match array {
                 $(Type::$kind => Some(Type::$element),)*
+                // Arrays of one dimension that begin at 0 and have a text form of their own.
+                Type::Int2Vector => Some(Type::Int2),
+                Type::OidVector => Some(Type::Oid),
                 _ => None,
             }
         }
@@ -49,4 +52,15 @@ arrays! {
     UuidArray Uuid 2951 "uuid[]" "_uuid";
     OidArray Oid 1028 "oid[]" "_oid";
     RegtypeArray Regtype 2211 "regtype[]" "_regtype";
+    CharArray Char 1002 "\"char\"[]" "_char";
+    RegclassArray Regclass 2210 "regclass[]" "_regclass";
+    RegprocArray Regproc 1008 "regproc[]" "_regproc";
+    RegprocedureArray Regprocedure 2207 "regprocedure[]" "_regprocedure";
+    RegoperArray Regoper 2208 "regoper[]" "_regoper";
+    RegoperatorArray Regoperator 2209 "regoperator[]" "_regoperator";
+    RegnamespaceArray Regnamespace 4090 "regnamespace[]" "_regnamespace";
+    RegroleArray Regrole 4097 "regrole[]" "_regrole";
+    RegcollationArray Regcollation 4192 "regcollation[]" "_regcollation";
+    XidArray Xid 1011 "xid[]" "_xid";
+    AclItemArray AclItem 1034 "aclitem[]" "_aclitem";
 }

@@ -1,0 +1,210 @@
+//! INSERT ... ON CONFLICT: the unique indexes that decide, and what becomes of the row that is there.
+
+use datafusion::common::{DFSchema, TableReference};
+use datafusion::logical_expr::Expr;
+use datafusion::sql::sqlparser::ast::{self, ConflictTarget, OnConflictAction, OnInsert};
+
+use super::dml::{Assignments, RETURNING};
+use super::joined_change::row_schema;
+use super::position::token_before;
+use super::{Binder, Level, Scope, fold, name_parts};
+use crate::catalog::{Index, Table};
+use crate::error::{Error, Result, SqlState};
+use crate::parser::change::{Target, conflict_target};
+
+/// What an INSERT does about rows that are in the way.
+#[derive(Clone, Debug)]
+pub struct OnConflict {
+    /// Storage ids of the unique indexes in which a row is in the way.
+    pub arbiters: Vec<u32>,
+    /// The name of one of them whose constraint can wait, which is an error once there is a row.
+    pub deferrable: Option<String>,
+    /// DO UPDATE; else the new row is left out.
+    pub update: Option<ConflictUpdate>,
+}
+
+/// DO UPDATE: over the columns of the row that is there, qualified as in RETURNING, and behind them those of the
+/// new one, [`EXCLUDED`].
+#[derive(Clone, Debug)]
+pub struct ConflictUpdate {
+    /// SET.
+    pub assignments: Assignments,
+    /// WHERE.
+    pub condition: Option<Expr>,
+    /// Of those columns.
+    pub schema: DFSchema,
+}
+
+/// Qualifier of the columns of the row that was to be inserted.
+pub const EXCLUDED: &str = "excluded";
+
+impl Binder<'_> {
+    /// The columns of the row that was to be inserted.
+    pub(super) fn excluded_scope(&self, table: &Table) -> Scope {
+        let mut scope = self.scope_of(table, EXCLUDED, EXCLUDED);
+        for column in &mut scope.columns {
+            column.origin = None;
+        }
+        scope
+    }
+
+    /// Binds the clause; the table is called `shown` in it.
+    pub(super) fn on_conflict(
+        &self,
+        on: &Option<OnInsert>,
+        table: &Table,
+        shown: &str,
+    ) -> Result<Option<OnConflict>> {
+        let Some(OnInsert::OnConflict(clause)) = on else { return Ok(None) };
+        let arbiters = match &clause.conflict_target {
+            Some(ConflictTarget::Columns(elements)) => self.inferred(elements, table, shown)?,
+            Some(ConflictTarget::OnConstraint(name)) => vec![constraint(table, name)?],
+            None => {
+                if let OnConflictAction::DoUpdate(update) = &clause.action {
+                    return Err(self.needs_target(update));
+                }
+                let unique = |index: &&Index| {
+                    index.claims_unique()
+                        && (index.storage != table.primary.storage || table.has_primary_key())
+                };
+                table.all_indexes().filter(unique).map(|index| index.storage).collect()
+            }
+        };
+        let update = match &clause.action {
+            OnConflictAction::DoNothing => None,
+            OnConflictAction::DoUpdate(update) => Some(self.conflict_update(update, table, shown)?),
+        };
+        let waits = |index: &&Index| index.deferral.is_some() && arbiters.contains(&index.storage);
+        let deferrable = table.all_indexes().find(waits).map(|index| index.name.clone());
+        Ok(Some(OnConflict { arbiters, deferrable, update }))
+    }
+
+    fn needs_target(&self, update: &ast::DoUpdate) -> Error {
+        let word = |from: Option<usize>, word| token_before(self.sql, from?, &[word]);
+        let set = update.assignments.first().and_then(|first| self.position_of(first));
+        Error::new(
+            SqlState::SyntaxError,
+            "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+        )
+        .hint("For example, ON CONFLICT (column_name).")
+        .at(word(word(set, "CONFLICT"), "ON"))
+    }
+
+    /// The unique indexes over just these columns.
+    fn inferred(&self, elements: &[ast::Ident], table: &Table, shown: &str) -> Result<Vec<u32>> {
+        let (mut columns, mut has_expression) = (Vec::new(), false);
+        for element in elements {
+            match conflict_target(element) {
+                Target::Column(ident) => {
+                    let name = fold(ident);
+                    let column = table.position(&name).ok_or_else(|| {
+                        Error::new(
+                            SqlState::UndefinedColumn,
+                            format!("column \"{name}\" does not exist"),
+                        )
+                        .at(self.position(ident.span))
+                    })?;
+                    if !columns.contains(&column) {
+                        columns.push(column);
+                    }
+                }
+                // No index has expressions. What they say has to make sense all the same, as has the condition of
+                // an index: one without a condition serves any.
+                Target::Element(text) => {
+                    self.target_expression(text, table, shown, "index expressions")?;
+                    has_expression = true;
+                }
+                Target::Where(text) => {
+                    let bound = self.target_expression(text, table, shown, "index predicates")?;
+                    self.expect_bool(bound, "WHERE")?;
+                }
+            }
+        }
+        let is_over = |index: &&Index| {
+            index.claims_unique()
+                && !has_expression
+                && index.columns.len() == columns.len()
+                && columns.iter().all(|column| index.columns.contains(column))
+        };
+        let found: Vec<u32> =
+            table.all_indexes().filter(is_over).map(|index| index.storage).collect();
+        match found.is_empty() {
+            false => Ok(found),
+            true => Err(Error::new(
+                SqlState::InvalidColumnReference,
+                "there is no unique or exclusion constraint matching the ON CONFLICT specification",
+            )),
+        }
+    }
+
+    fn target_expression(
+        &self,
+        text: &str,
+        table: &Table,
+        shown: &str,
+        clause: &'static str,
+    ) -> Result<super::Bound> {
+        let parsed = crate::parser::parse_expression(text)?;
+        let scope = self.scope_of(table, shown, RETURNING);
+        let mut level = Level { scope, ..Level::default() };
+        level.extraction.forbidden_in = Some(clause);
+        self.levels.borrow_mut().push(level);
+        let bound = self.expr(&parsed);
+        self.levels.borrow_mut().pop();
+        // Its positions are those in a text of its own.
+        bound.map_err(|error| error.without_position()).map(|bound| bound.at(None))
+    }
+
+    fn conflict_update(
+        &self,
+        update: &ast::DoUpdate,
+        table: &Table,
+        shown: &str,
+    ) -> Result<ConflictUpdate> {
+        if shown == EXCLUDED {
+            return Err(Error::new(
+                SqlState::DuplicateAlias,
+                format!("table name \"{EXCLUDED}\" specified more than once"),
+            ));
+        }
+        let mut scope = self.scope_of(table, shown, RETURNING);
+        scope.columns.extend(self.excluded_scope(table).columns);
+        self.levels.borrow_mut().push(Level { scope, ..Level::default() });
+        let bound = (|| {
+            let assignments = self.assignments(&update.assignments, table)?;
+            let condition = match &update.selection {
+                None => None,
+                Some(condition) => {
+                    let _none = self.forbid("WHERE");
+                    Some(self.expect_bool(self.expr(condition)?, "WHERE")?.expr)
+                }
+            };
+            Ok::<_, Error>((assignments, condition))
+        })();
+        self.levels.borrow_mut().pop();
+        let (assignments, condition) = bound?;
+        let excluded = TableReference::bare(EXCLUDED);
+        let excluded = DFSchema::try_from_qualified_schema(excluded, &table.arrow_schema())?;
+        let schema = row_schema(table)?.join(&excluded)?;
+        Ok(ConflictUpdate { assignments, condition, schema })
+    }
+}
+
+/// The index of a constraint by its name.
+fn constraint(table: &Table, name: &ast::ObjectName) -> Result<u32> {
+    let wanted = name_parts(name).pop().unwrap_or_default();
+    let named = |index: &&Index| index.constraint && index.name == wanted;
+    if let Some(index) = table.all_indexes().find(named) {
+        return Ok(index.storage);
+    }
+    Err(match table.has_constraint(&wanted) {
+        true => Error::new(
+            SqlState::WrongObjectType,
+            "constraint in ON CONFLICT clause has no associated index",
+        ),
+        false => Error::new(
+            SqlState::UndefinedObject,
+            format!("constraint \"{wanted}\" for table \"{}\" does not exist", table.name),
+        ),
+    })
+}

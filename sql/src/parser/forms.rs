@@ -1,0 +1,350 @@
+//! Forms of queries that sqlparser does not read, as forms that it does. What has no other form is
+//! marked by words with a NUL byte, which no client can send.
+//!
+//! All this works on tokens, before parsing: each form is known by a few words that stand for
+//! nothing else, and what is put in their place has their place in the text.
+
+mod frames;
+mod grouping;
+mod search;
+
+use datafusion::sql::sqlparser::ast::Ident;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::is_keyword;
+
+pub use frames::EXCLUDE;
+pub use grouping::{DISTINCT, EMPTY_SET, GROUPING_SETS};
+pub use search::{CYCLE, LIST_SEPARATOR, SEARCH, SEPARATOR};
+
+/// `ROWS FROM (f(), g())` is a call of this function, with the others as its arguments.
+pub const ROWS_FROM: &str = "\0rows from";
+/// `FETCH FIRST n ROWS WITH TIES` is LIMIT with a call of this function on `n`.
+pub const WITH_TIES: &str = "\0with ties";
+/// `BETWEEN SYMMETRIC x AND y` is BETWEEN with a call of this function on `x`.
+pub const SYMMETRIC: &str = "\0symmetric";
+/// The star of `(row).*`, and of `t.*` where that is one value.
+pub const STAR: &str = "\0*";
+
+/// A token in the place of another.
+fn put(token: Token, like: &TokenWithSpan) -> TokenWithSpan {
+    TokenWithSpan::new(token, like.span)
+}
+
+fn marker(text: &str, like: &TokenWithSpan) -> TokenWithSpan {
+    put(Token::make_word(text, Some('"')), like)
+}
+
+fn keyword(word: &str, like: &TokenWithSpan) -> TokenWithSpan {
+    put(Token::make_keyword(word), like)
+}
+
+/// Whether the token at `at` is one of these key words.
+fn keyword_at(tokens: &[TokenWithSpan], at: usize, keywords: &[Keyword]) -> bool {
+    tokens.get(at).is_some_and(|token| is_keyword(token, keywords))
+}
+
+/// The same for words that sqlparser does not know.
+fn word_at(tokens: &[TokenWithSpan], at: usize, wanted: &str) -> bool {
+    tokens.get(at).is_some_and(|token| match &token.token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted),
+        _ => false,
+    })
+}
+
+fn symbol_at(tokens: &[TokenWithSpan], at: usize, symbol: &Token) -> bool {
+    tokens.get(at).is_some_and(|token| token.token == *symbol)
+}
+
+/// The name at `at`, folded.
+fn name_at(tokens: &[TokenWithSpan], at: usize) -> Option<String> {
+    let token = tokens.get(at)?;
+    let Token::Word(word) = &token.token else { return None };
+    let (value, quote_style) = (word.value.clone(), word.quote_style);
+    Some(crate::binder::fold(&Ident { value, quote_style, span: token.span }))
+}
+
+/// Depth of parentheses behind a token that is met at `depth`.
+fn deepen(depth: &mut usize, token: &Token) {
+    match token {
+        Token::LParen => *depth += 1,
+        Token::RParen => *depth = depth.saturating_sub(1),
+        _ => {}
+    }
+}
+
+/// The place of the parenthesis that closes the one at `open`.
+fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
+    let mut depth = 0;
+    for (at, token) in tokens.iter().enumerate().skip(open) {
+        deepen(&mut depth, &token.token);
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// `ROWS FROM (` becomes the name of a function.
+fn rows_from(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let is_form = is_keyword(token, &[Keyword::ROWS])
+            && keyword_at(&tokens, at + 1, &[Keyword::FROM])
+            && symbol_at(&tokens, at + 2, &Token::LParen);
+        kept.push(if is_form { marker(ROWS_FROM, token) } else { token.clone() });
+        at += if is_form { 2 } else { 1 };
+    }
+    kept
+}
+
+/// `TABLE t` becomes `SELECT * FROM t`.
+fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    const BEFORE: &[Keyword] = &[
+        Keyword::UNION,
+        Keyword::EXCEPT,
+        Keyword::INTERSECT,
+        Keyword::ALL,
+        Keyword::DISTINCT,
+        Keyword::EXPLAIN,
+        Keyword::FOR,
+    ];
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 2);
+    let mut inserts = false;
+    for token in &tokens {
+        let last = kept.last();
+        let starts = last.is_none_or(|last| last.token == Token::SemiColon);
+        if starts {
+            inserts = is_keyword(token, &[Keyword::INSERT]);
+        }
+        let stands_alone = starts
+            || last.is_some_and(|last| {
+                matches!(last.token, Token::LParen | Token::RParen) || is_keyword(last, BEFORE)
+            })
+            || inserts;
+        if stands_alone && is_keyword(token, &[Keyword::TABLE]) {
+            kept.push(keyword("SELECT", token));
+            kept.push(put(Token::Mul, token));
+            kept.push(keyword("FROM", token));
+        } else {
+            kept.push(token.clone());
+        }
+    }
+    kept
+}
+
+/// `FETCH FIRST n ROWS ...` becomes LIMIT.
+fn fetch(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        // At the start of a statement it is the one that reads a cursor.
+        let is_clause = is_keyword(token, &[Keyword::FETCH])
+            && kept.last().is_some_and(|last| last.token != Token::SemiColon)
+            && keyword_at(&tokens, at + 1, &[Keyword::FIRST, Keyword::NEXT]);
+        match is_clause.then(|| fetch_clause(&tokens, at)).flatten() {
+            Some((mut limit, end)) => {
+                kept.append(&mut limit);
+                at = end;
+            }
+            None => {
+                kept.push(token.clone());
+                at += 1;
+            }
+        }
+    }
+    kept
+}
+
+/// A clause that begins at `at`, as LIMIT; and the place behind it.
+fn fetch_clause(tokens: &[TokenWithSpan], at: usize) -> Option<(Vec<TokenWithSpan>, usize)> {
+    let head = tokens.get(at)?;
+    let mut depth = 0;
+    let mut end = at + 2;
+    while depth > 0 || !keyword_at(tokens, end, &[Keyword::ROW, Keyword::ROWS]) {
+        let token = &tokens.get(end)?.token;
+        if matches!(token, Token::SemiColon | Token::EOF) || depth == 0 && *token == Token::RParen {
+            return None;
+        }
+        deepen(&mut depth, token);
+        end += 1;
+    }
+    let mut count = tokens.get(at + 2..end)?.to_vec();
+    if count.is_empty() {
+        count.push(put(Token::Number("1".into(), false), head));
+    }
+    let mut limit = vec![keyword("LIMIT", head)];
+    if keyword_at(tokens, end + 1, &[Keyword::ONLY]) {
+        limit.append(&mut count);
+        return Some((limit, end + 2));
+    }
+    if keyword_at(tokens, end + 1, &[Keyword::WITH])
+        && keyword_at(tokens, end + 2, &[Keyword::TIES])
+    {
+        limit.push(marker(WITH_TIES, head));
+        limit.push(put(Token::LParen, head));
+        limit.append(&mut count);
+        limit.push(put(Token::RParen, head));
+        return Some((limit, end + 3));
+    }
+    None
+}
+
+/// `ORDER BY x USING <` becomes ASC, with `>` DESC.
+fn order_using(tokens: &mut [TokenWithSpan]) -> Vec<TokenWithSpan> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let direction = match tokens.get(at + 1).map(|next| &next.token) {
+            Some(Token::Lt) => Some("ASC"),
+            Some(Token::Gt) => Some("DESC"),
+            _ => None,
+        };
+        match direction.filter(|_| is_keyword(token, &[Keyword::USING])) {
+            Some(direction) => {
+                kept.push(keyword(direction, token));
+                at += 2;
+            }
+            None => {
+                kept.push(token.clone());
+                at += 1;
+            }
+        }
+    }
+    kept
+}
+
+/// `BETWEEN SYMMETRIC x AND` gets a marker around `x`; ASYMMETRIC is what BETWEEN is anyway.
+fn symmetric(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // For each open marker, the depth of parentheses and CASEs at which its AND stands.
+    let mut open: Vec<usize> = Vec::new();
+    let mut depth = 0;
+    for token in tokens {
+        let between = kept.last().is_some_and(|last| is_keyword(last, &[Keyword::BETWEEN]));
+        if between && is_keyword(&token, &[Keyword::ASYMMETRIC]) {
+            continue;
+        }
+        if between && is_keyword(&token, &[Keyword::SYMMETRIC]) {
+            kept.push(marker(SYMMETRIC, &token));
+            kept.push(put(Token::LParen, &token));
+            open.push(depth);
+            continue;
+        }
+        match &token.token {
+            Token::Word(word) if word.keyword == Keyword::CASE => depth += 1,
+            Token::Word(word) if word.keyword == Keyword::END => depth = depth.saturating_sub(1),
+            other => deepen(&mut depth, other),
+        }
+        if is_keyword(&token, &[Keyword::AND]) && open.pop_if(|at| *at == depth).is_some() {
+            kept.push(put(Token::RParen, &token));
+        }
+        kept.push(token);
+    }
+    kept
+}
+
+/// `substring(x SIMILAR p ESCAPE e)` means the same as with FROM and FOR.
+fn substring_similar(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    for start in 0..tokens.len() {
+        if !keyword_at(&tokens, start, &[Keyword::SUBSTRING])
+            || !symbol_at(&tokens, start + 1, &Token::LParen)
+        {
+            continue;
+        }
+        let Some(end) = closing(&tokens, start + 1) else { return tokens };
+        let mut depth = 0;
+        let mut is_form = false;
+        for token in tokens.iter_mut().take(end).skip(start + 2) {
+            deepen(&mut depth, &token.token);
+            if depth > 0 {
+                continue;
+            }
+            if is_keyword(token, &[Keyword::SIMILAR]) {
+                is_form = true;
+                token.token = Token::make_keyword("FROM");
+            } else if is_form && is_keyword(token, &[Keyword::ESCAPE]) {
+                token.token = Token::make_keyword("FOR");
+            }
+        }
+    }
+    tokens
+}
+
+/// The star of `(row).*` becomes a name, as does that of `t.*` before an operator.
+fn stars(tokens: &mut [TokenWithSpan]) {
+    const OPERATORS: &[Keyword] = &[Keyword::IS, Keyword::NOTNULL, Keyword::IN];
+    for at in 2..tokens.len() {
+        if !symbol_at(tokens, at, &Token::Mul) || !symbol_at(tokens, at - 1, &Token::Period) {
+            continue;
+        }
+        let of_row = symbol_at(tokens, at - 2, &Token::RParen);
+        let is_operand = keyword_at(tokens, at + 1, OPERATORS)
+            || word_at(tokens, at + 1, "isnull")
+            || tokens.get(at + 1).is_some_and(|next| {
+                matches!(
+                    next.token,
+                    Token::Eq
+                        | Token::Neq
+                        | Token::Lt
+                        | Token::Gt
+                        | Token::LtEq
+                        | Token::GtEq
+                        | Token::DoubleColon
+                )
+            });
+        if (of_row || is_operand)
+            && let Some(token) = tokens.get_mut(at)
+        {
+            token.token = Token::make_word(STAR, Some('"'));
+        }
+    }
+}
+
+/// All of them. White space goes as well.
+pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_space = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+    let mut tokens: Vec<_> = tokens.into_iter().filter(|token| !is_space(token)).collect();
+    let mut keywords = std::collections::HashSet::new();
+    let mut has_search = false;
+    for token in &tokens {
+        if let Token::Word(word) = &token.token {
+            keywords.insert(word.keyword);
+            has_search |= word.keyword == Keyword::NoKeyword
+                && word.quote_style.is_none()
+                && word.value.eq_ignore_ascii_case("cycle");
+        }
+    }
+    let has = |wanted: &[Keyword]| wanted.iter().any(|keyword| keywords.contains(keyword));
+    if has(&[Keyword::TABLE]) {
+        tokens = table(tokens);
+    }
+    if has(&[Keyword::ROWS]) {
+        tokens = rows_from(tokens);
+    }
+    if has(&[Keyword::FETCH]) {
+        tokens = fetch(tokens);
+    }
+    if has(&[Keyword::USING]) {
+        tokens = order_using(&mut tokens);
+    }
+    if has(&[Keyword::SYMMETRIC, Keyword::ASYMMETRIC]) {
+        tokens = symmetric(tokens);
+    }
+    if has(&[Keyword::SIMILAR]) {
+        tokens = substring_similar(tokens);
+    }
+    if has(&[Keyword::GROUP, Keyword::GROUPING]) {
+        tokens = grouping::rewrite(tokens);
+    }
+    if has(&[Keyword::OVER, Keyword::WINDOW]) {
+        tokens = frames::rewrite(tokens);
+    }
+    if has_search || has(&[Keyword::SEARCH]) {
+        tokens = search::rewrite(tokens);
+    }
+    stars(&mut tokens);
+    tokens
+}
