@@ -141,7 +141,9 @@ impl Binder<'_> {
                 let place = self.place_of_name(expr, &name);
                 return Err(Error::new(
                     SqlState::InvalidObjectDefinition,
-                    format!("cannot use generated column \"{name}\" in column generation expression"),
+                    format!(
+                        "cannot use generated column \"{name}\" in column generation expression"
+                    ),
                 )
                 .detail("A generated column cannot reference another generated column.")
                 .at(place));

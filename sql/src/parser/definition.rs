@@ -520,9 +520,7 @@ pub(super) fn set_constraints(parser: &mut Parser<'_>) -> Parse<Option<SetConstr
         };
         let modes = [Keyword::DEFERRED, Keyword::IMMEDIATE];
         match parser.parse_one_of_keywords(&modes) {
-            Some(mode) => {
-                Ok(Some(SetConstraints { names, deferred: mode == Keyword::DEFERRED }))
-            }
+            Some(mode) => Ok(Some(SetConstraints { names, deferred: mode == Keyword::DEFERRED })),
             None => unexpected(parser, "DEFERRED or IMMEDIATE"),
         }
     })

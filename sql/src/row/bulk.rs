@@ -45,10 +45,7 @@ impl Writer<'_> {
     ) -> std::result::Result<(), (usize, Error)> {
         // Where keys may occur twice for a while, each row finds out by itself.
         let waits = self.table.indexes.iter().any(|index| index.deferral.is_some());
-        if rows.len() > 1
-            && !waits
-            && self.add_new(transaction, rows).await.map_err(|e| (0, e))?
-        {
+        if rows.len() > 1 && !waits && self.add_new(transaction, rows).await.map_err(|e| (0, e))? {
             return Ok(());
         }
         for (position, row) in rows.iter().enumerate() {

@@ -101,7 +101,10 @@ pub fn contains_null(table: &Table, column: &str) -> Error {
 pub fn is_violated(table: &Table, check: &str) -> Error {
     Error::new(
         SqlState::CheckViolation,
-        format!("check constraint \"{check}\" of relation \"{}\" is violated by some row", table.name),
+        format!(
+            "check constraint \"{check}\" of relation \"{}\" is violated by some row",
+            table.name
+        ),
     )
     .table(&table.name)
     .constraint(check)

@@ -126,21 +126,13 @@ impl<'a> Writer<'a> {
     }
 
     /// Adds a row.
-    pub async fn insert(
-        &mut self,
-        transaction: &mut Transaction,
-        row: &mut [Datum],
-    ) -> Result<()> {
+    pub async fn insert(&mut self, transaction: &mut Transaction, row: &mut [Datum]) -> Result<()> {
         self.complete(row)?;
         self.add(transaction, row).await
     }
 
     /// Adds a row that is complete.
-    pub(super) async fn add(
-        &mut self,
-        transaction: &mut Transaction,
-        row: &[Datum],
-    ) -> Result<()> {
+    pub(super) async fn add(&mut self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
         let key = self.add_unnoted(transaction, row).await?;
         self.note_added(row, &key)
     }
@@ -347,7 +339,8 @@ impl<'a> Writer<'a> {
             if reference.is_referred_changed(old, new)
                 && let Some(key) = reference.referred_key(old)
             {
-                let (values, new) = (reference.referred_values(old), reference.referred_values(new));
+                let (values, new) =
+                    (reference.referred_values(old), reference.referred_values(new));
                 let (reference, new) = (reference.clone(), Some(new));
                 self.events.push(Event::Vacated(Vacated { reference, key, values, new }));
             }
@@ -421,17 +414,17 @@ pub fn other_rows(
     row_key: &[u8],
 ) -> Result<Vec<Vec<u8>>> {
     let (mut others, mut failed) = (Vec::new(), None);
-    view.scan(&Span::prefix(columns), Direction::Forward, &mut |_, value| {
-        match index.split_value(value) {
-            Ok((key, _)) if key == row_key => ControlFlow::Continue(()),
-            Ok((key, _)) => {
-                others.push(key.to_vec());
-                ControlFlow::Continue(())
-            }
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
+    view.scan(&Span::prefix(columns), Direction::Forward, &mut |_, value| match index
+        .split_value(value)
+    {
+        Ok((key, _)) if key == row_key => ControlFlow::Continue(()),
+        Ok((key, _)) => {
+            others.push(key.to_vec());
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
         }
     })?;
     failed.map_or(Ok(others), Err)

@@ -126,9 +126,7 @@ fn converted(from: Type, to: Type, value: &Datum) -> Result<Option<Datum>> {
 /// Whether the values of two types that are equal have equal keys, once converted.
 fn has_same_keys(from: Type, to: Type) -> bool {
     let is_plain_text = |kind| matches!(kind, Type::Text | Type::Varchar);
-    from == to
-        || is_integer(from) && is_integer(to)
-        || is_plain_text(from) && is_plain_text(to)
+    from == to || is_integer(from) && is_integer(to) || is_plain_text(from) && is_plain_text(to)
 }
 
 impl Reference {
@@ -207,8 +205,12 @@ impl Reference {
     pub fn is_referred_changed(&self, old: &[Datum], new: &[Datum]) -> bool {
         let differ = |position: &usize| match (old.get(*position), new.get(*position)) {
             // Zeros of both signs are equal, and look different.
-            (Some(Datum::Float32(old)), Some(Datum::Float32(new))) => old.to_bits() != new.to_bits(),
-            (Some(Datum::Float64(old)), Some(Datum::Float64(new))) => old.to_bits() != new.to_bits(),
+            (Some(Datum::Float32(old)), Some(Datum::Float32(new))) => {
+                old.to_bits() != new.to_bits()
+            }
+            (Some(Datum::Float64(old)), Some(Datum::Float64(new))) => {
+                old.to_bits() != new.to_bits()
+            }
             (old, new) => old != new,
         };
         self.key.referred.iter().any(differ)

@@ -110,9 +110,9 @@ impl TrackedFilter {
         let filter = compile_all(filters, &narrowed(scan, full, &columns)?)?;
         let mut parameters = Vec::new();
         let immutable = filter.iter().all(|expr| is_immutable(expr, &mut parameters));
-        let missing = columns.iter().filter_map(|column| {
-            Some((*column, table.columns.get(*column)?.missing.clone()?))
-        });
+        let missing = columns
+            .iter()
+            .filter_map(|column| Some((*column, table.columns.get(*column)?.missing.clone()?)));
         let missing = missing.collect();
         let tracked = TrackedFilter { filter, columns, covering, missing, parameters };
         Ok(immutable.then_some(tracked))

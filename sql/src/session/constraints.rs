@@ -144,9 +144,7 @@ pub(super) fn table_attributes(
     for (at, (attribute, span)) in attributes.iter().enumerate() {
         let before = attributes.get(..at).unwrap_or_default();
         let had = |wanted| before.iter().any(|(attribute, _)| *attribute == wanted);
-        let pair = |one, other| {
-            *attribute == one && had(other) || *attribute == other && had(one)
-        };
+        let pair = |one, other| *attribute == one && had(other) || *attribute == other && had(one);
         let message = if pair(Attribute::NotDeferrable, Attribute::InitiallyDeferred) {
             "constraint declared INITIALLY DEFERRED must be DEFERRABLE"
         } else if pair(Attribute::NotDeferrable, Attribute::Deferrable)
@@ -180,8 +178,7 @@ impl Constraints {
     /// Adds a constraint of a table.
     pub fn add(&mut self, constraint: &TableConstraint, sql: &str) -> Result<()> {
         let (name, position) = (named(&constraint.name), place_of(sql, constraint.span));
-        let attributes =
-            |kind: &str| table_attributes(&constraint.attributes, kind, sql);
+        let attributes = |kind: &str| table_attributes(&constraint.attributes, kind, sql);
         let unique_kind = |primary| if primary { "PRIMARY KEY" } else { "UNIQUE" };
         match &constraint.kind {
             ConstraintKind::Check(expr) => {

@@ -347,9 +347,8 @@ impl Session {
         let relation = self.named(name)?;
         let schema = self.schema();
         let Some(table) = schema.table(&relation) else { return Ok(()) };
-        let mut found = columns.iter().filter_map(|column| {
-            table.columns.get(table.position(&fold(column))?)
-        });
+        let mut found =
+            columns.iter().filter_map(|column| table.columns.get(table.position(&fold(column))?));
         match found.find(|column| column.generated.is_some()) {
             None => Ok(()),
             Some(column) => Err(Error::new(

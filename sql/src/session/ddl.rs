@@ -207,10 +207,9 @@ impl Session {
         let schema = self.schema();
         match schema.table(&wanted) {
             Some(table) => Ok(table.clone()),
-            None if schema.is_taken(&wanted) => Err(Error::new(
-                SqlState::WrongObjectType,
-                format!("\"{wanted}\" is not a table"),
-            )),
+            None if schema.is_taken(&wanted) => {
+                Err(Error::new(SqlState::WrongObjectType, format!("\"{wanted}\" is not a table")))
+            }
             None => Err(undefined_table("relation", &wanted)),
         }
     }

@@ -284,10 +284,7 @@ impl Session {
         }
         Err(Error::new(
             SqlState::ObjectInUse,
-            format!(
-                "cannot {what} \"{}\" because it has pending trigger events",
-                table.name
-            ),
+            format!("cannot {what} \"{}\" because it has pending trigger events", table.name),
         ))
     }
 }

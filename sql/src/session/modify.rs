@@ -183,11 +183,7 @@ impl Session {
     }
 
     /// Looks at what a statement has left.
-    async fn finish_changes(
-        &mut self,
-        events: Vec<Event>,
-        params: &Arc<Vec<Datum>>,
-    ) -> Result<()> {
+    async fn finish_changes(&mut self, events: Vec<Event>, params: &Arc<Vec<Datum>>) -> Result<()> {
         let env = self.env(params.clone());
         let env = Env { view: env.view.without_own_writes(), ..env };
         Box::pin(self.finish_statement(events, &env)).await

@@ -70,10 +70,8 @@ impl Session {
                 }
                 Event::Vacated(vacated) => {
                     let more = Box::pin(self.act(&vacated, env)).await?;
-                    may_have_changed |= !matches!(
-                        vacated.action(),
-                        Action::NoAction | Action::Restrict
-                    );
+                    may_have_changed |=
+                        !matches!(vacated.action(), Action::NoAction | Action::Restrict);
                     queue.extend(self.put_off(more)?);
                 }
                 Event::Twice(twice) => self.check_twice(&twice).await?,
@@ -193,7 +191,9 @@ impl Session {
             }
             let now = transaction.referenced_at();
             match transaction.get_latest(key)? {
-                Some(latest) if is_primary || reference.index.split_value(&latest)?.0 == row_key => {
+                Some(latest)
+                    if is_primary || reference.index.split_value(&latest)?.0 == row_key =>
+                {
                     return Ok(true);
                 }
                 _ if transaction.isolation() != Isolation::ReadCommitted => {
@@ -409,12 +409,7 @@ fn columns_set(vacated: &Vacated) -> Option<Vec<usize>> {
 }
 
 /// What an action sets these columns to.
-fn values_set(
-    vacated: &Vacated,
-    columns: &[usize],
-    env: &Env,
-    style: &Style,
-) -> Result<Row> {
+fn values_set(vacated: &Vacated, columns: &[usize], env: &Env, style: &Style) -> Result<Row> {
     let reference = &vacated.reference;
     let all = match (vacated.action(), &vacated.new) {
         (Action::Cascade, Some(new)) => reference.cascaded(new, style)?,
@@ -481,9 +476,10 @@ fn statement_of(vacated: &Vacated) -> String {
             format!("UPDATE ONLY \"public\".{} SET {set}", quoted(&child.name))
         }
     };
-    let conditions = reference.key.columns.iter().map(|column| {
-        format!("{} OPERATOR(pg_catalog.=) {}", parameter(), name_of(child, column))
-    });
+    let conditions =
+        reference.key.columns.iter().map(|column| {
+            format!("{} OPERATOR(pg_catalog.=) {}", parameter(), name_of(child, column))
+        });
     let conditions = conditions.collect::<Vec<_>>().join(" AND ");
     format!("{head} WHERE {conditions}")
 }

@@ -202,8 +202,8 @@ impl Reached {
     fn refers(&mut self, table: &Arc<Table>, positions: Option<&[usize]>) {
         let schema = self.schema.clone();
         for key in &table.foreign_keys {
-            let concerned = positions
-                .is_none_or(|positions| key.columns.iter().any(|c| positions.contains(c)));
+            let concerned =
+                positions.is_none_or(|positions| key.columns.iter().any(|c| positions.contains(c)));
             if concerned && let Some(parent) = schema.table_by_id(key.table) {
                 self.add(parent, LockMode::RowShare);
             }
@@ -223,7 +223,8 @@ impl Reached {
                 }
                 Action::SetNull | Action::SetDefault => {
                     self.add(child, LockMode::RowExclusive);
-                    let set = if key.set_columns.is_empty() { &key.columns } else { &key.set_columns };
+                    let set =
+                        if key.set_columns.is_empty() { &key.columns } else { &key.set_columns };
                     self.updates(child, set);
                 }
                 Action::NoAction | Action::Restrict => self.add(child, LockMode::RowShare),

@@ -8,8 +8,7 @@ use proptest::prelude::*;
 use super::{any_kind, config, value};
 use crate::codec::{
     RowReader, canonical, decode_columns, decode_stored, encode_datum, encode_entry, encode_key,
-    encode_row,
-    split_entry,
+    encode_row, split_entry,
 };
 use crate::error::{Error, SqlState};
 use crate::types::interval::Interval;

@@ -7,8 +7,8 @@ use datafusion::sql::sqlparser::tokenizer::{Span, Token};
 
 use super::create::nulls_distinct;
 use super::{
-    ActionKind, Attribute, ConstraintKind, MatchClause, NullsDistinct, Parse, ReferentialAction,
-    References, TableConstraint, UniqueClause, expression, here, name, names, unexpected,
+    ActionKind, Attribute, ConstraintKind, MatchClause, NullsDistinct, Parse, References,
+    ReferentialAction, TableConstraint, UniqueClause, expression, here, name, names, unexpected,
 };
 
 /// A constraint of a table, if one stands here.
@@ -87,8 +87,7 @@ pub(super) fn references(parser: &mut Parser<'_>) -> Parse<References> {
         References { table, columns, match_type, on_delete: None, on_update: None };
     loop {
         let span = here(parser);
-        if references.on_delete.is_none()
-            && parser.parse_keywords(&[Keyword::ON, Keyword::DELETE])
+        if references.on_delete.is_none() && parser.parse_keywords(&[Keyword::ON, Keyword::DELETE])
         {
             references.on_delete = Some(action(parser, span)?);
         } else if references.on_update.is_none()

@@ -114,11 +114,11 @@ fn like(parser: &mut Parser<'_>) -> Parse<Like> {
     let table = parser.parse_object_name(false)?;
     let mut included: Vec<LikeOption> = Vec::new();
     loop {
-        let including = match parser.parse_one_of_keywords(&[Keyword::INCLUDING, Keyword::EXCLUDING])
-        {
-            Some(word) => word == Keyword::INCLUDING,
-            None => return Ok(Like { table, included }),
-        };
+        let including =
+            match parser.parse_one_of_keywords(&[Keyword::INCLUDING, Keyword::EXCLUDING]) {
+                Some(word) => word == Keyword::INCLUDING,
+                None => return Ok(Like { table, included }),
+            };
         let options: Vec<LikeOption> = match parser.parse_keyword(Keyword::ALL) {
             true => LikeOption::ALL.iter().map(|(option, _)| *option).collect(),
             false => {

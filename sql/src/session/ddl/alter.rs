@@ -24,9 +24,7 @@ use crate::catalog::constraint::ForeignKey;
 use crate::catalog::{Index, MAX_COLUMNS, Table};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
-use crate::parser::definition::{
-    Action, AlterTable, Attribute, ColumnAction, ColumnDefinition,
-};
+use crate::parser::definition::{Action, AlterTable, Attribute, ColumnAction, ColumnDefinition};
 use crate::row::Frame;
 use crate::row::expr::RowExpr;
 use crate::types::Datum;
@@ -200,9 +198,7 @@ impl Session {
                 self.add_column(work, *if_not_exists, definition, constraints, sql)
             }
             Action::DropColumn(drop) => self.drop_column(work, drop).await,
-            Action::Column(name, action) => {
-                self.alter_column(work, &fold(name), action, sql).await
-            }
+            Action::Column(name, action) => self.alter_column(work, &fold(name), action, sql).await,
             Action::AddConstraint(constraint) => constraints.add(constraint, sql),
             Action::AlterConstraint(name, attributes) => {
                 alter_constraint(&mut work.table, &fold(name), attributes, sql)
@@ -444,7 +440,10 @@ fn alter_constraint(
         }
         None => Err(Error::new(
             SqlState::WrongObjectType,
-            format!("constraint \"{name}\" of relation \"{}\" is not a foreign key constraint", table.name),
+            format!(
+                "constraint \"{name}\" of relation \"{}\" is not a foreign key constraint",
+                table.name
+            ),
         )),
     }
 }

@@ -227,12 +227,7 @@ impl Session {
         }
     }
 
-    fn drop_identity(
-        &mut self,
-        table: &mut Table,
-        position: usize,
-        if_exists: bool,
-    ) -> Result<()> {
+    fn drop_identity(&mut self, table: &mut Table, position: usize, if_exists: bool) -> Result<()> {
         let column = column_mut(table, position)?;
         if column.identity.take().is_none() {
             let name = column.name.clone();
@@ -394,9 +389,8 @@ fn column_mut(table: &mut Table, position: usize) -> Result<&mut Column> {
 
 /// The indexes that hold a column.
 fn indexes_with(table: &Table, position: usize) -> Vec<Index> {
-    let has = |index: &&Index| {
-        index.columns.contains(&position) || index.include.contains(&position)
-    };
+    let has =
+        |index: &&Index| index.columns.contains(&position) || index.include.contains(&position);
     table.all_indexes().filter(has).cloned().collect()
 }
 

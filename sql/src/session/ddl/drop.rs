@@ -193,12 +193,7 @@ impl Session {
         )
     }
 
-    fn cascade_as(
-        &mut self,
-        refusal: &str,
-        dependents: &[Dependent],
-        cascade: bool,
-    ) -> Result<()> {
+    fn cascade_as(&mut self, refusal: &str, dependents: &[Dependent], cascade: bool) -> Result<()> {
         if dependents.is_empty() {
             return Ok(());
         }

@@ -90,10 +90,7 @@ fn primary_key(parent: &Table) -> Result<&Index> {
         )),
         Some(index) if index.deferral.is_some() => Err(Error::new(
             SqlState::ObjectNotInPrerequisiteState,
-            format!(
-                "cannot use a deferrable primary key for referenced table \"{}\"",
-                parent.name
-            ),
+            format!("cannot use a deferrable primary key for referenced table \"{}\"", parent.name),
         )),
         Some(index) => Ok(index),
     }
@@ -239,7 +236,9 @@ impl Session {
             if !columns.contains(&position) {
                 return Err(Error::new(
                     SqlState::InvalidColumnReference,
-                    format!("column \"{name}\" referenced in ON DELETE SET action must be part of foreign key"),
+                    format!(
+                        "column \"{name}\" referenced in ON DELETE SET action must be part of foreign key"
+                    ),
                 ));
             }
             if !set_columns.contains(&position) {

@@ -186,7 +186,8 @@ fn rename_index(draft: &mut Draft<'_>, table: &Arc<Table>, from: &str, to: &str)
 /// Renames a sequence in the defaults that call functions on it.
 fn rename_sequence_in_defaults(draft: &mut Draft<'_>, from: &str, to: &str) -> Result<()> {
     let names = |sql: &Option<String>| sql.as_ref().is_some_and(|sql| sql.contains(from));
-    let users = draft.schema.tables().filter(|table| table.columns.iter().any(|c| names(&c.default)));
+    let users =
+        draft.schema.tables().filter(|table| table.columns.iter().any(|c| names(&c.default)));
     let users: Vec<Arc<Table>> = users.cloned().collect();
     for table in users {
         let mut changed = (*table).clone();

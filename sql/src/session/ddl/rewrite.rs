@@ -201,9 +201,8 @@ impl Session {
         for (child, parent, key) in &keys {
             let is_new = work.keys.contains(&key.name) && child.id == table.id;
             if is_new || work.rewrites && key.valid {
-                let reference = self.with_binder("", |binder| {
-                    compile_reference(binder, child, parent, key)
-                })?;
+                let reference =
+                    self.with_binder("", |binder| compile_reference(binder, child, parent, key))?;
                 self.validate_key(&reference)?;
             }
         }
