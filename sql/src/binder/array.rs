@@ -161,6 +161,9 @@ impl Binder<'_> {
             )
             .at(position));
         }
+        if array.kind() == Type::Jsonb {
+            return self.jsonb_subscript(array, chain);
+        }
         let element = subscripted(array.ty).map_err(|error| error.at(position))?;
         let Subscripts { bounds, values } = self.subscripts(chain)?;
         let form = ArrayForm::Subscript { element: element.kind, bounds };
@@ -228,6 +231,9 @@ impl Binder<'_> {
         value: Bound,
     ) -> Result<Bound> {
         let position = array.position;
+        if array.kind() == Type::Jsonb {
+            return self.assign_jsonb_subscript(name, array, chain, value);
+        }
         let element = subscripted(array.ty).map_err(|error| error.at(position))?;
         let Subscripts { bounds, values } = self.subscripts(chain)?;
         let target = if bounds.is_some() { array.ty } else { element };

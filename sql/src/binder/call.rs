@@ -9,8 +9,11 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::array::variadic;
+use super::comparable::{groupable, sortable};
 use super::expr::canonical;
 use super::grouping_sets::GroupingCall;
+use super::json;
+use super::ordered_set::WithinGroup;
 use super::position::token_after;
 use super::srf::{ExtractedSet, Sets};
 use super::subplan::Form;
@@ -20,6 +23,7 @@ use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
 use crate::functions::casts::CastLevel;
+use crate::functions::ordered_sets::OrderedSet;
 use crate::functions::polymorphic::{self, Settled, Unsettled};
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::windows::WindowFunction;
@@ -40,6 +44,9 @@ pub struct Extracted {
     pub expr: Expr,
 }
 
+/// Binds the parts of an aggregate call.
+type AggregateParts<'p> = dyn Fn() -> Result<(Aggregate, Vec<Expr>, Option<Expr>)> + 'p;
+
 /// What the current query level has extracted so far.
 #[derive(Default, Debug)]
 pub struct Extraction {
@@ -47,6 +54,8 @@ pub struct Extraction {
     pub aggregates: Vec<Extracted>,
     /// Where the first of them stands.
     pub first_aggregate: Option<usize>,
+    /// Direct arguments of ordered-set aggregates, and where they stand.
+    pub(super) direct_args: Vec<(Expr, Option<usize>)>,
     /// Calls of GROUPING.
     pub(super) groupings: Vec<GroupingCall>,
     /// Window functions, above the aggregates.
@@ -95,7 +104,11 @@ impl Binder<'_> {
             ));
         }
         if !call.within_group.is_empty() {
-            return Err(Error::unsupported("WITHIN GROUP"));
+            self.check_within_group(call, &name).map_err(|error| error.at(position))?;
+            let (order, filter) = (call.within_group.as_slice(), call.filter.as_deref());
+            let within = WithinGroup { name: &name, args, order, filter };
+            let bound = self.aggregate_call(position, &|| self.ordered_set_parts(&within));
+            return bound.map_err(|error| error.at(position)).map(|bound| bound.at(position));
         }
         if let (FunctionArguments::None, Some(ident)) =
             (&call.args, call.name.0.first().and_then(|part| part.as_ident()))
@@ -121,7 +134,24 @@ impl Binder<'_> {
                 let message = "syntax error at or near \"*\"";
                 return Err(Error::new(SqlState::SyntaxError, message).at(star));
             }
-            self.aggregate_call(&name, args, distinct, clauses, call.filter.as_deref(), position)
+            self.aggregate_call(position, &|| {
+                let _nested = self.forbid(NESTED);
+                let (aggregate, exprs) = self.aggregate_parts(&name, args, distinct, clauses)?;
+                let filter = match &call.filter {
+                    None => None,
+                    Some(filter) => Some(self.expect_bool(self.expr(filter)?, "FILTER")?.expr),
+                };
+                Ok((aggregate, exprs, filter))
+            })
+        } else if OrderedSet::named(&name).is_some_and(|set| match set {
+            OrderedSet::Mode => false,
+            set if set.is_hypothetical() => !args.is_empty(),
+            _ => args.len() == 2,
+        }) {
+            Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("WITHIN GROUP is required for ordered-set aggregate {name}"),
+            ))
         } else if WindowFunction::named(&name).is_some() {
             Err(Error::new(
                 SqlState::WrongObjectType,
@@ -217,6 +247,7 @@ impl Binder<'_> {
             }
             _ => match self.session_call(name, &args).or_else(|| self.catalog_call(name, &args)) {
                 Some(call) => call,
+                None if json::is_form(name) => self.json_call(name, args),
                 None => self.named_call(name, args),
             },
         }
@@ -309,15 +340,8 @@ impl Binder<'_> {
         Ok(Bound::new(Expr::Case(Case::new(None, pairs, None)), Type::Text))
     }
 
-    fn aggregate_call(
-        &self,
-        name: &str,
-        args: &[FunctionArg],
-        distinct: bool,
-        clauses: &[FunctionArgumentClause],
-        filter: Option<&ast::Expr>,
-        position: Option<usize>,
-    ) -> Result<Bound> {
+    /// A call of an aggregate, whose parts `bind` binds: the aggregate, its arguments and its filter.
+    fn aggregate_call(&self, position: Option<usize>, bind: &AggregateParts<'_>) -> Result<Bound> {
         if let Some(clause) = self.extraction_forbidden() {
             let message = match clause == NESTED {
                 true => "aggregate function calls cannot be nested".to_owned(),
@@ -325,13 +349,16 @@ impl Binder<'_> {
             };
             return Err(Error::new(SqlState::GroupingError, message).at(position));
         }
-        let nested = self.forbid(NESTED);
-        let (aggregate, exprs) = self.aggregate_parts(name, args, distinct, clauses)?;
-        let filter = match filter {
-            None => None,
-            Some(filter) => Some(self.expect_bool(self.expr(filter)?, "FILTER")?.expr),
-        };
-        drop(nested);
+        let mark = self.mark();
+        let (aggregate, exprs, filter) = bind()?;
+        if let Some(depth) = self.outer_level_of(exprs.iter().chain(&filter))? {
+            self.rewind(mark);
+            let bound = self.at_level(depth, || self.aggregate_call(position, bind))?;
+            let Expr::Column(column) = bound.expr else {
+                return Err(Error::internal("an aggregate without a column"));
+            };
+            return Ok(self.captured(depth, column, bound.ty, position));
+        }
         let returns = aggregate.returns();
         let expr = aggregates::call(aggregate, exprs, filter);
         let extracted = self.extract_aggregate(expr);
@@ -379,9 +406,16 @@ impl Binder<'_> {
                 _ => no_function(name, &kinds),
             }
         })?;
+        if distinct {
+            bound.iter().try_for_each(|arg| groupable(arg.kind(), arg.position))?;
+        }
         let mut exprs = Vec::new();
-        for (arg, kind) in bound.into_iter().zip(&wanted) {
-            exprs.push(self.implicit(arg, *kind)?.expr);
+        if let Kind::JsonAgg { binary, object } = kind {
+            exprs = self.json_aggregate_args(bound, binary, object, distinct)?;
+        } else {
+            for (arg, kind) in bound.into_iter().zip(&wanted) {
+                exprs.push(self.implicit(arg, *kind)?.expr);
+            }
         }
         let mut order = Vec::new();
         for clause in clauses {
@@ -391,13 +425,18 @@ impl Binder<'_> {
             for key in keys {
                 let bound = self.expr(&key.expr)?;
                 let bound = self.settle(bound)?;
+                sortable(&bound)?;
                 exprs.push(canonical(bound.kind(), bound.expr));
                 let descending = key.options.asc == Some(false);
                 let nulls_first = key.options.nulls_first.unwrap_or(descending);
                 order.push(SortKey { descending, nulls_first });
             }
         }
-        let input = wanted.first().copied().unwrap_or(Type::Void);
+        let input = match kind {
+            // Keys are texts.
+            Kind::JsonAgg { object: true, .. } => Type::Text,
+            _ => wanted.first().copied().unwrap_or(Type::Void),
+        };
         Ok((Aggregate { kind, input, distinct, order }, exprs))
     }
 }
@@ -405,15 +444,20 @@ impl Binder<'_> {
 /// The types of a call of a chosen function.
 pub(super) fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
     polymorphic::settle(function, kinds).map_err(|unsettled| match unsettled {
-        Unsettled::Unknown => Error::new(
-            SqlState::DatatypeMismatch,
-            "could not determine polymorphic type because input has type unknown",
-        ),
+        Unsettled::Unknown => untyped(),
         Unsettled::Mismatch => Error::internal(format!("{} is not for {kinds:?}", function.name)),
     })
 }
 
-fn signature(name: &str, kinds: &[Type]) -> String {
+/// The error of a call whose arguments do not tell what the function's types stand for.
+pub(super) fn untyped() -> Error {
+    Error::new(
+        SqlState::DatatypeMismatch,
+        "could not determine polymorphic type because input has type unknown",
+    )
+}
+
+pub(super) fn signature(name: &str, kinds: &[Type]) -> String {
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     format!("{name}({})", kinds.join(", "))
 }

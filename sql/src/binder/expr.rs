@@ -411,7 +411,7 @@ impl Binder<'_> {
 
     /// A column of level `depth`: directly at the innermost level, else through a slot that the
     /// levels between pass on.
-    fn captured(
+    pub(super) fn captured(
         &self,
         depth: usize,
         column: Column,
@@ -544,7 +544,11 @@ impl Binder<'_> {
         // A string can be joined with anything.
         let joinable = |k: &Type| k.category() == Category::String || *k == Type::Unknown;
         let apart = |k: &Type| *k == Type::Bytea || k.is_array();
-        if symbol == "||" && !kinds.iter().any(apart) && kinds.iter().any(joinable) {
+        // Another jsonb, which a literal may be.
+        let is_jsonb = |k: &Type| matches!(k, Type::Jsonb | Type::Unknown);
+        let joins_jsonb = kinds.contains(&Type::Jsonb) && kinds.iter().all(is_jsonb);
+        let is_text = !joins_jsonb && !kinds.iter().any(apart) && kinds.iter().any(joinable);
+        if symbol == "||" && is_text {
             let text = args.into_iter().map(|arg| match arg.kind() {
                 Type::Unknown => self.implicit(arg, Type::Text),
                 _ => self.explicit_cast(arg, TypeMod::plain(Type::Text)),

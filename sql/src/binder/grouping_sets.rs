@@ -3,6 +3,7 @@
 use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, Expr as Sql, GroupByExpr};
 
+use super::comparable::groupable;
 use super::query::{bad_ordinal, ordinal_of};
 use super::select::Target;
 use super::{Binder, Bound, Scope, fold};
@@ -267,6 +268,7 @@ impl Keys<'_, '_> {
     /// The place of a key.
     fn key(&mut self, sql: &Sql) -> Result<usize> {
         let bound = self.bind(sql)?;
+        groupable(bound.kind(), bound.position)?;
         Ok(match self.bound.iter().position(|key| key.expr == bound.expr) {
             Some(place) => place,
             None => {

@@ -42,6 +42,7 @@ impl Binder<'_> {
     ) -> Result<(T, Vec<(usize, Expr)>)> {
         let columns = self.levels.borrow().last().map(|level| level.beside.clone());
         let before = self.replace_scope(Scope { columns: columns.unwrap_or_default() });
+        let _none = self.forbid("FROM clause of their own query level");
         self.levels.borrow_mut().push(Level { repeats: true, ..Level::default() });
         let bound = bind();
         let level = self.levels.borrow_mut().pop();

@@ -6,6 +6,7 @@ use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::sql::sqlparser::ast::{self, LimitClause, NonBlock, OrderByKind, Query, SetExpr};
 
+use super::comparable::sortable;
 use super::expr::canonical;
 use super::{Binder, Bound, BoundQuery, Level, Scope, fold};
 use crate::error::{Error, Result, SqlState};
@@ -118,6 +119,7 @@ impl Binder<'_> {
                 .at(position));
             };
             let bound = Bound { expr: Expr::Column(column.clone()), ty: output.ty, position };
+            sortable(&bound)?;
             keys.push(sort_expr(&key.options, bound));
         }
         let plan = LogicalPlanBuilder::new(query.plan).sort(keys)?.build()?;

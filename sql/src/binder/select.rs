@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::Extraction;
+use super::comparable::{groupable, sortable};
 use super::expr::canonical;
 use super::grouping::Grouping;
 use super::naming::implied_name;
@@ -130,6 +131,13 @@ impl Binder<'_> {
         plan = self.project_sets(plan, sets)?;
         if grouped {
             let mut grouping = Grouping::new(self, &scope, group_by, extraction.groupings)?;
+            for (arg, position) in &extraction.direct_args {
+                grouping.rewrite(arg).map_err(|error| {
+                    error.at(*position).detail(
+                        "Direct arguments of an ordered-set aggregate must use only grouped columns.",
+                    )
+                })?;
+            }
             for target in &mut targets {
                 target.bound.expr = grouping.rewrite(&target.bound.expr)?;
             }
@@ -173,6 +181,7 @@ impl Binder<'_> {
             Some(Distinct::Distinct) => {
                 let inputs: Vec<Expr> = targets.iter().map(|t| t.bound.expr.clone()).collect();
                 let types: Vec<TypeMod> = targets.iter().map(|t| t.bound.ty).collect();
+                targets.iter().try_for_each(|t| groupable(t.bound.kind(), t.bound.position))?;
                 let mut query = self.project(plan, targets)?;
                 query.plan = self.distinct_plan(query.plan, &types)?;
                 if sort.is_empty() {
@@ -303,13 +312,19 @@ impl Binder<'_> {
     ) -> Result<Vec<SortExpr>> {
         let keys = order.iter().map(|key| {
             let bound = self.key_of(&key.expr, targets, "ORDER BY")?;
+            sortable(&bound)?;
             Ok(sort_expr(&key.options, bound))
         });
         keys.collect()
     }
 
     fn distinct_keys(&self, keys: &[ast::Expr], targets: &mut [Target]) -> Result<Vec<Bound>> {
-        keys.iter().map(|key| self.key_of(key, targets, "DISTINCT ON")).collect()
+        let keys = keys.iter().map(|key| {
+            let bound = self.key_of(key, targets, "DISTINCT ON")?;
+            groupable(bound.kind(), bound.position)?;
+            Ok(bound)
+        });
+        keys.collect()
     }
 
     /// A key of ORDER BY or DISTINCT ON: a number or a name means an item of the select list.

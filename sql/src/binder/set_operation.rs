@@ -5,6 +5,7 @@ use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
+use super::comparable::groupable;
 use super::expr::{canonical, common_type};
 use super::select::{MAX_TARGETS, Target, column_target, too_many_targets};
 use super::window::{Definition, ExtractedWindow};
@@ -217,6 +218,7 @@ impl Binder<'_> {
     ) -> Result<(LogicalPlan, Vec<Column>)> {
         let (mut columns, mut forms, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         for (column, ty) in plan.schema().columns().into_iter().zip(types) {
+            groupable(ty.kind, None)?;
             let value = Expr::Column(column);
             let (name, key) = (self.fresh("x"), self.fresh("k"));
             if ty.kind.needs_canonical_form() {
@@ -314,6 +316,7 @@ impl Binder<'_> {
         let mut firsts = Vec::new();
         let mut outputs = Vec::new();
         for (column, ty) in inputs.into_iter().zip(types) {
+            groupable(ty.kind, None)?;
             let (key, out) = (self.fresh("g"), self.fresh("x"));
             let value = Expr::Column(column);
             if ty.kind.needs_canonical_form() {

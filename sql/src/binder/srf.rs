@@ -138,7 +138,10 @@ impl<'a> Binder<'a> {
         })?;
         let settled = super::call::settle(&function.signature, &kinds)?;
         let args = self.converted_args(&function.signature, &settled, args)?;
-        let columns = vec![settled.returns];
+        let columns = match function.columns {
+            [] => vec![settled.returns],
+            columns => columns.iter().map(|(_, kind)| *kind).collect(),
+        };
         Ok(SetCall { function: Some(function), args, columns })
     }
 
@@ -146,6 +149,9 @@ impl<'a> Binder<'a> {
     pub(super) fn set_in_expression(&self, call: &ast::Function) -> Result<Option<Bound>> {
         let Some(set) = self.set_function(call)? else { return Ok(None) };
         self.check_sets().map_err(|error| error.at(self.position_of(&call.name)))?;
+        if set.columns.len() > 1 {
+            return Err(Error::unsupported(format!("a row of {} as a value", set.name())));
+        }
         let kind = set.columns.first().copied().unwrap_or(Type::Void);
         let mut levels = self.levels.borrow_mut();
         let Some(level) = levels.last_mut() else { return Ok(None) };

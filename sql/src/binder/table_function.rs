@@ -139,7 +139,11 @@ impl Binder<'_> {
         let mut columns: Vec<(String, Type)> = Vec::new();
         for NamedCall { name, call } in &calls {
             let name = if is_alone { &relation } else { name };
-            columns.extend(call.columns.iter().map(|kind| (name.clone(), *kind)));
+            let named = call.function.map_or(&[][..], |function| function.columns);
+            columns.extend(call.columns.iter().enumerate().map(|(index, kind)| {
+                let name = named.get(index).map_or(name.as_str(), |(name, _)| name);
+                (name.to_owned(), *kind)
+            }));
         }
         if ordinality {
             columns.push(("ordinality".into(), Type::Int8));

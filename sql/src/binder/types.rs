@@ -87,6 +87,8 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
         }
         DataType::Interval { fields: None, precision: None } => plain(Type::Interval),
         DataType::Uuid => plain(Type::Uuid),
+        DataType::JSON => plain(Type::Json),
+        DataType::JSONB => plain(Type::Jsonb),
         DataType::Custom(name, modifiers) => {
             let parts = super::name_parts(name);
             let last = match parts.as_slice() {

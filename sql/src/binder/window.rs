@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     self, Expr as Sql, NamedWindowDefinition, NamedWindowExpr, WindowSpec, WindowType,
 };
 
+use super::comparable::{groupable, sortable};
 use super::expr::canonical;
 use super::position::{next_token, token_after};
 use super::query::sort_expr;
@@ -239,12 +240,14 @@ impl<'a> Binder<'a> {
         for key in &partition_by {
             let key = self.expr(key)?;
             let key = self.settle(key)?;
+            groupable(key.kind(), key.position)?;
             partition.push(canonical(key.kind(), key.expr));
         }
         let mut keys: Vec<(Bound, SortExpr)> = Vec::new();
         for key in &order_by {
             let bound = self.expr(&key.expr)?;
             let bound = self.settle(bound)?;
+            sortable(&bound)?;
             keys.push((bound.clone(), sort_expr(&key.options, bound)));
         }
         let mut order: Vec<SortExpr> = keys.iter().map(|(_, key)| key.clone()).collect();

@@ -22,6 +22,10 @@ use datafusion::scalar::ScalarValue;
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::arrays::ArrayAccumulator;
+use crate::functions::casts::{self, CastLevel};
+use crate::functions::json::JsonAccumulator;
+use crate::functions::moments::{Moments, Pair, PairMoments};
+use crate::functions::ordered_sets::{self, OrderedSet};
 use crate::types::interval::Interval;
 use crate::types::{Datum, Numeric, Type};
 
@@ -38,12 +42,31 @@ pub enum Kind {
     BoolOr,
     StringAgg,
     ArrayAgg,
+    JsonAgg {
+        binary: bool,
+        object: bool,
+    },
     Variance {
         sample: bool,
         root: bool,
     },
+    /// Bits, combined by AND, OR or XOR.
+    Bits(Bits),
+    /// A statistic of pairs.
+    Pair(Pair),
+    /// Over rows in order. The direct arguments come first.
+    OrderedSet(OrderedSet),
     /// Any one value of the group, for columns that the group determines.
     First,
+}
+
+/// How bits are combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum Bits {
+    And,
+    Or,
+    Xor,
 }
 
 /// An order key inside an aggregate.
@@ -87,7 +110,7 @@ pub fn resolve(name: &str, args: &[Type]) -> Option<(Kind, Vec<Type>)> {
         ("avg", [Int2 | Int4 | Int8 | Numeric | Float4 | Float8 | Interval]) => {
             Some((Kind::Avg, args.to_vec()))
         }
-        ("min" | "max", [kind]) if !matches!(kind, Bool | Uuid | Void) => {
+        ("min" | "max", [kind]) if !matches!(kind, Bool | Uuid | Json | Jsonb | Void | Bytea) => {
             let kind = match kind {
                 Unknown | Varchar | Name => Text,
                 kind => *kind,
@@ -101,10 +124,31 @@ pub fn resolve(name: &str, args: &[Type]) -> Option<(Kind, Vec<Type>)> {
             Some((Kind::StringAgg, vec![Text, Text]))
         }
         ("array_agg", [kind]) if kind.array().is_some() => Some((Kind::ArrayAgg, vec![*kind])),
+        ("json_agg" | "jsonb_agg", [kind]) => {
+            let binary = name == "jsonb_agg";
+            Some((Kind::JsonAgg { binary, object: false }, vec![*kind]))
+        }
+        ("json_object_agg" | "jsonb_object_agg", [_, _]) => {
+            let binary = name == "jsonb_object_agg";
+            Some((Kind::JsonAgg { binary, object: true }, args.to_vec()))
+        }
+        ("bit_and" | "bit_or" | "bit_xor", [kind @ (Int2 | Int4 | Int8)]) => {
+            let bits = match name {
+                "bit_and" => Bits::And,
+                "bit_or" => Bits::Or,
+                _ => Bits::Xor,
+            };
+            Some((Kind::Bits(bits), vec![*kind]))
+        }
         ("variance" | "var_samp", _) => variance(true, false),
         ("var_pop", _) => variance(false, false),
         ("stddev" | "stddev_samp", _) => variance(true, true),
         ("stddev_pop", _) => variance(false, true),
+        (name, [y, x]) => {
+            let pair = Pair::named(name)?;
+            let fits = |kind: &Type| casts::level(*kind, Float8) == Some(CastLevel::Implicit);
+            (fits(y) && fits(x)).then(|| (Kind::Pair(pair), vec![Float8; 2]))
+        }
         _ => None,
     }
 }
@@ -122,14 +166,21 @@ pub fn is_aggregate(name: &str) -> bool {
         "every",
         "string_agg",
         "array_agg",
+        "json_agg",
+        "jsonb_agg",
+        "json_object_agg",
+        "jsonb_object_agg",
         "variance",
         "var_samp",
         "var_pop",
         "stddev",
         "stddev_samp",
         "stddev_pop",
+        "bit_and",
+        "bit_or",
+        "bit_xor",
     ];
-    NAMES.contains(&name)
+    NAMES.contains(&name) || Pair::named(name).is_some()
 }
 
 impl Aggregate {
@@ -143,14 +194,18 @@ impl Aggregate {
             (Kind::Avg, Int2 | Int4 | Int8) => Numeric,
             (Kind::Avg, Float4) => Float8,
             (Kind::BoolAnd | Kind::BoolOr, _) => Bool,
+            (Kind::JsonAgg { binary: true, .. }, _) => Jsonb,
+            (Kind::JsonAgg { .. }, _) => Json,
             (Kind::ArrayAgg, input) => input.array().unwrap_or(input),
+            (Kind::Pair(pair), _) => pair.returns(),
+            (Kind::OrderedSet(set), input) => set.returns(input),
             (_, input) => input,
         }
     }
 
     /// Whether the result shows in which order the rows came.
     pub fn shows_order(&self) -> bool {
-        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg)
+        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg | Kind::JsonAgg { .. })
             && self.order.is_empty()
             && !self.distinct
     }
@@ -190,7 +245,7 @@ impl Aggregate {
                 root,
             },
             (Kind::Variance { sample, root }, _) => {
-                State::Variance { count: 0.0, mean: 0.0, m2: 0.0, sample, root }
+                State::Variance { moments: Moments::default(), sample, root }
             }
             (Kind::Min | Kind::Max, input) => {
                 State::Extreme { best: Datum::Null, max: self.kind == Kind::Max, input }
@@ -200,7 +255,12 @@ impl Aggregate {
             }
             (Kind::StringAgg, _) => State::Join { joined: None, first_delimiter: Datum::Null },
             (Kind::ArrayAgg, input) => State::Array(ArrayAccumulator::new(input)),
-            (Kind::First, _) => State::First { value: None },
+            (Kind::JsonAgg { binary, object }, input) => {
+                State::Json(JsonAccumulator::new(binary, object, input))
+            }
+            (Kind::Bits(bits), input) => State::Bits { value: None, bits, input },
+            (Kind::Pair(pair), _) => State::Pair { moments: PairMoments::default(), pair },
+            (Kind::First | Kind::OrderedSet(_), _) => State::First { value: None },
         }
     }
 }
@@ -217,10 +277,13 @@ pub enum State {
     Extreme { best: Datum, max: bool, input: Type },
     Bool { value: Option<bool>, all: bool },
     Join { joined: Option<Datum>, first_delimiter: Datum },
-    Variance { count: f64, mean: f64, m2: f64, sample: bool, root: bool },
+    Variance { moments: Moments, sample: bool, root: bool },
+    Bits { value: Option<i64>, bits: Bits, input: Type },
+    Pair { moments: PairMoments, pair: Pair },
     NumericVariance { sum: Numeric, squares: Numeric, count: i64, sample: bool, root: bool },
     First { value: Option<Datum> },
     Array(ArrayAccumulator),
+    Json(JsonAccumulator),
     Collected { aggregate: Aggregate, rows: Vec<Vec<Datum>> },
 }
 
@@ -279,6 +342,7 @@ impl State {
                 first.get_or_insert_with(|| value.clone());
             }
             State::Array(array) => array.push(value)?,
+            State::Json(json) => json.push(args)?,
             _ if value.is_null() => {}
             State::Int { sum } => {
                 let total = sum.unwrap_or(0).checked_add(value.as_i64()?);
@@ -319,14 +383,20 @@ impl State {
                     Some(before) => append(before, delimiter, value)?,
                 });
             }
-            State::Variance { count, mean, m2, .. } => {
-                // Welford's method.
-                let x = value.as_f64()?;
-                *count += 1.0;
-                let delta = x - *mean;
-                *mean += delta / *count;
-                *m2 += delta * (x - *mean);
+            State::Variance { moments, .. } => drop(moments.add(value.as_f64()?)?),
+            State::Bits { value: combined, bits, .. } => {
+                let value = value.as_i64()?;
+                *combined = Some(match (*combined, *bits) {
+                    (None, _) => value,
+                    (Some(before), Bits::And) => before & value,
+                    (Some(before), Bits::Or) => before | value,
+                    (Some(before), Bits::Xor) => before ^ value,
+                });
             }
+            State::Pair { moments, .. } => match args {
+                [y, x] if !x.is_null() => moments.add(y.as_f64()?, x.as_f64()?)?,
+                _ => {}
+            },
             State::NumericVariance { sum, squares, count, .. } => {
                 let x = to_numeric(value)?;
                 *squares = squares.add(&x.mul(&x));
@@ -381,9 +451,11 @@ impl State {
             State::Join { joined, first_delimiter } => {
                 vec![joined.clone().unwrap_or(Datum::Null), first_delimiter.clone()]
             }
-            State::Variance { count, mean, m2, .. } => {
-                vec![Datum::Float64(*count), Datum::Float64(*mean), Datum::Float64(*m2)]
+            State::Variance { moments: Moments { count, sum, squares }, .. } => {
+                [*count, *sum, *squares].map(Datum::Float64).to_vec()
             }
+            State::Bits { value, .. } => vec![value.map_or(Datum::Null, Datum::Int64)],
+            State::Pair { moments, .. } => moments.save(),
             State::NumericVariance { sum, squares, count, .. } => vec![
                 Datum::Bytes(sum.encode()),
                 Datum::Bytes(squares.encode()),
@@ -393,6 +465,7 @@ impl State {
             // None if it has no elements.
             State::Array(array) if array.is_empty() => Vec::new(),
             State::Array(array) => vec![array.finish()],
+            State::Json(json) => json.save(),
             State::Collected { rows, .. } => {
                 rows.iter().map(|row| Datum::Bytes(codec::encode_row(row))).collect()
             }
@@ -415,6 +488,7 @@ impl State {
                     *value = saved.into_iter().next();
                 }
             }
+            State::Json(json) => json.merge(&saved)?,
             _ if part(0).is_null() => {}
             State::Array(array) => array.merge(part(0))?,
             State::Int { sum } => {
@@ -442,23 +516,20 @@ impl State {
                     Some(before) => append(before, part(1), part(0))?,
                 });
             }
-            State::Variance { count, mean, m2, .. } => {
-                let (n, other_mean, other_m2) =
+            State::Variance { moments, .. } => {
+                let (count, sum, squares) =
                     (part(0).as_f64()?, part(1).as_f64()?, part(2).as_f64()?);
-                if n > 0.0 {
-                    let total = *count + n;
-                    let delta = other_mean - *mean;
-                    *m2 += other_m2 + delta * delta * *count * n / total;
-                    *mean += delta * n / total;
-                    *count = total;
-                }
+                moments.merge(&Moments { count, sum, squares });
             }
+            State::Pair { moments, .. } => moments.merge(&saved)?,
             State::NumericVariance { sum, squares, count, .. } => {
                 *sum = sum.add(&to_numeric(part(0))?);
                 *squares = squares.add(&to_numeric(part(1))?);
                 *count += part(2).as_i64()?;
             }
-            State::Extreme { .. } | State::Bool { .. } => self.update(&saved)?,
+            State::Extreme { .. } | State::Bool { .. } | State::Bits { .. } => {
+                self.update(&saved)?;
+            }
         }
         Ok(())
     }
@@ -488,12 +559,20 @@ impl State {
             State::First { value } => value.clone().unwrap_or(Datum::Null),
             State::Array(array) if array.is_empty() => Datum::Null,
             State::Array(array) => array.finish(),
-            State::Variance { count, m2, sample, root, .. } => {
+            State::Json(json) => json.finish()?,
+            State::Bits { value, input, .. } => match (value, input) {
+                (None, _) => Datum::Null,
+                (Some(value), Type::Int2) => Datum::Int16(*value as i16),
+                (Some(value), Type::Int4) => Datum::Int32(*value as i32),
+                (Some(value), _) => Datum::Int64(*value),
+            },
+            State::Pair { moments, pair } => moments.finish(*pair),
+            State::Variance { moments: Moments { count, squares, .. }, sample, root } => {
                 let divisor = if *sample { count - 1.0 } else { *count };
                 if divisor <= 0.0 {
                     return Ok(Datum::Null);
                 }
-                let variance = m2 / divisor;
+                let variance = squares / divisor;
                 Datum::Float64(if *root { variance.sqrt() } else { variance })
             }
             State::NumericVariance { sum, squares, count, sample, root } => {
@@ -527,6 +606,9 @@ fn finish_collected(aggregate: &Aggregate, rows: &[Vec<Datum>]) -> Result<Datum>
             false => Ordering::Equal,
         })
     });
+    if let Kind::OrderedSet(set) = aggregate.kind {
+        return ordered_sets::finish(set, aggregate, &rows, keys_from);
+    }
     let mut state = aggregate.start_plain();
     let mut seen = HashSet::new();
     for row in rows {
@@ -683,6 +765,7 @@ impl Accumulator for StateAccumulator {
             State::Collected { rows, .. } => rows.len() * 64,
             State::Join { joined: Some(Datum::Text(text)), .. } => text.len(),
             State::Array(array) => array.size_bytes(),
+            State::Json(json) => json.size_bytes(),
             _ => 0,
         };
         size_of_val(self) + collected

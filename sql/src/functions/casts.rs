@@ -45,6 +45,8 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
         (Float4 | Float8, Int2 | Int4 | Int8 | Numeric) | (Float8, Float4) => Assignment,
         (Oid, Int4 | Int8) => Assignment,
         (Bool, Int4) | (Int4, Bool) => Explicit,
+        (Json, Jsonb) | (Jsonb, Json) => Assignment,
+        (Jsonb, Bool | Numeric | Int2 | Int4 | Int8 | Float4 | Float8) => Explicit,
         (reg, Oid) | (Oid, reg) if reg.is_reg() => Implicit,
         (Int2 | Int4 | Int8, reg) if reg.is_reg() => Implicit,
         (reg, Int4 | Int8) if reg.is_reg() => Assignment,
@@ -180,6 +182,11 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
                 return Err(Error::new(SqlState::NumericValueOutOfRange, text));
             }
             Datum::Float32(narrow)
+        }
+        (Json, Jsonb) => io::from_text(to, value.as_str()?, style)?,
+        (Jsonb, Json) => Datum::Text(io::to_text(from, value, style)?),
+        (Jsonb, Bool | Numeric | Int2 | Int4 | Int8 | Float4 | Float8) => {
+            super::json::from_jsonb(to, value)?
         }
         (Bool, Int4) => Datum::Int32(i32::from(value.as_bool()?)),
         (Int4, Bool) => Datum::Bool(value.as_i32()? != 0),

@@ -11,6 +11,10 @@ mod arithmetic;
 pub mod arrays;
 pub mod casts;
 mod datetime;
+pub mod json;
+pub mod jsonpath;
+pub mod moments;
+pub mod ordered_sets;
 pub mod polymorphic;
 pub mod resolve;
 pub mod sets;
@@ -21,6 +25,7 @@ pub mod windows;
 use std::sync::LazyLock;
 
 use arrays::ArrayForm;
+use json::JsonForm;
 
 use crate::codec;
 use crate::error::Result;
@@ -105,6 +110,8 @@ pub enum Scalar {
     Canonical(Type),
     /// What SQL has a syntax for: `ARRAY[...]`, subscripts, ANY and ALL.
     Array(ArrayForm),
+    /// What is JSON for any type.
+    Json(JsonForm),
 }
 
 impl PartialEq for Scalar {
@@ -122,15 +129,18 @@ impl std::hash::Hash for Scalar {
 }
 
 impl Scalar {
-    fn identity(&self) -> (u8, usize, u32, i32, Option<ArrayForm>) {
+    fn identity(&self) -> (u8, usize, u32, i32, Option<ArrayForm>, Option<JsonForm>) {
         match self {
-            Scalar::Builtin(function) => (0, std::ptr::from_ref(*function) as usize, 0, 0, None),
-            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None),
-            Scalar::Coerce { target, explicit } => {
-                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None)
+            Scalar::Builtin(function) => {
+                (0, std::ptr::from_ref(*function) as usize, 0, 0, None, None)
             }
-            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None),
-            Scalar::Array(form) => (4, 0, 0, 0, Some(*form)),
+            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None, None),
+            Scalar::Coerce { target, explicit } => {
+                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None, None)
+            }
+            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None, None),
+            Scalar::Array(form) => (4, 0, 0, 0, Some(*form), None),
+            Scalar::Json(form) => (5, 0, 0, 0, None, Some(*form)),
         }
     }
 
@@ -142,6 +152,7 @@ impl Scalar {
             Scalar::Coerce { target, .. } => format!("coerce[{}]", target.display()),
             Scalar::Canonical(kind) => format!("canonical_{kind:?}").to_lowercase(),
             Scalar::Array(form) => form.name(),
+            Scalar::Json(form) => form.name(),
         }
     }
 
@@ -153,6 +164,7 @@ impl Scalar {
             Scalar::Coerce { target, .. } => target.kind,
             Scalar::Canonical(kind) => *kind,
             Scalar::Array(form) => form.returns(),
+            Scalar::Json(form) => form.returns(),
         }
     }
 
@@ -183,6 +195,7 @@ impl Scalar {
                 Some(value) => Ok(codec::canonical(*kind, value.clone())),
             },
             Scalar::Array(form) => form.call(args),
+            Scalar::Json(form) => form.call(args, &style_of(args)),
         }
     }
 }
@@ -209,6 +222,8 @@ pub static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
     strings::register(&mut all);
     datetime::register(&mut all);
     arrays::register(&mut all);
+    json::register(&mut all);
+    jsonpath::register(&mut all);
     all
 });
 

@@ -319,6 +319,22 @@ pub(super) fn positions(table: &Table, names: &[String]) -> Result<Vec<usize>> {
     Ok(found)
 }
 
+/// Refuses keys whose values have no order.
+pub(super) fn check_sortable(table: &Table, key: &[usize]) -> Result<()> {
+    let kinds = key.iter().filter_map(|position| table.columns.get(*position));
+    match kinds.map(|column| column.kind().kind).find(|kind| !kind.is_comparable()) {
+        None => Ok(()),
+        Some(kind) => Err(Error::new(
+            SqlState::UndefinedObject,
+            format!(
+                "data type {} has no default operator class for access method \"btree\"",
+                kind.name()
+            ),
+        )
+        .hint("You must specify an operator class for the index or define a default operator class for the data type.")),
+    }
+}
+
 /// The error of a constraint on a column that is not there.
 pub(super) fn no_key_column(name: &str) -> Error {
     Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" named in key does not exist"))
@@ -339,6 +355,7 @@ fn key_positions(table: &Table, unique: &Unique) -> Result<Vec<usize>> {
         }
         found.push(position);
     }
+    check_sortable(table, &found)?;
     Ok(found)
 }
 

@@ -74,7 +74,8 @@ pub fn types(asked: &Asked<'_>) -> Result<Vec<Row>> {
             oid(0),
             oid(line.oid(19)),
             oid(line.oid(8)),
-            oid(line.oid(9)),
+            // Of vectors there are no arrays.
+            oid(Type::from_oid(line.oid(9)).map_or(0, Type::oid)),
             oid(line.oid(10)),
             oid(line.oid(11)),
             oid(line.oid(12)),

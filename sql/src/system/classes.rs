@@ -6,7 +6,7 @@ use super::{
     Asked, SUPERUSER_OID, SystemRelation, class_oid, facts, oid, relations, text,
 };
 use crate::catalog::names::SearchPath;
-use crate::catalog::{Column, Identity, Index, Sequence, Table};
+use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
 use crate::row::Row;
 use crate::types::{Datum, Type};
@@ -470,6 +470,14 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// The column that a sequence belongs to.
+pub fn owner<'s>(schema: &'s Schema, sequence: &Sequence) -> Option<(&'s Arc<Table>, usize)> {
+    let table = schema.table_by_id(sequence.owner?)?;
+    let uses = |column: &Column| column.sequence == Some(sequence.id);
+    let at = sequence.column.or_else(|| table.columns.iter().position(uses))?;
+    Some((table, at))
+}
+
 /// pg_depend: which columns sequences, defaults and constraints belong to.
 pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
     use class_oid::{PG_ATTRDEF, PG_CLASS, PG_CONSTRAINT};
@@ -492,14 +500,11 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             if has_default(column) {
                 add((PG_ATTRDEF, default_oid(table, at)), place, "a");
             }
-            let Some(sequence) = column.sequence else { continue };
-            if column.identity.is_some() {
-                add((PG_CLASS, sequence), place, "i");
-            } else {
-                add((PG_CLASS, sequence), place, "a");
-                let from = (PG_ATTRDEF, default_oid(table, at));
-                add(from, (PG_CLASS, sequence, 0), "n");
-            }
+            let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) else {
+                continue;
+            };
+            let from = (PG_ATTRDEF, default_oid(table, at));
+            add(from, (PG_CLASS, sequence, 0), "n");
         }
         for index in shown_indexes(table) {
             let from = (PG_CLASS, index.oid());
@@ -520,6 +525,13 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
         for check in &table.checks {
             add((PG_CONSTRAINT, check.id), (PG_CLASS, table.id, 0), "a");
         }
+    }
+    for sequence in schema.sequences() {
+        let Some((table, at)) = owner(schema, sequence) else { continue };
+        let column = table.columns.get(at);
+        let is_identity = column.is_some_and(|column| column.identity.is_some());
+        let place = (PG_CLASS, table.id, at as i32 + 1);
+        add((PG_CLASS, sequence.id), place, if is_identity { "i" } else { "a" });
     }
     Ok(rows)
 }

@@ -37,10 +37,10 @@ use crate::types::io::{Style, to_text};
 use crate::types::{Datum, Type};
 
 /// What goldenscript wants of a command.
-type Output = std::result::Result<String, Box<dyn StdError>>;
+pub(super) type Output = std::result::Result<String, Box<dyn StdError>>;
 
 #[derive(goldenscript::Command)]
-enum Command {
+pub(super) enum Command {
     /// The keys and values of a table.
     Keys(String),
     /// SQL, which is the command's name.
@@ -49,14 +49,14 @@ enum Command {
 }
 
 /// A database with one session.
-struct Runner {
-    runtime: Runtime,
-    session: Session,
+pub(super) struct Runner {
+    pub(super) runtime: Runtime,
+    pub(super) session: Session,
     manager: Arc<TransactionManager>,
 }
 
 impl Runner {
-    fn new() -> Runner {
+    pub(super) fn new() -> Runner {
         let (engine, options) = (Arc::new(MemoryEngine::new()), StoreOptions::default());
         let store = Store::on_engine(engine, None, &options, Box::new(|_| {})).unwrap();
         let (store, clock) = (Arc::new(store), Arc::new(SystemClock));
@@ -69,7 +69,7 @@ impl Runner {
         Runner { runtime, session: Session::new(database, "postgres", "postgres"), manager }
     }
 
-    fn sql(&mut self, sql: &str) -> Output {
+    pub(super) fn sql(&mut self, sql: &str) -> Output {
         let lines = self.runtime.block_on(query(&mut self.session, sql));
         let lines = lines.map_err(|error| {
             self.session.fail();

@@ -3,7 +3,7 @@
 
 use super::datetime::{self, Zone};
 use super::interval::{Interval, Malformed};
-use super::{Datum, Numeric, Type, TypeMod, array};
+use super::{Datum, Numeric, Type, TypeMod, array, json, jsonpath};
 use crate::error::{Error, Result, SqlState};
 use crate::system::names::{self, Names};
 
@@ -213,6 +213,12 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             }
         },
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
+        Type::Json => {
+            json::check(text)?;
+            Datum::Text(text.to_owned())
+        }
+        Type::Jsonb => json::Json::parse(text)?.to_datum()?,
+        Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -362,6 +368,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
+        (Type::Jsonb, Datum::Bytes(v)) => json::write_text(v, out)?,
         (Type::Uuid, Datum::Bytes(v)) => {
             for (i, byte) in v.iter().enumerate() {
                 if matches!(i, 4 | 6 | 8 | 10) {
@@ -400,6 +407,10 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
         (_, Datum::Int64(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Float32(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Float64(v)) => out.extend(v.to_be_bytes()),
+        (Type::Jsonpath, Datum::Text(v)) => {
+            out.push(jsonpath::BINARY_VERSION);
+            out.extend(v.as_bytes());
+        }
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
@@ -409,6 +420,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
             out.extend(interval.days.to_be_bytes());
             out.extend(interval.months.to_be_bytes());
         }
+        (Type::Jsonb, Datum::Bytes(v)) => json::write_binary(v, out)?,
         (_, Datum::Bytes(v)) => out.extend(v),
         (_, Datum::Null) => return Err(Error::internal("NULL has no binary form")),
     }
@@ -477,6 +489,9 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         | Type::NodeTree
         | Type::Unknown
         | Type::Void => Datum::Text(utf8(bytes)?.to_owned()),
+        Type::Json => from_text(kind, utf8(bytes)?, &Style::default())?,
+        Type::Jsonb => json::from_binary(bytes)?,
+        Type::Jsonpath => jsonpath::from_binary(bytes)?,
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {

@@ -4,7 +4,7 @@
 //! are also the Arrow types in use. Where a type has no natural shape it is encoded: `numeric`
 //! and `interval` as bytes whose order is the values' order, dates and times as integers.
 //! Which functions apply to a datum is settled when a statement is bound, so no type tag
-//! travels with the values. (Only [`array`]s say what their elements are.)
+//! travels with the values. (Only [`array`]s say what their elements are, and [`json`] what its parts.)
 
 pub mod array;
 pub mod datetime;
@@ -12,6 +12,8 @@ pub mod datum;
 pub mod format;
 pub mod interval;
 pub mod io;
+pub mod json;
+pub mod jsonpath;
 pub mod numeric;
 
 use datafusion::arrow::datatypes::DataType;
@@ -41,6 +43,9 @@ pub enum Type {
     Timestamptz,
     Interval,
     Uuid,
+    Json,
+    Jsonb,
+    Jsonpath,
     Oid,
     Regtype,
     // What system catalogs are made of: see system.rs.
@@ -79,6 +84,9 @@ pub enum Type {
     TimestamptzArray,
     IntervalArray,
     UuidArray,
+    JsonArray,
+    JsonbArray,
+    JsonpathArray,
     OidArray,
     RegtypeArray,
     CharArray,
@@ -157,6 +165,9 @@ types! {
     Timestamptz 1184 8 DateTime true "timestamp with time zone" ["timestamptz"];
     Interval 1186 16 Timespan true "interval" [];
     Uuid 2950 16 User false "uuid" [];
+    Json 114 -1 User false "json" [];
+    Jsonb 3802 -1 User false "jsonb" [];
+    Jsonpath 4072 -1 User false "jsonpath" [];
     Oid 26 4 Numeric true "oid" [];
     Regtype 2206 4 Numeric false "regtype" [];
     Char 18 1 Internal false "\"char\"" [];
@@ -310,12 +321,16 @@ impl Type {
             | Type::Varchar
             | Type::Bpchar
             | Type::Name
+            | Type::Json
+            | Type::Jsonpath
             | Type::Char
             | Type::AclItem
             | Type::NodeTree
             | Type::Unknown
             | Type::Void => DataType::Utf8,
-            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid => DataType::Binary,
+            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid | Type::Jsonb => {
+                DataType::Binary
+            }
             // No value has these types.
             Type::AnyElement | Type::AnyCompatible => DataType::Null,
             Type::BoolArray
@@ -336,6 +351,9 @@ impl Type {
             | Type::TimestamptzArray
             | Type::IntervalArray
             | Type::UuidArray
+            | Type::JsonArray
+            | Type::JsonbArray
+            | Type::JsonpathArray
             | Type::OidArray
             | Type::RegtypeArray
             | Type::CharArray
@@ -359,8 +377,20 @@ impl Type {
     /// Whether equal values of this type may have different layouts, so that grouping and
     /// hashing need a canonical form first.
     pub fn needs_canonical_form(self) -> bool {
-        matches!(self, Type::Numeric | Type::Interval | Type::Bpchar | Type::Float4 | Type::Float8)
-            || self.is_array()
+        matches!(
+            self,
+            Type::Numeric
+                | Type::Interval
+                | Type::Bpchar
+                | Type::Float4
+                | Type::Float8
+                | Type::Jsonb
+        ) || self.is_array()
+    }
+
+    /// Whether values can be compared.
+    pub fn is_comparable(self) -> bool {
+        !matches!(self.element().unwrap_or(self), Type::Json | Type::Jsonpath)
     }
 
     /// Whether the values are strings.

@@ -4,7 +4,9 @@ use cairn_txn::LockMode;
 use datafusion::sql::sqlparser::ast;
 
 use super::super::Session;
-use super::super::constraints::{column_part, index_columns, positions, truncate_name};
+use super::super::constraints::{
+    check_sortable, column_part, index_columns, positions, truncate_name,
+};
 use crate::binder::{fold, relation_name};
 use crate::catalog::Index;
 use crate::error::{Error, Result, SqlState};
@@ -55,6 +57,7 @@ impl Session {
             return Ok(());
         }
         let columns = positions(&table, &names)?;
+        check_sortable(&table, &columns)?;
         let include = positions(&table, &included)?;
         self.lock_table(&table, LockMode::AccessExclusive).await?;
         self.check_not_pending(&table, "CREATE INDEX")?;

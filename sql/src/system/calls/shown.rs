@@ -7,7 +7,7 @@ use crate::lock_names::DATABASE_OID;
 use crate::system::builtins::UTF8;
 use crate::system::names::{self, Stored, type_list};
 use crate::system::{
-    CATALOG_SCHEMA, Content, SUPERUSER, SUPERUSER_OID, definitions, facts, relations,
+    CATALOG_SCHEMA, Content, SUPERUSER, SUPERUSER_OID, classes, definitions, facts, relations,
 };
 use crate::types::Type::{Bool, Int2, Int4, Int8, Name, NodeTree, Oid, Regclass, Text};
 use crate::types::{Datum, Type, TypeMod};
@@ -179,8 +179,11 @@ fn serial_sequence(known: &Known, args: &[Datum]) -> Result<Datum> {
             format!("column \"{column}\" of relation \"{}\" does not exist", table.name),
         ));
     };
-    let sequence = table.columns.get(position).and_then(|column| column.sequence);
-    let sequence = sequence.and_then(|id| known.names.schema.sequence_by_id(id));
+    let schema = &known.names.schema;
+    let sequence = schema.sequences().find(|sequence| {
+        let owner = classes::owner(schema, sequence);
+        owner.is_some_and(|(owner, at)| owner.id == table.id && at == position)
+    });
     text(sequence.map(|sequence| format!("public.{}", quote_ident(&sequence.name))))
 }
 

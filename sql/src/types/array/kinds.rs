@@ -50,6 +50,9 @@ arrays! {
     TimestamptzArray Timestamptz 1185 "timestamp with time zone[]" "_timestamptz";
     IntervalArray Interval 1187 "interval[]" "_interval";
     UuidArray Uuid 2951 "uuid[]" "_uuid";
+    JsonArray Json 199 "json[]" "_json";
+    JsonbArray Jsonb 3807 "jsonb[]" "_jsonb";
+    JsonpathArray Jsonpath 4073 "jsonpath[]" "_jsonpath";
     OidArray Oid 1028 "oid[]" "_oid";
     RegtypeArray Regtype 2211 "regtype[]" "_regtype";
     CharArray Char 1002 "\"char\"[]" "_char";
