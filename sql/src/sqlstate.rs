@@ -71,6 +71,8 @@ sqlstates! {
     InvalidSavepointSpecification = "3B001",
     InvalidCatalogName = "3D000",
     InvalidSchemaName = "3F000",
+    DuplicateSchema = "42P06",
+    ReservedName = "42939",
     SerializationFailure = "40001",
     DeadlockDetected = "40P01",
     SyntaxError = "42601",

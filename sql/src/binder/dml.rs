@@ -25,7 +25,9 @@ use super::joined_change::row_schema;
 use super::merge::MergeWhen;
 use super::on_conflict::OnConflict;
 use super::parts::{Target, places};
+use super::updatable::Change;
 use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold};
+use crate::catalog::view::View;
 use crate::catalog::{Column, Identity, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::change::{self, Overriding};
@@ -110,10 +112,20 @@ pub(super) fn is_default(expr: &ast::Expr) -> bool {
 }
 
 impl Binder<'_> {
-    pub(super) fn target(&self, name: &ast::ObjectName) -> Result<Arc<Table>> {
+    fn target(
+        &self,
+        name: &ast::ObjectName,
+        change: Change,
+    ) -> Result<(Arc<Table>, Option<Arc<View>>)> {
         let position = self.position_of(name);
         let (schema, relation) = super::relation_name(name).map_err(|error| error.at(position))?;
-        self.table(schema.as_deref(), &relation).map_err(|error| error.at(position))
+        self.table(schema.as_deref(), &relation, change).map_err(|error| match error {
+            // What a view does not take is said of no place.
+            Error::Report(report) if report.state == SqlState::ObjectNotInPrerequisiteState => {
+                Error::Report(report)
+            }
+            error => error.at(position),
+        })
     }
 
     /// The columns of one row of a table.
@@ -243,7 +255,7 @@ impl Binder<'_> {
             .at(self.position_of(name)));
         }
         self.check_insert(insert)?;
-        let table = self.target(name)?;
+        let (table, _) = self.target(name, Change::Insert)?;
         let shown = match &insert.table_alias {
             Some(alias) => fold(&alias.alias),
             None => table.name.clone(),
@@ -267,7 +279,7 @@ impl Binder<'_> {
         let returning = self.bind_returning(&table, &shown, &insert.returning, others, hidden)?;
         Ok(BoundModify {
             schema: row_schema(&table)?,
-            table,
+            table: self.base_of(table),
             operation: Operation::Insert(columns),
             on_conflict,
             source,
@@ -460,6 +472,7 @@ impl Binder<'_> {
     pub(super) fn changed_relation(
         &self,
         item: &TableWithJoins,
+        change: Change,
     ) -> Result<(Arc<Table>, LogicalPlan, Scope, String)> {
         let TableFactor::Table { name, alias, args: None, .. } = &item.relation else {
             return Err(Error::unsupported("changing this relation"));
@@ -467,10 +480,15 @@ impl Binder<'_> {
         if !item.joins.is_empty() {
             return Err(Error::unsupported("a join as the changed relation"));
         }
-        let table = self.target(name)?;
+        let (table, view) = self.target(name, change)?;
+        if let Some(view) = view {
+            let shown = alias.as_ref().map_or(view.name.clone(), |alias| fold(&alias.name));
+            let (plan, scope) = self.rows_behind(&view, &table, &shown)?;
+            return Ok((table, plan, scope, shown));
+        }
         let (schema, relation) = super::relation_name(name)?;
         // A WITH query of that name is another relation.
-        let schema = schema.unwrap_or_else(|| "public".to_owned());
+        let schema = schema.unwrap_or_else(|| table.schema.clone());
         let (plan, scope) =
             self.named_relation(Some(&schema), &relation, alias.as_ref(), self.position_of(name))?;
         let shown = alias.as_ref().map_or(table.name.clone(), |alias| fold(&alias.name));
@@ -509,7 +527,7 @@ impl Binder<'_> {
     /// Binds UPDATE.
     pub fn update(&self, update: &ast::Update) -> Result<BoundModify> {
         self.check_update(update)?;
-        let (table, plan, scope, shown) = self.changed_relation(&update.table)?;
+        let (table, plan, scope, shown) = self.changed_relation(&update.table, Change::Update)?;
         let items: &[TableWithJoins] = match &update.from {
             None => &[],
             Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => {
@@ -535,6 +553,7 @@ impl Binder<'_> {
         let (source, positions, schema) = bound?;
         let operation = Operation::Update(positions);
         let (on_conflict, repeats) = (None, !items.is_empty());
+        let table = self.base_of(table);
         Ok(BoundModify { table, operation, on_conflict, source, repeats, returning, schema })
     }
 
@@ -616,7 +635,7 @@ impl Binder<'_> {
         let [item] = items.as_slice() else {
             return Err(Error::unsupported("DELETE from several tables"));
         };
-        let (table, plan, scope, shown) = self.changed_relation(item)?;
+        let (table, plan, scope, shown) = self.changed_relation(item, Change::Delete)?;
         let items = delete.using.as_deref().unwrap_or_default();
         let (plan, scope, others) = self.joined_with((plan, scope), items)?;
         let returning = &delete.returning;
@@ -629,6 +648,7 @@ impl Binder<'_> {
         self.levels.borrow_mut().pop();
         let (operation, source, on_conflict) = (Operation::Delete, source?, None);
         let repeats = !items.is_empty();
+        let table = self.base_of(table);
         Ok(BoundModify { table, operation, on_conflict, source, repeats, returning, schema })
     }
 }

@@ -337,9 +337,9 @@ impl Binder<'_> {
 
     /// The schema that new tables go to; NULL if search_path names none that exists.
     pub(super) fn current_schema(&self) -> Result<Bound> {
-        match self.session_value().public_in_path() {
-            true => self.literal(&Datum::Text("public".into()), Type::Name),
-            false => self.null(Type::Name),
+        match self.schema.creation_schema(self.session_value().path()) {
+            Some(schema) => self.literal(&Datum::Text(schema.to_owned()), Type::Name),
+            None => self.null(Type::Name),
         }
     }
 
@@ -384,7 +384,7 @@ impl Binder<'_> {
                 }
                 match matching.as_slice() {
                     [] => None,
-                    [column] => Some((column.column.clone(), column.ty)),
+                    [column] => Some((column.column.clone(), column.ty, column.origin)),
                     [a, b, ..] if relation.is_some() && a.column.relation != b.column.relation => {
                         return Err(Error::new(
                             SqlState::AmbiguousAlias,
@@ -399,7 +399,8 @@ impl Binder<'_> {
                     }
                 }
             };
-            if let Some((column, ty)) = found {
+            if let Some((column, ty, origin)) = found {
+                self.note_column(origin);
                 return Ok(self.captured(depth, column, ty, position));
             }
         }

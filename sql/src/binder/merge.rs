@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::dml::{Assignments, BoundModify, ColumnSource, Operation, is_default, wrong_count};
 use super::from::both;
 use super::joined_change::note_columns;
+use super::updatable::Change;
 use super::{Binder, Level, Scope};
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
@@ -58,7 +59,7 @@ impl Binder<'_> {
         }
         let item =
             |factor: &TableFactor| TableWithJoins { relation: factor.clone(), joins: Vec::new() };
-        let (table, target, target_scope, shown) = self.changed_relation(&item(&merge.table))?;
+        let (table, target, target_scope, shown) = self.changed_relation(&item(&merge.table), Change::Merge)?;
         let (source, source_scope) = self.others(&target_scope, &[item(&merge.source)])?;
         if source_scope.columns.iter().any(|column| column.relation == shown) {
             return Err(Error::new(

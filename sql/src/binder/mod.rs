@@ -41,12 +41,14 @@ mod select;
 mod session_call;
 mod set_operation;
 mod srf;
+pub mod stored;
 pub mod subplan;
 mod subquery;
 mod suggest;
 mod system_view;
 mod table_function;
 pub mod types;
+mod updatable;
 mod window;
 mod window_call;
 
@@ -61,6 +63,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::Schema;
+use crate::catalog::names::SearchPath;
+use crate::catalog::view::{Use, View};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::{self, CastLevel};
 use crate::functions::{Context, Scalar, udf};
@@ -200,12 +204,16 @@ pub struct Binder<'a> {
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
+    /// The view whose text this is.
+    view: Option<&'a View>,
+    /// What the text names, while that is asked for.
+    uses: RefCell<Option<Vec<Use>>>,
 }
 
 /// What the binder asks the session.
 pub trait Settings {
-    /// Whether unqualified names are looked up in schema `public`.
-    fn public_in_path(&self) -> bool;
+    /// Where bare names of relations are looked up.
+    fn path(&self) -> &SearchPath;
     /// The user.
     fn user(&self) -> String;
     /// The database.
@@ -249,6 +257,8 @@ impl<'a> Binder<'a> {
             tables_used: RefCell::new(Vec::new()),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
+            view: None,
+            uses: RefCell::default(),
         }
     }
 

@@ -258,6 +258,7 @@ impl Binder<'_> {
                         .at(self.position_of(item)));
                     }
                     let visible = scope.columns.iter().filter(|column| !column.merged_away);
+                    let visible = visible.inspect(|column| self.note_column(column.origin));
                     targets.extend(visible.map(column_target));
                 }
                 SelectItem::QualifiedWildcard(
@@ -268,6 +269,7 @@ impl Binder<'_> {
                     let relation = parts.last().cloned().unwrap_or_default();
                     let of_it = scope.columns.iter().filter(|column| column.relation == relation);
                     let before = targets.len();
+                    let of_it = of_it.inspect(|column| self.note_column(column.origin));
                     targets.extend(of_it.map(column_target));
                     if targets.len() == before {
                         return Err(Error::new(

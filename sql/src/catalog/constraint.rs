@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::names::RelationName;
 use super::{Schema, Table};
 
 /// Longest name, as in PostgreSQL.
@@ -138,9 +139,15 @@ impl Schema {
         })
     }
 
-    /// The same for a sequence or an index, whose name no relation may have; nor, if it is of a
+    /// The same for a sequence or an index of `schema`, whose name no relation may have; nor, if it is of a
     /// constraint of `table`, any constraint.
-    pub fn free_relation_name(&self, parts: &[&str], label: &str, table: Option<&Table>) -> String {
+    pub fn free_relation_name(
+        &self,
+        schema: &str,
+        parts: &[&str],
+        label: &str,
+        table: Option<&Table>,
+    ) -> String {
         let is_own = |name: &str| {
             table.is_some_and(|table| {
                 table.name == name
@@ -149,7 +156,9 @@ impl Schema {
                     || self.tables().any(|other| other.has_constraint(name))
             })
         };
-        free_name(parts, label, |name| self.is_taken(name) || is_own(name))
+        free_name(parts, label, |name| {
+            self.is_taken(&RelationName::new(schema, name)) || is_own(name)
+        })
     }
 }
 

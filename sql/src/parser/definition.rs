@@ -8,13 +8,17 @@
 mod alter;
 mod constraint;
 mod create;
+mod objects;
 
-use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Span, Token};
+use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token};
 
+use crate::catalog::OnCommit;
 use crate::keywords::cannot_name_a_relation;
+
+pub(super) use create::on_commit;
 
 type Parse<T> = Result<T, ParserError>;
 
@@ -25,8 +29,18 @@ pub enum Definition {
     CreateTable(CreateTable),
     /// ALTER TABLE.
     AlterTable(AlterTable),
-    /// ALTER INDEX or ALTER SEQUENCE ... RENAME TO.
+    /// ALTER INDEX, ALTER SEQUENCE or ALTER VIEW ... RENAME TO.
     Rename(Rename),
+    /// ALTER TABLE, ALTER SEQUENCE or ALTER VIEW ... SET SCHEMA.
+    SetSchema(SetSchema),
+    /// CREATE VIEW.
+    CreateView(CreateView),
+    /// CREATE SEQUENCE.
+    CreateSequence(CreateSequence),
+    /// ALTER SEQUENCE.
+    AlterSequence(AlterSequence),
+    /// CREATE SCHEMA.
+    CreateSchema(CreateSchema),
     /// COMMENT ON.
     Comment(Comment),
 }
@@ -42,6 +56,64 @@ pub struct CreateTable {
     pub elements: Vec<Element>,
     /// The names of storage parameters.
     pub parameters: Vec<Ident>,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// ON COMMIT.
+    pub on_commit: Option<OnCommit>,
+}
+
+/// CREATE VIEW.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateView {
+    /// Its name.
+    pub name: ObjectName,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// OR REPLACE.
+    pub or_replace: bool,
+    /// Names of its columns, the first ones or all.
+    pub columns: Vec<Ident>,
+    /// The query.
+    pub query: Box<Query>,
+    /// Where its text begins.
+    pub start: Location,
+    /// Where it ends, if before the end of the text.
+    pub end: Option<Location>,
+}
+
+/// CREATE SEQUENCE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateSequence {
+    /// Its name.
+    pub name: ObjectName,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
+    /// What is said of it.
+    pub options: Vec<SequenceOption>,
+}
+
+/// ALTER SEQUENCE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterSequence {
+    /// Its name.
+    pub name: ObjectName,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// What is said of it.
+    pub options: Vec<SequenceOption>,
+}
+
+/// CREATE SCHEMA.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateSchema {
+    /// Its name; none: that of its owner.
+    pub name: Option<Ident>,
+    /// AUTHORIZATION.
+    pub owner: Option<Ident>,
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
 }
 
 /// An element of CREATE TABLE.
@@ -123,8 +195,13 @@ pub enum SequenceOption {
     MinValue(Option<i64>),
     MaxValue(Option<i64>),
     Cycle(bool),
-    /// RESTART [WITH n], of ALTER TABLE.
+    Cache(i64),
+    /// RESTART [WITH n], of ALTER.
     Restart(Option<i64>),
+    /// AS, of a sequence by itself.
+    As(DataType),
+    /// OWNED BY a column or NONE, of a sequence by itself.
+    OwnedBy(Option<ObjectName>),
 }
 
 /// When a constraint is checked, and whether it is at once.
@@ -331,11 +408,56 @@ pub enum ColumnAction {
     DropExpression(bool),
 }
 
+/// A kind of relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum RelationKind {
+    Table,
+    View,
+    Sequence,
+    Index,
+}
+
+impl RelationKind {
+    /// As messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            RelationKind::Table => "table",
+            RelationKind::View => "view",
+            RelationKind::Sequence => "sequence",
+            RelationKind::Index => "index",
+        }
+    }
+
+    /// The tag of a change of it.
+    pub fn alter_tag(self) -> &'static str {
+        match self {
+            RelationKind::Table => "ALTER TABLE",
+            RelationKind::View => "ALTER VIEW",
+            RelationKind::Sequence => "ALTER SEQUENCE",
+            RelationKind::Index => "ALTER INDEX",
+        }
+    }
+}
+
+/// ALTER ... SET SCHEMA.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetSchema {
+    /// As what it is named.
+    pub kind: RelationKind,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// Its name.
+    pub name: ObjectName,
+    /// The new schema.
+    pub schema: Ident,
+}
+
 /// ALTER ... RENAME TO, of what is no table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rename {
-    /// An index rather than a sequence.
-    pub index: bool,
+    /// As what it is named.
+    pub kind: RelationKind,
     /// IF EXISTS.
     pub if_exists: bool,
     /// Its name.
@@ -361,6 +483,7 @@ pub enum CommentObject {
     Column(ObjectName),
     Index(ObjectName),
     Sequence(ObjectName),
+    View(ObjectName),
     Constraint(Ident, ObjectName),
 }
 
@@ -376,7 +499,7 @@ pub struct SetConstraints {
 /// Reads such a statement; `None` if it is another one, of which nothing has been read then.
 pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     if parser.peek_keyword(Keyword::CREATE) {
-        return attempt(parser, create::table);
+        return attempt(parser, create::parse);
     }
     if parser.peek_keyword(Keyword::ALTER) {
         return attempt(parser, alter::parse);
@@ -433,6 +556,8 @@ fn comment(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         CommentObject::Index(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::SEQUENCE) {
         CommentObject::Sequence(parser.parse_object_name(false)?)
+    } else if parser.parse_keyword(Keyword::VIEW) {
+        CommentObject::View(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::CONSTRAINT) {
         let constraint = name(parser)?;
         parser.expect_keyword(Keyword::ON)?;

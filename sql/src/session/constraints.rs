@@ -377,7 +377,7 @@ pub(super) fn constraint_exists(table: &Table, name: &str) -> Error {
 /// Refuses the name of an index of a constraint that something else has.
 pub(super) fn check_index_name(schema: &Schema, table: &Table, name: &str) -> Result<()> {
     let mut own = table.all_indexes().filter(|index| index.storage != table.primary.storage);
-    if schema.is_taken(name) || table.name == name || own.any(|index| index.name == name) {
+    if schema.is_taken(&table.full_name().beside(name)) || table.name == name || own.any(|index| index.name == name) {
         return Err(Error::new(
             SqlState::DuplicateTable,
             format!("relation \"{name}\" already exists"),
@@ -396,10 +396,10 @@ fn unique_name(schema: &Schema, table: &Table, unique: &Unique) -> Result<String
         return Ok(name.clone());
     }
     Ok(match unique.primary {
-        true => schema.free_relation_name(&[&table.name], "pkey", Some(table)),
+        true => schema.free_relation_name(&table.schema, &[&table.name], "pkey", Some(table)),
         false => {
             let columns = column_part(&unique.columns, &unique.include);
-            schema.free_relation_name(&[&table.name, &columns], "key", Some(table))
+            schema.free_relation_name(&table.schema, &[&table.name, &columns], "key", Some(table))
         }
     })
 }

@@ -25,7 +25,7 @@ use super::plan::compile_columns;
 use super::rules::Effect;
 use crate::binder::dml::ColumnSource;
 use crate::binder::position::token_before;
-use crate::binder::{fold, relation_name};
+use crate::binder::fold;
 use crate::catalog::{Table, index_span};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
@@ -222,7 +222,7 @@ impl Session {
                 match parsed {
                     Some(Parsed::Sql(statement)) => match *statement {
                         ast::Statement::Query(query) => {
-                            let (_, relation) = relation_name(name)?;
+                            let relation = self.named(name)?;
                             let table = self.schema().table(&relation).cloned();
                             self.copy_out(&query, format, &text, table.as_deref()).await
                         }
@@ -245,7 +245,7 @@ impl Session {
         sql: &str,
     ) -> Result<Outcome> {
         self.check_writable("COPY FROM")?;
-        let (_, relation) = relation_name(name)?;
+        let relation = self.named(name)?;
         let (table, rules) = loop {
             let version = self.schema_version();
             let table = self.schema().table(&relation).cloned().ok_or_else(|| {
@@ -332,7 +332,7 @@ impl Session {
 
     /// The columns that COPY of a table to the client has.
     fn columns_to_copy(&self, name: &ast::ObjectName) -> Result<Vec<String>> {
-        let (_, relation) = relation_name(name)?;
+        let relation = self.named(name)?;
         let schema = self.schema();
         let Some(table) = schema.table(&relation) else { return Ok(vec!["*".to_owned()]) };
         if table.columns.iter().all(|column| column.generated.is_none()) {
@@ -344,7 +344,7 @@ impl Session {
 
     /// Refuses to copy generated columns.
     fn check_copied(&self, name: &ast::ObjectName, columns: &[ast::Ident]) -> Result<()> {
-        let (_, relation) = relation_name(name)?;
+        let relation = self.named(name)?;
         let schema = self.schema();
         let Some(table) = schema.table(&relation) else { return Ok(()) };
         let mut found =

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use cairn_txn::{Access, LockMode};
 use datafusion::sql::sqlparser::ast::Statement;
 
-use super::ddl::{check_options, new_table, public_name};
+use super::constraints::place;
+use super::ddl::{check_options, new_table};
 use super::outcome::Outcome;
 use super::plan::{Action, Plan};
 use super::{Columns, Prepared, Session};
 use crate::binder::fold;
+use crate::catalog::names::is_temporary;
 use crate::catalog::{Column, MAX_COLUMNS, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::Parsed;
@@ -27,13 +29,18 @@ impl Session {
     pub(super) async fn create_as(&mut self, create: &CreateAs, sql: &str) -> Result<Outcome> {
         let command = if create.is_select_into { "SELECT INTO" } else { "CREATE TABLE AS" };
         self.check_writable(command)?;
-        if create.temporary {
-            return Err(Error::unsupported("a temporary table"));
-        }
         check_options(&create.options)?;
         let (prepared, params) = self.source_of(create, sql)?;
-        let name = public_name(&create.name)?;
-        self.check_creation_schema(&create.name, sql)?;
+        let name = self
+            .new_name(&create.name, create.temporary)
+            .map_err(|error| error.at(place(sql, &create.name)))?;
+        let is_temporary = is_temporary(&name.schema);
+        if create.on_commit.is_some() && !is_temporary {
+            return Err(Error::new(
+                SqlState::InvalidTableDefinition,
+                "ON COMMIT can only be used on temporary tables",
+            ));
+        }
         self.lock_catalog().await?;
         // Errors of the query come before those of the name.
         let plan = self.plan_and_lock(&prepared).await?;
@@ -49,8 +56,11 @@ impl Session {
             )));
         }
         let columns = columns_of(columns, create)?;
+        self.has_temporary |= is_temporary;
         let table = self.draft(|draft| {
-            let table = Arc::new(new_table(draft.schema, name, columns));
+            let mut table = new_table(draft.schema, name, columns);
+            table.on_commit = create.on_commit.unwrap_or_default();
+            let table = Arc::new(table);
             draft.put_table((*table).clone())?;
             Ok(table)
         })?;

@@ -15,7 +15,10 @@ mod index;
 mod like;
 mod rename;
 mod rewrite;
+mod schema;
+mod sequence;
 mod truncate;
+mod view;
 
 use std::sync::Arc;
 
@@ -24,25 +27,14 @@ use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, ObjectType, SqlOption, Statement};
 
 use super::Session;
-use super::constraints::{place, truncate_name};
 use super::outcome::Outcome;
 use super::settings::Severity;
-use crate::binder::{fold, relation_name};
-use crate::catalog::{CATALOG_LOCK, Column, Draft, Index, Schema, Table, index_prefix};
+use crate::binder::fold;
+use crate::catalog::names::RelationName;
+use crate::catalog::{CATALOG_LOCK, Column, Draft, Index, OnCommit, Schema, Table, index_prefix};
 use crate::error::{Error, Result, SqlState};
-use crate::parser::definition::Definition;
+use crate::parser::definition::{Definition, RelationKind};
 use crate::types::{Type, TypeMod};
-
-pub(super) fn public_name(name: &ast::ObjectName) -> Result<String> {
-    match relation_name(name)? {
-        (None, name) => Ok(truncate_name(name)),
-        (Some(schema), name) if schema == "public" => Ok(truncate_name(name)),
-        (Some(schema), _) => Err(Error::new(
-            SqlState::InvalidSchemaName,
-            format!("schema \"{schema}\" does not exist"),
-        )),
-    }
-}
 
 /// Checks the WITH of a new table.
 pub(super) fn check_options(options: &[SqlOption]) -> Result<()> {
@@ -89,8 +81,24 @@ impl Session {
             Statement::Drop { object_type, if_exists, names, cascade, .. } => match object_type {
                 ObjectType::Table => {
                     self.check_writable("DROP TABLE")?;
-                    self.drop_tables(names, *if_exists, *cascade).await?;
+                    self.drop_relations(RelationKind::Table, names, *if_exists, *cascade).await?;
                     done("DROP TABLE")
+                }
+                ObjectType::View => {
+                    self.check_writable("DROP VIEW")?;
+                    self.drop_relations(RelationKind::View, names, *if_exists, *cascade).await?;
+                    done("DROP VIEW")
+                }
+                ObjectType::Sequence => {
+                    self.check_writable("DROP SEQUENCE")?;
+                    let kind = RelationKind::Sequence;
+                    self.drop_relations(kind, names, *if_exists, *cascade).await?;
+                    done("DROP SEQUENCE")
+                }
+                ObjectType::Schema => {
+                    self.check_writable("DROP SCHEMA")?;
+                    self.drop_schemas(names, *if_exists, *cascade).await?;
+                    done("DROP SCHEMA")
                 }
                 ObjectType::Index => {
                     self.check_writable("DROP INDEX")?;
@@ -128,10 +136,36 @@ impl Session {
                 done("ALTER TABLE")
             }
             Definition::Rename(rename) => {
-                let tag = if rename.index { "ALTER INDEX" } else { "ALTER SEQUENCE" };
+                let tag = rename.kind.alter_tag();
                 self.check_writable(tag)?;
                 self.rename(rename).await?;
                 done(tag)
+            }
+            Definition::SetSchema(set) => {
+                let tag = set.kind.alter_tag();
+                self.check_writable(tag)?;
+                self.set_schema(set).await?;
+                done(tag)
+            }
+            Definition::CreateView(create) => {
+                self.check_writable("CREATE VIEW")?;
+                self.create_view(create, sql).await?;
+                done("CREATE VIEW")
+            }
+            Definition::CreateSequence(create) => {
+                self.check_writable("CREATE SEQUENCE")?;
+                self.create_sequence(create, sql).await?;
+                done("CREATE SEQUENCE")
+            }
+            Definition::AlterSequence(alter) => {
+                self.check_writable("ALTER SEQUENCE")?;
+                self.alter_sequence(alter).await?;
+                done("ALTER SEQUENCE")
+            }
+            Definition::CreateSchema(create) => {
+                self.check_writable("CREATE SCHEMA")?;
+                self.create_schema(create).await?;
+                done("CREATE SCHEMA")
             }
             Definition::Comment(comment) => {
                 self.check_writable("COMMENT")?;
@@ -169,7 +203,7 @@ impl Session {
     }
 
     fn find_table(&self, name: &ast::ObjectName) -> Result<Arc<Table>> {
-        let wanted = public_name(name)?;
+        let wanted = self.named(name)?;
         let schema = self.schema();
         match schema.table(&wanted) {
             Some(table) => Ok(table.clone()),
@@ -181,7 +215,11 @@ impl Session {
     }
 
     /// Whether a relation is there and IF NOT EXISTS is content with that.
-    pub(super) fn exists_already(&mut self, name: &str, if_not_exists: bool) -> Result<bool> {
+    pub(super) fn exists_already(
+        &mut self,
+        name: &RelationName,
+        if_not_exists: bool,
+    ) -> Result<bool> {
         match (self.schema().is_taken(name), if_not_exists) {
             (false, _) => Ok(false),
             (true, false) => Err(duplicate_relation(name)),
@@ -198,18 +236,6 @@ impl Session {
         self.notice(Severity::Notice, SqlState::SuccessfulCompletion, message);
     }
 
-    /// A table without a schema in its name goes to one that search_path has.
-    pub(super) fn check_creation_schema(&self, name: &ast::ObjectName, sql: &str) -> Result<()> {
-        match name.0.len() > 1 || self.settings.public_in_path() {
-            true => Ok(()),
-            false => Err(Error::new(
-                SqlState::InvalidSchemaName,
-                "no schema has been selected to create in",
-            )
-            .at(place(sql, name))),
-        }
-    }
-
     /// Gives each index of a table a range of its own.
     pub(super) async fn anchor(&mut self, table: &Table) -> Result<()> {
         let store = self.database.manager.store().clone();
@@ -223,7 +249,7 @@ impl Session {
 }
 
 /// A table without constraints, which is not in the catalog yet.
-pub(super) fn new_table(schema: &Schema, name: String, mut columns: Vec<Column>) -> Table {
+pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Column>) -> Table {
     let id = schema.allocate_id();
     let storage = schema.allocate_id();
     let mut row_number = Column::new(String::new(), TypeMod::plain(Type::Int8));
@@ -233,13 +259,15 @@ pub(super) fn new_table(schema: &Schema, name: String, mut columns: Vec<Column>)
     primary.unique = true;
     Table {
         id,
-        name,
+        schema: name.schema,
+        name: name.name,
         columns,
         primary,
         indexes: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
     }
 }

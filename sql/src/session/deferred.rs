@@ -12,6 +12,7 @@ use std::sync::Arc;
 use datafusion::sql::sqlparser::ast::ObjectName;
 use tokio::time::Instant;
 
+use super::naming::undefined_schema;
 use super::outcome::{Outcome, Watch};
 use super::settings::Severity;
 use super::{Session, Status};
@@ -236,16 +237,23 @@ impl Session {
         found: &mut Vec<ConstraintId>,
     ) -> Result<()> {
         let parts = name_parts(name);
-        if let [.., schema, _] = parts.as_slice()
-            && schema != "public"
-        {
-            let message = format!("schema \"{schema}\" does not exist");
-            return Err(Error::new(SqlState::InvalidSchemaName, message));
+        let (path, catalog) = (self.path(), self.schema());
+        let mut schemas: Vec<String> = path.schemas().to_vec();
+        if let [.., schema, _] = parts.as_slice() {
+            let schema = path.schema(schema);
+            if !catalog.has_namespace(schema) {
+                return Err(undefined_schema(schema));
+            }
+            schemas = vec![schema.to_owned()];
         }
         let wanted = parts.last().map_or("", String::as_str);
-        let is_in_sight = parts.len() > 1 || self.settings.public_in_path();
+        // The first schema that has such constraints has them all.
+        let has = |schema: &&String| {
+            catalog.tables().any(|t| t.schema == **schema && t.has_constraint(wanted))
+        };
+        let schema = schemas.iter().find(has);
         let before = found.len();
-        for table in self.schema().tables().filter(|_| is_in_sight) {
+        for table in catalog.tables().filter(|table| schema == Some(&table.schema)) {
             let keys = table.foreign_keys.iter().map(|key| (&key.name, key.deferral));
             let indexes = table.all_indexes().filter(|index| index.constraint);
             let indexes = indexes.map(|index| (&index.name, index.deferral));

@@ -325,7 +325,8 @@ impl Session {
         }
         let schema = self.schema();
         for (name, columns) in tables {
-            let table = schema.table(name).ok_or_else(|| {
+            let found = schema.find(&self.path(), None, name);
+            let table = found.and_then(|name| schema.table(&name)).ok_or_else(|| {
                 Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
             })?;
             if let Some(column) = columns.iter().find(|column| table.position(column).is_none()) {
@@ -377,15 +378,19 @@ impl Session {
                     self.portals.clear();
                     self.settings_mut().reset_all()?;
                     self.database.sequences.forget_session(self.id);
+                    self.drop_own_temporary().await?;
                     self.backend.locks.release_all();
                     done("DISCARD ALL")
+                }
+                DiscardObject::TEMP => {
+                    self.drop_own_temporary().await?;
+                    done("DISCARD TEMP")
                 }
                 DiscardObject::PLANS => done("DISCARD PLANS"),
                 DiscardObject::SEQUENCES => {
                     self.database.sequences.forget_session(self.id);
                     done("DISCARD SEQUENCES")
                 }
-                other => Err(Error::unsupported(format!("DISCARD {other}"))),
             },
             Statement::Prepare { name, data_types, statement } => {
                 let (name, name_span) = (fold(name), name.span);

@@ -21,6 +21,7 @@ mod locking;
 mod merge;
 mod modify;
 mod named;
+mod naming;
 mod outcome;
 mod plan;
 mod read_now;
@@ -28,6 +29,7 @@ mod referential;
 mod retry;
 mod rules;
 mod settings;
+mod temporary;
 mod transaction;
 mod upsert;
 
@@ -42,6 +44,7 @@ use tokio::sync::Notify;
 
 use crate::binder::{OutputColumn, Settings as BinderSettings};
 use crate::catalog::sequences::Sequences;
+use crate::catalog::names::SearchPath;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::lock_names::index_of;
@@ -118,6 +121,7 @@ impl Database {
 
     /// Clears what dropped tables left behind. Runs in the background.
     pub async fn clear_garbage(&self) -> Result<()> {
+        crate::catalog::clear_leftovers(&self.manager, &self.catalog).await?;
         crate::catalog::clear_garbage(&self.manager).await
     }
 
@@ -225,19 +229,26 @@ pub struct Session {
     backend: Arc<Backend>,
     /// Whether the statement to come is all of its query string.
     alone: bool,
+    /// Whether it has made something temporary: names mean something else here then.
+    has_temporary: bool,
+    /// Plans of its own, while it does not use those that are shared.
+    own_plans: Mutex<temporary::OwnPlans>,
+    /// Where bare names are looked up, with these settings.
+    path: Mutex<Option<(Arc<Settings>, Arc<SearchPath>)>>,
 }
 
 /// Gives the binder a session's settings.
 struct BinderView<'a> {
     settings: &'a Settings,
     id: i64,
+    path: Arc<SearchPath>,
     database: &'a Database,
     schema: &'a Arc<Schema>,
 }
 
 impl BinderSettings for BinderView<'_> {
-    fn public_in_path(&self) -> bool {
-        self.settings.public_in_path()
+    fn path(&self) -> &SearchPath {
+        &self.path
     }
 
     fn user(&self) -> String {
@@ -261,7 +272,7 @@ impl BinderSettings for BinderView<'_> {
     }
 
     fn names(&self) -> Names {
-        Names { schema: self.schema.clone(), public_in_path: self.settings.public_in_path() }
+        Names { schema: self.schema.clone(), path: self.path.clone() }
     }
 
     fn manager(&self) -> Arc<TransactionManager> {
@@ -288,6 +299,9 @@ impl Session {
             implicit_now: None,
             notices: Vec::new(),
             alone: false,
+            has_temporary: false,
+            own_plans: Mutex::default(),
+            path: Mutex::default(),
         }
     }
 
@@ -357,7 +371,7 @@ impl Session {
 
     /// The catalog that this session sees, as names are looked up in it.
     pub fn names(&self) -> Names {
-        Names { schema: self.schema(), public_in_path: self.settings.public_in_path() }
+        Names { schema: self.schema(), path: self.path() }
     }
 
     /// Parses a query string: statements with the values of their parameters, which are
@@ -513,6 +527,7 @@ impl Session {
     pub fn end(&mut self) {
         self.portals.clear();
         self.block = None;
+        self.leave_temporary();
         self.backend.locks.release_all();
         self.database.sessions.remove(self.id);
         self.database.sequences.forget_session(self.id);

@@ -277,8 +277,17 @@ impl Session {
             *prepared.last_plan.lock() = Some(plan.clone());
             return Ok(Some(plan));
         }
+        let in_draft = self.block.as_ref().is_some_and(|block| block.draft.is_some());
+        let keeps = !shared && !in_draft && prepared.alone;
+        if keeps && let Some(plan) = self.own_plans.lock().get(&key, &self.settings, version) {
+            return Ok(Some(plan));
+        }
         let (plan, generic) = self.make_plan(statement, &prepared.sql, &prepared.declared)?;
         let plan = Arc::new(plan);
+        if keeps && generic && plan.version == version {
+            self.own_plans.lock().put(key, &self.settings, version, plan.clone());
+            return Ok(Some(plan));
+        }
         // The text names one statement only if it holds just one.
         if shared && generic && prepared.alone {
             self.database.plans.put(key, plan.clone());
@@ -289,8 +298,11 @@ impl Session {
 
     /// Whether this session sees the catalog as everybody does.
     pub(super) fn uses_shared_plans(&self) -> bool {
+        let catalog = &self.database.catalog;
         self.block.as_ref().is_none_or(|block| block.draft.is_none())
-            && self.settings.public_in_path()
+            && !self.has_temporary
+            && self.settings.is_plain_path()
+            && (!catalog.has_namespaces() || !catalog.current().has_namespace(&self.settings.user))
     }
 
     pub(super) fn style(&self) -> crate::types::io::Style {
@@ -305,7 +317,7 @@ impl Session {
 
     fn binder_view<'a>(&'a self, schema: &'a Arc<Schema>) -> BinderView<'a> {
         let (settings, database) = (&self.settings, &self.database);
-        BinderView { settings, id: self.id, database, schema }
+        BinderView { settings, id: self.id, path: self.path(), database, schema }
     }
 
     fn style_with_names(&self, view: &BinderView<'_>) -> crate::types::io::Style {

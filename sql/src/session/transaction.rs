@@ -243,6 +243,12 @@ impl Session {
             self.roll_back();
             return Err(error);
         }
+        if self.has_temporary
+            && let Err(error) = Box::pin(self.commit_temporary()).await
+        {
+            self.roll_back();
+            return Err(error);
+        }
         self.portals.clear();
         let Some(mut block) = self.block.take() else { return Ok(()) };
         self.backend.end_exports();

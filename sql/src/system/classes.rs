@@ -1,10 +1,11 @@
 //! Catalogs of relations: what they are, their columns, defaults, indexes, sequences and comments.
 
 use super::builtins::{BTREE, HEAP, vector};
-use super::names::{Names, Stored, namespace_of, shown_indexes};
+use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
 use super::{
-    Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, facts, oid, relations, text,
+    Asked, SUPERUSER_OID, SystemRelation, class_oid, facts, oid, relations, text,
 };
+use crate::catalog::names::SearchPath;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
 use crate::row::Row;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 impl Asked<'_> {
     fn names_of_schema(&self) -> Names {
-        Names { schema: self.system.schema.clone(), public_in_path: true }
+        Names { schema: self.system.schema.clone(), path: Arc::new(SearchPath::plain()) }
     }
 }
 
@@ -29,14 +30,20 @@ fn stored<'n>(asked: &Asked<'_>, names: &'n Names, oid: &str, name: &str) -> Vec
         return oids.into_iter().filter_map(|oid| names.by_oid(oid)).collect();
     }
     if let Some(wanted) = asked.names(name) {
-        return wanted.into_iter().filter_map(|name| names.by_name(name)).collect();
+        let all = names.schema.all_named();
+        let wanted = all.into_iter().filter(|found| wanted.contains(&found.name.as_str()));
+        let found = wanted.filter_map(|found| names.by_name(Some(&found.schema), &found.name));
+        return found.collect();
     }
     let tables = names.schema.tables().flat_map(|table| {
         let indexes = shown_indexes(table).map(move |index| Stored::Index(table, index));
         std::iter::once(Stored::Table(table)).chain(indexes)
     });
     let mut all: Vec<Stored<'n>> =
-        tables.chain(names.schema.sequences().map(Stored::Sequence)).collect();
+        tables
+            .chain(names.schema.sequences().map(Stored::Sequence))
+            .chain(names.schema.views().map(Stored::View))
+            .collect();
     all.sort_by_key(Stored::oid);
     all
 }
@@ -141,11 +148,12 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
         })
         .collect();
     for stored in stored(asked, &names, "oid", "relname") {
+        let namespace = stored_namespace(&names.schema, &stored.full_name().schema);
         let class = match stored {
             Stored::Table(table) => Class {
                 oid: table.id,
                 name: &table.name,
-                namespace: PUBLIC_NAMESPACE,
+                namespace,
                 access_method: HEAP,
                 storage: table.primary.storage,
                 has_index: shown_indexes(table).next().is_some(),
@@ -159,7 +167,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
             Stored::Index(_, index) => Class {
                 oid: index.oid(),
                 name: &index.name,
-                namespace: PUBLIC_NAMESPACE,
+                namespace,
                 access_method: BTREE,
                 storage: index.storage,
                 has_index: false,
@@ -168,10 +176,22 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
             },
+            Stored::View(view) => Class {
+                oid: view.id,
+                name: &view.name,
+                namespace,
+                access_method: 0,
+                storage: 0,
+                has_index: false,
+                kind: "v",
+                columns: view.columns.len(),
+                checks: 0,
+                has_triggers: false,
+            },
             Stored::Sequence(sequence) => Class {
                 oid: sequence.id,
                 name: &sequence.name,
-                namespace: PUBLIC_NAMESPACE,
+                namespace,
                 access_method: 0,
                 storage: sequence.id,
                 has_index: false,
@@ -300,6 +320,10 @@ pub fn attributes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                     let bare = Column::new(column.name.clone(), column.kind());
                     rows.push(of_column(index.oid(), number + 1, *at, &bare));
                 }
+            }
+            Stored::View(view) => {
+                let columns = view.columns.iter().enumerate();
+                rows.extend(columns.map(|(at, column)| of_column(view.id, at + 1, at, column)));
             }
             Stored::Sequence(sequence) => {
                 let columns = SEQUENCE_COLUMNS.iter().enumerate();

@@ -1,7 +1,8 @@
 //! `pg_constraint`.
 
 use super::names::shown_indexes;
-use super::{Asked, PUBLIC_NAMESPACE, classes, definitions, oid, text};
+use super::names::stored_namespace;
+use super::{Asked, classes, definitions, oid, text};
 use crate::catalog::constraint::{Action, Deferral, ForeignKey};
 use crate::catalog::{Schema, Table};
 use crate::error::Result;
@@ -68,7 +69,7 @@ impl Line<'_> {
         Ok(vec![
             oid(self.oid),
             text(self.name),
-            oid(PUBLIC_NAMESPACE),
+            oid(stored_namespace(schema, &table.schema)),
             text(self.kind),
             Datum::Bool(self.deferral.is_some()),
             Datum::Bool(self.deferral == Some(Deferral::Deferred)),

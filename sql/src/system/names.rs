@@ -7,8 +7,10 @@ use std::sync::Arc;
 use super::facts::{self, Procedure};
 use super::{
     CATALOG_NAMESPACE, CATALOG_SCHEMA, INFORMATION_NAMESPACE, INFORMATION_SCHEMA, OWN_NAMESPACE,
-    OWN_SCHEMA, PUBLIC_NAMESPACE, PUBLIC_SCHEMA, SUPERUSER, SUPERUSER_OID, relations,
+    OWN_SCHEMA, PUBLIC_NAMESPACE, SUPERUSER, SUPERUSER_OID, relations,
 };
+use crate::catalog::names::{Named, RelationName, SearchPath};
+use crate::catalog::view::View;
 use crate::catalog::{Index, Schema, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
@@ -19,8 +21,8 @@ use crate::types::{Datum, Type, TypeMod};
 pub struct Names {
     /// All descriptors.
     pub schema: Arc<Schema>,
-    /// Whether unqualified names are looked up in schema `public`.
-    pub public_in_path: bool,
+    /// Where bare names are looked up.
+    pub path: Arc<SearchPath>,
 }
 
 impl fmt::Debug for Names {
@@ -31,7 +33,7 @@ impl fmt::Debug for Names {
 
 impl PartialEq for Names {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.schema, &other.schema) && self.public_in_path == other.public_in_path
+        Arc::ptr_eq(&self.schema, &other.schema) && self.path == other.path
     }
 }
 
@@ -44,6 +46,8 @@ pub enum Stored<'s> {
     Index(&'s Arc<Table>, &'s Index),
     /// A sequence.
     Sequence(&'s Arc<Sequence>),
+    /// A view.
+    View(&'s Arc<View>),
 }
 
 impl Stored<'_> {
@@ -53,6 +57,7 @@ impl Stored<'_> {
             Stored::Table(table) => table.id,
             Stored::Index(_, index) => index.oid(),
             Stored::Sequence(sequence) => sequence.id,
+            Stored::View(view) => view.id,
         }
     }
 
@@ -62,7 +67,18 @@ impl Stored<'_> {
             Stored::Table(table) => &table.name,
             Stored::Index(_, index) => &index.name,
             Stored::Sequence(sequence) => &sequence.name,
+            Stored::View(view) => &view.name,
         }
+    }
+
+    /// The name with its schema.
+    pub fn full_name(&self) -> RelationName {
+        let schema = match self {
+            Stored::Table(table) | Stored::Index(table, _) => &table.schema,
+            Stored::Sequence(sequence) => &sequence.schema,
+            Stored::View(view) => &view.schema,
+        };
+        RelationName::new(schema.clone(), self.name())
     }
 }
 
@@ -160,7 +176,11 @@ impl Names {
     pub fn relation_name(&self, oid: u32) -> Option<String> {
         if let Some(stored) = self.by_oid(oid) {
             let name = quote_ident(stored.name());
-            return Some(if self.public_in_path { name } else { format!("public.{name}") });
+            let full = stored.full_name();
+            return Some(match self.schema.is_in_sight(&self.path, &full) {
+                true => name,
+                false => format!("{}.{name}", quote_ident(&full.schema)),
+            });
         }
         relations().iter().find(|relation| relation.oid == oid).map(|relation| {
             let name = quote_ident(relation.name);
@@ -179,21 +199,26 @@ impl Names {
         if let Some(sequence) = self.schema.sequence_by_id(oid) {
             return Some(Stored::Sequence(sequence));
         }
+        if let Some(view) = self.schema.view_by_id(oid) {
+            return Some(Stored::View(view));
+        }
         self.schema.tables().find_map(|table| {
             let mut indexes = shown_indexes(table);
             indexes.find(|index| index.oid() == oid).map(|index| Stored::Index(table, index))
         })
     }
 
-    /// A table, index or sequence by name.
-    pub fn by_name(&self, name: &str) -> Option<Stored<'_>> {
-        if let Some(table) = self.schema.table(name) {
-            return Some(Stored::Table(table));
+    /// A relation by name.
+    pub fn by_name(&self, schema: Option<&str>, name: &str) -> Option<Stored<'_>> {
+        let found = self.schema.find(&self.path, schema, name)?;
+        match self.schema.named(&found)? {
+            Named::Table(id) => self.schema.table_by_id(id).map(Stored::Table),
+            Named::View(id) => self.schema.view_by_id(id).map(Stored::View),
+            Named::Sequence(id) => self.schema.sequence_by_id(id).map(Stored::Sequence),
+            Named::Index(_) => {
+                self.schema.index(&found).map(|(table, index)| Stored::Index(table, index))
+            }
         }
-        if let Some(sequence) = self.schema.sequence(name) {
-            return Some(Stored::Sequence(sequence));
-        }
-        self.schema.index(name).map(|(table, index)| Stored::Index(table, index))
     }
 
     /// The number of a relation.
@@ -201,10 +226,16 @@ impl Names {
         if let Some(relation) = super::find(schema, name) {
             return Some(relation.oid);
         }
-        match schema {
-            Some(PUBLIC_SCHEMA) => self.by_name(name).map(|stored| stored.oid()),
-            None if self.public_in_path => self.by_name(name).map(|stored| stored.oid()),
-            _ => None,
+        self.by_name(schema, name).map(|stored| stored.oid())
+    }
+
+    fn check_schema_exists(&self, schema: &str) -> Result<()> {
+        match self.schema.has_namespace(self.path.schema(schema)) {
+            true => Ok(()),
+            false => Err(Error::new(
+                SqlState::InvalidSchemaName,
+                format!("schema \"{schema}\" does not exist"),
+            )),
         }
     }
 
@@ -220,7 +251,7 @@ impl Names {
             Type::Regclass => {
                 let (schema, name) = qualified(text)?;
                 if let Some(schema) = &schema {
-                    check_schema_exists(schema)?;
+                    self.check_schema_exists(schema)?;
                 }
                 self.relation(schema.as_deref(), &name).ok_or_else(|| {
                     let name = shown(&schema, &name);
@@ -242,10 +273,17 @@ pub fn shown_indexes(table: &Table) -> impl Iterator<Item = &Index> {
     table.all_indexes().filter(move |index| index.constraint || index.storage != own)
 }
 
-fn check_schema_exists(schema: &str) -> Result<()> {
-    namespace(schema).map(drop).ok_or_else(|| {
-        Error::new(SqlState::InvalidSchemaName, format!("schema \"{schema}\" does not exist"))
-    })
+/// Numbers of temporary schemas, which have none in the catalog, begin here.
+const TEMPORARY_NAMESPACES: u32 = 0xF000_0000;
+
+/// The number of a schema that relations of users are in.
+pub fn stored_namespace(schema: &Schema, name: &str) -> u32 {
+    let temporary = name.strip_prefix("pg_temp_").and_then(|session| session.parse::<u32>().ok());
+    match (schema.namespace(name), temporary) {
+        (Some(namespace), _) => namespace.id,
+        (None, Some(session)) => TEMPORARY_NAMESPACES.wrapping_add(session),
+        (None, None) => namespace_of(name),
+    }
 }
 
 /// The number of a schema.

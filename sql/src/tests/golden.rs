@@ -28,6 +28,7 @@ use tokio::runtime::Runtime;
 
 use super::hex;
 use crate::binder::OutputColumn;
+use crate::catalog::names::RelationName;
 use crate::catalog::{Catalog, Index, Table, index_prefix, index_span};
 use crate::codec::decode_stored;
 use crate::error::{Error, Result};
@@ -81,7 +82,7 @@ impl Runner {
 
     fn keys(&self, name: &str) -> Output {
         let schema = Catalog::load(&self.manager)?.current();
-        let table = schema.table(name).ok_or("no such table")?;
+        let table = schema.table(&RelationName::new("public", name)).ok_or("no such table")?;
         let view = self.manager.begin(Isolation::ReadCommitted).latest();
         let mut lines = Vec::new();
         for index in table.all_indexes() {

@@ -5,9 +5,10 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::constraint::{attributes, table_constraint};
+use super::objects::alter_sequence;
 use super::create::{always, column, sequence_option, sequence_options};
 use super::{
-    Action, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, Rename, name,
+    Action, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind, Rename, SetSchema, name,
     parameters, word,
 };
 
@@ -17,16 +18,27 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     if parser.parse_keyword(Keyword::TABLE) {
         return table(parser);
     }
-    let index = match parser.parse_one_of_keywords(&[Keyword::INDEX, Keyword::SEQUENCE]) {
-        Some(word) => word == Keyword::INDEX,
+    let kinds = [Keyword::INDEX, Keyword::SEQUENCE, Keyword::VIEW];
+    let kind = match parser.parse_one_of_keywords(&kinds) {
+        Some(Keyword::INDEX) => RelationKind::Index,
+        Some(Keyword::SEQUENCE) => RelationKind::Sequence,
+        Some(_) => RelationKind::View,
         None => return Ok(None),
     };
     let if_exists = parser.parse_keywords(&[Keyword::IF, Keyword::EXISTS]);
     let object = parser.parse_object_name(false)?;
-    if !parser.parse_keywords(&[Keyword::RENAME, Keyword::TO]) {
-        return Ok(None);
+    if kind != RelationKind::Index && parser.parse_keywords(&[Keyword::SET, Keyword::SCHEMA]) {
+        let schema = name(parser)?;
+        let set = SetSchema { kind, if_exists, name: object, schema };
+        return Ok(Some(Definition::SetSchema(set)));
     }
-    let rename = Rename { index, if_exists, name: object, to: name(parser)? };
+    if !parser.parse_keywords(&[Keyword::RENAME, Keyword::TO]) {
+        return match kind {
+            RelationKind::Sequence => alter_sequence(parser, if_exists, object),
+            _ => Ok(None),
+        };
+    }
+    let rename = Rename { kind, if_exists, name: object, to: name(parser)? };
     Ok(Some(Definition::Rename(rename)))
 }
 
@@ -37,6 +49,11 @@ fn table(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     let table = parser.parse_object_name(false)?;
     let _ = parser.consume_token(&Token::Mul);
     let mut actions = Vec::new();
+    if parser.parse_keywords(&[Keyword::SET, Keyword::SCHEMA]) {
+        let schema = name(parser)?;
+        let set = SetSchema { kind: RelationKind::Table, if_exists, name: table, schema };
+        return Ok(Some(Definition::SetSchema(set)));
+    }
     if parser.parse_keyword(Keyword::RENAME) {
         let Some(action) = rename(parser)? else { return Ok(None) };
         actions.push(action);

@@ -6,19 +6,43 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
+use super::objects;
 use super::constraint::{attribute, references, table_constraint};
 use super::{
     ColumnClause, ColumnClauseKind, ColumnDefinition, CreateTable, Definition, Element,
     IdentityClause, Like, LikeOption, NullsDistinct, Parse, SequenceOption, expression, here,
     integer, name, parameters, unexpected, word,
 };
+use crate::catalog::OnCommit;
 use crate::dialect::CairnDialect;
 
-/// Reads CREATE TABLE with columns; `None` for its other forms.
-pub(super) fn table(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
-    if !parser.parse_keywords(&[Keyword::CREATE, Keyword::TABLE]) {
+/// Reads what it knows of CREATE; `None` for the rest.
+pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
+    parser.expect_keyword(Keyword::CREATE)?;
+    let or_replace = parser.parse_keywords(&[Keyword::OR, Keyword::REPLACE]);
+    let _ = parser.parse_one_of_keywords(&[Keyword::GLOBAL, Keyword::LOCAL]);
+    let temporary = [Keyword::TEMP, Keyword::TEMPORARY];
+    let temporary = parser.parse_one_of_keywords(&temporary).is_some();
+    if parser.parse_keyword(Keyword::VIEW) {
+        return objects::view(parser, temporary, or_replace);
+    }
+    if or_replace {
         return Ok(None);
     }
+    if parser.parse_keyword(Keyword::TABLE) {
+        return table(parser, temporary);
+    }
+    if parser.parse_keyword(Keyword::SEQUENCE) {
+        return objects::sequence(parser, temporary);
+    }
+    match !temporary && parser.parse_keyword(Keyword::SCHEMA) {
+        true => objects::schema(parser),
+        false => Ok(None),
+    }
+}
+
+/// CREATE TABLE with columns; `None` for its other forms.
+fn table(parser: &mut Parser<'_>, temporary: bool) -> Parse<Option<Definition>> {
     let if_not_exists = parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]);
     let name = parser.parse_object_name(false)?;
     if !parser.consume_token(&Token::LParen) {
@@ -37,12 +61,36 @@ pub(super) fn table(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         true => parameters(parser)?,
         false => Vec::new(),
     };
+    let on_commit = match parser.parse_keywords(&[Keyword::ON, Keyword::COMMIT]) {
+        true => Some(on_commit(parser)?),
+        false => None,
+    };
     Ok(match parser.peek_token_ref().token {
         Token::EOF | Token::SemiColon => {
-            let create = CreateTable { name, if_not_exists, elements, parameters };
+            let create = CreateTable {
+                name,
+                if_not_exists,
+                elements,
+                parameters,
+                temporary,
+                on_commit,
+            };
             Some(Definition::CreateTable(create))
         }
         _ => None,
+    })
+}
+
+/// Behind ON COMMIT.
+pub(crate) fn on_commit(parser: &mut Parser<'_>) -> Parse<OnCommit> {
+    if parser.parse_keyword(Keyword::DROP) {
+        return Ok(OnCommit::Drop);
+    }
+    let deletes = parser.expect_one_of_keywords(&[Keyword::PRESERVE, Keyword::DELETE])?;
+    parser.expect_keyword(Keyword::ROWS)?;
+    Ok(match deletes {
+        Keyword::DELETE => OnCommit::DeleteRows,
+        _ => OnCommit::PreserveRows,
     })
 }
 
@@ -236,6 +284,6 @@ pub(super) fn sequence_option(parser: &mut Parser<'_>) -> Parse<Option<SequenceO
             false => None,
         })
     } else {
-        return Ok(None);
+        return super::objects::cache(parser);
     }))
 }

@@ -17,7 +17,7 @@ use super::super::rules::row_schema;
 use super::super::settings::Severity;
 use super::column::{NewColumn, without_position};
 use super::identity::add_sequence;
-use super::{public_name, undefined_column};
+use super::undefined_column;
 use crate::binder::constraint::is_constant;
 use crate::binder::fold;
 use crate::catalog::constraint::ForeignKey;
@@ -163,12 +163,12 @@ impl Session {
             Err(Error::Report(report))
                 if alter.if_exists && report.state == SqlState::UndefinedTable =>
             {
-                let name = public_name(&alter.name)?;
+                let name = self.named(&alter.name)?;
                 self.skip(format!("relation \"{name}\" does not exist, skipping"));
                 Ok(None)
             }
             Err(Error::Report(report)) if report.state == SqlState::WrongObjectType => {
-                let name = public_name(&alter.name)?;
+                let name = self.named(&alter.name)?;
                 let action = match alter.actions.first() {
                     Some(Action::AddColumn(..)) => "ADD COLUMN",
                     Some(Action::DropColumn(_)) => "DROP COLUMN",
@@ -326,7 +326,7 @@ impl Session {
         let wanted = unique.index.as_deref().unwrap_or_default();
         let fail = |state, message: String| Err(Error::new(state, message).at(unique.position));
         let own = work.table.indexes.iter().position(|index| index.name == wanted);
-        let index = match (own, self.schema().index(wanted)) {
+        let index = match (own, self.schema().index(&work.table.full_name().beside(wanted))) {
             (Some(at), _) => work.table.indexes.get(at).cloned(),
             (None, Some((_, index))) if index.constraint => Some(index.clone()),
             (None, Some(_)) => {

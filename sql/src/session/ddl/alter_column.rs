@@ -14,7 +14,7 @@ use crate::binder::constraint::keeps_values;
 use crate::binder::fold;
 use crate::catalog::{Column, Identity, Index, Table};
 use crate::error::{Error, Result, SqlState};
-use crate::parser::definition::{ColumnAction, Drop, IdentityClause, SequenceOption};
+use crate::parser::definition::{ColumnAction, Drop, IdentityClause, SequenceOption, RelationKind};
 use crate::parser::{parse_expression, stored};
 use crate::row::expr::RowExpr;
 
@@ -113,6 +113,15 @@ impl Session {
         using: Option<&ast::Expr>,
         sql: &str,
     ) -> Result<()> {
+        let column = work.table.columns.get(position).map_or("", |column| &column.name);
+        if let Some(view) = self.schema().views_on(work.table.id, Some(position)).first() {
+            let view = self.describe(RelationKind::View, &view.full_name());
+            return Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "cannot alter type of a column used by a view or rule",
+            )
+            .detail(format!("rule _RETURN on {view} depends on column \"{column}\"")));
+        }
         if serial(data_type).is_some() {
             let name = data_type.to_string().to_lowercase();
             return Err(Error::new(
@@ -263,6 +272,7 @@ impl Session {
                 what: format!("column {user} of table {}", work.table.name),
                 on: object.clone(),
                 key: None,
+                object: None,
             });
         }
         for position in &gone {
@@ -279,6 +289,11 @@ impl Session {
             }
             _ => true,
         });
+        let mut views = Vec::new();
+        for position in &gone {
+            let (id, column) = (work.table.id, Some(*position));
+            self.dependent_views(id, column, &object, &mut views, &mut dependents);
+        }
         self.cascade(&object, &dependents, drop.cascade)?;
         self.drop_dependents(Some(&mut work.table), &dependents).await?;
         for position in gone {

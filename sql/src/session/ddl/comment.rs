@@ -5,51 +5,53 @@ use std::sync::Arc;
 use datafusion::sql::sqlparser::ast::ObjectName;
 
 use super::super::Session;
-use super::{public_name, undefined_column, undefined_table};
+use super::{undefined_column, undefined_table};
 use crate::binder::{fold, name_parts};
+use crate::catalog::names::RelationName;
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{Comment, CommentObject};
 
 /// The error of a name that something else has.
-fn wrong_kind(schema: &Schema, name: &str, kind: &str) -> Error {
+fn wrong_kind(schema: &Schema, name: &RelationName, kind: &str) -> Error {
     match schema.is_taken(name) {
         true => Error::new(SqlState::WrongObjectType, format!("\"{name}\" is not {kind}")),
         false => undefined_table("relation", name),
     }
 }
 
-fn table_of(schema: &Schema, name: &ObjectName) -> Result<Arc<Table>> {
-    let wanted = public_name(name)?;
-    schema.table(&wanted).cloned().ok_or_else(|| wrong_kind(schema, &wanted, "a table"))
-}
-
 impl Session {
+    fn table_of(&self, name: &ObjectName) -> Result<Arc<Table>> {
+        let wanted = self.named(name)?;
+        let schema = self.schema();
+        schema.table(&wanted).cloned().ok_or_else(|| wrong_kind(&schema, &wanted, "a table"))
+    }
+
     pub(super) async fn comment(&mut self, comment: &Comment) -> Result<()> {
         self.lock_catalog().await?;
         let schema = self.schema();
         let text = comment.text.clone().filter(|text| !text.is_empty());
         let changed = match &comment.object {
             CommentObject::Table(name) => {
-                let table = table_of(&schema, name)?;
+                let table = self.table_of(name)?;
                 Table { comment: text, ..(*table).clone() }
             }
             CommentObject::Column(name) => return self.comment_on_column(name, text),
             CommentObject::Index(name) => {
-                let wanted = public_name(name)?;
+                let wanted = self.named(name)?;
                 let (table, _) = schema
                     .index(&wanted)
                     .ok_or_else(|| wrong_kind(&schema, &wanted, "an index"))?;
                 let mut changed = (**table).clone();
                 let others = &mut changed.indexes;
                 let mut all = std::iter::once(&mut changed.primary).chain(others);
-                if let Some(index) = all.find(|index| index.name == wanted) {
+                if let Some(index) = all.find(|index| index.name == wanted.name) {
                     index.comment = text;
                 }
                 changed
             }
             CommentObject::Sequence(name) => {
-                let wanted = public_name(name)?;
+                let wanted = self.named(name)?;
                 let sequence = schema
                     .sequence(&wanted)
                     .ok_or_else(|| wrong_kind(&schema, &wanted, "a sequence"))?;
@@ -57,8 +59,16 @@ impl Session {
                 changed.comment = text;
                 return self.draft(|draft| draft.put_sequence(changed));
             }
+            CommentObject::View(name) => {
+                let wanted = self.named(name)?;
+                let view =
+                    schema.view(&wanted).ok_or_else(|| wrong_kind(&schema, &wanted, "a view"))?;
+                let mut changed = (**view).clone();
+                changed.comment = text;
+                return self.draft(|draft| draft.put_view(changed));
+            }
             CommentObject::Constraint(constraint, name) => {
-                let table = table_of(&schema, name)?;
+                let table = self.table_of(name)?;
                 let mut changed = (*table).clone();
                 comment_on_constraint(&mut changed, &fold(constraint), text)?;
                 changed
@@ -69,11 +79,13 @@ impl Session {
 
     fn comment_on_column(&mut self, name: &ObjectName, text: Option<String>) -> Result<()> {
         let parts = name_parts(name);
-        let Some(([.., relation], column)) = parts.split_last().map(|(last, rest)| (rest, last))
+        let Some(([before @ .., relation], column)) =
+            parts.split_last().map(|(last, rest)| (rest, last))
         else {
             return Err(Error::new(SqlState::SyntaxError, "column name must be qualified"));
         };
         let schema = self.schema();
+        let relation = &self.named_in(before.last().map(String::as_str), relation.clone())?;
         let Some(table) = schema.table(relation) else {
             let other = match (schema.index(relation), schema.sequence(relation)) {
                 (Some(_), _) => "indexes",

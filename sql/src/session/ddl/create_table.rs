@@ -8,9 +8,9 @@ use super::super::settings::Severity;
 use super::column::NewColumn;
 use super::identity::add_sequence;
 use super::like::Copied;
-use super::{new_table, public_name};
+use super::{new_table};
 use crate::binder::{fold, name_parts};
-use crate::catalog::{Column, MAX_COLUMNS};
+use crate::catalog::{Column, MAX_COLUMNS, names};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{CreateTable, Element};
 
@@ -20,9 +20,17 @@ impl Session {
         if let Some(other) = create.parameters.iter().find(|name| fold(name) != "fillfactor") {
             return Err(Error::unsupported(format!("storage parameter {other}")));
         }
-        let name = public_name(&create.name).map_err(|e| e.at(place(sql, &create.name)))?;
-        self.check_creation_schema(&create.name, sql)?;
-        if let Some(written) = name_parts(&create.name).pop().filter(|written| *written != name) {
+        let name = self
+            .new_name(&create.name, create.temporary)
+            .map_err(|error| error.at(place(sql, &create.name)))?;
+        let is_temporary = names::is_temporary(&name.schema);
+        if create.on_commit.is_some() && !is_temporary {
+            return Err(Error::new(
+                SqlState::InvalidTableDefinition,
+                "ON COMMIT can only be used on temporary tables",
+            ));
+        }
+        if let Some(written) = name_parts(&create.name).pop().filter(|written| *written != name.name) {
             self.notice(
                 Severity::Notice,
                 SqlState::NameTooLong,
@@ -70,6 +78,8 @@ impl Session {
         let all: Vec<Column> = columns.iter().map(|new| new.column.clone()).collect();
         let schema = self.schema();
         let mut table = new_table(&schema, name, all);
+        table.on_commit = create.on_commit.unwrap_or_default();
+        self.has_temporary |= is_temporary;
         for new in &columns {
             self.check_values(&table, new, sql)?;
         }

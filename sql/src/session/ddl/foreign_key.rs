@@ -6,7 +6,7 @@ use cairn_txn::LockMode;
 
 use super::super::Session;
 use super::super::constraints::{Key, constraint_exists, place_of};
-use super::{public_name, undefined_table};
+use super::undefined_table;
 use crate::binder::fold;
 use crate::catalog::constraint::{Action, ForeignKey};
 use crate::catalog::{Index, Table};
@@ -194,9 +194,13 @@ impl Session {
                 self.schema().free_constraint_name(&parts, "fkey", table)
             }
         };
-        let wanted = public_name(&key.references.table)?;
+        let wanted = self.named(&key.references.table)?;
         let parent: Arc<Table> = match self.schema().table(&wanted) {
-            _ if wanted == table.name => Arc::new(table.clone()),
+            // It may refer to itself while it is being made.
+            None if key.references.table.0.len() == 1 && wanted.name == table.name => {
+                Arc::new(table.clone())
+            }
+            Some(parent) if parent.id == table.id => Arc::new(table.clone()),
             Some(parent) => parent.clone(),
             None if self.schema().index(&wanted).is_some() => {
                 return Err(Error::new(
@@ -212,6 +216,13 @@ impl Session {
             }
             None => return Err(undefined_table("relation", &wanted)),
         };
+        if parent.is_temporary() != table.is_temporary() {
+            let kind = if table.is_temporary() { "temporary" } else { "permanent" };
+            return Err(Error::new(
+                SqlState::InvalidTableDefinition,
+                format!("constraints on {kind} tables may reference only {kind} tables"),
+            ));
+        }
         if parent.id != table.id {
             self.lock_table(&parent, LockMode::ShareRowExclusive).await?;
         }

@@ -2,6 +2,7 @@
 
 use super::super::Session;
 use crate::catalog::sequences::Sequences;
+use crate::catalog::names::RelationName;
 use crate::catalog::{Draft, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::SequenceOption;
@@ -38,26 +39,15 @@ fn invalid(message: String) -> Error {
 impl SequenceOf {
     /// A sequence as its options make it. What they leave open depends on the direction and the
     /// type.
-    fn sequence(&self, id: u32, name: String) -> Result<Sequence> {
-        let mut sequence = Sequence {
-            id,
-            name,
-            start: 1,
-            increment: 1,
-            min: 1,
-            max: greatest(self.kind),
-            cycle: false,
-            owner: None,
-            column: None,
-            comment: None,
-        };
+    fn sequence(&self, id: u32, name: RelationName) -> Result<Sequence> {
+        let mut sequence = Sequence::new(id, name, self.kind);
         change(&mut sequence, self.kind, &self.options, true)?;
         Ok(sequence)
     }
 }
 
 /// Applies options. A new sequence starts at its bound unless told otherwise.
-fn change(
+pub(super) fn change(
     sequence: &mut Sequence,
     kind: Type,
     options: &[SequenceOption],
@@ -115,6 +105,10 @@ fn change(
         match option {
             SequenceOption::Start(start) => sequence.start = *start,
             SequenceOption::Cycle(cycle) => sequence.cycle = *cycle,
+            SequenceOption::Cache(cache) if *cache <= 0 => {
+                return Err(invalid(format!("CACHE ({cache}) must be greater than zero")));
+            }
+            SequenceOption::Cache(cache) => sequence.cache = *cache,
             _ => {}
         }
     }
@@ -146,7 +140,8 @@ pub(super) fn add_sequence(
         return Err(Error::internal("a sequence without a column"));
     };
     let parts = [table.name.as_str(), column.name.as_str()];
-    let name = draft.schema.free_relation_name(&parts, "seq", None);
+    let name = draft.schema.free_relation_name(&table.schema, &parts, "seq", None);
+    let name = RelationName::new(table.schema.clone(), name);
     let mut sequence = of.sequence(id, name)?;
     (sequence.owner, sequence.column) = (Some(owner), Some(position));
     column.sequence = Some(id);
@@ -162,14 +157,37 @@ pub(super) fn retype_sequence(
 ) -> Result<()> {
     let Some(known) = draft.schema.sequence_by_id(sequence) else { return Ok(()) };
     let mut changed = (**known).clone();
-    if changed.max == greatest(from) {
-        changed.max = greatest(to);
-    }
-    if changed.min == least(from) {
-        changed.min = least(to);
-    }
+    retype(&mut changed, from, to);
     change(&mut changed, to, &[], false)?;
     draft.put_sequence(changed)
+}
+
+/// Gives a sequence the bounds of another type, where it had those of its type.
+pub(super) fn retype(sequence: &mut Sequence, from: Type, to: Type) {
+    sequence.type_oid = to.oid();
+    if sequence.max == greatest(from) {
+        sequence.max = greatest(to);
+    }
+    if sequence.min == least(from) {
+        sequence.min = least(to);
+    }
+}
+
+/// Where a sequence is to start anew, if it is.
+pub(super) fn restart_of(options: &[SequenceOption], sequence: &Sequence) -> Result<Option<i64>> {
+    let restart = options.iter().find_map(|option| match option {
+        SequenceOption::Restart(value) => Some(value.unwrap_or(sequence.start)),
+        _ => None,
+    });
+    let bounds = sequence.min..=sequence.max;
+    if let Some(value) = restart.filter(|value| !bounds.contains(value)) {
+        let (which, bound) = match value < sequence.min {
+            true => ("less than MINVALUE", sequence.min),
+            false => ("greater than MAXVALUE", sequence.max),
+        };
+        return Err(invalid(format!("RESTART value ({value}) cannot be {which} ({bound})")));
+    }
+    Ok(restart)
 }
 
 impl Session {
@@ -189,53 +207,29 @@ impl Session {
         };
         let mut changed = (*sequence).clone();
         change(&mut changed, column.kind().kind, options, false)?;
-        let restart = options.iter().find_map(|option| match option {
-            SequenceOption::Restart(value) => Some(value.unwrap_or(changed.start)),
-            _ => None,
-        });
-        let bounds = changed.min..=changed.max;
-        if let Some(value) = restart.filter(|value| !bounds.contains(value)) {
-            let (which, bound) = match value < changed.min {
-                true => ("less than MINVALUE", changed.min),
-                false => ("greater than MAXVALUE", changed.max),
-            };
-            return Err(invalid(format!("RESTART value ({value}) cannot be {which} ({bound})")));
-        }
+        let restart = restart_of(options, &changed)?;
         match restart {
-            Some(value) => self.restart_sequence(table, &changed, value),
+            Some(value) => self.restart_sequence(&changed, value),
             None => self.draft(|draft| draft.put_sequence(changed)),
         }
     }
 
-    /// Lets a sequence of a table begin anew, as part of the transaction: its state has another
-    /// number from now on.
-    pub(super) fn restart_sequence(
-        &mut self,
-        table: &mut Table,
-        sequence: &Sequence,
-        value: i64,
-    ) -> Result<()> {
+    /// Lets a sequence begin anew, as part of the transaction: its state has another number from now
+    /// on.
+    pub(super) fn restart_sequence(&mut self, sequence: &Sequence, value: i64) -> Result<()> {
         let sequences = self.database.sequences.clone();
-        let old = sequence.id;
         let fresh = self.draft(|draft| {
-            let fresh = Sequence { id: draft.schema.allocate_id(), ..sequence.clone() };
-            if let Some(known) = draft.schema.sequence_by_id(old).cloned() {
-                draft.drop_sequence(&known)?;
-            }
+            let state = Some(draft.schema.allocate_id());
+            let fresh = Sequence { state, ..sequence.clone() };
             draft.put_sequence(fresh.clone())?;
             Ok(fresh)
         })?;
-        for column in &mut table.columns {
-            if column.sequence == Some(old) {
-                column.sequence = Some(fresh.id);
-            }
-        }
         start_at(&sequences, &fresh, value)
     }
 }
 
 /// Sets what a sequence that nobody has used gives first.
-fn start_at(sequences: &Sequences, sequence: &Sequence, value: i64) -> Result<()> {
+pub(super) fn start_at(sequences: &Sequences, sequence: &Sequence, value: i64) -> Result<()> {
     match value == sequence.start {
         true => Ok(()),
         false => sequences.start(sequence, value),

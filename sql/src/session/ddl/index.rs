@@ -4,9 +4,10 @@ use cairn_txn::LockMode;
 use datafusion::sql::sqlparser::ast;
 
 use super::super::Session;
-use super::super::constraints::{check_sortable, column_part, index_columns, positions};
-use super::public_name;
-use crate::binder::fold;
+use super::super::constraints::{
+    check_sortable, column_part, index_columns, positions, truncate_name,
+};
+use crate::binder::{fold, relation_name};
 use crate::catalog::Index;
 use crate::error::{Error, Result, SqlState};
 
@@ -25,7 +26,7 @@ impl Session {
         self.lock_catalog().await?;
         let table = self.find_table(&create.table_name).map_err(|error| match error {
             Error::Report(report) if report.state == SqlState::WrongObjectType => {
-                let name = public_name(&create.table_name).unwrap_or_default();
+                let name = self.named(&create.table_name).unwrap_or_default();
                 Error::new(report.state, format!("cannot create index on relation \"{name}\""))
                     .detail("This operation is not supported for indexes.")
             }
@@ -34,10 +35,22 @@ impl Session {
         let included: Vec<String> = create.include.iter().map(fold).collect();
         let names = index_columns(&create.columns, included.len())?;
         let wanted = match &create.name {
-            Some(name) => public_name(name)?,
+            Some(name) => {
+                let (schema, name) = relation_name(name)?;
+                // An index is in the schema of its table.
+                if schema.is_some() {
+                    return Err(Error::new(
+                        SqlState::SyntaxError,
+                        "an index has no schema of its own",
+                    ));
+                }
+                table.full_name().beside(truncate_name(name))
+            }
             None => {
                 let columns = column_part(&names, &included);
-                self.schema().free_relation_name(&[&table.name, &columns], "idx", None)
+                let schema = self.schema();
+                let parts = [table.name.as_str(), columns.as_str()];
+                table.full_name().beside(schema.free_relation_name(&table.schema, &parts, "idx", None))
             }
         };
         if self.exists_already(&wanted, create.if_not_exists)? {
@@ -56,7 +69,7 @@ impl Session {
                 include,
                 unique,
                 nulls_not_distinct,
-                ..Index::new(storage, wanted, columns)
+                ..Index::new(storage, wanted.name, columns)
             };
             let mut changed = (*table).clone();
             changed.indexes.push(index.clone());

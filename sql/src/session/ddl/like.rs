@@ -6,7 +6,7 @@ use super::super::Session;
 use super::super::constraints::{column_part, place, second_primary_key};
 use super::column::NewColumn;
 use super::identity::SequenceOf;
-use super::{public_name, undefined_table};
+use super::undefined_table;
 use crate::catalog::constraint::Check;
 use crate::catalog::{Column, Index, Schema, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
@@ -29,7 +29,7 @@ impl Session {
         sql: &str,
     ) -> Result<(Vec<NewColumn>, Copied)> {
         let position = place(sql, &like.table);
-        let wanted = public_name(&like.table).map_err(|error| error.at(position))?;
+        let wanted = self.named(&like.table).map_err(|error| error.at(position))?;
         let schema = self.schema();
         let Some(source) = schema.table(&wanted) else {
             let other = match (schema.index(&wanted), schema.sequence(&wanted)) {
@@ -133,9 +133,9 @@ impl Copied {
             let part = column_part(&names(&columns), &names(&include));
             let owner = index.constraint.then_some(&*table);
             let name = match (index.primary || is_primary(&self.source, index), index.constraint) {
-                (true, _) => schema.free_relation_name(&[&table.name], "pkey", owner),
-                (_, true) => schema.free_relation_name(&[&table.name, &part], "key", owner),
-                _ => schema.free_relation_name(&[&table.name, &part], "idx", Some(table)),
+                (true, _) => schema.free_relation_name(&table.schema, &[&table.name], "pkey", owner),
+                (_, true) => schema.free_relation_name(&table.schema, &[&table.name, &part], "key", owner),
+                _ => schema.free_relation_name(&table.schema, &[&table.name, &part], "idx", Some(table)),
             };
             let stores_rows = is_primary(&self.source, index);
             let comments = self.has(LikeOption::Comments);

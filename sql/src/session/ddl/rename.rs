@@ -10,28 +10,29 @@ use datafusion::sql::sqlparser::ast::{Ident, ObjectName};
 
 use super::super::Session;
 use super::super::constraints::{constraint_exists, truncate_name};
-use super::{duplicate_relation, public_name, undefined_table};
+use super::{duplicate_relation, undefined_table};
 use crate::binder::fold;
+use crate::catalog::names::RelationName;
 use crate::catalog::{Draft, Table};
 use crate::error::{Error, Result, SqlState};
-use crate::parser::definition::Rename;
+use crate::parser::definition::{RelationKind, Rename};
 use crate::parser::stored;
 
 impl Session {
     /// ALTER INDEX and ALTER SEQUENCE ... RENAME TO.
     pub(super) async fn rename(&mut self, rename: &Rename) -> Result<()> {
         self.lock_catalog().await?;
-        let wanted = public_name(&rename.name)?;
+        let wanted = self.named(&rename.name)?;
         let schema = self.schema();
-        let is_other = match rename.index {
-            true => schema.index(&wanted).is_none(),
-            false => schema.sequence(&wanted).is_none(),
+        let is_other = match rename.kind {
+            RelationKind::View => schema.view(&wanted).is_none(),
+            _ => schema.sequence(&wanted).is_none(),
         };
-        // ALTER INDEX renames what else there is, too; ALTER SEQUENCE does not.
-        if is_other && !rename.index && schema.is_taken(&wanted) {
+        // ALTER INDEX renames what else there is, too; the others do not.
+        if is_other && rename.kind != RelationKind::Index && schema.is_taken(&wanted) {
             return Err(Error::new(
                 SqlState::WrongObjectType,
-                format!("\"{wanted}\" is not a sequence"),
+                format!("\"{wanted}\" is not a {}", rename.kind.name()),
             ));
         }
         self.rename_relation(&rename.name, rename.if_exists, &rename.to).await
@@ -44,24 +45,30 @@ impl Session {
         if_exists: bool,
         to: &Ident,
     ) -> Result<()> {
-        let wanted = public_name(name)?;
+        let wanted = self.named(name)?;
         let to = truncate_name(fold(to));
         let schema = self.schema();
         if let Some(table) = schema.table(&wanted) {
             self.lock_table(table, LockMode::AccessExclusive).await?;
-            self.check_free(&to)?;
+            self.check_free(&wanted.beside(to.as_str()))?;
             let changed = Table { name: to, ..(**table).clone() };
             return self.draft(|draft| draft.put_table(changed));
         }
+        if let Some(view) = schema.view(&wanted) {
+            self.check_free(&wanted.beside(to.as_str()))?;
+            let mut changed = (**view).clone();
+            changed.name = to;
+            return self.draft(|draft| draft.put_view(changed));
+        }
         if let Some((table, index)) = schema.index(&wanted) {
-            self.check_free(&to)?;
+            self.check_free(&wanted.beside(to.as_str()))?;
             if index.constraint && table.has_constraint(&to) {
                 return Err(constraint_exists(table, &to));
             }
             return self.draft(|draft| rename_index(draft, table, &wanted, &to));
         }
         if let Some(sequence) = schema.sequence(&wanted) {
-            self.check_free(&to)?;
+            self.check_free(&wanted.beside(to.as_str()))?;
             let mut changed = (**sequence).clone();
             changed.name.clone_from(&to);
             return self.draft(|draft| {
@@ -76,7 +83,7 @@ impl Session {
         Err(undefined_table("relation", &wanted))
     }
 
-    fn check_free(&self, name: &str) -> Result<()> {
+    fn check_free(&self, name: &RelationName) -> Result<()> {
         match self.schema().is_taken(name) {
             true => Err(duplicate_relation(name)),
             false => Ok(()),
@@ -136,7 +143,7 @@ impl Session {
             return Err(constraint_exists(table, &to));
         }
         if table.all_indexes().any(|index| index.constraint && index.name == from) {
-            self.check_free(&to)?;
+            self.check_free(&table.full_name().beside(to.as_str()))?;
             return self.draft(|draft| rename_index(draft, table, from, &to));
         }
         let mut changed = (**table).clone();

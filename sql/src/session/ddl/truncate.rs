@@ -81,7 +81,7 @@ impl Session {
             let owned = schema.sequences().filter(|sequence| sequence.owner == Some(table.id));
             let owned: Vec<Arc<Sequence>> = owned.cloned().collect();
             for sequence in owned {
-                self.restart_sequence(&mut changed, &sequence, sequence.start)?;
+                self.restart_sequence(&sequence, sequence.start)?;
             }
         }
         let changed = self.draft(|draft| {

@@ -222,6 +222,7 @@ fn description(known: &Known, args: &[Datum]) -> Result<Datum> {
         Stored::Table(table) => table.comment.clone(),
         Stored::Index(_, index) => index.comment.clone(),
         Stored::Sequence(sequence) => sequence.comment.clone(),
+        Stored::View(view) => view.comment.clone(),
     };
     let of_constraint = || {
         schema.tables().find_map(|table| {
@@ -255,8 +256,9 @@ fn column_description(known: &Known, args: &[Datum]) -> Result<Datum> {
 
 fn relation_is_visible(known: &Known, args: &[Datum]) -> Result<Datum> {
     let oid = oid_arg(args, 0)?;
-    if known.names.by_oid(oid).is_some() {
-        return Ok(Datum::Bool(known.names.public_in_path));
+    if let Some(found) = known.names.by_oid(oid) {
+        let names = &known.names;
+        return Ok(Datum::Bool(names.schema.is_in_sight(&names.path, &found.full_name())));
     }
     let relation = relations().iter().find(|relation| relation.oid == oid);
     Ok(relation.map_or(Datum::Null, |found| Datum::Bool(found.schema == CATALOG_SCHEMA)))
@@ -278,9 +280,9 @@ fn current_schemas(known: &Known, args: &[Datum]) -> Result<Datum> {
     if arg(args, 0).is_true() {
         schemas.push(CATALOG_SCHEMA);
     }
-    if known.names.public_in_path {
-        schemas.push("public");
-    }
+    let (path, catalog) = (&known.names.path, &known.names.schema);
+    let listed = path.listed().iter().map(String::as_str);
+    schemas.extend(listed.filter(|schema| catalog.has_namespace(schema)));
     names_array(&schemas)
 }
 

@@ -45,7 +45,7 @@ fn relation(known: &Known, args: &[Datum]) -> Result<Datum> {
             Datum::Int64(0)
         }
         Some(Stored::Index(_, index)) => Datum::Int64(bytes_of(known, index)),
-        Some(Stored::Sequence(_)) => Datum::Int64(0),
+        Some(Stored::Sequence(_) | Stored::View(_)) => Datum::Int64(0),
         None => Datum::Null,
     })
 }
