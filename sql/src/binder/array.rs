@@ -149,6 +149,12 @@ impl Binder<'_> {
             }
             _ => (self.expr(root)?, chain),
         };
+        self.subscript_of(array.at(position), chain)
+    }
+
+    /// The same of an array that is bound.
+    pub(super) fn subscript_of(&self, array: Bound, chain: &[AccessExpr]) -> Result<Bound> {
+        let position = array.position;
         if let [AccessExpr::Dot(field), ..] = chain {
             return Err(Error::new(
                 SqlState::WrongObjectType,

@@ -95,7 +95,8 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
                 _ => return Err(unknown_type(&name.to_string())),
             };
             let kind = Type::from_name(last).filter(|kind| *kind != Type::Unknown);
-            if let Some(kind) = kind.filter(|kind| kind.is_polymorphic()) {
+            let takes_no_values = |kind: &Type| kind.is_polymorphic() || *kind == Type::Record;
+            if let Some(kind) = kind.filter(takes_no_values) {
                 return Err(Error::unsupported(format!("type {}", kind.name())));
             }
             match (kind, modifiers.as_slice()) {

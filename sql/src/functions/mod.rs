@@ -14,8 +14,12 @@ mod datetime;
 pub mod moments;
 pub mod ordered_sets;
 pub mod polymorphic;
+pub mod records;
 pub mod resolve;
 pub mod sets;
+mod overlaps;
+mod overlay;
+mod similar;
 pub mod strings;
 pub mod udf;
 pub mod windows;
@@ -23,6 +27,7 @@ pub mod windows;
 use std::sync::LazyLock;
 
 use arrays::ArrayForm;
+use records::RecordForm;
 
 use crate::codec;
 use crate::error::Result;
@@ -107,6 +112,8 @@ pub enum Scalar {
     Canonical(Type),
     /// What SQL has a syntax for: `ARRAY[...]`, subscripts, ANY and ALL.
     Array(ArrayForm),
+    /// What it has on records: `ROW(...)`, fields, IS NULL.
+    Record(RecordForm),
 }
 
 impl PartialEq for Scalar {
@@ -124,15 +131,18 @@ impl std::hash::Hash for Scalar {
 }
 
 impl Scalar {
-    fn identity(&self) -> (u8, usize, u32, i32, Option<ArrayForm>) {
+    fn identity(&self) -> (u8, usize, u32, i32, Option<ArrayForm>, Option<RecordForm>) {
         match self {
-            Scalar::Builtin(function) => (0, std::ptr::from_ref(*function) as usize, 0, 0, None),
-            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None),
-            Scalar::Coerce { target, explicit } => {
-                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None)
+            Scalar::Builtin(function) => {
+                (0, std::ptr::from_ref(*function) as usize, 0, 0, None, None)
             }
-            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None),
-            Scalar::Array(form) => (4, 0, 0, 0, Some(*form)),
+            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None, None),
+            Scalar::Coerce { target, explicit } => {
+                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None, None)
+            }
+            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None, None),
+            Scalar::Array(form) => (4, 0, 0, 0, Some(*form), None),
+            Scalar::Record(form) => (5, 0, 0, 0, None, Some(*form)),
         }
     }
 
@@ -144,6 +154,7 @@ impl Scalar {
             Scalar::Coerce { target, .. } => format!("coerce[{}]", target.display()),
             Scalar::Canonical(kind) => format!("canonical_{kind:?}").to_lowercase(),
             Scalar::Array(form) => form.name(),
+            Scalar::Record(form) => form.name().to_owned(),
         }
     }
 
@@ -155,6 +166,7 @@ impl Scalar {
             Scalar::Coerce { target, .. } => target.kind,
             Scalar::Canonical(kind) => *kind,
             Scalar::Array(form) => form.returns(),
+            Scalar::Record(form) => form.returns(),
         }
     }
 
@@ -185,6 +197,7 @@ impl Scalar {
                 Some(value) => Ok(codec::canonical(*kind, value.clone())),
             },
             Scalar::Array(form) => form.call(args),
+            Scalar::Record(form) => form.call(args),
         }
     }
 }
@@ -209,6 +222,9 @@ pub static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
     let mut all = Vec::new();
     arithmetic::register(&mut all);
     strings::register(&mut all);
+    similar::register(&mut all);
+    overlay::register(&mut all);
+    overlaps::register(&mut all);
     datetime::register(&mut all);
     arrays::register(&mut all);
     all

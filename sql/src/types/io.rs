@@ -3,7 +3,7 @@
 
 use super::datetime::{self, Zone};
 use super::interval::{Interval, Malformed};
-use super::{Datum, Numeric, Type, TypeMod, array};
+use super::{Datum, Numeric, Type, TypeMod, array, record};
 use crate::error::{Error, Result, SqlState};
 
 /// Settings that input and output of values depend on.
@@ -207,6 +207,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             }
         },
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
+        Type::Record => return Err(no_records()),
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -220,6 +221,11 @@ fn named_type(name: &str) -> Option<Type> {
         Some(element) => named_type(element.trim_end())?.array(),
         None => Type::from_name(name),
     }
+}
+
+fn no_records() -> Error {
+    let message = "input of anonymous composite types is not implemented";
+    Error::new(SqlState::FeatureNotSupported, message)
 }
 
 fn no_values(kind: Type) -> Error {
@@ -332,6 +338,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (_, Datum::Float64(v)) => out.push_str(&float8_text(*v, style)),
         (_, Datum::Text(v)) => out.push_str(v),
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
+        (Type::Record, Datum::Bytes(v)) => record::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
         (Type::Uuid, Datum::Bytes(v)) => {
@@ -374,6 +381,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
         (_, Datum::Float64(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
+        (Type::Record, Datum::Bytes(v)) => record::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
         (Type::Interval, Datum::Bytes(v)) => {
             let interval = Interval::decode(v)?;
@@ -439,6 +447,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
             Datum::Text(utf8(bytes)?.to_owned())
         }
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
+        Type::Record => return Err(no_records()),
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {
             let parts = fixed::<16>(bytes)?;

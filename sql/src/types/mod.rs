@@ -4,7 +4,7 @@
 //! are also the Arrow types in use. Where a type has no natural shape it is encoded: `numeric`
 //! and `interval` as bytes whose order is the values' order, dates and times as integers.
 //! Which functions apply to a datum is settled when a statement is bound, so no type tag
-//! travels with the values. (Only [`array`]s say what their elements are.)
+//! travels with the values. (Only [`array`]s say what their elements are, and [`record`]s what their fields are.)
 
 pub mod array;
 pub mod datetime;
@@ -13,6 +13,7 @@ pub mod format;
 pub mod interval;
 pub mod io;
 pub mod numeric;
+pub mod record;
 
 use datafusion::arrow::datatypes::DataType;
 
@@ -43,6 +44,7 @@ pub enum Type {
     Uuid,
     Oid,
     Regtype,
+    Record,
     Void,
     Unknown,
     // Arrays: see array/kinds.rs.
@@ -66,6 +68,7 @@ pub enum Type {
     UuidArray,
     OidArray,
     RegtypeArray,
+    RecordArray,
     // These stand for types of arguments in the table of functions.
     AnyElement,
     AnyArray,
@@ -132,6 +135,7 @@ types! {
     Uuid 2950 16 User false "uuid" [];
     Oid 26 4 Numeric true "oid" [];
     Regtype 2206 4 Numeric false "regtype" [];
+    Record 2249 -1 Pseudo false "record" [];
     Void 2278 4 Pseudo false "void" [];
     Unknown 705 -2 Unknown false "unknown" [];
     AnyElement 2283 4 Pseudo false "anyelement" [];
@@ -249,6 +253,8 @@ impl Type {
             | Type::UuidArray
             | Type::OidArray
             | Type::RegtypeArray
+            | Type::RecordArray
+            | Type::Record
             | Type::AnyArray
             | Type::AnyCompatibleArray => DataType::Binary,
         }
@@ -257,8 +263,15 @@ impl Type {
     /// Whether equal values of this type may have different layouts, so that grouping and
     /// hashing need a canonical form first.
     pub fn needs_canonical_form(self) -> bool {
-        matches!(self, Type::Numeric | Type::Interval | Type::Bpchar | Type::Float4 | Type::Float8)
-            || self.is_array()
+        matches!(
+            self,
+            Type::Numeric
+                | Type::Interval
+                | Type::Bpchar
+                | Type::Float4
+                | Type::Float8
+                | Type::Record
+        ) || self.is_array()
     }
 
     /// Whether the values are strings.
@@ -312,6 +325,11 @@ impl TypeMod {
             let bits = (self.typmod - VARHDRSZ) as u32;
             (bits >> 16, bits & 0x7ff)
         })
+    }
+
+    /// The modifier as clients know it. That of a record tells only the binder something.
+    pub fn for_client(self) -> i32 {
+        if self.kind == Type::Record { -1 } else { self.typmod }
     }
 
     /// `format_type(oid, typmod)`.

@@ -49,4 +49,5 @@ arrays! {
     UuidArray Uuid 2951 "uuid[]" "_uuid";
     OidArray Oid 1028 "oid[]" "_oid";
     RegtypeArray Regtype 2211 "regtype[]" "_regtype";
+    RecordArray Record 2287 "record[]" "_record";
 }
