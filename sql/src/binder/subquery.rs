@@ -96,12 +96,17 @@ impl Binder<'_> {
         query: &ast::Query,
         form: Form,
     ) -> Result<Bound> {
+        let at = match form {
+            Form::Scalar => self.position_before(query, &["("]),
+            _ => None,
+        };
         let (mut query, captured) = self.subquery_of(query)?;
         if form == Form::Array {
             query = self.settle_outputs(query)?;
         }
         if matches!(form, Form::Scalar | Form::Array) && query.columns.len() != 1 {
-            return Err(Error::new(SqlState::SyntaxError, "subquery must return only one column"));
+            let message = "subquery must return only one column";
+            return Err(Error::new(SqlState::SyntaxError, message).at(at));
         }
         self.make_subplan(query, captured, form, Vec::new())
     }
