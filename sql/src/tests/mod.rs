@@ -116,7 +116,7 @@ fn call(line: &str) -> String {
     let run = || -> Result<String> {
         let mut values = Vec::new();
         for (i, (_, text)) in args.iter().enumerate() {
-            let value = from_text(kinds[i], text, &style)?;
+            let value = from_text(kinds[i], unquote(text), &style)?;
             values.push(casts::cast(kinds[i], settled.args[i], &value, &style)?);
         }
         for context in function.context {
