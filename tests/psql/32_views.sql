@@ -97,6 +97,24 @@ ROLLBACK TO s;
 SELECT * FROM vw_t;
 ROLLBACK;
 SELECT * FROM vw_t;
+-- Views that take changes.
+CREATE TABLE vw_u (id int PRIMARY KEY, name text DEFAULT 'none', hidden int DEFAULT 5, CHECK (id < 100));
+CREATE VIEW vw_w (number, label) AS SELECT id, name FROM vw_u AS u WHERE u.id > 0;
+INSERT INTO vw_w VALUES (1, 'one'), (2, 'two');
+INSERT INTO vw_w (number) VALUES (3), (-1) RETURNING *;
+INSERT INTO vw_w (number, hidden) VALUES (4, 4);
+INSERT INTO vw_w VALUES (1, 'again');
+INSERT INTO vw_w VALUES (100, 'much');
+INSERT INTO vw_w VALUES (1, 'upserted') ON CONFLICT (number) DO UPDATE SET label = excluded.label || vw_w.label;
+UPDATE vw_w SET label = upper(label) WHERE number >= 1 AND number < 3 RETURNING number, label;
+UPDATE vw_w AS x SET label = 'none left' WHERE x.number < 0;
+UPDATE vw_w SET hidden = 1;
+DELETE FROM vw_w WHERE label = 'TWO' RETURNING *;
+DELETE FROM vw_w WHERE number < 0;
+SELECT * FROM vw_u ORDER BY id;
+MERGE INTO vw_w USING (SELECT 1) s ON true WHEN MATCHED THEN DELETE;
+COPY vw_w TO STDOUT;
+DROP TABLE vw_u CASCADE;
 -- Views that do not take changes.
 CREATE VIEW vw_count AS SELECT count(*) FROM vw_b;
 CREATE VIEW vw_group AS SELECT a FROM vw_b GROUP BY a;

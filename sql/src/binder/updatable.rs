@@ -31,7 +31,7 @@ impl Change {
         let (what, doing, event) = match self {
             Change::Merge => {
                 let message = format!("cannot execute MERGE on relation \"{}\"", view.name);
-                return Error::new(SqlState::WrongObjectType, message)
+                return Error::new(SqlState::FeatureNotSupported, message)
                     .detail("This operation is not supported for views.");
             }
             Change::Insert => ("insert into", "inserting into", "INSERT"),
