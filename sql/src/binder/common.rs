@@ -112,7 +112,7 @@ impl Binder<'_> {
     }
 
     fn bind_common(&self, cte: &ast::Cte, may_recur: bool, at_top: bool) -> Result<()> {
-        if let Some(changing) = self.changing_table(cte, at_top)? {
+        if let Some(changing) = self.changing_table(cte, may_recur, at_top)? {
             self.common_tables.borrow_mut().push(changing);
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn check_columns(&self, cte: &ast::Cte, available: usize) -> Result<()> {
+    pub(super) fn check_columns(&self, cte: &ast::Cte, available: usize) -> Result<()> {
         let listed = cte.alias.columns.len();
         if listed <= available {
             return Ok(());

@@ -260,10 +260,8 @@ impl Binder<'_> {
             Some(alias) => fold(&alias.alias),
             None => table.name.clone(),
         };
-        let (listed, overriding) = change::overriding(&insert.columns);
-        let targets = self.insert_targets(&table, listed)?;
-        let (source, inputs) =
-            self.insert_source(&insert.source, listed, &table, &targets, overriding)?;
+        let targets = self.insert_targets(&table, change::overriding(&insert.columns).0)?;
+        let (source, inputs) = self.insert_source(insert, &table, &shown, &targets)?;
         let mut columns = Vec::new();
         for (index, column) in table.columns.iter().enumerate() {
             let input = targets.iter().position(|target| target.column == index);
@@ -329,14 +327,14 @@ impl Binder<'_> {
     /// DEFAULT.
     fn insert_source(
         &self,
-        query: &Option<Box<ast::Query>>,
-        listed: &[ast::ObjectName],
+        insert: &ast::Insert,
         table: &Table,
+        shown: &str,
         targets: &[Target],
-        overriding: Overriding,
     ) -> Result<(LogicalPlan, Vec<Option<usize>>)> {
+        let (listed, overriding) = change::overriding(&insert.columns);
         let explicit = !listed.is_empty();
-        let Some(query) = query else {
+        let Some(query) = &insert.source else {
             // DEFAULT VALUES
             return Ok((LogicalPlanBuilder::empty(true).build()?, vec![None; targets.len()]));
         };
@@ -346,7 +344,8 @@ impl Binder<'_> {
             let position = targets.get(index).map(|target| target.column).unwrap_or_default();
             table.columns.get(position).ok_or_else(|| Error::internal("no such column"))
         };
-        self.levels.borrow_mut().push(Level::default());
+        let out_of_reach = self.scope_of(table, shown, RETURNING);
+        self.levels.borrow_mut().push(Level { out_of_reach, ..Level::default() });
         let bound = if let SetExpr::Values(values) = &*query.body
             && query.limit_clause.is_none()
             && query.order_by.is_none()

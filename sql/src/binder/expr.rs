@@ -379,10 +379,8 @@ impl Binder<'_> {
                         }
                 });
                 let matching: Vec<_> = matching.collect();
-                if let [column, ..] = matching.as_slice()
-                    && level.barred.contains(&column.column)
-                {
-                    return Err(barred(&column.relation));
+                if let Some(error) = matching.first().and_then(|column| level.refusal(column)) {
+                    return Err(error);
                 }
                 match matching.as_slice() {
                     [] => None,
@@ -724,15 +722,6 @@ impl Binder<'_> {
         let words = ["NOT", "LIKE", "ILIKE", "~~", "~~*", "!~~", "!~~*"];
         self.operator(symbol, args).map_err(|e| e.at(self.position_behind(subject, &words)))
     }
-}
-
-/// The error of LATERAL for a table on the side of an outer join that has rows without partner.
-fn barred(relation: &str) -> Error {
-    Error::new(
-        SqlState::InvalidColumnReference,
-        format!("invalid reference to FROM-clause entry for table \"{relation}\""),
-    )
-    .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
 }
 
 fn negate_if(negated: bool, expr: Expr) -> Expr {

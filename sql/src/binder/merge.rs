@@ -59,7 +59,8 @@ impl Binder<'_> {
         }
         let item =
             |factor: &TableFactor| TableWithJoins { relation: factor.clone(), joins: Vec::new() };
-        let (table, target, target_scope, shown) = self.changed_relation(&item(&merge.table), Change::Merge)?;
+        let (table, target, target_scope, shown) =
+            self.changed_relation(&item(&merge.table), Change::Merge)?;
         let (source, source_scope) = self.others(&target_scope, &[item(&merge.source)])?;
         if source_scope.columns.iter().any(|column| column.relation == shown) {
             return Err(Error::new(

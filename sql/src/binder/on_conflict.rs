@@ -93,6 +93,11 @@ impl Binder<'_> {
     /// The unique indexes over just these columns.
     fn inferred(&self, elements: &[ast::Ident], table: &Table, shown: &str) -> Result<Vec<u32>> {
         let (mut columns, mut has_expression) = (Vec::new(), false);
+        // Columns that are not there are told of where the list begins.
+        let start = || {
+            let first = elements.first().and_then(|first| self.position(first.span))?;
+            token_before(self.sql, first, &["("])
+        };
         for element in elements {
             match conflict_target(element) {
                 Target::Column(ident) => {
@@ -102,7 +107,7 @@ impl Binder<'_> {
                             SqlState::UndefinedColumn,
                             format!("column \"{name}\" does not exist"),
                         )
-                        .at(self.position(ident.span))
+                        .at(start())
                     })?;
                     if !columns.contains(&column) {
                         columns.push(column);
@@ -115,8 +120,7 @@ impl Binder<'_> {
                     has_expression = true;
                 }
                 Target::Where(text) => {
-                    let bound = self.target_expression(text, table, shown, "index predicates")?;
-                    self.expect_bool(bound, "WHERE")?;
+                    self.target_expression(text, table, shown, "index predicates")?;
                 }
             }
         }
@@ -143,7 +147,7 @@ impl Binder<'_> {
         table: &Table,
         shown: &str,
         clause: &'static str,
-    ) -> Result<super::Bound> {
+    ) -> Result<()> {
         let parsed = crate::parser::parse_expression(text)?;
         let scope = self.scope_of(table, shown, RETURNING);
         let mut level = Level { scope, ..Level::default() };
@@ -151,8 +155,7 @@ impl Binder<'_> {
         self.levels.borrow_mut().push(level);
         let bound = self.expr(&parsed);
         self.levels.borrow_mut().pop();
-        // Its positions are those in a text of its own.
-        bound.map_err(|error| error.without_position()).map(|bound| bound.at(None))
+        bound.map(|_| ())
     }
 
     fn conflict_update(

@@ -54,8 +54,11 @@ impl Binder<'_> {
     }
 
     pub(super) fn select(&self, select: &Select, order: &[ast::OrderByExpr]) -> Result<BoundQuery> {
+        if let Some(into) = &select.into {
+            let message = "SELECT ... INTO is not allowed here";
+            return Err(Error::new(SqlState::SyntaxError, message).at(self.position_of(&into.name)));
+        }
         let plain = select.top.is_none()
-            && select.into.is_none()
             && select.lateral_views.is_empty()
             && select.qualify.is_none()
             && select.connect_by.is_empty();

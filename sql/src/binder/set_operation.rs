@@ -109,6 +109,19 @@ impl Binder<'_> {
         bound
     }
 
+    /// Refuses INTO in a SELECT of a set operation that is not the first.
+    fn check_into(&self, operand: &SetExpr) -> Result<()> {
+        let into = match operand {
+            SetExpr::Select(select) => select.into.as_ref(),
+            SetExpr::SetOperation { left, .. } => return self.check_into(left),
+            SetExpr::Query(query) => return self.check_into(&query.body),
+            _ => None,
+        };
+        let Some(into) = into else { return Ok(()) };
+        let message = "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT";
+        Err(Error::new(SqlState::SyntaxError, message).at(self.position_of(&into.name)))
+    }
+
     fn set_operation(
         &self,
         left: &SetExpr,
@@ -121,7 +134,9 @@ impl Binder<'_> {
             SetQuantifier::Distinct | SetQuantifier::None => false,
             other => return Err(Error::unsupported(format!("{other}"))),
         };
-        let (name, left, right) = (op.to_string(), self.set_expr(left)?, self.set_expr(right)?);
+        let (name, left) = (op.to_string(), self.set_expr(left)?);
+        self.check_into(right)?;
+        let right = self.set_expr(right)?;
         if left.columns.len() != right.columns.len() {
             return Err(Error::new(
                 SqlState::SyntaxError,

@@ -52,7 +52,8 @@ impl Change {
 
 /// Why a query's rows are not those of a table, by its clauses.
 fn obstacle(query: &Query) -> std::result::Result<&Select, &'static str> {
-    let single = "Views that do not select from a single table or view are not automatically updatable.";
+    let single =
+        "Views that do not select from a single table or view are not automatically updatable.";
     if query.with.is_some() {
         return Err("Views containing WITH are not automatically updatable.");
     }
@@ -114,14 +115,18 @@ impl Binder<'_> {
             return Err(Error::unsupported("a change of rows of a view of a view"));
         };
         if alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
-            return Err(Error::unsupported("a change of rows of a view that renames columns in FROM"));
+            return Err(Error::unsupported(
+                "a change of rows of a view that renames columns in FROM",
+            ));
         }
         let mut positions = Vec::new();
         for output in &bound.columns {
             match output.origin {
                 Some((id, number)) if id == base.id => positions.push(number as usize - 1),
                 _ => {
-                    return Err(Error::unsupported("a change of rows of a view that computes columns"));
+                    return Err(Error::unsupported(
+                        "a change of rows of a view that computes columns",
+                    ));
                 }
             }
         }

@@ -42,9 +42,9 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Datum, Type, TypeMod};
+use constraint::{Check, Deferral, ForeignKey};
 pub use draft::Draft;
 pub use garbage::{clear_garbage, clear_leftovers};
-use constraint::{Check, Deferral, ForeignKey};
 use names::{Named, RelationName};
 use view::View;
 
@@ -610,7 +610,8 @@ impl Schema {
 
     fn remove_table(&mut self, id: u32) -> bool {
         let Some(old) = self.tables.remove(&id) else { return false };
-        let is_its = |what: &Named| matches!(what, Named::Table(of) | Named::Index(of) if *of == id);
+        let is_its =
+            |what: &Named| matches!(what, Named::Table(of) | Named::Index(of) if *of == id);
         let names = old.named_indexes().map(|index| old.full_name().beside(index.name.as_str()));
         for name in names.chain([old.full_name()]) {
             if self.names.get(&name).is_some_and(is_its) {

@@ -146,7 +146,12 @@ impl Schema {
     }
 
     /// Finds a relation by a name as it is written.
-    pub fn find(&self, path: &SearchPath, schema: Option<&str>, name: &str) -> Option<RelationName> {
+    pub fn find(
+        &self,
+        path: &SearchPath,
+        schema: Option<&str>,
+        name: &str,
+    ) -> Option<RelationName> {
         if let Some(schema) = schema {
             let name = RelationName::new(path.schema(schema), name);
             return self.is_taken(&name).then_some(name);

@@ -236,7 +236,9 @@ impl Sequences {
                 ),
             ));
         }
-        self.states.lock().insert(sequence.state(), State { last: value, is_called, reserved: value });
+        self.states
+            .lock()
+            .insert(sequence.state(), State { last: value, is_called, reserved: value });
         self.store(sequence.state(), value, is_called);
         if is_called {
             let mut sessions = self.sessions.lock();

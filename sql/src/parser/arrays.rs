@@ -211,7 +211,11 @@ fn name_subscripts(tokens: Vec<TokenWithSpan>, sql: &str) -> Vec<TokenWithSpan> 
 }
 
 /// What is written from one token to another, at its line and column.
-fn placed_text(sql: &str, first: &TokenWithSpan, last: &TokenWithSpan) -> Option<String> {
+pub(super) fn placed_text(
+    sql: &str,
+    first: &TokenWithSpan,
+    last: &TokenWithSpan,
+) -> Option<String> {
     let (start, end) = (first.span.start, last.span.end);
     let from = position_of(sql, start.line, start.column)?;
     let to = position_of(sql, end.line, end.column)?;

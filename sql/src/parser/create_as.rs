@@ -110,7 +110,7 @@ fn execute(parser: &mut Parser<'_>) -> Parse<CreateSource> {
 /// SELECT INTO as what it means; any other statement as it is.
 pub(super) fn from_select_into(mut statement: Statement) -> Parsed {
     let into = match &mut statement {
-        Statement::Query(query) => into(&mut query.body),
+        Statement::Query(query) => take_into(&mut query.body),
         _ => None,
     };
     match (statement, into) {
@@ -131,13 +131,27 @@ pub(super) fn from_select_into(mut statement: Statement) -> Parsed {
     }
 }
 
+/// Whether the first SELECT of a query has INTO.
+pub fn has_into(query: &ast::Query) -> bool {
+    let mut body = &query.body;
+    loop {
+        body = match &**body {
+            SetExpr::Select(select) => return select.into.is_some(),
+            SetExpr::SetOperation { left, .. } => left,
+            SetExpr::Query(query) => &query.body,
+            _ => return false,
+        };
+    }
+}
+
 /// Takes INTO out of the first SELECT, the only one that may have it.
-fn into(body: &mut SetExpr) -> Option<ast::SelectInto> {
+pub fn take_into(body: &mut SetExpr) -> Option<ast::SelectInto> {
     let mut body = body;
     loop {
         body = match body {
             SetExpr::Select(select) => return select.into.take(),
             SetExpr::SetOperation { left, .. } => left,
+            SetExpr::Query(query) => &mut query.body,
             _ => return None,
         };
     }

@@ -377,7 +377,10 @@ pub(super) fn constraint_exists(table: &Table, name: &str) -> Error {
 /// Refuses the name of an index of a constraint that something else has.
 pub(super) fn check_index_name(schema: &Schema, table: &Table, name: &str) -> Result<()> {
     let mut own = table.all_indexes().filter(|index| index.storage != table.primary.storage);
-    if schema.is_taken(&table.full_name().beside(name)) || table.name == name || own.any(|index| index.name == name) {
+    if schema.is_taken(&table.full_name().beside(name))
+        || table.name == name
+        || own.any(|index| index.name == name)
+    {
         return Err(Error::new(
             SqlState::DuplicateTable,
             format!("relation \"{name}\" already exists"),

@@ -43,8 +43,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::binder::{OutputColumn, Settings as BinderSettings};
-use crate::catalog::sequences::Sequences;
 use crate::catalog::names::SearchPath;
+use crate::catalog::sequences::Sequences;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::lock_names::index_of;

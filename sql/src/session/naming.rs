@@ -62,10 +62,7 @@ impl Session {
                 return Ok(RelationName::new(path.temporary(), name));
             }
             let schema = catalog.creation_schema(&path).ok_or_else(|| {
-                Error::new(
-                    SqlState::InvalidSchemaName,
-                    "no schema has been selected to create in",
-                )
+                Error::new(SqlState::InvalidSchemaName, "no schema has been selected to create in")
             })?;
             return self.check_creation(schema).map(|()| RelationName::new(schema, name));
         };

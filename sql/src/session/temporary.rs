@@ -29,9 +29,10 @@ const MAX_OWN_PLANS: usize = 200;
 
 impl OwnPlans {
     fn refresh(&mut self, settings: &Arc<Settings>, version: u64) {
-        let fits = self.made_for.as_ref().is_some_and(|(known, at)| {
-            Arc::ptr_eq(known, settings) && *at == version
-        });
+        let fits = self
+            .made_for
+            .as_ref()
+            .is_some_and(|(known, at)| Arc::ptr_eq(known, settings) && *at == version);
         if !fits {
             self.plans.clear();
             self.made_for = Some((settings.clone(), version));

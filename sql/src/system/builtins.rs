@@ -47,8 +47,8 @@ pub fn namespaces(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let all = NAMESPACES.iter().map(|(number, name)| (*number, (*name).to_owned()));
     let made = asked.system.schema.namespaces().map(|made| (made.id, made.name.clone()));
     let rows = all.chain(made);
-    let rows = rows
-        .map(|(number, name)| vec![oid(number), text(name), oid(SUPERUSER_OID), Datum::Null]);
+    let rows =
+        rows.map(|(number, name)| vec![oid(number), text(name), oid(SUPERUSER_OID), Datum::Null]);
     Ok(rows.collect())
 }
 

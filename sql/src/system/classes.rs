@@ -2,9 +2,7 @@
 
 use super::builtins::{BTREE, HEAP, vector};
 use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
-use super::{
-    Asked, SUPERUSER_OID, SystemRelation, class_oid, facts, oid, relations, text,
-};
+use super::{Asked, SUPERUSER_OID, SystemRelation, class_oid, facts, oid, relations, text};
 use crate::catalog::names::SearchPath;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
@@ -39,11 +37,10 @@ fn stored<'n>(asked: &Asked<'_>, names: &'n Names, oid: &str, name: &str) -> Vec
         let indexes = shown_indexes(table).map(move |index| Stored::Index(table, index));
         std::iter::once(Stored::Table(table)).chain(indexes)
     });
-    let mut all: Vec<Stored<'n>> =
-        tables
-            .chain(names.schema.sequences().map(Stored::Sequence))
-            .chain(names.schema.views().map(Stored::View))
-            .collect();
+    let mut all: Vec<Stored<'n>> = tables
+        .chain(names.schema.sequences().map(Stored::Sequence))
+        .chain(names.schema.views().map(Stored::View))
+        .collect();
     all.sort_by_key(Stored::oid);
     all
 }

@@ -5,7 +5,7 @@
 use cairn_tests::fuzz::{Config, run};
 use cairn_tests::{Cairn, Postgres};
 
-const QUERIES: u64 = 2000;
+const QUERIES: u64 = 1000;
 const MOST_DIFFERENCES: usize = 20;
 
 fn from_env(name: &str, default: u64) -> u64 {
@@ -33,6 +33,7 @@ async fn random_statements_give_what_postgresql_gives() {
     for (reason, count) in &report.explained {
         eprintln!("{count} differences: {reason}");
     }
-    let found: Vec<_> = report.differences.iter().map(|difference| difference.to_string()).collect();
+    let found: Vec<_> =
+        report.differences.iter().map(|difference| difference.to_string()).collect();
     assert!(found.is_empty(), "{} differences:\n\n{}", found.len(), found.join("\n\n"));
 }

@@ -5,11 +5,11 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::constraint::{attributes, table_constraint};
-use super::objects::alter_sequence;
 use super::create::{always, column, sequence_option, sequence_options};
+use super::objects::alter_sequence;
 use super::{
-    Action, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind, Rename, SetSchema, name,
-    parameters, word,
+    Action, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind,
+    Rename, SetSchema, name, parameters, word,
 };
 
 /// Reads what it knows of ALTER; `None` for the rest.

@@ -6,8 +6,8 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
-use super::objects;
 use super::constraint::{attribute, references, table_constraint};
+use super::objects;
 use super::{
     ColumnClause, ColumnClauseKind, ColumnDefinition, CreateTable, Definition, Element,
     IdentityClause, Like, LikeOption, NullsDistinct, Parse, SequenceOption, expression, here,
@@ -67,14 +67,8 @@ fn table(parser: &mut Parser<'_>, temporary: bool) -> Parse<Option<Definition>> 
     };
     Ok(match parser.peek_token_ref().token {
         Token::EOF | Token::SemiColon => {
-            let create = CreateTable {
-                name,
-                if_not_exists,
-                elements,
-                parameters,
-                temporary,
-                on_commit,
-            };
+            let create =
+                CreateTable { name, if_not_exists, elements, parameters, temporary, on_commit };
             Some(Definition::CreateTable(create))
         }
         _ => None,

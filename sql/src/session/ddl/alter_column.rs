@@ -14,7 +14,7 @@ use crate::binder::constraint::keeps_values;
 use crate::binder::fold;
 use crate::catalog::{Column, Identity, Index, Table};
 use crate::error::{Error, Result, SqlState};
-use crate::parser::definition::{ColumnAction, Drop, IdentityClause, SequenceOption, RelationKind};
+use crate::parser::definition::{ColumnAction, Drop, IdentityClause, RelationKind, SequenceOption};
 use crate::parser::{parse_expression, stored};
 use crate::row::expr::RowExpr;
 

@@ -8,7 +8,7 @@ use super::super::settings::Severity;
 use super::column::NewColumn;
 use super::identity::add_sequence;
 use super::like::Copied;
-use super::{new_table};
+use super::new_table;
 use crate::binder::{fold, name_parts};
 use crate::catalog::{Column, MAX_COLUMNS, names};
 use crate::error::{Error, Result, SqlState};
@@ -30,7 +30,9 @@ impl Session {
                 "ON COMMIT can only be used on temporary tables",
             ));
         }
-        if let Some(written) = name_parts(&create.name).pop().filter(|written| *written != name.name) {
+        if let Some(written) =
+            name_parts(&create.name).pop().filter(|written| *written != name.name)
+        {
             self.notice(
                 Severity::Notice,
                 SqlState::NameTooLong,

@@ -4,8 +4,8 @@ use cairn_txn::LockMode;
 use datafusion::sql::sqlparser::ast;
 
 use super::super::Session;
-use super::super::settings::Severity;
 use super::super::naming::undefined_schema;
+use super::super::settings::Severity;
 use super::undefined_table;
 use crate::binder::name_parts;
 use crate::catalog::names::{Named, RelationName};
@@ -486,9 +486,11 @@ impl Session {
                     SqlState::WrongObjectType,
                     format!("\"{wanted}\" is not an index"),
                 )
-                .hint(schema.named(&wanted).map_or_else(String::new, |found| {
-                    RelationKind::of(found).hint()
-                })));
+                .hint(
+                    schema
+                        .named(&wanted)
+                        .map_or_else(String::new, |found| RelationKind::of(found).hint()),
+                ));
             }
             if if_exists {
                 self.skip(format!("index \"{wanted}\" does not exist, skipping"));

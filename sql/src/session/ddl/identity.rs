@@ -1,8 +1,8 @@
 //! The sequences behind serial and identity columns.
 
 use super::super::Session;
-use crate::catalog::sequences::Sequences;
 use crate::catalog::names::RelationName;
+use crate::catalog::sequences::Sequences;
 use crate::catalog::{Draft, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::SequenceOption;

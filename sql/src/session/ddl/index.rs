@@ -50,7 +50,12 @@ impl Session {
                 let columns = column_part(&names, &included);
                 let schema = self.schema();
                 let parts = [table.name.as_str(), columns.as_str()];
-                table.full_name().beside(schema.free_relation_name(&table.schema, &parts, "idx", None))
+                table.full_name().beside(schema.free_relation_name(
+                    &table.schema,
+                    &parts,
+                    "idx",
+                    None,
+                ))
             }
         };
         if self.exists_already(&wanted, create.if_not_exists)? {

@@ -142,9 +142,18 @@ impl Copied {
             let part = column_part(&names(&columns), &names(&include));
             let owner = index.constraint.then_some(&*table);
             let name = match (index.primary || is_primary(&self.source, index), index.constraint) {
-                (true, _) => schema.free_relation_name(&table.schema, &[&table.name], "pkey", owner),
-                (_, true) => schema.free_relation_name(&table.schema, &[&table.name, &part], "key", owner),
-                _ => schema.free_relation_name(&table.schema, &[&table.name, &part], "idx", Some(table)),
+                (true, _) => {
+                    schema.free_relation_name(&table.schema, &[&table.name], "pkey", owner)
+                }
+                (_, true) => {
+                    schema.free_relation_name(&table.schema, &[&table.name, &part], "key", owner)
+                }
+                _ => schema.free_relation_name(
+                    &table.schema,
+                    &[&table.name, &part],
+                    "idx",
+                    Some(table),
+                ),
             };
             let stores_rows = is_primary(&self.source, index);
             let comments = self.has(LikeOption::Comments);

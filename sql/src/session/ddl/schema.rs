@@ -19,7 +19,9 @@ impl Session {
         let owner = match &create.owner {
             None => user,
             Some(role) => match fold(role).as_str() {
-                "current_user" | "current_role" | "session_user" if role.quote_style.is_none() => user,
+                "current_user" | "current_role" | "session_user" if role.quote_style.is_none() => {
+                    user
+                }
                 role if role == user => user,
                 role => {
                     return Err(Error::new(
@@ -129,7 +131,7 @@ impl Session {
                 let Some(sequence) = schema.sequence_by_id(id) else { return Ok(()) };
                 if let Some(owner) = sequence.owner.and_then(|id| schema.table_by_id(id)) {
                     return Err(Error::new(
-                SqlState::FeatureNotSupported,
+                        SqlState::FeatureNotSupported,
                         "cannot move an owned sequence into another schema",
                     )
                     .detail(format!(
