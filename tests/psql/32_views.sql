@@ -34,7 +34,6 @@ CREATE VIEW vw_bad (a, b, c) AS SELECT 1, 2;
 CREATE VIEW vw_bad AS SELECT 1 AS a, 2 AS a;
 CREATE VIEW vw_bad AS SELECT nothing FROM vw_a;
 CREATE VIEW vw_bad AS SELECT 1 FROM nowhere;
-CREATE VIEW vw_bad AS SELECT $1::int;
 CREATE TABLE vw_all (a int);
 SELECT title FROM vw_named;
 SELECT * FROM vw_missing;
