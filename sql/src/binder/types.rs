@@ -87,6 +87,7 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
         }
         DataType::Interval { fields: None, precision: None } => plain(Type::Interval),
         DataType::Uuid => plain(Type::Uuid),
+        DataType::Regclass => plain(Type::Regclass),
         DataType::JSON => plain(Type::Json),
         DataType::JSONB => plain(Type::Jsonb),
         DataType::Custom(name, modifiers) => {

@@ -119,6 +119,11 @@ impl Binder<'_> {
                 "a change of rows of a view that renames columns in FROM",
             ));
         }
+        let is_own = |origin: Option<(u32, i16)>| origin.is_some_and(|(id, _)| id == base.id);
+        if !bound.columns.iter().any(|output| is_own(output.origin)) {
+            let why = "Views that have no updatable columns are not automatically updatable.";
+            return Err(change.refused(view, why));
+        }
         let mut positions = Vec::new();
         for output in &bound.columns {
             match output.origin {

@@ -125,7 +125,6 @@ fn reads_temporary(schema: &Schema, used: &Use) -> bool {
     let found = [
         schema.table_by_id(used.id).map(|table| table.schema.as_str()),
         schema.view_by_id(used.id).map(|view| view.schema.as_str()),
-        schema.sequence_by_id(used.id).map(|sequence| sequence.schema.as_str()),
     ];
     found.into_iter().flatten().any(is_temporary)
 }
