@@ -119,7 +119,7 @@ pub fn row_description(
             out.put_i16(number);
             out.put_u32(column.ty.kind.oid());
             out.put_i16(column.ty.kind.size());
-            out.put_i32(column.ty.typmod);
+            out.put_i32(column.ty.for_client());
             out.put_i16(format_of(formats, index));
         }
         Ok(())

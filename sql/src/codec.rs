@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::DataType;
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::CANONICAL_BYTES;
-use crate::types::{Datum, Numeric, Type, array, json};
+use crate::types::{Datum, Numeric, Type, array, json, record};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -245,6 +245,7 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
                 encode_key_bytes(v.get(..CANONICAL_BYTES).unwrap_or(v), out);
             }
             Type::Jsonb => encode_key_bytes(&json::ordered(v), out),
+            Type::Record => encode_key_bytes(&record::ordered(v), out),
             kind if kind.is_array() => encode_key_bytes(&array::ordered(v), out),
             _ => encode_key_bytes(v, out),
         },
@@ -343,6 +344,7 @@ pub fn canonical(kind: Type, datum: Datum) -> Datum {
             Datum::Bytes(v)
         }
         (Type::Jsonb, Datum::Bytes(v)) => Datum::Bytes(json::ordered(&v).into_owned()),
+        (Type::Record, Datum::Bytes(v)) => Datum::Bytes(record::ordered(&v)),
         (kind, Datum::Bytes(v)) if kind.is_array() => Datum::Bytes(array::ordered(&v).into_owned()),
         (Type::Bpchar, Datum::Text(mut v)) => {
             v.truncate(v.trim_end_matches(' ').len());

@@ -48,6 +48,7 @@ sqlstates! {
     NullValueNotAllowed = "22004",
     InvalidParameterValue = "22023",
     InvalidEscapeSequence = "22025",
+    InvalidUseOfEscapeCharacter = "2200C",
     InvalidRegularExpression = "2201B",
     SubstringError = "22011",
     InvalidTextRepresentation = "22P02",

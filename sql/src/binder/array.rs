@@ -150,6 +150,11 @@ impl Binder<'_> {
             }
             _ => (self.expr(root)?, chain),
         };
+        self.subscript_of(array.at(self.position_of(root)), chain)
+    }
+
+    /// The same of an array that is bound.
+    pub(super) fn subscript_of(&self, array: Bound, chain: &[AccessExpr]) -> Result<Bound> {
         let position = array.position;
         if let [AccessExpr::Dot(field), ..] = chain {
             return Err(Error::new(

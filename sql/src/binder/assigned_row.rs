@@ -99,7 +99,7 @@ impl Binder<'_> {
             position: None,
         };
         let query = BoundQuery { plan, columns: vec![packed] };
-        let call = self.make_subplan(query, captured, Form::Scalar, None)?;
+        let call = self.make_subplan(query, captured, Form::Scalar, Vec::new())?;
         Ok((call.expr, columns))
     }
 }

@@ -88,13 +88,18 @@ impl Binder<'_> {
                 (list.args.as_slice(), list.duplicate_treatment, list.clauses.as_slice())
             }
             FunctionArguments::Subquery(query) if name == "array" => {
-                let array = self.subquery(query, Form::Array, None);
+                let array = self.subquery(query, Form::Array);
                 return array.map_err(|error| error.at(position));
             }
             FunctionArguments::Subquery(_) => {
                 return Err(Error::unsupported("a subquery as argument list"));
             }
         };
+        if call.null_treatment.is_some() {
+            let at = position.and_then(|at| token_after(self.sql, at, &["NULLS"]));
+            let message = "syntax error at or near \"nulls\"";
+            return Err(Error::new(SqlState::SyntaxError, message).at(at));
+        }
         // These are expressions that look like calls.
         let is_form = matches!(name.as_str(), "coalesce" | "greatest" | "least");
         if args.len() > MAX_ARGUMENTS && !is_form {
@@ -172,6 +177,9 @@ impl Binder<'_> {
     pub(super) fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
         let bound = args.iter().map(|arg| match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.expr(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) => {
+                self.row_by_name(name)
+            }
             other => Err(Error::unsupported(format!("argument {other}"))),
         });
         bound.collect()
@@ -203,10 +211,8 @@ impl Binder<'_> {
                 let (Some(a), Some(b)) = (args.next(), args.next()) else {
                     return Err(Error::internal("two arguments"));
                 };
-                let kind = if a.kind() == Type::Unknown { b.kind() } else { a.kind() };
-                let a = if a.kind() == Type::Unknown { self.implicit(a, kind)? } else { a };
-                let a = self.settle(a)?;
-                let ty = a.ty;
+                let ty = nullif_type(a.ty, b.ty);
+                let a = if a.ty == ty { a } else { self.implicit(a, ty.kind)? };
                 let equal = self.compare(a.clone(), "=", Operator::Eq, b)?;
                 let null = self.null(ty.kind)?;
                 let pairs = vec![(Box::new(equal.expr), Box::new(null.expr))];
@@ -439,6 +445,23 @@ impl Binder<'_> {
         };
         Ok((Aggregate { kind, input, distinct, order }, exprs))
     }
+}
+
+/// The type of NULLIF: what the operator `=` makes of its left operand.
+fn nullif_type(left: TypeMod, right: TypeMod) -> TypeMod {
+    let Some(common) = resolve::common_operand_type(left.kind, right.kind) else { return left };
+    let integer = |kind| matches!(kind, Type::Int2 | Type::Int4 | Type::Int8);
+    let float = |kind| matches!(kind, Type::Float4 | Type::Float8);
+    let date = |kind| matches!(kind, Type::Date | Type::Timestamp | Type::Timestamptz);
+    // Between these there are operators that convert nothing.
+    let as_it_is = |is: fn(Type) -> bool| is(left.kind) && is(right.kind);
+    let kind = match common {
+        _ if as_it_is(integer) || as_it_is(float) || as_it_is(date) => left.kind,
+        Type::Text if left.kind == Type::Name => left.kind,
+        Type::Varchar => Type::Text,
+        common => common,
+    };
+    if kind == left.kind { left } else { TypeMod::plain(kind) }
 }
 
 /// The types of a call of a chosen function.

@@ -14,6 +14,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::CastLevel;
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Scalar, udf};
+use crate::parser::forms::STAR;
 use crate::types::{Category, Datum, Numeric, Type, TypeMod};
 
 pub(super) fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
@@ -75,8 +76,8 @@ impl Binder<'_> {
             Sql::Interval(interval) => self.interval(interval),
             Sql::BinaryOp { left, op, right } => self.binary_op(left, op, right, sql),
             Sql::UnaryOp { op, expr } => self.unary_op(op, expr),
-            Sql::IsNull(inner) => self.is_test(inner, |e| Expr::IsNull(Box::new(e))),
-            Sql::IsNotNull(inner) => self.is_test(inner, |e| Expr::IsNotNull(Box::new(e))),
+            Sql::IsNull(inner) => self.null_test(inner, false),
+            Sql::IsNotNull(inner) => self.null_test(inner, true),
             Sql::IsTrue(inner) => self.truth(inner, "IS TRUE", |e| Expr::IsTrue(Box::new(e))),
             Sql::IsNotTrue(inner) => {
                 self.truth(inner, "IS NOT TRUE", |e| Expr::IsNotTrue(Box::new(e)))
@@ -91,27 +92,13 @@ impl Binder<'_> {
             Sql::IsNotUnknown(inner) => {
                 self.truth(inner, "IS NOT UNKNOWN", |e| Expr::IsNotUnknown(Box::new(e)))
             }
-            Sql::IsDistinctFrom(a, b) => self.compare(
-                self.expr(a)?,
-                "IS DISTINCT FROM",
-                Operator::IsDistinctFrom,
-                self.expr(b)?,
-            ),
-            Sql::IsNotDistinctFrom(a, b) => {
-                let op = Operator::IsNotDistinctFrom;
-                self.compare(self.expr(a)?, "IS NOT DISTINCT FROM", op, self.expr(b)?)
-            }
-            Sql::Between { expr, negated, low, high } => {
-                let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
-                let above = self.compare(value.clone(), ">=", Operator::GtEq, low)?;
-                let below = self.compare(value, "<=", Operator::LtEq, high)?;
-                let inside = binary(above.expr, Operator::And, below.expr);
-                Ok(Bound::new(negate_if(*negated, inside), Type::Bool))
-            }
+            Sql::IsDistinctFrom(a, b) => self.distinct_test(a, b, false),
+            Sql::IsNotDistinctFrom(a, b) => self.distinct_test(a, b, true),
+            Sql::Between { expr, negated, low, high } => self.between(expr, *negated, low, high),
             Sql::InList { expr, list, negated } => self.in_list(expr, list, *negated),
             Sql::InSubquery { expr, subquery, negated } => {
-                let form = |kind| (Form::Any(Comparison::Eq), kind);
-                let found = self.quantified(expr, subquery, form, "=")?;
+                let found =
+                    self.quantified(expr, subquery, Form::Any(Comparison::Eq), "=", "IN")?;
                 Ok(Bound::new(negate_if(*negated, found.expr), Type::Bool))
             }
             Sql::AnyOp { left, compare_op, right, .. } => {
@@ -127,12 +114,13 @@ impl Binder<'_> {
                 Err(Error::new(SqlState::SyntaxError, message).at(at))
             }
             Sql::Array(array) => self.array(array, None),
-            Sql::CompoundFieldAccess { root, access_chain } => self.subscript(root, access_chain),
+            Sql::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
+            Sql::QualifiedWildcard(name, _) => self.row_by_name(name),
             Sql::Exists { subquery, negated } => {
-                let found = self.subquery(subquery, Form::Exists, None)?;
+                let found = self.subquery(subquery, Form::Exists)?;
                 Ok(Bound::new(negate_if(*negated, found.expr), Type::Bool))
             }
-            Sql::Subquery(query) => self.subquery(query, Form::Scalar, None),
+            Sql::Subquery(query) => self.subquery(query, Form::Scalar),
             Sql::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())
             }
@@ -140,8 +128,17 @@ impl Binder<'_> {
                 if !matches!(kind, ast::CastKind::Cast | ast::CastKind::DoubleColon) {
                     return Err(Error::unsupported(format!("{kind:?}")));
                 }
-                let target = super::types::type_of(data_type)
-                    .map_err(|error| error.at(self.cast_positions(expr, kind).1))?;
+                let target = match super::types::type_of(data_type) {
+                    Ok(target) => target,
+                    Err(error) => {
+                        return match self.composite(data_type) {
+                            Some(rows) => {
+                                self.cast_to_composite(expr, rows, &data_type.to_string())
+                            }
+                            None => Err(error.at(self.cast_positions(expr, kind).1)),
+                        };
+                    }
+                };
                 let subject = match (unwrapped(expr), target.element()) {
                     (Sql::Array(array), Some(element)) => self.array(array, Some(element))?,
                     _ => self.expr(expr)?,
@@ -154,58 +151,35 @@ impl Binder<'_> {
             Sql::ILike { negated, any, expr, pattern, escape_char } => {
                 self.like(if *negated { "!~~*" } else { "~~*" }, expr, *any, pattern, escape_char)
             }
-            Sql::Function(function) => self.function(function),
-            Sql::Extract { field, expr, .. } => {
-                let field = field.to_string().to_lowercase();
-                let field = field.trim_matches('\'').to_owned();
-                let field = self.literal(&Datum::Text(field), Type::Text)?;
-                self.named_call("extract", vec![field, self.expr(expr)?])
+            Sql::SimilarTo { negated, expr, pattern, escape_char } => {
+                self.similar_to(*negated, expr, pattern, escape_char)
             }
-            Sql::Position { expr, r#in } => {
-                self.named_call("position", vec![self.expr(expr)?, self.expr(r#in)?])
-            }
-            Sql::Substring { expr, substring_from, substring_for, .. } => {
-                let mut args = vec![self.expr(expr)?];
-                match substring_from {
-                    Some(from) => args.push(self.expr(from)?),
-                    None => args.push(self.literal(&Datum::Int32(1), Type::Int4)?),
-                }
-                if let Some(length) = substring_for {
-                    args.push(self.expr(length)?);
-                }
-                self.named_call("substring", args)
-            }
-            Sql::Trim { trim_where, trim_what, expr, trim_characters } => {
-                let name = match trim_where {
-                    Some(ast::TrimWhereField::Leading) => "ltrim",
-                    Some(ast::TrimWhereField::Trailing) => "rtrim",
-                    _ => "btrim",
-                };
-                let mut args = vec![self.expr(expr)?];
-                let what = trim_what.as_deref();
-                let list = trim_characters.iter().flatten();
-                for chars in what.into_iter().chain(list) {
-                    args.push(self.expr(chars)?);
-                }
-                self.named_call(name, args)
-            }
+            Sql::Function(function) => match self.row_constructor(sql)? {
+                Some(row) => Ok(row),
+                None => self.function(function),
+            },
+            Sql::Extract { .. }
+            | Sql::Position { .. }
+            | Sql::Overlay { .. }
+            | Sql::Substring { .. }
+            | Sql::Trim { .. }
+            | Sql::AtTimeZone { .. } => self.special(sql),
             Sql::Ceil { expr, .. } => self.named_call("ceil", vec![self.expr(expr)?]),
             Sql::Floor { expr, .. } => self.named_call("floor", vec![self.expr(expr)?]),
-            Sql::AtTimeZone { timestamp, time_zone } => {
-                self.named_call("timezone", vec![self.expr(time_zone)?, self.expr(timestamp)?])
-            }
             Sql::Collate { expr, collation } => match super::name_parts(collation).last() {
                 Some(name) if matches!(name.as_str(), "C" | "POSIX" | "default" | "ucs_basic") => {
                     self.expr(expr)
                 }
                 _ => Err(Error::unsupported(format!("collation {collation}"))),
             },
-            Sql::Tuple(_) => Err(Error::unsupported("a row constructor here")),
+            Sql::Tuple(_) => self
+                .row_constructor(sql)?
+                .ok_or_else(|| Error::internal("a row constructor without values")),
             other => Err(Error::unsupported(format!("expression {other}"))),
         }
     }
 
-    fn value(&self, value: &Value) -> Result<Bound> {
+    pub(super) fn value(&self, value: &Value) -> Result<Bound> {
         match value {
             Value::Number(digits, _) => self.number(digits),
             Value::SingleQuotedString(text)
@@ -291,9 +265,54 @@ impl Binder<'_> {
         })
     }
 
-    fn is_test(&self, inner: &Sql, test: impl Fn(Expr) -> Expr) -> Result<Bound> {
+    fn null_test(&self, inner: &Sql, negated: bool) -> Result<Bound> {
+        if let Some(test) = self.row_null_test(inner, negated)? {
+            return Ok(test);
+        }
         let bound = self.expr(inner)?;
-        Ok(Bound::new(test(self.settle(bound)?.expr), Type::Bool))
+        let value = self.settle(bound)?;
+        if value.kind() == Type::Record {
+            return Ok(Self::record_null_test(value.expr, negated));
+        }
+        let value = Box::new(value.expr);
+        let test = if negated { Expr::IsNotNull(value) } else { Expr::IsNull(value) };
+        Ok(Bound::new(test, Type::Bool))
+    }
+
+    fn distinct_test(&self, a: &Sql, b: &Sql, negated: bool) -> Result<Bound> {
+        if let (Some(a), Some(b)) = (self.row_values(a)?, self.row_values(b)?) {
+            return self.rows_distinct(a, b, negated);
+        }
+        let (operator, name) = match negated {
+            false => (Operator::IsDistinctFrom, "IS DISTINCT FROM"),
+            true => (Operator::IsNotDistinctFrom, "IS NOT DISTINCT FROM"),
+        };
+        self.compare(self.expr(a)?, name, operator, self.expr(b)?)
+    }
+
+    /// `(record).field`, and subscripts.
+    fn access(&self, root: &Sql, chain: &[ast::AccessExpr]) -> Result<Bound> {
+        let fields: Vec<&ast::Ident> = chain
+            .iter()
+            .map_while(|access| match access {
+                ast::AccessExpr::Dot(Sql::Identifier(name)) => Some(name),
+                _ => None,
+            })
+            .collect();
+        // In `t.a[1]` the parser takes the name apart.
+        if fields.is_empty() || matches!(root, Sql::Identifier(_)) {
+            return self.subscript(root, chain);
+        }
+        let mut bound = self.expr(root)?;
+        for field in &fields {
+            if field.value != STAR {
+                bound = self.field(bound, field, root)?;
+            }
+        }
+        match chain.get(fields.len()..) {
+            None | Some([]) => Ok(bound),
+            Some(rest) => self.subscript_of(bound, rest),
+        }
     }
 
     fn truth(&self, inner: &Sql, what: &str, test: impl Fn(Expr) -> Expr) -> Result<Bound> {
@@ -311,7 +330,13 @@ impl Binder<'_> {
         {
             return value;
         }
-        self.find_column(None, &name, position).map_err(|error| error.at(position))
+        self.find_column(None, &name, position).or_else(|error| match error {
+            Error::Report(report) if report.state == SqlState::UndefinedColumn => {
+                let row = self.whole_row(&name, position)?;
+                row.ok_or_else(|| Error::Report(report).at(position))
+            }
+            error => Err(error.at(position)),
+        })
     }
 
     /// The functions that are written without parentheses.
@@ -352,6 +377,11 @@ impl Binder<'_> {
         let position = parts.first().and_then(|part| self.position(part.span));
         let folded: Vec<String> = parts.iter().map(fold).collect();
         let found = match folded.as_slice() {
+            [.., relation, star] if star == STAR => {
+                return self.row_by_name(&ast::ObjectName::from(vec![ast::Ident::with_quote(
+                    '"', relation,
+                )]));
+            }
             [relation, name] | [_, relation, name] => {
                 self.find_column(Some(relation), name, position)
             }
@@ -460,9 +490,19 @@ impl Binder<'_> {
             }
             _ => {}
         }
-        if let (Sql::Tuple(a), Sql::Tuple(b)) = (left, right) {
-            let position = self.operator_position(left, right, op);
-            return self.row_comparison(a, op, b).map_err(|error| error.at(position));
+        let at = || self.operator_position(left, right, op).or(self.position_of(whole));
+        if let Some(overlaps) = self.overlaps(left, op, right).map_err(|error| error.at(at()))? {
+            return Ok(overlaps);
+        }
+        if let Some(a) = self.row_values(left)? {
+            if let Some(b) = self.row_values(right)? {
+                return self.compare_rows(a, op, b).map_err(|error| error.at(at()));
+            }
+            if let (Sql::Subquery(query), Some((_, comparison))) =
+                (unwrapped(right), comparison_of(op))
+            {
+                return self.with_subquery(a, query, Form::One(comparison), &op.to_string(), at());
+            }
         }
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
@@ -489,48 +529,15 @@ impl Binder<'_> {
         Some(from + between.get(..at)?.chars().count())
     }
 
-    /// `(a, b) = (c, d)`, and `<` and its kin by the first difference.
-    fn row_comparison(&self, a: &[Sql], op: &BinaryOperator, b: &[Sql]) -> Result<Bound> {
-        if a.len() != b.len() {
-            return Err(Error::new(
-                SqlState::SyntaxError,
-                "unequal number of entries in row expressions",
-            ));
-        }
-        let (operator, comparison) =
-            comparison_of(op).ok_or_else(|| Error::unsupported(format!("row operator {op}")))?;
-        let mut result: Option<Expr> = None;
-        for (a, b) in a.iter().zip(b).rev() {
-            let (a, b) = (self.expr(a)?, self.expr(b)?);
-            let piece = |op, name| self.compare(a.clone(), name, op, b.clone()).map(|b| b.expr);
-            result = Some(match (result, comparison) {
-                (None, _) => piece(operator, "=")?,
-                (Some(rest), Comparison::Eq) => {
-                    binary(piece(Operator::Eq, "=")?, Operator::And, rest)
-                }
-                (Some(rest), Comparison::NotEq) => {
-                    binary(piece(Operator::NotEq, "<>")?, Operator::Or, rest)
-                }
-                (Some(rest), Comparison::Lt | Comparison::LtEq) => {
-                    let tie = binary(piece(Operator::Eq, "=")?, Operator::And, rest);
-                    binary(piece(Operator::Lt, "<")?, Operator::Or, tie)
-                }
-                (Some(rest), Comparison::Gt | Comparison::GtEq) => {
-                    let tie = binary(piece(Operator::Eq, "=")?, Operator::And, rest);
-                    binary(piece(Operator::Gt, ">")?, Operator::Or, tie)
-                }
-            });
-        }
-        let result = result.ok_or_else(|| Error::new(SqlState::SyntaxError, "empty row"))?;
-        Ok(Bound::new(result, Type::Bool))
-    }
-
     /// A comparison by an operator that every type has.
     pub(super) fn compare(&self, a: Bound, name: &str, op: Operator, b: Bound) -> Result<Bound> {
         let common = resolve::common_operand_type(a.kind(), b.kind());
         let Some(kind) = common.filter(|kind| *kind != Type::Void) else {
             return Err(no_operator(name, &[a.kind(), b.kind()]));
         };
+        if kind == Type::Record {
+            self.check_records(a.ty, b.ty)?;
+        }
         // Columns of one scale hold comparable layouts; others need the canonical form.
         let (a, b) = (self.implicit(a, kind)?, self.implicit(b, kind)?);
         let expr = binary(canonical(kind, a.expr), op, canonical(kind, b.expr));
@@ -594,6 +601,7 @@ impl Binder<'_> {
             UnaryOperator::Plus => self.prefix("+", operand),
             UnaryOperator::BitwiseNot => self.prefix("~", operand),
             UnaryOperator::PGSquareRoot => self.prefix("|/", operand),
+            UnaryOperator::PGCubeRoot => self.prefix("||/", operand),
             UnaryOperator::PGAbs => self.named_call("abs", vec![self.expr(operand)?]),
             other => Err(Error::unsupported(format!("operator {other}"))),
         }
@@ -608,8 +616,10 @@ impl Binder<'_> {
     fn in_list(&self, probe: &Sql, list: &[Sql], negated: bool) -> Result<Bound> {
         let mut tests = Vec::with_capacity(list.len());
         for item in list {
-            let equal = match (probe, item) {
-                (Sql::Tuple(a), Sql::Tuple(b)) => self.row_comparison(a, &BinaryOperator::Eq, b)?,
+            let equal = match (self.row_values(probe)?, self.row_values(item)?) {
+                (Some(a), Some(b)) => self
+                    .compare_rows(a, &BinaryOperator::Eq, b)
+                    .map_err(|error| error.at(self.position_of(item)))?,
                 _ => {
                     let position = self.position_of(item);
                     let (probe, item) = (self.expr(probe)?, self.expr(item)?);
@@ -724,7 +734,7 @@ impl Binder<'_> {
     }
 }
 
-fn negate_if(negated: bool, expr: Expr) -> Expr {
+pub(super) fn negate_if(negated: bool, expr: Expr) -> Expr {
     if negated { Expr::Not(Box::new(expr)) } else { expr }
 }
 
@@ -776,7 +786,7 @@ pub(super) fn common_type(
         }
         let widens = casts::level(chosen.kind, ty.kind) == Some(CastLevel::Implicit)
             && casts::level(ty.kind, chosen.kind) != Some(CastLevel::Implicit);
-        if !chosen.kind.is_preferred() && (widens || ty.kind.is_preferred()) {
+        if !chosen.kind.is_preferred() && widens {
             chosen = *ty;
         }
     }

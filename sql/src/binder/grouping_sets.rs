@@ -4,7 +4,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, Expr as Sql, GroupByExpr};
 
 use super::comparable::groupable;
-use super::query::{bad_ordinal, ordinal_of};
+use super::query::ordinal_of;
 use super::select::Target;
 use super::{Binder, Bound, Scope, fold};
 use crate::error::{Error, Result, SqlState};
@@ -282,9 +282,9 @@ impl Keys<'_, '_> {
     fn bind(&self, sql: &Sql) -> Result<Bound> {
         let binder = self.binder;
         let position = binder.position_of(sql);
-        if let Some(ordinal) = ordinal_of(sql) {
-            let target = ordinal.checked_sub(1).and_then(|index| self.targets.get(index));
-            let target = target.ok_or_else(|| bad_ordinal("GROUP BY", ordinal).at(position))?;
+        let ordinal = ordinal_of(sql, "GROUP BY", self.targets.len());
+        let ordinal = ordinal.map_err(|error| error.at(position))?;
+        if let Some(target) = ordinal.and_then(|index| self.targets.get(index)) {
             return binder.settle(target.bound.clone());
         }
         if let Sql::Identifier(ident) = sql {

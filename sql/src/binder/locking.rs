@@ -25,6 +25,13 @@ pub(super) struct Ranged {
     nullable: bool,
 }
 
+impl Ranged {
+    /// Whether an outer join may give NULLs in its place.
+    pub(super) fn is_nullable(&self) -> bool {
+        self.nullable
+    }
+}
+
 /// What an item of FROM is.
 #[derive(Clone, Debug)]
 pub(super) enum RangedKind {

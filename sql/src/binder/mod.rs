@@ -37,9 +37,11 @@ pub mod position;
 mod query;
 mod recursion;
 mod refused;
+mod rows;
 mod select;
 mod session_call;
 mod set_operation;
+mod special;
 mod srf;
 pub mod stored;
 pub mod subplan;
@@ -202,6 +204,8 @@ pub struct Binder<'a> {
     /// Whether the next WITH is that of the statement itself.
     at_top: Cell<bool>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
+    /// Fields of the types of records, which name them by their places.
+    records: RefCell<Vec<Vec<rows::RecordField>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
     /// The view whose text this is.
@@ -255,6 +259,7 @@ impl<'a> Binder<'a> {
             changes: RefCell::default(),
             at_top: Cell::new(false),
             tables_used: RefCell::new(Vec::new()),
+            records: RefCell::default(),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
             view: None,
@@ -358,7 +363,9 @@ impl<'a> Binder<'a> {
             true => bound,
             false => Bound::new(self.cast_call(from, to, bound.expr), to),
         };
-        if target.typmod >= 0 && bound.ty != target {
+        if to == Type::Record {
+            // Its modifier tells of fields, to which nothing is fitted.
+        } else if target.typmod >= 0 && bound.ty != target {
             let explicit = level == CastLevel::Explicit;
             let coerce = Scalar::Coerce { target, explicit };
             bound = Bound { expr: udf::call(coerce, vec![bound.expr]), ty: target, position };

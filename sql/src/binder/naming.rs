@@ -19,6 +19,10 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
             }
             Sql::Nested(inner) | Sql::Collate { expr: inner, .. } => strength(inner),
             Sql::Array(_) => strong("array"),
+            Sql::Tuple(_) => strong("row"),
+            Sql::Overlay { .. } => strong("overlay"),
+            Sql::BinaryOp { op: ast::BinaryOperator::Overlaps, .. } => strong("overlaps"),
+            Sql::QualifiedWildcard(name, _) => super::name_parts(name).pop().map(|name| (name, 2)),
             Sql::CompoundFieldAccess { root, access_chain } => {
                 let names = access_chain.iter().rev().find_map(|access| match access {
                     ast::AccessExpr::Dot(Sql::Identifier(name)) => Some(fold(name)),

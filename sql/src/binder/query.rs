@@ -90,11 +90,9 @@ impl Binder<'_> {
         let mut keys = Vec::new();
         for key in order {
             let position = self.position_of(&key.expr);
-            let index = match (&key.expr, ordinal_of(&key.expr)) {
-                (_, Some(ordinal)) => {
-                    let index = ordinal.checked_sub(1).filter(|index| *index < outputs.len());
-                    Some(index.ok_or_else(|| bad_ordinal("ORDER BY", ordinal).at(position))?)
-                }
+            let ordinal = ordinal_of(&key.expr, "ORDER BY", outputs.len());
+            let index = match (&key.expr, ordinal.map_err(|error| error.at(position))?) {
+                (_, Some(index)) => Some(index),
                 (ast::Expr::Identifier(ident), None) => {
                     let name = fold(ident);
                     let found = query.columns.iter().position(|column| column.name == name);
@@ -274,21 +272,38 @@ pub(super) fn sort_expr(options: &ast::OrderByOptions, bound: Bound) -> SortExpr
     SortExpr { expr: canonical(bound.kind(), bound.expr), asc, nulls_first }
 }
 
-pub(super) fn ordinal_of(expr: &ast::Expr) -> Option<usize> {
-    match expr {
-        ast::Expr::Value(value) => match &value.value {
-            ast::Value::Number(digits, _) => digits.parse().ok(),
-            _ => None,
+/// The item of a select list that a key of ORDER BY, GROUP BY or DISTINCT ON names by its number, of
+/// so many. A key that is another constant is an error.
+pub(super) fn ordinal_of(key: &ast::Expr, clause: &str, items: usize) -> Result<Option<usize>> {
+    let (value, negative) = match key {
+        ast::Expr::Nested(inner) => return ordinal_of(inner, clause, items),
+        ast::Expr::Value(value) => (&value.value, false),
+        ast::Expr::UnaryOp { op: ast::UnaryOperator::Minus, expr } => match &**expr {
+            ast::Expr::Value(value) if matches!(value.value, ast::Value::Number(..)) => {
+                (&value.value, true)
+            }
+            _ => return Ok(None),
         },
+        _ => return Ok(None),
+    };
+    let number = match value {
+        ast::Value::Placeholder(_) => return Ok(None),
+        ast::Value::Number(digits, _) => digits.parse::<i32>().ok(),
         _ => None,
+    };
+    let Some(number) = number else {
+        let message = format!("non-integer constant in {clause}");
+        return Err(Error::new(SqlState::SyntaxError, message));
+    };
+    let number = if negative { -i64::from(number) } else { i64::from(number) };
+    let index = usize::try_from(number - 1).ok().filter(|index| *index < items);
+    match index {
+        Some(index) => Ok(Some(index)),
+        None => Err(Error::new(
+            SqlState::InvalidColumnReference,
+            format!("{clause} position {number} is not in select list"),
+        )),
     }
-}
-
-pub(super) fn bad_ordinal(clause: &str, ordinal: usize) -> Error {
-    Error::new(
-        SqlState::InvalidColumnReference,
-        format!("{clause} position {ordinal} is not in select list"),
-    )
 }
 
 /// An alias's list names no more columns than there are.

@@ -12,9 +12,9 @@ use super::comparable::{groupable, sortable};
 use super::expr::canonical;
 use super::grouping::Grouping;
 use super::naming::implied_name;
-use super::query::{bad_ordinal, ordinal_of, sort_expr};
+use super::query::{ordinal_of, sort_expr};
 use super::srf::{self, Sets};
-use super::window::{Definition, ExtractedWindow};
+use super::window::{Definition, ExtractedWindow, NoWindows};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::types::TypeMod;
@@ -98,6 +98,7 @@ impl Binder<'_> {
         let having = match &select.having {
             Some(having) => {
                 let _no_sets = self.sets(Sets::NotIn("HAVING"));
+                let _no_windows = self.no_windows(NoWindows::Having);
                 Some(self.expect_bool(self.expr(having)?, "HAVING")?)
             }
             None => None,
@@ -240,6 +241,10 @@ impl Binder<'_> {
         for item in items {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
+                    if let Some(fields) = self.expanded_targets(expr)? {
+                        targets.extend(fields);
+                        continue;
+                    }
                     let bound = self.expr(expr)?;
                     let origin = origin_of(&bound, scope);
                     targets.push(Target { name: implied_name(expr), bound, origin });
@@ -333,13 +338,8 @@ impl Binder<'_> {
     /// A key of ORDER BY or DISTINCT ON: a number or a name means an item of the select list.
     fn key_of(&self, key: &ast::Expr, targets: &mut [Target], clause: &str) -> Result<Bound> {
         let position = self.position_of(key);
-        let by_ordinal = match ordinal_of(key) {
-            Some(ordinal) => {
-                let index = ordinal.checked_sub(1).filter(|index| *index < targets.len());
-                Some(index.ok_or_else(|| bad_ordinal(clause, ordinal).at(position))?)
-            }
-            None => None,
-        };
+        let by_ordinal = ordinal_of(key, clause, targets.len());
+        let by_ordinal = by_ordinal.map_err(|error| error.at(position))?;
         let by_name = match key {
             ast::Expr::Identifier(ident) => {
                 let name = fold(ident);

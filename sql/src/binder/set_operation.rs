@@ -1,7 +1,7 @@
 //! Set operations and VALUES, and what both need: columns of one type, rows without duplicates.
 
 use datafusion::common::{Column, NullEquality};
-use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Projection};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
@@ -263,6 +263,8 @@ impl Binder<'_> {
 
     /// Casts the columns of a query where their types differ from `types`.
     pub(super) fn cast_outputs(&self, query: BoundQuery, types: &[TypeMod]) -> Result<BoundQuery> {
+        let mut query = query;
+        self.read_open_values(&mut query, types)?;
         if query.columns.iter().map(|column| column.ty.kind).eq(types.iter().map(|ty| ty.kind)) {
             return Ok(query);
         }
@@ -273,7 +275,6 @@ impl Binder<'_> {
             let position = column.position;
             let bound = Bound { expr: Expr::Column(input), ty: column.ty, position };
             let from = column.ty.kind;
-            self.check_literal(&query.plan, exprs.len(), column.ty, *ty, position)?;
             let cast = self.convert(bound, *ty, CastLevel::Implicit)?.ok_or_else(|| {
                 Error::new(
                     SqlState::CannotCoerce,
@@ -287,21 +288,29 @@ impl Binder<'_> {
         Ok(BoundQuery { plan, columns })
     }
 
-    /// A literal of open type that is a column of `plan` is read as `target` here, so that the error
-    /// of one that cannot be has its place.
-    fn check_literal(
-        &self,
-        plan: &LogicalPlan,
-        index: usize,
-        from: TypeMod,
-        target: TypeMod,
-        position: Option<usize>,
-    ) -> Result<()> {
-        let LogicalPlan::Projection(projection) = plan else { return Ok(()) };
-        let Some(Expr::Alias(alias)) = projection.expr.get(index) else { return Ok(()) };
-        if from.kind == Type::Unknown && matches!(*alias.expr, Expr::Literal(..)) {
-            let literal = Bound { expr: (*alias.expr).clone(), ty: from, position };
-            self.convert(literal, target, CastLevel::Implicit)?;
+    /// Literals and parameters of open type that are columns become values of `types` where they stand,
+    /// so that the error of one that cannot be has its place.
+    fn read_open_values(&self, query: &mut BoundQuery, types: &[TypeMod]) -> Result<()> {
+        let LogicalPlan::Projection(projection) = &query.plan else { return Ok(()) };
+        let mut exprs = projection.expr.clone();
+        let mut changed = false;
+        for ((column, ty), expr) in query.columns.iter_mut().zip(types).zip(&mut exprs) {
+            let Expr::Alias(alias) = expr else { continue };
+            let is_value = matches!(*alias.expr, Expr::Literal(..) | Expr::Placeholder(_));
+            if !is_value || column.ty.kind != Type::Unknown || ty.kind == Type::Unknown {
+                continue;
+            }
+            let (expr, position) = ((*alias.expr).clone(), column.position);
+            let open = Bound { expr, ty: column.ty, position };
+            if let Some(value) = self.convert(open, *ty, CastLevel::Implicit)? {
+                *alias.expr = value.expr;
+                column.ty = value.ty;
+                changed = true;
+            }
+        }
+        if changed {
+            let input = projection.input.clone();
+            query.plan = LogicalPlan::Projection(Projection::try_new(exprs, input)?);
         }
         Ok(())
     }

@@ -28,10 +28,12 @@ pub enum Form {
     Scalar,
     /// Whether there are rows.
     Exists,
-    /// Whether the comparison holds for some row; the first argument is the left side.
+    /// Whether the comparison holds for some row; the first arguments are the left side.
     Any(Comparison),
     /// Whether it holds for all rows.
     All(Comparison),
+    /// Whether it holds for the only row.
+    One(Comparison),
     /// All its values, as an array.
     Array,
 }
@@ -53,6 +55,8 @@ pub enum Comparison {
 pub struct Subplan {
     /// How its rows are used.
     pub form: Form,
+    /// How many values of the left side come first among the arguments.
+    pub probes: usize,
     /// Type of the result.
     pub returns: Type,
     /// Type of the query's first column.
@@ -63,13 +67,6 @@ pub struct Subplan {
     pub slots: Vec<usize>,
     /// The inner plan, compiled at first use.
     pub compiled: OnceLock<std::result::Result<RowPlan, String>>,
-}
-
-impl Subplan {
-    /// Whether the left side comes first among the arguments.
-    pub fn has_probe(&self) -> bool {
-        matches!(self.form, Form::Any(_) | Form::All(_))
-    }
 }
 
 /// The DataFusion face of a [`Subplan`].

@@ -39,54 +39,72 @@ impl Binder<'_> {
         };
         let (_, comparison) = comparison_of(op)
             .ok_or_else(|| Error::unsupported(format!("operator {op} with ANY/ALL")))?;
-        let form = move |kind| match any {
-            true => (Form::Any(comparison), kind),
-            false => (Form::All(comparison), kind),
-        };
-        self.quantified(left, query, form, &op.to_string())
+        let form = if any { Form::Any(comparison) } else { Form::All(comparison) };
+        let symbol = op.to_string();
+        self.quantified(left, query, form, &symbol, &symbol)
     }
 
-    /// `left op ANY (query)`: both sides in the canonical form of their common type.
+    /// `left op ANY (query)`, where `word` is how the operator is written.
     pub(super) fn quantified(
         &self,
         left: &Sql,
         query: &ast::Query,
-        form: impl Fn(Type) -> (Form, Type),
+        form: Form,
         symbol: &str,
+        word: &str,
     ) -> Result<Bound> {
-        let probe = self.expr(left)?;
-        let position = self.position_of(left);
-        let bound = self.subquery_of(query)?;
-        let [column] = bound.0.columns.as_slice() else {
-            return Err(Error::new(SqlState::SyntaxError, "subquery has too many columns")
-                .at(self.position_behind(left, &["IN", "="]).or(position)));
+        let position = self.position_behind(left, &[word]).or(self.position_of(left));
+        let probes = match self.row_values(left)? {
+            Some(row) => row,
+            None => vec![self.expr(left)?],
         };
-        let inner = column.ty.kind;
-        let common = resolve::common_operand_type(probe.kind(), inner)
-            .ok_or_else(|| no_operator(symbol, &[probe.kind(), inner]).at(position))?;
-        let probe = self.implicit(probe, common)?;
-        let probe = Bound::new(canonical(common, probe.expr), common);
-        let (mut query, captured) = bound;
-        query = self.cast_outputs(query, &[TypeMod::plain(common)])?;
-        query = self.canonical_outputs(query)?;
-        let (form, _) = form(common);
-        self.make_subplan(query, captured, form, Some(probe))
+        self.with_subquery(probes, query, form, symbol, position)
     }
 
-    pub(super) fn subquery(
+    /// A row beside those of a query: both in the canonical form of their common types.
+    pub(super) fn with_subquery(
         &self,
+        probes: Vec<Bound>,
         query: &ast::Query,
         form: Form,
-        probe: Option<Bound>,
+        symbol: &str,
+        position: Option<usize>,
     ) -> Result<Bound> {
+        let (mut query, captured) = self.subquery_of(query)?;
+        if query.columns.len() != probes.len() {
+            let many = if query.columns.len() > probes.len() { "many" } else { "few" };
+            let message = format!("subquery has too {many} columns");
+            return Err(Error::new(SqlState::SyntaxError, message).at(position));
+        }
+        let mut types = Vec::new();
+        let mut row = Vec::new();
+        for (probe, column) in probes.into_iter().zip(&query.columns) {
+            let inner = column.ty.kind;
+            let common = resolve::common_operand_type(probe.kind(), inner)
+                .ok_or_else(|| no_operator(symbol, &[probe.kind(), inner]).at(position))?;
+            let probe = self.implicit(probe, common)?;
+            row.push(Bound::new(canonical(common, probe.expr), common));
+            types.push(TypeMod::plain(common));
+        }
+        query = self.cast_outputs(query, &types)?;
+        query = self.canonical_outputs(query)?;
+        self.make_subplan(query, captured, form, row)
+    }
+
+    pub(super) fn subquery(&self, query: &ast::Query, form: Form) -> Result<Bound> {
+        let at = match form {
+            Form::Scalar => self.position_before(query, &["("]),
+            _ => None,
+        };
         let (mut query, captured) = self.subquery_of(query)?;
         if form == Form::Array {
             query = self.settle_outputs(query)?;
         }
         if matches!(form, Form::Scalar | Form::Array) && query.columns.len() != 1 {
-            return Err(Error::new(SqlState::SyntaxError, "subquery must return only one column"));
+            let message = "subquery must return only one column";
+            return Err(Error::new(SqlState::SyntaxError, message).at(at));
         }
-        self.make_subplan(query, captured, form, probe)
+        self.make_subplan(query, captured, form, Vec::new())
     }
 
     /// Binds a query one level down; also the outer columns it uses.
@@ -106,7 +124,7 @@ impl Binder<'_> {
         query: super::BoundQuery,
         captured: Vec<(usize, Expr)>,
         form: Form,
-        probe: Option<Bound>,
+        probes: Vec<Bound>,
     ) -> Result<Bound> {
         let ty = match (form, query.columns.first()) {
             (Form::Scalar, Some(column)) => column.ty,
@@ -117,7 +135,8 @@ impl Binder<'_> {
             }
             _ => TypeMod::plain(Type::Bool),
         };
-        let mut args: Vec<Expr> = probe.map(|probe| probe.expr).into_iter().collect();
+        let mut args: Vec<Expr> = probes.into_iter().map(|probe| probe.expr).collect();
+        let probes = args.len();
         let mut slots = Vec::new();
         for (slot, outer) in captured {
             slots.push(slot);
@@ -125,6 +144,7 @@ impl Binder<'_> {
         }
         let subplan = super::subplan::Subplan {
             form,
+            probes,
             returns: ty.kind,
             column: query.columns.first().map_or(Type::Text, |column| column.ty.kind),
             plan: query.plan,

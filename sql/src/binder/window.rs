@@ -64,9 +64,11 @@ pub(super) struct Windows {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum NoWindows {
     /// It is an argument of one.
-    InCall,
+    Call,
     /// It is part of a window's definition.
-    InDefinition,
+    Definition,
+    /// It stands in HAVING.
+    Having,
 }
 
 /// Restores what was allowed when it goes out of scope.
@@ -116,7 +118,8 @@ impl<'a> Binder<'a> {
             let name = fold(ident);
             let position = self.position(ident.span);
             if named.iter().any(|other| other.name == name) {
-                return Err(error(format!("window \"{name}\" is already defined")).at(position));
+                let at = position.and_then(|at| token_after(self.sql, at, &["("]));
+                return Err(error(format!("window \"{name}\" is already defined")).at(at));
             }
             let NamedWindowExpr::WindowSpec(spec) = definition else {
                 return Err(
@@ -235,7 +238,7 @@ impl<'a> Binder<'a> {
                 Some((name, base))
             }
         };
-        let _none = self.no_windows(NoWindows::InDefinition);
+        let _none = self.no_windows(NoWindows::Definition);
         let mut partition = Vec::new();
         for key in &partition_by {
             let key = self.expr(key)?;

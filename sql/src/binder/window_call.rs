@@ -29,7 +29,7 @@ impl Binder<'_> {
         let Some(extraction) = levels.last().map(|level| &level.extraction) else { return Ok(()) };
         let windowing = |message: String| Err(Error::new(SqlState::WindowingError, message));
         match (extraction.forbidden_in, extraction.no_windows) {
-            (_, Some(NoWindows::InDefinition)) => {
+            (_, Some(NoWindows::Definition)) => {
                 windowing("window functions are not allowed in window definitions".into())
             }
             (Some(NESTED), _) => Err(Error::new(
@@ -37,7 +37,10 @@ impl Binder<'_> {
                 "aggregate function calls cannot contain window function calls",
             )),
             (Some(clause), _) => windowing(format!("window functions are not allowed in {clause}")),
-            (None, Some(NoWindows::InCall)) => {
+            (None, Some(NoWindows::Having)) => {
+                windowing("window functions are not allowed in HAVING".into())
+            }
+            (None, Some(NoWindows::Call)) => {
                 windowing("window function calls cannot be nested".into())
             }
             (None, None) => Ok(()),
@@ -67,7 +70,7 @@ impl Binder<'_> {
             |what: &str| Err(Error::new(SqlState::FeatureNotSupported, what.to_owned()));
         let (call_over, returns) = {
             let _no_sets = self.sets(Sets::NotInCalls("window"));
-            let _no_windows = self.no_windows(NoWindows::InCall);
+            let _no_windows = self.no_windows(NoWindows::Call);
             match plain {
                 Some(function) => {
                     let args = self.arguments(call.args)?;

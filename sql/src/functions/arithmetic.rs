@@ -270,6 +270,7 @@ pub(super) fn register(all: &mut Vec<Function>) {
             Ok(Datum::Float64(x.sqrt()))
         }),
         pure("|/", F1, Float8, |a| Ok(Datum::Float64(float(a, 0)?.sqrt()))),
+        pure("||/", F1, Float8, |a| Ok(Datum::Float64(float(a, 0)?.cbrt()))),
         pure("cbrt", F1, Float8, |a| Ok(Datum::Float64(float(a, 0)?.cbrt()))),
         pure("exp", F1, Float8, |a| {
             let (x, result) = (float(a, 0)?, float(a, 0)?.exp());

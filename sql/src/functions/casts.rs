@@ -80,7 +80,7 @@ pub fn context(from: Type, to: Type) -> &'static [Context] {
         | (Timestamp | Timestamptz | Date, Timestamptz | Timestamp | Date | Time) => {
             &[Context::Zone, Context::Now]
         }
-        (Timestamptz, _) => &[Context::Zone],
+        (Timestamptz | Record, _) => &[Context::Zone],
         (Float4 | Float8, Text | Varchar | Bpchar | Name) => &[Context::FloatDigits],
         _ => &[],
     }

@@ -63,7 +63,7 @@ fn add_days(args: &[Datum], sign: i64) -> Result<Datum> {
         .ok_or_else(|| Error::new(SqlState::DatetimeFieldOverflow, "date out of range"))
 }
 
-fn shift_timestamp(args: &[Datum], negate: bool) -> Result<Datum> {
+pub(super) fn shift_timestamp(args: &[Datum], negate: bool) -> Result<Datum> {
     let by = interval(args, 1)?;
     let by = if negate { by.neg()? } else { by };
     Ok(Datum::Int64(datetime::add_interval(int(args, 0)?, &by)?))
@@ -76,13 +76,13 @@ fn shift_date(args: &[Datum], negate: bool) -> Result<Datum> {
     Ok(Datum::Int64(datetime::add_interval(start, &by)?))
 }
 
-fn shift_timestamptz(args: &[Datum], negate: bool) -> Result<Datum> {
+pub(super) fn shift_timestamptz(args: &[Datum], negate: bool) -> Result<Datum> {
     let by = interval(args, 1)?;
     let by = if negate { by.neg()? } else { by };
     Ok(Datum::Int64(datetime::add_interval_in_zone(int(args, 0)?, &by, zone(args, 2)?)?))
 }
 
-fn shift_time(args: &[Datum], sign: i64) -> Result<Datum> {
+pub(super) fn shift_time(args: &[Datum], sign: i64) -> Result<Datum> {
     let moved = int(args, 0)? + sign * interval(args, 1)?.microseconds.rem_euclid(DAY_US);
     Ok(Datum::Int64(moved.rem_euclid(DAY_US)))
 }

@@ -15,9 +15,13 @@ pub mod json;
 pub mod jsonpath;
 pub mod moments;
 pub mod ordered_sets;
+mod overlaps;
+mod overlay;
 pub mod polymorphic;
+pub mod records;
 pub mod resolve;
 pub mod sets;
+mod similar;
 pub mod strings;
 pub mod udf;
 pub mod windows;
@@ -26,6 +30,7 @@ use std::sync::LazyLock;
 
 use arrays::ArrayForm;
 use json::JsonForm;
+use records::RecordForm;
 
 use crate::codec;
 use crate::error::Result;
@@ -112,6 +117,8 @@ pub enum Scalar {
     Array(ArrayForm),
     /// What is JSON for any type.
     Json(JsonForm),
+    /// What it has on records: `ROW(...)`, fields, IS NULL.
+    Record(RecordForm),
 }
 
 impl PartialEq for Scalar {
@@ -128,19 +135,29 @@ impl std::hash::Hash for Scalar {
     }
 }
 
+/// What tells forms of syntax apart.
+#[derive(PartialEq, Eq, Hash)]
+enum Form {
+    None,
+    Array(ArrayForm),
+    Json(JsonForm),
+    Record(RecordForm),
+}
+
 impl Scalar {
-    fn identity(&self) -> (u8, usize, u32, i32, Option<ArrayForm>, Option<JsonForm>) {
+    fn identity(&self) -> (u8, usize, u32, i32, Form) {
         match self {
             Scalar::Builtin(function) => {
-                (0, std::ptr::from_ref(*function) as usize, 0, 0, None, None)
+                (0, std::ptr::from_ref(*function) as usize, 0, 0, Form::None)
             }
-            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None, None),
+            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, Form::None),
             Scalar::Coerce { target, explicit } => {
-                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None, None)
+                (2, usize::from(*explicit), target.kind.oid(), target.typmod, Form::None)
             }
-            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None, None),
-            Scalar::Array(form) => (4, 0, 0, 0, Some(*form), None),
-            Scalar::Json(form) => (5, 0, 0, 0, None, Some(*form)),
+            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, Form::None),
+            Scalar::Array(form) => (4, 0, 0, 0, Form::Array(*form)),
+            Scalar::Json(form) => (5, 0, 0, 0, Form::Json(*form)),
+            Scalar::Record(form) => (6, 0, 0, 0, Form::Record(*form)),
         }
     }
 
@@ -153,6 +170,7 @@ impl Scalar {
             Scalar::Canonical(kind) => format!("canonical_{kind:?}").to_lowercase(),
             Scalar::Array(form) => form.name(),
             Scalar::Json(form) => form.name(),
+            Scalar::Record(form) => form.name().to_owned(),
         }
     }
 
@@ -165,6 +183,7 @@ impl Scalar {
             Scalar::Canonical(kind) => *kind,
             Scalar::Array(form) => form.returns(),
             Scalar::Json(form) => form.returns(),
+            Scalar::Record(form) => form.returns(),
         }
     }
 
@@ -196,6 +215,7 @@ impl Scalar {
             },
             Scalar::Array(form) => form.call(args),
             Scalar::Json(form) => form.call(args, &style_of(args)),
+            Scalar::Record(form) => form.call(args),
         }
     }
 }
@@ -220,6 +240,9 @@ pub static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
     let mut all = Vec::new();
     arithmetic::register(&mut all);
     strings::register(&mut all);
+    similar::register(&mut all);
+    overlay::register(&mut all);
+    overlaps::register(&mut all);
     datetime::register(&mut all);
     arrays::register(&mut all);
     json::register(&mut all);

@@ -591,6 +591,7 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("rpad", TI, Text, |a| pad(a, false)),
         pure("rpad", &[Text, Int4, Text], Text, |a| pad(a, false)),
         pure("split_part", &[Text, Text, Int4], Text, split_part),
+        pure("^@", T2, Bool, |a| Ok(Datum::Bool(text(a, 0)?.starts_with(text(a, 1)?)))),
         pure("starts_with", T2, Bool, |a| Ok(Datum::Bool(text(a, 0)?.starts_with(text(a, 1)?)))),
         pure("translate", T3, Text, |a| {
             let (from, to): (Vec<char>, Vec<char>) =

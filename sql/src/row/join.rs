@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::common::JoinType;
-use datafusion::logical_expr::{Expr, Filter, Join as LogicalJoin, LogicalPlan};
+use datafusion::logical_expr::{Expr, Filter, Join as LogicalJoin, LogicalPlan, SubqueryAlias};
 
 use super::compile::{Compiler, compile_all};
 use super::expr::RowExpr;
@@ -188,7 +188,10 @@ fn push_conditions(plan: &LogicalPlan, conditions: Vec<Expr>) -> Result<Option<L
             let inner = alias.input.schema().columns();
             let conditions =
                 replaced(conditions, &|index| inner.get(index).cloned().map(Expr::Column))?;
-            push_conditions(&alias.input, conditions)?
+            let Some(input) = push_conditions(&alias.input, conditions)? else { return Ok(None) };
+            // What lies above names the columns by the alias.
+            let alias = SubqueryAlias::try_new(Arc::new(input), alias.alias.clone())?;
+            Some(LogicalPlan::SubqueryAlias(alias))
         }
         _ => None,
     })

@@ -146,8 +146,12 @@ impl<'a> Scanner<'a> {
                 }
                 b'(' => {
                     let modifiers = is_one_of(self.word, TYPES_WITH_MODIFIERS);
+                    // An ordinal may stand in parentheses of its own.
+                    let starts_key = self.by == Some(self.parentheses.len())
+                        && self.before == Before::Closed
+                        && (self.word.is_empty() || self.word.eq_ignore_ascii_case("by"));
                     self.parentheses.push(modifiers);
-                    self.token(1, Before::Open);
+                    self.token(1, if starts_key { Before::Closed } else { Before::Open });
                 }
                 b')' => {
                     self.parentheses.pop()?;
@@ -192,6 +196,12 @@ impl<'a> Scanner<'a> {
             if !is_one_of(word, &["select", "insert", "update", "delete", "merge"]) {
                 return None;
             }
+        }
+        // What these list has ordinals at any depth.
+        let distinct_on =
+            word.eq_ignore_ascii_case("on") && self.word.eq_ignore_ascii_case("distinct");
+        if distinct_on || self.by.is_some() && is_one_of(word, &["cube", "rollup", "sets"]) {
+            return None;
         }
         if word.eq_ignore_ascii_case("by") && is_one_of(self.word, &["order", "group"]) {
             self.by = Some(self.parentheses.len());

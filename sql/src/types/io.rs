@@ -3,7 +3,7 @@
 
 use super::datetime::{self, Zone};
 use super::interval::{Interval, Malformed};
-use super::{Datum, Numeric, Type, TypeMod, array, json, jsonpath};
+use super::{Datum, Numeric, Type, TypeMod, array, json, jsonpath, record};
 use crate::error::{Error, Result, SqlState};
 use crate::system::names::{self, Names};
 
@@ -219,6 +219,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         }
         Type::Jsonb => json::Json::parse(text)?.to_datum()?,
         Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
+        Type::Record => return Err(no_records()),
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -247,6 +248,11 @@ fn write_vector(bytes: &[u8], style: &Style, out: &mut String) -> Result<()> {
         write_text(element, &item?, style, out)?;
     }
     Ok(())
+}
+
+fn no_records() -> Error {
+    let message = "input of anonymous composite types is not implemented";
+    Error::new(SqlState::FeatureNotSupported, message)
 }
 
 fn no_values(kind: Type) -> Error {
@@ -366,6 +372,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (_, Datum::Float64(v)) => out.push_str(&float8_text(*v, style)),
         (_, Datum::Text(v)) => out.push_str(v),
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
+        (Type::Record, Datum::Bytes(v)) => record::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
         (Type::Jsonb, Datum::Bytes(v)) => json::write_text(v, out)?,
@@ -413,6 +420,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
         }
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
+        (Type::Record, Datum::Bytes(v)) => record::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
         (Type::Interval, Datum::Bytes(v)) => {
             let interval = Interval::decode(v)?;
@@ -493,6 +501,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         Type::Jsonb => json::from_binary(bytes)?,
         Type::Jsonpath => jsonpath::from_binary(bytes)?,
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
+        Type::Record => return Err(no_records()),
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {
             let parts = fixed::<16>(bytes)?;

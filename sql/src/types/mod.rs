@@ -4,7 +4,8 @@
 //! are also the Arrow types in use. Where a type has no natural shape it is encoded: `numeric`
 //! and `interval` as bytes whose order is the values' order, dates and times as integers.
 //! Which functions apply to a datum is settled when a statement is bound, so no type tag
-//! travels with the values. (Only [`array`]s say what their elements are, and [`json`] what its parts.)
+//! travels with the values. (Only [`array`]s say what their elements are, [`json`] what its parts and [`record`]s what
+//! their fields are.)
 
 pub mod array;
 pub mod datetime;
@@ -15,6 +16,7 @@ pub mod io;
 pub mod json;
 pub mod jsonpath;
 pub mod numeric;
+pub mod record;
 
 use datafusion::arrow::datatypes::DataType;
 
@@ -63,6 +65,7 @@ pub enum Type {
     OidVector,
     AclItem,
     NodeTree,
+    Record,
     Void,
     Unknown,
     // Arrays: see array/kinds.rs.
@@ -100,6 +103,7 @@ pub enum Type {
     RegcollationArray,
     XidArray,
     AclItemArray,
+    RecordArray,
     // These stand for types of arguments in the table of functions.
     AnyElement,
     AnyArray,
@@ -184,6 +188,7 @@ types! {
     OidVector 30 -1 Array false "oidvector" [];
     AclItem 1033 12 User false "aclitem" [];
     NodeTree 194 -1 Internal false "pg_node_tree" [];
+    Record 2249 -1 Pseudo false "record" [];
     Void 2278 4 Pseudo false "void" [];
     Unknown 705 -2 Unknown false "unknown" [];
     AnyElement 2283 4 Pseudo false "anyelement" [];
@@ -369,6 +374,8 @@ impl Type {
             | Type::AclItemArray
             | Type::Int2Vector
             | Type::OidVector
+            | Type::RecordArray
+            | Type::Record
             | Type::AnyArray
             | Type::AnyCompatibleArray => DataType::Binary,
         }
@@ -385,6 +392,7 @@ impl Type {
                 | Type::Float4
                 | Type::Float8
                 | Type::Jsonb
+                | Type::Record
         ) || self.is_array()
     }
 
@@ -444,6 +452,11 @@ impl TypeMod {
             let bits = (self.typmod - VARHDRSZ) as u32;
             (bits >> 16, bits & 0x7ff)
         })
+    }
+
+    /// The modifier as clients know it. That of a record tells only the binder something.
+    pub fn for_client(self) -> i32 {
+        if self.kind == Type::Record { -1 } else { self.typmod }
     }
 
     /// `format_type(oid, typmod)`.

@@ -66,4 +66,5 @@ arrays! {
     RegcollationArray Regcollation 4192 "regcollation[]" "_regcollation";
     XidArray Xid 1011 "xid[]" "_xid";
     AclItemArray AclItem 1034 "aclitem[]" "_aclitem";
+    RecordArray Record 2287 "record[]" "_record";
 }
