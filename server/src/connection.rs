@@ -509,7 +509,7 @@ impl Connection {
         let [(prepared, params)] = statements.as_mut_slice() else { return Ok(false) };
         let Some(executed) = self.session.execute_now(prepared, params) else { return Ok(false) };
         self.close_unnamed();
-        let columns = prepared.columns.iter().flat_map(|columns| columns.iter());
+        let columns = executed.iter().flat_map(|rows| rows.columns.iter());
         let style = self.style_of(columns.map(|column| column.ty.kind));
         let (out, scratch) = (&mut self.out, &mut self.scratch);
         let answered = executed.and_then(|mut rows| {

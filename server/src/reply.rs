@@ -33,8 +33,10 @@ fn info(report: &Report, severity: &str) -> ErrorInfo {
 
 /// The fields of PostgreSQL's that name objects.
 fn with_objects(mut fields: Vec<(u8, String)>, report: &Report) -> Vec<(u8, String)> {
+    if let Some(schema) = &report.schema {
+        fields.push((b's', schema.clone()));
+    }
     if let Some(table) = &report.table {
-        fields.push((b's', "public".into()));
         fields.push((b't', table.clone()));
     }
     if let Some(column) = &report.column {

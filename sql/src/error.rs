@@ -2,6 +2,7 @@
 
 use datafusion::error::DataFusionError;
 
+use crate::catalog::Table;
 use crate::lock_names::describe_deadlock;
 use crate::sessions::Call;
 pub use crate::sqlstate::SqlState;
@@ -21,7 +22,9 @@ pub struct Report {
     pub position: Option<usize>,
     /// Where in the course of execution, such as a line of COPY input.
     pub context: Option<String>,
-    /// The table concerned (its schema is always `public`).
+    /// The schema of the table concerned.
+    pub schema: Option<String>,
+    /// The table concerned.
     pub table: Option<String>,
     /// The column concerned.
     pub column: Option<String>,
@@ -64,6 +67,7 @@ impl Error {
             hint: None,
             position: None,
             context: None,
+            schema: None,
             table: None,
             column: None,
             constraint: None,
@@ -108,8 +112,11 @@ impl Error {
     }
 
     /// Names the table.
-    pub fn table(self, table: impl Into<String>) -> Error {
-        self.with(|report| report.table = Some(table.into()))
+    pub fn table(self, table: &Table) -> Error {
+        self.with(|report| {
+            report.schema = Some(table.schema.clone());
+            report.table = Some(table.name.clone());
+        })
     }
 
     /// Names the column.

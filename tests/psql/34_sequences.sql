@@ -80,7 +80,6 @@ DROP SEQUENCE sq_serial_n_seq;
 DROP SEQUENCE sq_serial_id_seq CASCADE;
 INSERT INTO sq_serial DEFAULT VALUES;
 -- Errors.
-SELECT nextval('sq_t');
 SELECT nextval('sq_nowhere');
 ALTER SEQUENCE sq_t RESTART;
 DROP SEQUENCE sq_t;

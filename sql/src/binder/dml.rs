@@ -120,11 +120,16 @@ impl Binder<'_> {
         let position = self.position_of(name);
         let (schema, relation) = super::relation_name(name).map_err(|error| error.at(position))?;
         self.table(schema.as_deref(), &relation, change).map_err(|error| match error {
-            // What a view does not take is said of no place.
-            Error::Report(report) if report.state == SqlState::ObjectNotInPrerequisiteState => {
-                Error::Report(report)
+            Error::Report(report)
+                if !matches!(
+                    report.state,
+                    SqlState::ObjectNotInPrerequisiteState | SqlState::FeatureNotSupported
+                ) =>
+            {
+                Error::Report(report).at(position)
             }
-            error => error.at(position),
+            // What a view does not take is said of no place.
+            error => error,
         })
     }
 

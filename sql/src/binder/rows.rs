@@ -183,6 +183,7 @@ impl Binder<'_> {
             (columns.cloned().collect::<Vec<_>>(), nullable)
         };
         let columns = columns.into_iter().map(|column| {
+            self.note_column(column.origin);
             let value = self.captured(depth, column.column, column.ty, position);
             (column.name, value)
         });

@@ -132,10 +132,12 @@ impl Binder<'_> {
             }
         };
         let mut args = args.into_iter();
-        let sequence = match args.next().map(|arg| arg.expr) {
+        let first = args.next();
+        let position = first.as_ref().and_then(|first| first.position);
+        let sequence = match first.map(|first| first.expr) {
             None => None,
             Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => {
-                Some(self.sequence_named(&text)?)
+                Some(self.sequence_named(&text).map_err(|error| error.at(position))?)
             }
             Some(Expr::Literal(ScalarValue::Int64(Some(oid)), _)) => {
                 let id = u32::try_from(oid).unwrap_or_default();

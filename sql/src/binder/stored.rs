@@ -12,7 +12,7 @@ use super::locking::RangedKind;
 use super::query::rename_columns;
 use super::updatable::Change;
 use super::{Binder, Bound, BoundQuery, OutputColumn, Scope, context};
-use crate::catalog::names::Named;
+use crate::catalog::names::{Named, is_temporary};
 use crate::catalog::view::{Use, View};
 use crate::catalog::{Column, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
@@ -82,6 +82,17 @@ impl Binder<'_> {
                 ));
             }
         };
+        let temporary = match &stored {
+            Stored::Table(table) => Some(&table.schema),
+            Stored::View(view) => Some(&view.schema),
+            Stored::Sequence(_) => None,
+        };
+        if temporary.is_some_and(|s| is_temporary(s) && s != self.settings.path().temporary()) {
+            return Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "cannot access temporary tables of other sessions",
+            ));
+        }
         if let Some(view) = self.view {
             let same = |used: &&Use| used.schema.as_deref() == schema && used.name == name;
             if let Some(used) = view.uses.iter().find(same) {

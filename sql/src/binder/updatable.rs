@@ -31,7 +31,7 @@ impl Change {
         let (what, doing, event) = match self {
             Change::Merge => {
                 let message = format!("cannot execute MERGE on relation \"{}\"", view.name);
-                return Error::new(SqlState::WrongObjectType, message)
+                return Error::new(SqlState::FeatureNotSupported, message)
                     .detail("This operation is not supported for views.");
             }
             Change::Insert => ("insert into", "inserting into", "INSERT"),
@@ -118,6 +118,11 @@ impl Binder<'_> {
             return Err(Error::unsupported(
                 "a change of rows of a view that renames columns in FROM",
             ));
+        }
+        let is_own = |origin: Option<(u32, i16)>| origin.is_some_and(|(id, _)| id == base.id);
+        if !bound.columns.iter().any(|output| is_own(output.origin)) {
+            let why = "Views that have no updatable columns are not automatically updatable.";
+            return Err(change.refused(view, why));
         }
         let mut positions = Vec::new();
         for output in &bound.columns {

@@ -131,11 +131,17 @@ impl Schema {
         keys
     }
 
+    /// Whether a table of a schema has a constraint of this name.
+    fn has_constraint(&self, schema: &str, name: &str) -> bool {
+        let mut tables = self.tables().filter(|table| table.schema == schema);
+        tables.any(|table| table.has_constraint(name))
+    }
+
     /// A name for a constraint, made of these parts: with a number behind it if a constraint of this
     /// or another table has it.
     pub fn free_constraint_name(&self, parts: &[&str], label: &str, table: &Table) -> String {
         free_name(parts, label, |name| {
-            table.has_constraint(name) || self.tables().any(|other| other.has_constraint(name))
+            table.has_constraint(name) || self.has_constraint(&table.schema, name)
         })
     }
 
@@ -153,7 +159,7 @@ impl Schema {
                 table.name == name
                     || table.indexes.iter().any(|index| index.name == name)
                     || table.has_constraint(name)
-                    || self.tables().any(|other| other.has_constraint(name))
+                    || self.has_constraint(schema, name)
             })
         };
         free_name(parts, label, |name| {

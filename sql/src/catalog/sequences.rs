@@ -185,10 +185,10 @@ impl Sequences {
 
     /// The last value that was handed out, to whomever.
     pub fn last_value(&self, sequence: &Sequence) -> Result<Option<i64>> {
-        if let Some(state) = self.states.lock().get(&sequence.id) {
+        if let Some(state) = self.states.lock().get(&sequence.state()) {
             return Ok(state.is_called.then_some(state.last));
         }
-        let stored = self.stored(sequence.id)?;
+        let stored = self.stored(sequence.state())?;
         Ok(stored.filter(|(_, is_called)| *is_called).map(|(last, _)| last))
     }
 
@@ -242,9 +242,8 @@ impl Sequences {
         self.store(sequence.state(), value, is_called);
         if is_called {
             let mut sessions = self.sessions.lock();
-            let (values, last) = sessions.entry(session).or_default();
+            let (values, _) = sessions.entry(session).or_default();
             values.insert(sequence.id, Taken { value, last: value });
-            *last = sequence.id;
         } else {
             self.discard_taken(sequence.id, session);
         }

@@ -66,7 +66,7 @@ pub fn duplicate(table: &Table, index: &Index, row: &[Datum], style: &Style) -> 
         format!("duplicate key value violates unique constraint \"{}\"", index.name),
     )
     .detail(format!("Key {key} already exists."))
-    .table(&table.name)
+    .table(table)
     .constraint(&index.name))
 }
 
@@ -83,7 +83,7 @@ pub fn could_not_create(
         format!("could not create unique index \"{}\"", index.name),
     )
     .detail(format!("Key {key} is duplicated."))
-    .table(&table.name)
+    .table(table)
     .constraint(&index.name))
 }
 
@@ -93,7 +93,7 @@ pub fn contains_null(table: &Table, column: &str) -> Error {
         SqlState::NotNullViolation,
         format!("column \"{column}\" of relation \"{}\" contains null values", table.name),
     )
-    .table(&table.name)
+    .table(table)
     .column(column)
 }
 
@@ -106,6 +106,6 @@ pub fn is_violated(table: &Table, check: &str) -> Error {
             table.name
         ),
     )
-    .table(&table.name)
+    .table(table)
     .constraint(check)
 }

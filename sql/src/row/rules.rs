@@ -101,7 +101,7 @@ impl Rules {
                     ),
                 )
                 .detail(failing_row(table, row, style)?)
-                .table(&table.name)
+                .table(table)
                 .column(&column.name));
             }
         }
@@ -114,7 +114,7 @@ impl Rules {
                 ),
             )
             .detail(failing_row(table, row, style)?)
-            .table(&table.name)
+            .table(table)
             .constraint(name));
         }
         Ok(())

@@ -248,6 +248,12 @@ impl Session {
         let relation = self.named(name)?;
         let (table, rules) = loop {
             let version = self.schema_version();
+            if self.schema().view(&relation).is_some() {
+                let message = format!("cannot copy to view \"{relation}\"");
+                return Err(Error::new(SqlState::WrongObjectType, message).hint(
+                    "To enable copying to a view, provide an INSTEAD OF INSERT trigger.",
+                ));
+            }
             let table = self.schema().table(&relation).cloned().ok_or_else(|| {
                 let message = format!("relation \"{relation}\" does not exist");
                 Error::new(SqlState::UndefinedTable, message)
@@ -334,6 +340,11 @@ impl Session {
     fn columns_to_copy(&self, name: &ast::ObjectName) -> Result<Vec<String>> {
         let relation = self.named(name)?;
         let schema = self.schema();
+        if schema.view(&relation).is_some() {
+            let message = format!("cannot copy from view \"{relation}\"");
+            return Err(Error::new(SqlState::WrongObjectType, message)
+                .hint("Try the COPY (SELECT ...) TO variant."));
+        }
         let Some(table) = schema.table(&relation) else { return Ok(vec!["*".to_owned()]) };
         if table.columns.iter().all(|column| column.generated.is_none()) {
             return Ok(vec!["*".to_owned()]);

@@ -214,6 +214,12 @@ impl Session {
         }
     }
 
+    /// The detail of what cannot be done to this kind of relation.
+    fn not_supported(&self, name: &RelationName) -> String {
+        let kind = self.schema().named(name).map_or(RelationKind::Table, RelationKind::of);
+        format!("This operation is not supported for {}.", kind.plural())
+    }
+
     /// Whether a relation is there and IF NOT EXISTS is content with that.
     pub(super) fn exists_already(
         &mut self,

@@ -297,12 +297,12 @@ impl Session {
                 SqlState::InvalidParameterValue,
                 format!("table \"{}\" was defined or changed after AS OF SYSTEM TIME", table.name),
             )
-            .table(&table.name)),
+            .table(table)),
             Some((table, _)) => Err(Error::new(
                 SqlState::SerializationFailure,
                 "could not serialize access due to concurrent change of a table's definition",
             )
-            .table(&table.name)),
+            .table(table)),
         }
     }
 

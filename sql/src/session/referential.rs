@@ -225,7 +225,7 @@ impl Session {
             let shown = describe_key(child, &key.columns, &row, &style)?;
             format!("Key {shown} is not present in table \"{}\".", parent.name)
         };
-        Ok(error.detail(detail).table(&child.name).constraint(&key.name))
+        Ok(error.detail(detail).table(child).constraint(&key.name))
     }
 
     /// Does what a foreign key asks for when a row that was referred to is gone or has another key.
@@ -311,7 +311,7 @@ impl Session {
                     ),
                 )
                 .detail(format!("Key {shown} is still referenced from table \"{}\".", child.name))
-                .table(&child.name)
+                .table(child)
                 .constraint(&key.name));
             }
             if transaction.isolation() != Isolation::ReadCommitted {
@@ -462,7 +462,7 @@ fn statement_of(vacated: &Vacated) -> String {
         format!("${parameters}")
     };
     let head = match columns_set(vacated) {
-        None => format!("DELETE FROM ONLY \"public\".{}", quoted(&child.name)),
+        None => format!("DELETE FROM ONLY {}.{}", quoted(&child.schema), quoted(&child.name)),
         Some(columns) => {
             let set = columns.iter().map(|column| {
                 let value = match vacated.action() {
@@ -473,7 +473,7 @@ fn statement_of(vacated: &Vacated) -> String {
                 format!("{} = {value}", name_of(child, column))
             });
             let set = set.collect::<Vec<_>>().join(", ");
-            format!("UPDATE ONLY \"public\".{} SET {set}", quoted(&child.name))
+            format!("UPDATE ONLY {}.{} SET {set}", quoted(&child.schema), quoted(&child.name))
         }
     };
     let conditions =

@@ -95,7 +95,7 @@ fn cannot_decide(table: &Table, constraint: &str) -> Error {
         SqlState::ObjectNotInPrerequisiteState,
         "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters",
     )
-    .table(&table.name)
+    .table(table)
     .constraint(constraint)
 }
 

@@ -416,12 +416,12 @@ pub fn sequences(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let rows = sequences_asked(asked, "seqrelid").into_iter().map(|sequence| {
         vec![
             oid(sequence.id),
-            oid(super::definitions::sequence_type(&sequence).oid()),
+            oid(sequence.type_oid),
             Datum::Int64(sequence.start),
             Datum::Int64(sequence.increment),
             Datum::Int64(sequence.max),
             Datum::Int64(sequence.min),
-            Datum::Int64(1),
+            Datum::Int64(sequence.cache),
             Datum::Bool(sequence.cycle),
         ]
     });

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use crate::catalog::constraint::{Action, Deferral, ForeignKey};
-use crate::catalog::{Column, Index, Sequence, Table};
+use crate::catalog::{Column, Index, Table};
 use crate::functions::strings::{quote_ident, quote_literal};
 use crate::parser::{parse_expression, stored};
 use crate::types::Type;
@@ -20,16 +20,6 @@ fn column_list(table: &Table, columns: &[usize]) -> String {
 pub fn columns_in(expression: &str, table: &Table) -> Vec<usize> {
     let Ok(expr) = parse_expression(expression) else { return Vec::new() };
     stored::names(&expr).iter().filter_map(|name| table.position(name)).collect()
-}
-
-/// The type of a sequence, which its bounds tell.
-pub fn sequence_type(sequence: &Sequence) -> Type {
-    let bound = if sequence.increment > 0 { sequence.max } else { -(sequence.min + 1) };
-    match bound {
-        32_767 => Type::Int2,
-        2_147_483_647 => Type::Int4,
-        _ => Type::Int8,
-    }
 }
 
 /// What `pg_get_expr` shows of a column's default, or of what it is generated from.

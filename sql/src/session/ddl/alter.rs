@@ -180,7 +180,7 @@ impl Session {
                     SqlState::WrongObjectType,
                     format!("ALTER action {action} cannot be performed on relation \"{name}\""),
                 )
-                .detail("This operation is not supported for indexes."))
+                .detail(self.not_supported(&name)))
             }
             Err(error) => Err(error),
         }

@@ -90,6 +90,9 @@ impl Session {
             let other = match (schema.index(relation), schema.sequence(relation)) {
                 (Some(_), _) => "indexes",
                 (_, Some(_)) => "sequences",
+                _ if schema.view(relation).is_some() => {
+                    return Err(Error::unsupported("COMMENT ON COLUMN of a view"));
+                }
                 _ => return Err(undefined_table("relation", relation)),
             };
             return Err(Error::new(

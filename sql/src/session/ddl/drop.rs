@@ -37,6 +37,16 @@ pub(super) enum Object {
 }
 
 impl RelationKind {
+    /// Several of them, as messages call them.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            RelationKind::Table => "tables",
+            RelationKind::View => "views",
+            RelationKind::Sequence => "sequences",
+            RelationKind::Index => "indexes",
+        }
+    }
+
     /// The hint for one who took it for something else.
     fn hint(self) -> String {
         let name = self.name();
@@ -44,7 +54,8 @@ impl RelationKind {
         format!("Use DROP {} to remove {article} {name}.", name.to_uppercase())
     }
 
-    fn of(named: Named) -> RelationKind {
+    /// What a name stands for.
+    pub(super) fn of(named: Named) -> RelationKind {
         match named {
             Named::Table(_) => RelationKind::Table,
             Named::View(_) => RelationKind::View,
@@ -524,8 +535,15 @@ fn uses_sequence(column: &Column, sequence: &Sequence) -> Result<bool> {
     }
     match &column.default {
         Some(sql) => {
-            let other = format!("{}_", sequence.name);
-            Ok(stored::rename_sequence(sql, &sequence.name, &other)? != *sql)
+            let full = format!("{}.{}", sequence.schema, sequence.name);
+            for name in [&sequence.name, &full] {
+                let other = format!("{name}_");
+                let same = stored::rename_sequence(sql, name, name)?;
+                if stored::rename_sequence(sql, name, &other)? != same {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         }
         None => Ok(false),
     }

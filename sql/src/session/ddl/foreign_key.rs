@@ -208,7 +208,7 @@ impl Session {
                     format!("\"{wanted}\" is an index"),
                 ));
             }
-            None if self.schema().sequence(&wanted).is_some() => {
+            None if self.schema().is_taken(&wanted) => {
                 return Err(Error::new(
                     SqlState::WrongObjectType,
                     format!("referenced relation \"{wanted}\" is not a table"),

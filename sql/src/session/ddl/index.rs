@@ -28,7 +28,7 @@ impl Session {
             Error::Report(report) if report.state == SqlState::WrongObjectType => {
                 let name = self.named(&create.table_name).unwrap_or_default();
                 Error::new(report.state, format!("cannot create index on relation \"{name}\""))
-                    .detail("This operation is not supported for indexes.")
+                    .detail(self.not_supported(&name))
             }
             other => other,
         })?;

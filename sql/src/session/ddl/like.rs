@@ -8,8 +8,10 @@ use super::column::NewColumn;
 use super::identity::SequenceOf;
 use super::undefined_table;
 use crate::catalog::constraint::Check;
+use crate::catalog::names::PUBLIC;
 use crate::catalog::{Column, Index, Schema, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
+use crate::functions::strings::quote_ident;
 use crate::parser::definition::{Like, LikeOption, SequenceOption};
 
 /// What is taken over besides columns.
@@ -35,6 +37,9 @@ impl Session {
             let other = match (schema.index(&wanted), schema.sequence(&wanted)) {
                 (Some(_), _) => "indexes",
                 (_, Some(_)) => "sequences",
+                _ if schema.view(&wanted).is_some() => {
+                    return Err(Error::unsupported("LIKE of a view"));
+                }
                 _ => return Err(undefined_table("relation", &wanted).at(position)),
             };
             return Err(Error::new(
@@ -63,7 +68,11 @@ impl Session {
                 }
                 // Of a serial column the default is taken over: both count on.
                 (None, Some(owned)) if has(LikeOption::Defaults) => {
-                    copy.default = Some(format!("nextval('{}')", owned.name.replace('\'', "''")));
+                    let name = match owned.schema.as_str() {
+                        PUBLIC => owned.name.clone(),
+                        schema => format!("{}.{}", quote_ident(schema), quote_ident(&owned.name)),
+                    };
+                    copy.default = Some(format!("nextval('{}')", name.replace('\'', "''")));
                 }
                 _ => {}
             }

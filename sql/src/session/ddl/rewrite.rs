@@ -265,7 +265,7 @@ impl Session {
                         child.name, reference.key.name
                     ),
                 )
-                .table(&child.name)
+                .table(child)
                 .constraint(&reference.key.name);
                 if *wanted == Wanted::Mixed {
                     return Err(error.detail(

@@ -13,6 +13,7 @@ use crate::catalog::view::{Use, View};
 use crate::catalog::{Column, MAX_COLUMNS, Schema};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::CreateView;
+use crate::types::Type;
 
 fn not_possible(message: String) -> Error {
     Error::new(SqlState::InvalidTableDefinition, message)
@@ -51,6 +52,10 @@ impl Session {
                     SqlState::DuplicateColumn,
                     format!("column \"{name}\" specified more than once"),
                 ));
+            }
+            if matches!(output.ty.kind, Type::Record | Type::Void) {
+                let kind = output.ty.kind.name();
+                return Err(not_possible(format!("column \"{name}\" has pseudo-type {kind}")));
             }
             columns.push(Column::new(name, output.ty));
         }
@@ -125,7 +130,6 @@ fn reads_temporary(schema: &Schema, used: &Use) -> bool {
     let found = [
         schema.table_by_id(used.id).map(|table| table.schema.as_str()),
         schema.view_by_id(used.id).map(|view| view.schema.as_str()),
-        schema.sequence_by_id(used.id).map(|sequence| sequence.schema.as_str()),
     ];
     found.into_iter().flatten().any(is_temporary)
 }

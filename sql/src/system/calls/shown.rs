@@ -184,7 +184,9 @@ fn serial_sequence(known: &Known, args: &[Datum]) -> Result<Datum> {
         let owner = classes::owner(schema, sequence);
         owner.is_some_and(|(owner, at)| owner.id == table.id && at == position)
     });
-    text(sequence.map(|sequence| format!("public.{}", quote_ident(&sequence.name))))
+    text(sequence.map(|sequence| {
+        format!("{}.{}", quote_ident(&sequence.schema), quote_ident(&sequence.name))
+    }))
 }
 
 fn user_by_id(_: &Known, args: &[Datum]) -> Result<Datum> {
