@@ -437,7 +437,7 @@ impl Connection {
         if self.session.portals.len() >= MAX_PORTALS {
             return Err(Error::new(SqlState::ProgramLimitExceeded, "too many portals"));
         }
-        let style = self.style();
+        let style = self.style_of(prepared.parameters.iter().copied());
         let mut params = Vec::with_capacity(values.len());
         for (index, (value, kind)) in values.into_iter().zip(&prepared.parameters).enumerate() {
             params.push(match value {
@@ -485,7 +485,8 @@ impl Connection {
         let prepared = portal.prepared.clone();
         let mut params = std::mem::take(&mut portal.params);
         let executed = self.session.execute_now(&prepared, &mut params);
-        let style = self.style();
+        let columns = prepared.columns.iter().flat_map(|columns| columns.iter());
+        let style = self.style_of(columns.map(|column| column.ty.kind));
         let portal = self.session.portals.get_mut(name)?;
         Some(match executed {
             None => {
@@ -508,7 +509,8 @@ impl Connection {
         let [(prepared, params)] = statements.as_mut_slice() else { return Ok(false) };
         let Some(executed) = self.session.execute_now(prepared, params) else { return Ok(false) };
         self.close_unnamed();
-        let style = self.style();
+        let columns = prepared.columns.iter().flat_map(|columns| columns.iter());
+        let style = self.style_of(columns.map(|column| column.ty.kind));
         let (out, scratch) = (&mut self.out, &mut self.scratch);
         let answered = executed.and_then(|mut rows| {
             reply::row_description(out, &rows.columns, &[])?;
@@ -619,7 +621,7 @@ impl Connection {
         formats: &[i16],
         limit: Option<usize>,
     ) -> Step<Result<bool>> {
-        let style = self.style();
+        let style = self.style_of(rows.columns.iter().map(|column| column.ty.kind));
         let mut left = limit.unwrap_or(usize::MAX);
         while left > 0 {
             let batch = match rows.next(left).await {
@@ -658,7 +660,18 @@ impl Connection {
             now: 0,
             extra_float_digits: settings.extra_float_digits(),
             bytea_escape: settings.bytea_escape(),
+            names: None,
         }
+    }
+
+    /// The style of values of these types: some are looked up by name.
+    fn style_of(&self, mut kinds: impl Iterator<Item = Type>) -> Style {
+        let looks_up = kinds.any(|kind| matches!(kind, Type::Regclass | Type::RegclassArray));
+        let mut style = self.style();
+        if looks_up {
+            style.names = Some(self.session.names());
+        }
+        style
     }
 
     /// Runs a statement while watching whether the client is still there.

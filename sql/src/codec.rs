@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::DataType;
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::CANONICAL_BYTES;
-use crate::types::{Datum, Numeric, Type, array, record};
+use crate::types::{Datum, Numeric, Type, array, json, record};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -184,23 +184,34 @@ impl<'a> RowReader<'a> {
     }
 }
 
-/// The columns of a row at `wanted`, which rises.
-pub fn decode_columns(bytes: &[u8], wanted: &[usize], out: &mut Vec<Datum>) -> Result<()> {
+/// The columns of a row at `wanted`, which rises. A row that ends before one of them has for it
+/// what `missing` tells, a datum as it is stored.
+pub fn decode_columns<'m>(
+    bytes: &[u8],
+    wanted: &[usize],
+    out: &mut Vec<Datum>,
+    missing: impl Fn(usize) -> Option<&'m [u8]>,
+) -> Result<()> {
     let mut reader = RowReader::new(bytes);
     let mut at = 0;
     for column in wanted {
-        while at < *column {
+        while at < *column && !reader.is_done() {
             reader.skip()?;
             at += 1;
         }
-        out.push(reader.next_datum()?);
-        at += 1;
+        if reader.is_done() {
+            let value = missing(*column).ok_or_else(corrupted)?;
+            out.push(RowReader::new(value).next_datum()?);
+        } else {
+            out.push(reader.next_datum()?);
+            at += 1;
+        }
     }
     Ok(())
 }
 
-/// All columns of a row.
-pub fn decode_row(bytes: &[u8]) -> Result<Vec<Datum>> {
+/// All that a row has: of a table's rows [`crate::catalog::Table::decode_row`] knows more.
+pub fn decode_stored(bytes: &[u8]) -> Result<Vec<Datum>> {
     let mut reader = RowReader::new(bytes);
     let mut row = Vec::new();
     while !reader.is_done() {
@@ -234,6 +245,7 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
                 encode_key_bytes(v.get(..CANONICAL_BYTES).unwrap_or(v), out);
             }
             Type::Record => encode_key_bytes(&record::ordered(v), out),
+            Type::Jsonb => encode_key_bytes(&json::ordered(v), out),
             kind if kind.is_array() => encode_key_bytes(&array::ordered(v), out),
             _ => encode_key_bytes(v, out),
         },
@@ -332,6 +344,7 @@ pub fn canonical(kind: Type, datum: Datum) -> Datum {
             Datum::Bytes(v)
         }
         (Type::Record, Datum::Bytes(v)) => Datum::Bytes(record::ordered(&v)),
+        (Type::Jsonb, Datum::Bytes(v)) => Datum::Bytes(json::ordered(&v).into_owned()),
         (kind, Datum::Bytes(v)) if kind.is_array() => Datum::Bytes(array::ordered(&v).into_owned()),
         (Type::Bpchar, Datum::Text(mut v)) => {
             v.truncate(v.trim_end_matches(' ').len());

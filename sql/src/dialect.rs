@@ -1,14 +1,17 @@
 //! sqlparser's PostgreSQL dialect without the reading of function arguments that tries every
 //! argument twice, as a name and as a value: `abs(abs(abs(...)))` takes it exponential time.
-//! (`f(name => value)` is read all the same: names that are plain identifiers need no trying.)
+//! (`f(name => value)` is read all the same: names that are plain identifiers need no trying.) And with
+//! VARIADIC before an argument, and IS DISTINCT FROM with its precedence.
 //!
 //! All else is passed on.
 
 use std::any::TypeId;
 
+use datafusion::sql::sqlparser::ast::{Expr, Ident};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// The dialect that statements are parsed in.
 #[derive(Debug)]
@@ -32,6 +35,44 @@ impl Dialect for CairnDialect {
 
     fn supports_named_fn_args_with_expr_name(&self) -> bool {
         false
+    }
+
+    /// VARIADIC before an argument.
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let prefix = match parser.peek_token_ref() {
+            TokenWithSpan { token: Token::Word(word), span }
+                if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("variadic") =>
+            {
+                Ident::with_span(*span, word.value.clone())
+            }
+            _ => return None,
+        };
+        parser.next_token();
+        let value = parser.parse_expr();
+        Some(value.map(|value| Expr::Prefixed { prefix, value: Box::new(value) }))
+    }
+
+    /// IS DISTINCT FROM, whose right side sqlparser takes to go on up to the end: it binds tighter than AND.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        left: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        if !parser.peek_keyword(Keyword::IS) {
+            return None;
+        }
+        let distinct = [Keyword::IS, Keyword::DISTINCT, Keyword::FROM];
+        let not_distinct = [Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM];
+        let form = if parser.parse_keywords(&distinct) {
+            Expr::IsDistinctFrom
+        } else if parser.parse_keywords(&not_distinct) {
+            Expr::IsNotDistinctFrom
+        } else {
+            return None;
+        };
+        let right = parser.parse_subexpr(precedence);
+        Some(right.map(|right| form(Box::new(left.clone()), Box::new(right))))
     }
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {

@@ -102,11 +102,6 @@ impl Error {
         self.with(|report| report.position = report.position.or(position))
     }
 
-    /// Takes the position away.
-    pub fn without_position(self) -> Error {
-        self.with(|report| report.position = None)
-    }
-
     /// Adds a context.
     pub fn context(self, context: impl Into<String>) -> Error {
         self.with(|report| report.context = Some(context.into()))

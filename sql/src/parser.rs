@@ -6,9 +6,11 @@ mod as_of;
 pub mod change;
 pub mod copy;
 pub mod create_as;
+pub mod definition;
 pub mod forms;
-pub mod include;
+mod include;
 pub mod locking;
+pub mod stored;
 pub mod transaction;
 
 use datafusion::sql::sqlparser::ast::{self, Statement};
@@ -45,6 +47,10 @@ pub enum Parsed {
     CreateAs(Box<create_as::CreateAs>),
     /// BEGIN or SET TRANSACTION.
     Modes(transaction::Modes),
+    /// CREATE TABLE, ALTER TABLE and their kin.
+    Definition(Box<definition::Definition>),
+    /// SET CONSTRAINTS.
+    Constraints(definition::SetConstraints),
     /// A query AS OF SYSTEM TIME, and the text of that time.
     AsOf(Box<Statement>, String),
     /// VACUUM or ANALYZE.
@@ -235,8 +241,9 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     if sql.len() > MAX_STATEMENT_BYTES {
         return Err(Error::new(SqlState::ProgramLimitExceeded, "statement is too long"));
     }
-    let tokens = change::rewrite(include::rewrite(tokenize(sql)?, sql)?, sql)?;
-    let (tokens, mut times) = as_of::take(tokens);
+    let tokens = tokenize(sql)?;
+    include::check(&tokens)?;
+    let (tokens, mut times) = as_of::take(change::rewrite(tokens, sql)?);
     times.reverse();
     check_chains(&tokens)?;
     let dialect = CairnDialect;
@@ -299,14 +306,28 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => copy::parse(parser),
-        Keyword::CREATE => match create_as::parse(parser)? {
-            Some(create) => Ok(Parsed::CreateAs(Box::new(create))),
-            None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
-        },
-        Keyword::BEGIN | Keyword::START | Keyword::SET => match transaction::parse(parser)? {
-            Some(modes) => Ok(Parsed::Modes(modes)),
-            None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
-        },
+        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT => {
+            if keyword == Keyword::CREATE
+                && let Some(create) = create_as::parse(parser)?
+            {
+                return Ok(Parsed::CreateAs(Box::new(create)));
+            }
+            match definition::parse(parser)? {
+                Some(definition) => Ok(Parsed::Definition(Box::new(definition))),
+                None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+            }
+        }
+        Keyword::BEGIN | Keyword::START | Keyword::SET => {
+            if keyword == Keyword::SET
+                && let Some(set) = definition::set_constraints(parser)?
+            {
+                return Ok(Parsed::Constraints(set));
+            }
+            match transaction::parse(parser)? {
+                Some(modes) => Ok(Parsed::Modes(modes)),
+                None => parser.parse_statement().map(|statement| Parsed::Sql(Box::new(statement))),
+            }
+        }
         _ => parser.parse_statement().map(create_as::from_select_into),
     }
 }

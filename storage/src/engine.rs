@@ -169,7 +169,8 @@ pub trait Engine: Send + Sync + 'static {
     fn load(&self, writes: &[Write]) -> Result<()>;
 
     /// Drops what it easily can of `span`, which nobody reads or writes any more: any versions of
-    /// any keys, or none.
+    /// any keys, or none. Before that it makes durable what was written so far, as that says that
+    /// nobody does.
     fn discard(&self, _span: &Span) -> Result<()> {
         Ok(())
     }

@@ -352,6 +352,9 @@ impl Engine for RocksEngine {
 
     /// Files that have nothing else go at once, without a tombstone for each key.
     fn discard(&self, span: &Span) -> Result<()> {
+        // They are gone for good when this returns, so it must not be lost why: a power failure
+        // would bring back the table that was dropped, and not its rows.
+        self.sync()?;
         Ok(self.db.delete_file_in_range_cf(self.data()?, &span.start, &span.end)?)
     }
 

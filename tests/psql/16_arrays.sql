@@ -148,6 +148,12 @@ SELECT regexp_match('abc','b','g');
 SELECT regexp_match('abc','b','!');
 SELECT regexp_split_to_array('a  b c','\s+'), regexp_split_to_array('abc',''), regexp_split_to_array('aXbxc','x','i'), regexp_split_to_array('',','), regexp_split_to_array('abc','b*'), regexp_split_to_array(' a ',' ');
 SELECT regexp_split_to_array('a,b',',','g');
+SELECT concat(VARIADIC array[1,2,3]), concat(VARIADIC array[true,null]), concat(VARIADIC '{}'::int[]) = '', concat(VARIADIC null::int[]) IS NULL, concat_ws(',', VARIADIC array[[1,2],[3,4]]), concat_ws(',', VARIADIC null::int[]) IS NULL, format('%s, %s', VARIADIC array['a','b']), format('Hello', VARIADIC null::text[]);
+SELECT concat_ws(',', VARIADIC 10);
+SELECT upper(VARIADIC array['a']);
+SELECT width_bucket(5, array[1,3,5,10]), width_bucket(0.5, array[1,3]::numeric[]), width_bucket(5, '{}'), width_bucket('NaN'::float8, array[1,'NaN']::float8[]);
+SELECT width_bucket(5, array[3,4,null]);
+SELECT width_bucket(5, array[array[1,2],array[3,4]]);
 SELECT pg_blocking_pids(0), pg_typeof(pg_blocking_pids(0)), pg_isolation_test_session_is_blocked(0, '{2}'), pg_isolation_test_session_is_blocked(0, array[1]);
 SELECT pg_isolation_test_session_is_blocked(0, '{a}');
 
@@ -199,6 +205,57 @@ COPY arrays (id, a) FROM STDIN;
 \.
 DROP TABLE arrays;
 
+-- Elements and slices set
+CREATE TABLE parts (id int PRIMARY KEY, a int[], b text[], c varchar(3)[], d int[], e int[] DEFAULT '{7,8}');
+INSERT INTO parts (id, a, b) VALUES (1, '{1,2,3}', '{x,y}'), (2, null, null), (3, '{{1,2},{3,4}}', null);
+UPDATE parts SET a[2] = 20 WHERE id = 1 RETURNING a;
+UPDATE parts SET a[5] = 50 WHERE id = 1 RETURNING a;
+UPDATE parts SET a[0] = 0 WHERE id = 1 RETURNING a;
+UPDATE parts SET a[1:2] = '{100,200}' WHERE id = 1 RETURNING a;
+UPDATE parts SET a[1:2] = array[7] WHERE id = 1;
+UPDATE parts SET a[7:8] = array[7,8,9] WHERE id = 1 RETURNING a;
+UPDATE parts SET a[3][1] = 1 WHERE id = 1;
+UPDATE parts SET a[null] = 1 WHERE id = 1;
+UPDATE parts SET a[1] = null WHERE id = 1 RETURNING a;
+UPDATE parts SET a[1:1] = null WHERE id = 1 RETURNING a;
+UPDATE parts SET a[1] = 'x' WHERE id = 1;
+UPDATE parts SET a[1] = now() WHERE id = 1;
+UPDATE parts SET a[1:2] = now() WHERE id = 1;
+UPDATE parts SET a['x'] = 1 WHERE id = 1;
+UPDATE parts SET id[1] = 1 WHERE id = 1;
+UPDATE parts SET nope[1] = 1 WHERE id = 1;
+UPDATE parts SET a[1] = 1, a[2] = 2, a[3] = 3 WHERE id = 2 RETURNING a;
+UPDATE parts SET a[1] = a[2], b[1] = 'z' WHERE id = 2 RETURNING a, b;
+UPDATE parts SET a[a[1]] = id + 40 WHERE id = 2 RETURNING a;
+UPDATE parts SET a = null, a[1] = 2;
+UPDATE parts SET a[1] = 2, a = null;
+UPDATE parts SET a[1] = DEFAULT WHERE id = 2;
+UPDATE parts SET d[2][2] = 5 WHERE id = 2 RETURNING d;
+UPDATE parts SET a[2][2] = 9 WHERE id = 3 RETURNING a;
+UPDATE parts SET a[1:2][1:1] = '{{5},{6}}' WHERE id = 3 RETURNING a;
+UPDATE parts SET a[3][1] = 9 WHERE id = 3;
+UPDATE parts SET a[:] = '{9,9,9}' WHERE id = 2 RETURNING a;
+UPDATE parts SET a[:2] = '{8,8}' WHERE id = 2 RETURNING a;
+UPDATE parts SET a[2:] = '{6,6}' WHERE id = 2 RETURNING a;
+UPDATE parts SET d[:2] = '{1,2}' WHERE id = 1;
+UPDATE parts SET d[2:3] = '{1,2}' WHERE id = 1 RETURNING d;
+UPDATE parts SET c[1] = 'abcd' WHERE id = 2;
+UPDATE parts SET c[1] = 'abc' WHERE id = 2 RETURNING c;
+UPDATE parts SET (a[1], b[2]) = (5, 'q') WHERE id = 2 RETURNING a, b;
+UPDATE parts SET (a[1], b[2]) = (SELECT 6, 'r') WHERE id = 2 RETURNING a, b;
+UPDATE parts p SET e[1] = v.n FROM (VALUES (1, 70), (2, 80)) v(id, n) WHERE v.id = p.id RETURNING p.id, p.e;
+INSERT INTO parts (id, a[1], a[2], b[1]) VALUES (10, 1, 2, 'x') RETURNING id, a, b, e;
+INSERT INTO parts (id, a[1:2]) VALUES (11, '{1,2}') RETURNING id, a;
+INSERT INTO parts (id, a[2], a[1]) SELECT 12, 20, 10 RETURNING id, a;
+INSERT INTO parts (id, a[1]) VALUES (13, 1), (14, null) RETURNING id, a;
+INSERT INTO parts (id, a[1], a) VALUES (15, 1, '{1}');
+INSERT INTO parts (id, a, a[1]) VALUES (15, '{1}', 1);
+INSERT INTO parts (id, a[1]) VALUES (15, DEFAULT);
+INSERT INTO parts (id, a[1]) VALUES (15, 'x');
+INSERT INTO parts (id) VALUES (10) ON CONFLICT (id) DO UPDATE SET a[3] = parts.a[1] + 100 RETURNING a;
+SELECT id, a FROM parts WHERE id >= 10 ORDER BY id;
+DROP TABLE parts;
+
 -- Keys
 CREATE TABLE keyed (k int[] PRIMARY KEY, v text[] UNIQUE, n numeric[]);
 INSERT INTO keyed VALUES ('{2}','{a}','{1.00}'), ('{1,2}','{b}','{1.00}'), ('{1}','{a,b}','{2}'), ('{}','{}','{}'), ('{1,null}',null,null), ('{{1}}','{{a}}',null), ('[0:0]={1}',null,null);
@@ -221,7 +278,6 @@ SELECT k FROM keyed ORDER BY k;
 -- Set operations
 SELECT '{1}'::int[] UNION SELECT '{2}'::bigint[] ORDER BY 1;
 SELECT '{1}'::int[] UNION SELECT '{2}'::text[];
-SELECT '{1}'::int[] UNION SELECT '{a}';
 SELECT n FROM keyed WHERE n IS NOT NULL UNION SELECT '{1.00}' ORDER BY 1;
 SELECT k FROM keyed INTERSECT SELECT '{1}'::int[] ORDER BY 1;
 SELECT k FROM keyed EXCEPT ALL SELECT '{1}'::int[] ORDER BY 1;

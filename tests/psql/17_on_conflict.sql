@@ -102,6 +102,17 @@ INSERT INTO stock VALUES (2, 'x') ON CONFLICT (id) DO UPDATE SET qty = 1 / (stoc
 -- errors of binding
 INSERT INTO stock VALUES (1, 'x') ON CONFLICT DO UPDATE SET qty = 1;
 INSERT INTO stock VALUES (1, 'x') ON CONFLICT (nosuch) DO NOTHING;
+INSERT INTO stock VALUES (1, 'x') ON CONFLICT (id, nosuch) DO NOTHING;
+INSERT INTO stock VALUES (1, 'x') ON CONFLICT (lower(nosuch)) DO NOTHING;
+INSERT INTO stock VALUES (1, 'x') ON CONFLICT (id) WHERE nosuch > 1 DO NOTHING;
+INSERT INTO stock VALUES (1, 'x') ON CONFLICT (id) WHERE
+  id > 1 AND count(*) > 1 DO NOTHING;
+INSERT INTO stock VALUES (1, 'x') ON CONFLICT (id) WHERE id DO NOTHING;
+INSERT INTO stock (id) VALUES (qty);
+INSERT INTO stock (id) VALUES (1), (codes);
+INSERT INTO stock AS s (id) SELECT qty;
+INSERT INTO stock (id) SELECT stock.id FROM pairs;
+INSERT INTO stock (id) SELECT ids FROM plain;
 INSERT INTO stock VALUES (1, 'x') ON CONFLICT (qty) DO NOTHING;
 INSERT INTO stock VALUES (1, 'x') ON CONFLICT (lower(name)) DO NOTHING;
 INSERT INTO stock VALUES (1, 'x') ON CONFLICT ON CONSTRAINT nosuch DO NOTHING;

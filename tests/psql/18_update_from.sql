@@ -167,4 +167,20 @@ PREPARE move (int, text) AS UPDATE t SET b = $2 || s.y FROM s WHERE s.id = $1 AN
 EXECUTE move (1, 'p');
 EXECUTE move (2, 'q');
 DEALLOCATE move;
+
+-- LATERAL in FROM sees the items beside it, and not the table
+UPDATE t SET a = l.n FROM s, LATERAL (SELECT count(*) AS n FROM u WHERE u.sid = s.id) l WHERE s.id = t.id AND t.id = 1 RETURNING t.id, a, n;
+DELETE FROM t USING s, LATERAL (SELECT s.id + 100 AS n) l WHERE t.id = l.n RETURNING *;
+UPDATE t SET a = l.n FROM LATERAL (SELECT t.id AS n) l;
+UPDATE t SET a = l.n FROM s, LATERAL (SELECT c AS n) l;
+UPDATE t AS k SET a = l.n FROM s, LATERAL (SELECT k.id AS n) l;
+UPDATE t SET a = l.n FROM (SELECT t.id AS n) l;
+UPDATE t SET a = l.n FROM (SELECT ids AS n) l;
+UPDATE t SET a = n FROM generate_series(1, t.id) n;
+
+-- IS DISTINCT FROM binds tighter than AND
+UPDATE t SET a = v.x FROM (VALUES (1, 77)) v (id, x) WHERE v.id = t.id AND t.a IS DISTINCT FROM v.x AND t.id = 1 RETURNING t.id, a;
+UPDATE t SET a = v.x FROM (VALUES (1, 77)) v (id, x) WHERE v.id = t.id AND t.a IS DISTINCT FROM v.x AND t.id = 1 RETURNING t.id, a;
+SELECT true IS DISTINCT FROM false AND false AS a, true IS NOT DISTINCT FROM true OR false AS b, 1 IS DISTINCT FROM 1 + 1 AS c, 2 IS NOT DISTINCT FROM 1 + 1 AND 1 = 2 AS d;
+
 DROP TABLE t, s, u, plain, numbered, wide;

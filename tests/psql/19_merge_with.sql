@@ -1,7 +1,7 @@
 -- 19 merge, with: MERGE; WITH queries that change rows; CREATE TABLE AS and SELECT INTO
 SET timezone = 'UTC';
 SET client_min_messages = warning;
-DROP TABLE IF EXISTS t, s, log, keyless, numbered, big, source, made, copied, partial, empty, taken, typed, second;
+DROP TABLE IF EXISTS t, s, log, keyless, numbered, big, source, made, copied, partial, empty, taken, typed, second, empty2, empty3;
 RESET client_min_messages;
 CREATE TABLE t (id int PRIMARY KEY, a int, b text NOT NULL DEFAULT 'dflt');
 CREATE TABLE s (sid int, x int, y text);
@@ -240,10 +240,58 @@ INSERT INTO empty3 SELECT g + 5000 FROM empty3;
 SELECT count(*), max(g) FROM empty3;
 ROLLBACK;
 SELECT count(*) FROM empty3;
+CREATE TABLE empty3 AS TABLE partial;
+SELECT * FROM empty3;
+DROP TABLE empty3;
+(SELECT 1 AS one INTO empty3) UNION ALL SELECT 2;
+SELECT * FROM empty3 ORDER BY one;
+SELECT 1 UNION SELECT 2 INTO empty4;
+SELECT 1 UNION (SELECT 2 INTO empty4);
+SELECT 1 INTO empty4 UNION SELECT 2 INTO empty5;
+SELECT * FROM (SELECT 1 INTO empty4) q;
+WITH q AS (SELECT 1 INTO empty4) SELECT * FROM q;
+SELECT EXISTS (SELECT 1 INTO empty4);
+CREATE TABLE empty4 AS SELECT 1 INTO empty5;
+INSERT INTO made SELECT 1 INTO empty4;
+COPY (SELECT 1 INTO empty4) TO STDOUT;
 BEGIN READ ONLY;
 CREATE TABLE empty3 AS SELECT 1 AS one;
 ROLLBACK;
 BEGIN READ ONLY;
 SELECT 1 AS one INTO empty3;
 ROLLBACK;
-DROP TABLE t, s, log, keyless, numbered, big, source, made, copied, partial, empty, taken, typed, second, empty2;
+
+-- COPY of what RETURNING says
+COPY (INSERT INTO keyless VALUES (70, 'seventy'), (71, NULL) RETURNING v, k) TO STDOUT;
+COPY (UPDATE keyless SET v = 'x' WHERE k > 69 RETURNING *) TO STDOUT (FORMAT csv, HEADER);
+COPY (WITH x AS (DELETE FROM keyless WHERE k > 69 RETURNING k) SELECT sum(k) FROM x) TO STDOUT;
+COPY (WITH x AS (SELECT 72 AS k) INSERT INTO keyless SELECT k FROM x RETURNING k) TO STDOUT;
+COPY (SELECT k FROM keyless WHERE k = 72 FOR UPDATE) TO STDOUT;
+COPY (DELETE FROM keyless WHERE k = 72) TO STDOUT;
+COPY (MERGE INTO keyless USING s ON false WHEN MATCHED THEN DO NOTHING) TO STDOUT;
+COPY (SELECT $1) TO STDOUT;
+BEGIN READ ONLY;
+COPY (DELETE FROM keyless WHERE k = 72 RETURNING k) TO STDOUT;
+ROLLBACK;
+SELECT count(*) FROM keyless WHERE k = 72;
+
+-- WITH RECURSIVE
+WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 4), x AS (INSERT INTO keyless SELECT 80 + k FROM n RETURNING k) SELECT k FROM x ORDER BY k;
+WITH RECURSIVE before AS (SELECT k + 1 AS k FROM x), x AS (DELETE FROM keyless WHERE k > 80 RETURNING k) SELECT k FROM before ORDER BY k;
+WITH before AS (SELECT k FROM x), x AS (DELETE FROM keyless WHERE k > 80 RETURNING k) SELECT k FROM before;
+WITH RECURSIVE x AS (INSERT INTO keyless SELECT k FROM x RETURNING k) SELECT k FROM x;
+WITH RECURSIVE keyless AS (INSERT INTO keyless VALUES (1) RETURNING k) SELECT k FROM keyless;
+WITH RECURSIVE a AS (SELECT * FROM b), b AS (DELETE FROM keyless USING a RETURNING *) SELECT 1;
+WITH x (a, b, c) AS (DELETE FROM keyless WHERE k = 72 RETURNING k, v) SELECT 1;
+
+-- Positions in PREPARE
+PREPARE wrong AS SELECT * FROM t WHERE id = b;
+PREPARE wrong (int, text) AS
+  UPDATE t SET a = $1
+  WHERE b = a AND $2 = 'x';
+PREPARE wrong AS MERGE INTO t USING (VALUES ($1)) v (n) ON id = n WHEN MATCHED THEN DO NOTHING;
+PREPARE right_one (int) AS MERGE INTO t USING (VALUES ($1)) v (n) ON id = n WHEN MATCHED THEN DO NOTHING WHEN NOT MATCHED THEN INSERT (id) VALUES (n);
+EXECUTE right_one (1000);
+EXECUTE right_one (1000);
+DEALLOCATE right_one;
+DROP TABLE t, s, log, keyless, numbered, big, source, made, copied, partial, empty, taken, typed, second, empty2, empty3;

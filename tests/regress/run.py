@@ -30,16 +30,20 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
 import psql_script
 import servers
 from reasons import Reasons
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 TARGET = os.path.join(HERE, "..", "..", "target")
 SHARES = os.path.join(HERE, "shares.txt")
 DOCUMENT = os.path.join(HERE, "..", "..", "docs", "compatibility.md")
 BEGIN, END = "<!-- regress:begin -->", "<!-- regress:end -->"
 STATEMENT_LIMIT_S = 10
+# As pg_regress has them.
+PSQL_ARGUMENTS = ["-v", "HIDE_TABLEAM=on", "-v", "HIDE_TOAST_COMPRESSION=on"]
 # Scripts that need what others make, according to PostgreSQL's parallel_schedule.
 NEEDS = {"aggregates": ["create_aggregate"], "join": ["create_misc"], "with": ["create_misc"]}
 SET_PATH = re.compile(r"^\\set\s+(\w+)\s+:(abs_srcdir|abs_builddir)\s+'([^']*)'")
@@ -143,7 +147,7 @@ class Regress:
     def scripts(self, side, names):
         """Runs them in one session each; the outputs of the last."""
         for name in names:
-            psql = servers.Psql(side, self.environment, STATEMENT_LIMIT_S)
+            psql = servers.Psql(side, self.environment, STATEMENT_LIMIT_S, PSQL_ARGUMENTS)
             try:
                 statements = self.statements(name)
                 outputs = execute(psql, statements, self.source)

@@ -1,7 +1,9 @@
 //! What tests of more than one crate need: a [checker of histories](history), [isolation specs](isolation), a
 //! [simulator of transactions](simulator), [databases whose power fails](power), [real clients whose server is
-//! killed](workload), and throwaway servers, cairn from the build directory and PostgreSQL 15 from Debian.
+//! killed](workload), a [fuzzer of SQL](fuzz), and throwaway servers, cairn from the build directory and PostgreSQL 15
+//! from Debian.
 
+pub mod fuzz;
 pub mod history;
 pub mod isolation;
 pub mod power;

@@ -9,10 +9,9 @@
 //!    timestamps before this one, so no snapshot comes near it; they cannot write the same keys,
 //!    as the transaction keeps its locks.
 //! 3. The runs are merged and loaded into the engine at that timestamp, past the log where it can.
-//! 4. In the order of commits, the record goes and the timestamp becomes visible; the locks are
-//!    released. What was loaded past the log is durable, and what went through it is so no later
-//!    than the end of the record.
-//! 5. When that is durable, the files are removed.
+//! 4. The log is synced: what was loaded past it is durable already.
+//! 5. In the order of commits, the record goes and the timestamp becomes visible; the locks are
+//!    released. When that is durable, the files are removed.
 //!
 //! After a crash the next start finds the record, or does not. If it does, it loads the runs again
 //! from the beginning: what was loaded is overwritten by the same. That is right because nobody
@@ -166,6 +165,11 @@ fn wait(receiver: &Receiver<cairn_storage::Result<()>>) -> Result<()> {
     }
 }
 
+/// Makes all that is in the log durable.
+fn sync(store: &Store) -> Result<()> {
+    wait(&submit(store, Vec::new(), None, || {}))
+}
+
 /// At the start: loads what a bulk commit of an earlier process has not shown.
 pub(crate) fn finish_interrupted(store: &Store, spills: &SpillArea) -> Result<()> {
     let Some(record) = store.system_get(RECORD)? else { return Ok(()) };
@@ -176,6 +180,7 @@ pub(crate) fn finish_interrupted(store: &Store, spills: &SpillArea) -> Result<()
     let runs = names.iter().map(|(name, bytes)| spills.reopen(name, *bytes));
     let runs = runs.collect::<Result<Vec<_>>>()?;
     load(store, &runs, at, || Ok(()))?;
+    sync(store)?;
     // The files go with all others that are left.
     wait(&submit(store, vec![(RECORD.to_vec(), None)], None, || {}))
 }
@@ -244,6 +249,8 @@ impl TransactionManager {
         runs.iter().for_each(|run| run.keep(true));
         let at = self.announce(&runs)?;
         let loaded = load(&self.store, &runs, at, || self.check_open());
+        // The log may be on the disk in another order than it was written, as long as nobody syncs it.
+        let loaded = loaded.and_then(|()| sync(&self.store));
         if let Err(error) = loaded {
             // At a shutdown nothing is wrong: the next start goes on.
             self.check_open()?;

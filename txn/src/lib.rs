@@ -61,5 +61,7 @@ pub use locks::{LockMode, SessionId, WaitPolicy};
 pub use manager::{Options, TransactionManager};
 pub use session_locks::{Lifetime, SessionLocks};
 pub use ssi::{Filter, RowFilter};
-pub use transaction::{Access, Isolation, LockOutcome, Savepoint, SharedSnapshot, Transaction};
+pub use transaction::{
+    Access, Isolation, LockOutcome, Referenced, Savepoint, SharedSnapshot, Transaction,
+};
 pub use view::ReadView;

@@ -49,6 +49,15 @@ pub enum LockOutcome {
     Skipped,
 }
 
+/// What a row may refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referenced {
+    /// The value of its key.
+    pub value: Vec<u8>,
+    /// Whether it is this transaction's own write. Then nobody else can take it away.
+    pub own: bool,
+}
+
 /// A snapshot that another transaction can take over while the one that it is of runs.
 #[derive(Clone, Debug)]
 pub struct SharedSnapshot {
@@ -277,12 +286,17 @@ impl Transaction {
 
     /// The statement's snapshot under this transaction's own writes so far.
     pub fn view(&self) -> ReadView {
-        let (store, snapshot) = (self.manager.store().clone(), self.snapshot.clone());
         let tracker = self.party.as_ref().map(|party| {
             let (party, conflicts) = (party.clone(), self.manager.conflicts().clone());
             Tracker { party, conflicts, ahead: false }
         });
-        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone()).tracked(tracker)
+        self.untold_view().tracked(tracker)
+    }
+
+    /// The same, but what is read there counts for nothing at SERIALIZABLE.
+    pub fn untold_view(&self) -> ReadView {
+        let (store, snapshot) = (self.manager.store().clone(), self.snapshot.clone());
+        ReadView::new(store, self.snapshot_at(), snapshot, self.buffer.clone())
     }
 
     /// The newest committed state under this transaction's own writes. What a writer looks at
@@ -363,14 +377,58 @@ impl Transaction {
 
     /// Whether `key`, last committed as told, changed after the snapshot.
     fn is_newer(&self, last_commit: LastCommit, key: &[u8]) -> Result<bool> {
-        let snapshot = self.snapshot_at();
+        self.is_newer_than(self.snapshot_at(), last_commit, key)
+    }
+
+    fn is_newer_than(&self, then: Timestamp, last_commit: LastCommit, key: &[u8]) -> Result<bool> {
         Ok(match last_commit {
-            LastCommit::At(at) => at > snapshot,
-            LastCommit::Forgotten(upper) if upper <= snapshot => false,
+            LastCommit::At(at) => at > then,
+            LastCommit::Forgotten(upper) if upper <= then => false,
             LastCommit::Forgotten(_) => {
-                self.manager.store().newest_version(key)?.is_some_and(|at| at > snapshot)
+                self.manager.store().newest_version(key)?.is_some_and(|at| at > then)
             }
         })
+    }
+
+    /// Where a check of a foreign key looks: at READ COMMITTED in the newest state, else in the
+    /// snapshot.
+    pub fn referenced_at(&self) -> Timestamp {
+        if self.isolation != Isolation::ReadCommitted {
+            return self.snapshot_at();
+        }
+        let at = self.manager.timestamps().visible();
+        self.saw(at);
+        at
+    }
+
+    /// The values of keys at [`Transaction::referenced_at`], or this transaction's own. These reads
+    /// are not told to others at SERIALIZABLE: whoever removes what was found is in the way of the
+    /// lock that follows, or has been.
+    pub fn find_referenced(
+        &self,
+        keys: &[Vec<u8>],
+        at: Timestamp,
+    ) -> Result<Vec<Option<Referenced>>> {
+        let store = self.manager.store();
+        let stored = match keys {
+            [key] => vec![store.get(key, at)?],
+            keys => store.multi_get(keys, at)?,
+        };
+        let found = keys.iter().zip(stored).map(|(key, stored)| {
+            Ok(match self.buffer.get(key)? {
+                Some(pending) => pending.value.map(|value| Referenced { value, own: true }),
+                None => stored.map(|value| Referenced { value, own: false }),
+            })
+        });
+        found.collect()
+    }
+
+    /// Locks a row that was read as of `at`. True if it has changed since.
+    pub async fn lock_seen(&mut self, key: &[u8], mode: LockMode, at: Timestamp) -> Result<bool> {
+        match self.lock(key, mode, WaitPolicy::Block).await? {
+            Some(last_commit) => self.is_newer_than(at, last_commit, key),
+            None => Ok(true),
+        }
     }
 
     /// Waits until nobody else holds `key` in a mode that excludes `mode`, and keeps no lock for it. False if

@@ -4,12 +4,14 @@ use datafusion::sql::sqlparser::ast::{
     self, AccessExpr, BinaryOperator, Expr as Sql, ObjectNamePart, Subscript,
 };
 
+use super::call::no_function;
 use super::expr::{canonical, comparison_of, no_operator, operator_symbol};
 use super::position::token_before;
 use super::{Binder, Bound, context};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::arrays::quantified::{Quantified, Test};
-use crate::functions::arrays::{ArrayForm, Bounds};
+use crate::functions::arrays::spread::Entry;
+use crate::functions::arrays::{ArrayForm, Bounds, STYLE};
 use crate::functions::casts::CastLevel;
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Scalar, udf};
@@ -118,7 +120,6 @@ impl Binder<'_> {
 
     /// `a[1][2:3]`
     pub(super) fn subscript(&self, root: &Sql, chain: &[AccessExpr]) -> Result<Bound> {
-        let position = self.position_of(root);
         let may_be = matches!(
             root,
             Sql::Identifier(_)
@@ -149,7 +150,7 @@ impl Binder<'_> {
             }
             _ => (self.expr(root)?, chain),
         };
-        self.subscript_of(array.at(position), chain)
+        self.subscript_of(array.at(self.position_of(root)), chain)
     }
 
     /// The same of an array that is bound.
@@ -164,6 +165,9 @@ impl Binder<'_> {
                 ),
             )
             .at(position));
+        }
+        if array.kind() == Type::Jsonb {
+            return self.jsonb_subscript(array, chain);
         }
         let element = subscripted(array.ty).map_err(|error| error.at(position))?;
         let Subscripts { bounds, values } = self.subscripts(chain)?;
@@ -232,6 +236,9 @@ impl Binder<'_> {
         value: Bound,
     ) -> Result<Bound> {
         let position = array.position;
+        if array.kind() == Type::Jsonb {
+            return self.assign_jsonb_subscript(name, array, chain, value);
+        }
         let element = subscripted(array.ty).map_err(|error| error.at(position))?;
         let Subscripts { bounds, values } = self.subscripts(chain)?;
         let target = if bounds.is_some() { array.ty } else { element };
@@ -252,6 +259,34 @@ impl Binder<'_> {
         let mut args = vec![array.expr, value.expr];
         args.extend(values.into_iter().map(|value| value.expr));
         Ok(Bound { expr: udf::call(Scalar::Array(form), args), ..array })
+    }
+
+    /// `name(..., VARIADIC array)`
+    pub(super) fn variadic_call(
+        &self,
+        name: &str,
+        fixed: &[ast::FunctionArg],
+        array: &Sql,
+    ) -> Result<Bound> {
+        let fixed = self.arguments(fixed)?;
+        let array = self.expr(array)?;
+        let fits = |f: &&functions::Function| f.variadic && f.args.len() == fixed.len() + 1;
+        let Some(function) = functions::named(name).find(fits) else {
+            let kinds = fixed.iter().chain([&array]).map(Bound::kind).collect::<Vec<_>>();
+            return Err(no_function(name, &kinds));
+        };
+        if !array.kind().is_array() {
+            let message = "VARIADIC argument must be an array";
+            return Err(Error::new(SqlState::DatatypeMismatch, message).at(array.position));
+        }
+        let mut args = Vec::with_capacity(fixed.len() + 1 + STYLE.len());
+        for (index, arg) in fixed.into_iter().enumerate() {
+            args.push(self.implicit(arg, resolve::expected(function, index))?.expr);
+        }
+        args.push(array.expr);
+        args.extend(STYLE.iter().map(|c| context(*c)));
+        let call = udf::call(Scalar::Array(ArrayForm::Spread(Entry(function))), args);
+        Ok(Bound::new(call, function.returns))
     }
 
     /// `left op ANY (array)`, where `at` is the operator's place.
@@ -301,9 +336,20 @@ impl Binder<'_> {
         let array = self.implicit(right, array_of(second)?)?;
         let mut args = vec![probe.expr, array.expr];
         args.extend(function.context.iter().map(|c| context(*c)));
-        let form = Quantified { test: Test::Call(function), any };
+        let form = Quantified { test: Test::Call(Entry(function)), any };
         let call = udf::call(Scalar::Array(ArrayForm::Quantified(form)), args);
         Ok(Bound::new(call, Type::Bool))
+    }
+}
+
+/// The arguments before the one that is VARIADIC, and that one.
+pub(super) fn variadic(args: &[ast::FunctionArg]) -> Option<(&[ast::FunctionArg], &Sql)> {
+    let (last, fixed) = args.split_last()?;
+    match last {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(Sql::Prefixed { value, .. })) => {
+            Some((fixed, value))
+        }
+        _ => None,
     }
 }
 

@@ -8,14 +8,17 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArguments,
 };
 
+use super::array::variadic;
+use super::comparable::{groupable, sortable};
 use super::expr::canonical;
 use super::grouping_sets::GroupingCall;
+use super::json;
 use super::ordered_set::WithinGroup;
 use super::position::token_after;
 use super::srf::{ExtractedSet, Sets};
+use super::subplan::Form;
 use super::window::{ExtractedWindow, NoWindows, Windows};
 use super::window_call::OverCall;
-use super::subplan::Form;
 use super::{Binder, Bound, computed, context, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind, SortKey};
@@ -182,6 +185,9 @@ impl Binder<'_> {
 
     fn plain_call(&self, name: &str, args: &[FunctionArg]) -> Result<Bound> {
         let _no_sets = (name == "coalesce").then(|| self.sets(Sets::NotWithin("COALESCE")));
+        if let Some((fixed, array)) = variadic(args) {
+            return self.variadic_call(name, fixed, array);
+        }
         let args = self.arguments(args)?;
         match (name, args.len()) {
             ("coalesce", 1..) => {
@@ -243,8 +249,9 @@ impl Binder<'_> {
                 let args = args.into_iter().map(|arg| self.implicit(arg, Type::Timestamp));
                 self.named_call(name, args.collect::<Result<_>>()?)
             }
-            _ => match self.session_call(name, &args) {
+            _ => match self.session_call(name, &args).or_else(|| self.catalog_call(name, &args)) {
                 Some(call) => call,
+                None if json::is_form(name) => self.json_call(name, args),
                 None => self.named_call(name, args),
             },
         }
@@ -403,9 +410,16 @@ impl Binder<'_> {
                 _ => no_function(name, &kinds),
             }
         })?;
+        if distinct {
+            bound.iter().try_for_each(|arg| groupable(arg.kind(), arg.position))?;
+        }
         let mut exprs = Vec::new();
-        for (arg, kind) in bound.into_iter().zip(&wanted) {
-            exprs.push(self.implicit(arg, *kind)?.expr);
+        if let Kind::JsonAgg { binary, object } = kind {
+            exprs = self.json_aggregate_args(bound, binary, object, distinct)?;
+        } else {
+            for (arg, kind) in bound.into_iter().zip(&wanted) {
+                exprs.push(self.implicit(arg, *kind)?.expr);
+            }
         }
         let mut order = Vec::new();
         for clause in clauses {
@@ -415,13 +429,18 @@ impl Binder<'_> {
             for key in keys {
                 let bound = self.expr(&key.expr)?;
                 let bound = self.settle(bound)?;
+                sortable(&bound)?;
                 exprs.push(canonical(bound.kind(), bound.expr));
                 let descending = key.options.asc == Some(false);
                 let nulls_first = key.options.nulls_first.unwrap_or(descending);
                 order.push(SortKey { descending, nulls_first });
             }
         }
-        let input = wanted.first().copied().unwrap_or(Type::Void);
+        let input = match kind {
+            // Keys are texts.
+            Kind::JsonAgg { object: true, .. } => Type::Text,
+            _ => wanted.first().copied().unwrap_or(Type::Void),
+        };
         Ok((Aggregate { kind, input, distinct, order }, exprs))
     }
 }
@@ -446,12 +465,17 @@ fn nullif_type(left: TypeMod, right: TypeMod) -> TypeMod {
 /// The types of a call of a chosen function.
 pub(super) fn settle(function: &Function, kinds: &[Type]) -> Result<Settled> {
     polymorphic::settle(function, kinds).map_err(|unsettled| match unsettled {
-        Unsettled::Unknown => Error::new(
-            SqlState::DatatypeMismatch,
-            "could not determine polymorphic type because input has type unknown",
-        ),
+        Unsettled::Unknown => untyped(),
         Unsettled::Mismatch => Error::internal(format!("{} is not for {kinds:?}", function.name)),
     })
+}
+
+/// The error of a call whose arguments do not tell what the function's types stand for.
+pub(super) fn untyped() -> Error {
+    Error::new(
+        SqlState::DatatypeMismatch,
+        "could not determine polymorphic type because input has type unknown",
+    )
 }
 
 pub(super) fn signature(name: &str, kinds: &[Type]) -> String {

@@ -8,10 +8,11 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
 
+use super::common::CommonTable;
 use super::dml::{Assignments, BoundModify, Operation};
 use super::merge::MergeAction;
 use super::query::rename_columns;
-use super::common::CommonTable;
+use super::recursion::read_by;
 use super::{Binder, BoundQuery, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::plan_walk::{Part, walk, walk_expr};
@@ -43,9 +44,11 @@ impl Binder<'_> {
     pub(super) fn changing_table(
         &self,
         cte: &ast::Cte,
+        may_recur: bool,
         at_top: bool,
     ) -> Result<Option<CommonTable>> {
         let body = &*cte.query.body;
+        let position = self.position(cte.alias.name.span);
         let refusal = match body {
             SetExpr::Merge(_) => Some("MERGE not supported in WITH query"),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) if at_top => None,
@@ -55,8 +58,13 @@ impl Binder<'_> {
             _ => return Ok(None),
         };
         if let Some(message) = refusal {
-            let position = self.position(cte.alias.name.span);
             return Err(Error::new(SqlState::FeatureNotSupported, message).at(position));
+        }
+        let name = fold(&cte.alias.name);
+        if may_recur && !read_by(&cte.query, std::slice::from_ref(&name)).is_empty() {
+            let message =
+                format!("recursive query \"{name}\" must not contain data-modifying statements");
+            return Err(Error::new(SqlState::InvalidRecursion, message).at(position));
         }
         let outer_tables = self.common_tables.borrow().len();
         self.bind_with(&cte.query.with)?;
@@ -74,9 +82,10 @@ impl Binder<'_> {
         let scan = LogicalPlanBuilder::scan(TableReference::bare(unique.as_str()), relation, None)?;
         let mut query = BoundQuery { plan: scan.build()?, columns };
         if !gives_nothing {
+            self.check_columns(cte, query.columns.len())?;
             rename_columns(&mut query, &cte.alias)?;
         }
-        Ok(Some(CommonTable::inline(fold(&cte.alias.name), query, gives_nothing)))
+        Ok(Some(CommonTable::inline(name, query, gives_nothing)))
     }
 }
 

@@ -112,12 +112,13 @@ impl Binder<'_> {
     }
 
     fn bind_common(&self, cte: &ast::Cte, may_recur: bool, at_top: bool) -> Result<()> {
-        if let Some(changing) = self.changing_table(cte, at_top)? {
+        if let Some(changing) = self.changing_table(cte, may_recur, at_top)? {
             self.common_tables.borrow_mut().push(changing);
             return Ok(());
         }
         let name = fold(&cte.alias.name);
-        let recurs = may_recur && !recursion::read_by(&cte.query, std::slice::from_ref(&name)).is_empty();
+        let recurs =
+            may_recur && !recursion::read_by(&cte.query, std::slice::from_ref(&name)).is_empty();
         let depth = self.levels.borrow().len();
         self.levels.borrow_mut().push(Level::default());
         let bound = self.nested(|| match recurs {
@@ -134,7 +135,7 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn check_columns(&self, cte: &ast::Cte, available: usize) -> Result<()> {
+    pub(super) fn check_columns(&self, cte: &ast::Cte, available: usize) -> Result<()> {
         let listed = cte.alias.columns.len();
         if listed <= available {
             return Ok(());
@@ -149,11 +150,7 @@ impl Binder<'_> {
         .at(self.position(cte.alias.name.span)))
     }
 
-    fn not_recursive(
-        &self,
-        name: &str,
-        cte: &ast::Cte,
-    ) -> Result<(Vec<OutputColumn>, CommonRows)> {
+    fn not_recursive(&self, name: &str, cte: &ast::Cte) -> Result<(Vec<OutputColumn>, CommonRows)> {
         let bound = self.query(&cte.query)?;
         let mut query = self.settle_outputs(bound)?;
         self.check_columns(cte, query.columns.len())?;

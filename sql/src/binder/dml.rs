@@ -24,7 +24,10 @@ use super::call::ASSIGNMENT;
 use super::joined_change::row_schema;
 use super::merge::MergeWhen;
 use super::on_conflict::OnConflict;
-use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold, name_parts};
+use super::parts::{Target, places};
+use super::updatable::Change;
+use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold};
+use crate::catalog::view::View;
 use crate::catalog::{Column, Identity, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::change::{self, Overriding};
@@ -109,13 +112,24 @@ pub(super) fn is_default(expr: &ast::Expr) -> bool {
 }
 
 impl Binder<'_> {
-    pub(super) fn target(&self, name: &ast::ObjectName) -> Result<Arc<Table>> {
+    fn target(
+        &self,
+        name: &ast::ObjectName,
+        change: Change,
+    ) -> Result<(Arc<Table>, Option<Arc<View>>)> {
         let position = self.position_of(name);
         let (schema, relation) = super::relation_name(name).map_err(|error| error.at(position))?;
-        self.table(schema.as_deref(), &relation).map_err(|error| error.at(position))
+        self.table(schema.as_deref(), &relation, change).map_err(|error| match error {
+            // What a view does not take is said of no place.
+            Error::Report(report) if report.state == SqlState::ObjectNotInPrerequisiteState => {
+                Error::Report(report)
+            }
+            error => error.at(position),
+        })
     }
 
-    fn returning_scope(&self, table: &Table, shown: &str) -> Scope {
+    /// The columns of one row of a table.
+    pub(super) fn row_scope(&self, table: &Table, shown: &str) -> Scope {
         self.scope_of(table, shown, RETURNING)
     }
 
@@ -142,7 +156,7 @@ impl Binder<'_> {
         hidden: Scope,
     ) -> Result<Returning> {
         let Some(items) = items else { return Ok(None) };
-        let mut scope = self.returning_scope(table, shown);
+        let mut scope = self.row_scope(table, shown);
         scope.columns.extend(others.columns);
         let mut level = Level { scope: scope.clone(), out_of_reach: hidden, ..Level::default() };
         level.extraction.forbidden_in = Some("RETURNING");
@@ -187,58 +201,22 @@ impl Binder<'_> {
             );
             return self.assign(column, Bound::new(next, Type::Int8));
         }
-        let Some(sql) = &column.default else {
-            return Ok(self.null(column.kind().kind)?.expr);
-        };
-        let parsed = crate::parser::parse_expression(sql)?;
-        let binder = Binder::new(self.schema, sql, self.style.clone(), self.settings, &[]);
-        binder.next_name.set(self.next_name.get() + 1_000_000);
-        binder.levels.borrow_mut().push(Level::default());
-        let bound = binder.expr(&parsed)?;
-        binder.assign(column, bound)
+        match &column.default {
+            Some(sql) => self.stored_default(column, sql),
+            None => Ok(self.null(column.kind().kind)?.expr),
+        }
     }
 
     /// Where the value of a column comes from that an INSERT or COPY does not name.
     pub fn missing_source(&self, table: &Table, column: &Column) -> Result<ColumnSource> {
-        match column.hidden {
+        match column.hidden || column.dropped {
             // With a primary key nobody needs the number.
-            true if table.has_primary_key() => {
-                Ok(ColumnSource::Default(self.null(Type::Int8)?.expr))
+            true if column.dropped || table.has_primary_key() => {
+                Ok(ColumnSource::Default(self.null(column.kind().kind)?.expr))
             }
             true => Ok(ColumnSource::RowNumber),
             false => self.default_of(column).map(ColumnSource::Default),
         }
-    }
-
-    /// Checks a DEFAULT clause: it may not name columns, and has to fit the column.
-    pub fn check_default(&self, column: &Column, expr: &ast::Expr) -> Result<()> {
-        let mut level = Level::default();
-        level.extraction.forbidden_in = Some("DEFAULT expressions");
-        self.levels.borrow_mut().push(level);
-        let bound = self.expr(expr).map_err(|error| match error {
-            Error::Report(report) if report.state == SqlState::UndefinedColumn => Error::new(
-                SqlState::FeatureNotSupported,
-                "cannot use column reference in DEFAULT expression",
-            )
-            .at(report.position),
-            other => other,
-        });
-        self.levels.borrow_mut().pop();
-        let bound = bound?;
-        let from = bound.kind();
-        let target = column.kind();
-        self.convert(bound, target, ASSIGNMENT)?.map(|_| ()).ok_or_else(|| {
-            Error::new(
-                SqlState::DatatypeMismatch,
-                format!(
-                    "column \"{}\" is of type {} but default expression is of type {}",
-                    column.name,
-                    target.kind.name(),
-                    from.name()
-                ),
-            )
-            .hint("You will need to rewrite or cast the expression.")
-        })
     }
 
     /// A value for a parameter of this type, as EXECUTE gives it.
@@ -277,18 +255,16 @@ impl Binder<'_> {
             .at(self.position_of(name)));
         }
         self.check_insert(insert)?;
-        let table = self.target(name)?;
+        let (table, _) = self.target(name, Change::Insert)?;
         let shown = match &insert.table_alias {
             Some(alias) => fold(&alias.alias),
             None => table.name.clone(),
         };
-        let (listed, overriding) = change::overriding(&insert.columns);
-        let targets = self.insert_targets(&table, listed)?;
-        let (source, inputs) =
-            self.insert_source(&insert.source, listed, &table, &targets, overriding)?;
+        let targets = self.insert_targets(&table, change::overriding(&insert.columns).0)?;
+        let (source, inputs) = self.insert_source(insert, &table, &shown, &targets)?;
         let mut columns = Vec::new();
         for (index, column) in table.columns.iter().enumerate() {
-            let input = targets.iter().position(|target| *target == index);
+            let input = targets.iter().position(|target| target.column == index);
             columns.push(match input.and_then(|at| inputs.get(at)) {
                 Some(Some(input)) => ColumnSource::Input(*input),
                 _ => self.missing_source(&table, column)?,
@@ -303,7 +279,7 @@ impl Binder<'_> {
         let returning = self.bind_returning(&table, &shown, &insert.returning, others, hidden)?;
         Ok(BoundModify {
             schema: row_schema(&table)?,
-            table,
+            table: self.base_of(table),
             operation: Operation::Insert(columns),
             on_conflict,
             source,
@@ -312,34 +288,37 @@ impl Binder<'_> {
         })
     }
 
-    /// The columns that an INSERT lists, or all.
+    /// The columns that an INSERT lists, or all. Of one that is an array there may be several parts.
     pub(super) fn insert_targets(
         &self,
         table: &Table,
         listed: &[ast::ObjectName],
-    ) -> Result<Vec<usize>> {
-        let mut targets = Vec::new();
+    ) -> Result<Vec<Target>> {
+        let mut targets: Vec<Target> = Vec::new();
         for column in listed {
-            let wanted = name_parts(column).pop().unwrap_or_default();
-            let position = self.position_of(column);
-            let index = table.position(&wanted).ok_or_else(|| {
-                Error::new(
-                    SqlState::UndefinedColumn,
-                    format!("column \"{wanted}\" of relation \"{}\" does not exist", table.name),
-                )
-                .at(position)
-            })?;
-            if targets.contains(&index) {
+            let target = self.set_target(table, column)?;
+            // Only parts of a column may come one after the other.
+            let clashes = |other: &Target| {
+                other.column == target.column
+                    && (other.subscripts.is_empty() || target.subscripts.is_empty())
+            };
+            if targets.iter().any(clashes) {
                 return Err(Error::new(
                     SqlState::DuplicateColumn,
-                    format!("column \"{wanted}\" specified more than once"),
+                    format!("column \"{}\" specified more than once", target.name),
                 )
-                .at(position));
+                .at(target.position));
             }
-            targets.push(index);
+            targets.push(target);
         }
         if listed.is_empty() {
-            targets = table.visible().map(|(index, _)| index).collect();
+            let all = table.visible().map(|(column, of_table)| Target {
+                name: of_table.name.clone(),
+                column,
+                subscripts: Vec::new(),
+                position: None,
+            });
+            targets = all.collect();
         }
         Ok(targets)
     }
@@ -348,24 +327,25 @@ impl Binder<'_> {
     /// DEFAULT.
     fn insert_source(
         &self,
-        query: &Option<Box<ast::Query>>,
-        listed: &[ast::ObjectName],
+        insert: &ast::Insert,
         table: &Table,
-        targets: &[usize],
-        overriding: Overriding,
+        shown: &str,
+        targets: &[Target],
     ) -> Result<(LogicalPlan, Vec<Option<usize>>)> {
+        let (listed, overriding) = change::overriding(&insert.columns);
         let explicit = !listed.is_empty();
-        let Some(query) = query else {
+        let Some(query) = &insert.source else {
             // DEFAULT VALUES
             return Ok((LogicalPlanBuilder::empty(true).build()?, vec![None; targets.len()]));
         };
         let count_error = |count: usize| wrong_count(count > targets.len());
         let lacking = |count: usize| listed.get(count).and_then(|column| self.position_of(column));
         let column_at = |index: usize| {
-            let position = targets.get(index).copied().unwrap_or_default();
+            let position = targets.get(index).map(|target| target.column).unwrap_or_default();
             table.columns.get(position).ok_or_else(|| Error::internal("no such column"))
         };
-        self.levels.borrow_mut().push(Level::default());
+        let out_of_reach = self.scope_of(table, shown, RETURNING);
+        self.levels.borrow_mut().push(Level { out_of_reach, ..Level::default() });
         let bound = if let SetExpr::Values(values) = &*query.body
             && query.limit_clause.is_none()
             && query.order_by.is_none()
@@ -384,16 +364,19 @@ impl Binder<'_> {
                     return Err(count_error(count).at(position.or_else(|| lacking(count))));
                 }
                 let inputs = query.plan.schema().columns();
+                let places = places(targets, |index| index < count);
                 let mut exprs = Vec::new();
-                for (index, (output, input)) in query.columns.iter().zip(inputs).enumerate() {
-                    let column = column_at(index)?;
+                let outputs = query.columns.iter().zip(inputs).zip(targets.iter().zip(&places));
+                for (index, ((output, input), (target, place))) in outputs.enumerate() {
                     let position = output.position;
                     let value = Bound { expr: Expr::Column(input), ty: output.ty, position };
-                    exprs.push(self.assign(column, value)?.alias(self.fresh("x")));
+                    let place = place.unwrap_or_default();
+                    self.put_value(column_at(index)?, target, value, place, &mut exprs)?;
                 }
+                let exprs = exprs.into_iter().map(|expr| expr.alias(self.fresh("x")));
+                let exprs = exprs.collect::<Vec<_>>();
                 let plan = LogicalPlanBuilder::new(query.plan).project(exprs)?.build()?;
-                let inputs = (0..targets.len()).map(|i| (i < count).then_some(i)).collect();
-                Ok((plan, inputs))
+                Ok((plan, places))
             })()
         };
         self.levels.borrow_mut().pop();
@@ -408,6 +391,13 @@ impl Binder<'_> {
 
     /// Whether a column takes the value that an INSERT gives it, and not its default.
     pub(super) fn takes_value(&self, column: &Column, overriding: Overriding) -> Result<bool> {
+        if column.generated.is_some() {
+            return Err(Error::new(
+                SqlState::GeneratedAlways,
+                format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name),
+            )
+            .detail(format!("Column \"{}\" is a generated column.", column.name)));
+        }
         if column.identity.is_some() && overriding == Overriding::UserValue {
             return Ok(false);
         }
@@ -429,7 +419,7 @@ impl Binder<'_> {
         &self,
         values: &ast::Values,
         table: &Table,
-        targets: &[usize],
+        targets: &[Target],
         explicit: bool,
         count_error: impl Fn(usize) -> Error,
     ) -> Result<(LogicalPlan, Vec<Option<usize>>)> {
@@ -439,6 +429,8 @@ impl Binder<'_> {
         let all_default: Vec<bool> = (0..width)
             .map(|at| values.rows.iter().all(|row| row.content.get(at).is_some_and(is_default)))
             .collect();
+        let has_value = |at: usize| all_default.get(at) == Some(&false);
+        let inputs = places(targets, has_value);
         for row in &values.rows {
             self.check_width(&row.content, width)?;
             if width > targets.len() || (explicit && width < targets.len()) {
@@ -446,29 +438,23 @@ impl Binder<'_> {
                 return Err(count_error(width).at(at.and_then(|expr| self.position_of(expr))));
             }
             let mut exprs = Vec::new();
-            for ((expr, target), skip) in row.content.iter().zip(targets).zip(&all_default) {
-                if *skip {
-                    continue;
+            for ((expr, target), place) in row.content.iter().zip(targets).zip(&inputs) {
+                if is_default(expr) {
+                    target.check_default()?;
                 }
-                let column =
-                    table.columns.get(*target).ok_or_else(|| Error::internal("no such column"))?;
-                exprs.push(match is_default(expr) {
-                    true => self.default_of(column)?,
-                    false => self.assign(column, self.expr(expr)?)?,
-                });
+                let Some(place) = *place else { continue };
+                let column = table.columns.get(target.column);
+                let column = column.ok_or_else(|| Error::internal("no such column"))?;
+                match is_default(expr) {
+                    true => exprs.push(self.default_of(column)?),
+                    false => {
+                        self.put_value(column, target, self.expr(expr)?, place, &mut exprs)?;
+                    }
+                }
             }
             rows.push(exprs);
         }
-        let mut next = 0;
-        let inputs = (0..targets.len()).map(|at| {
-            if all_default.get(at) != Some(&false) {
-                return None;
-            }
-            next += 1;
-            Some(next - 1)
-        });
-        let inputs: Vec<Option<usize>> = inputs.collect();
-        if next == 0 {
+        if inputs.iter().all(Option::is_none) {
             let one = LogicalPlanBuilder::empty(true).build()?;
             let plans: Vec<_> = (1..values.rows.len()).map(|_| one.clone()).collect();
             let mut plan = one;
@@ -486,6 +472,7 @@ impl Binder<'_> {
     pub(super) fn changed_relation(
         &self,
         item: &TableWithJoins,
+        change: Change,
     ) -> Result<(Arc<Table>, LogicalPlan, Scope, String)> {
         let TableFactor::Table { name, alias, args: None, .. } = &item.relation else {
             return Err(Error::unsupported("changing this relation"));
@@ -493,16 +480,17 @@ impl Binder<'_> {
         if !item.joins.is_empty() {
             return Err(Error::unsupported("a join as the changed relation"));
         }
-        let table = self.target(name)?;
+        let (table, view) = self.target(name, change)?;
+        if let Some(view) = view {
+            let shown = alias.as_ref().map_or(view.name.clone(), |alias| fold(&alias.name));
+            let (plan, scope) = self.rows_behind(&view, &table, &shown)?;
+            return Ok((table, plan, scope, shown));
+        }
         let (schema, relation) = super::relation_name(name)?;
         // A WITH query of that name is another relation.
-        let schema = schema.unwrap_or_else(|| "public".to_owned());
-        let (plan, scope) = self.named_relation(
-            Some(&schema),
-            &relation,
-            alias.as_ref(),
-            self.position_of(name),
-        )?;
+        let schema = schema.unwrap_or_else(|| table.schema.clone());
+        let (plan, scope) =
+            self.named_relation(Some(&schema), &relation, alias.as_ref(), self.position_of(name))?;
         let shown = alias.as_ref().map_or(table.name.clone(), |alias| fold(&alias.name));
         Ok((table, plan, scope, shown))
     }
@@ -539,7 +527,7 @@ impl Binder<'_> {
     /// Binds UPDATE.
     pub fn update(&self, update: &ast::Update) -> Result<BoundModify> {
         self.check_update(update)?;
-        let (table, plan, scope, shown) = self.changed_relation(&update.table)?;
+        let (table, plan, scope, shown) = self.changed_relation(&update.table, Change::Update)?;
         let items: &[TableWithJoins] = match &update.from {
             None => &[],
             Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => {
@@ -565,6 +553,7 @@ impl Binder<'_> {
         let (source, positions, schema) = bound?;
         let operation = Operation::Update(positions);
         let (on_conflict, repeats) = (None, !items.is_empty());
+        let table = self.base_of(table);
         Ok(BoundModify { table, operation, on_conflict, source, repeats, returning, schema })
     }
 
@@ -575,6 +564,8 @@ impl Binder<'_> {
         table: &Table,
     ) -> Result<Assignments> {
         let mut bound = Assignments::default();
+        // Columns of which parts are set.
+        let mut in_parts: Vec<usize> = Vec::new();
         let _none = self.forbid("UPDATE");
         for assignment in list {
             let pairs: Vec<(&ast::ObjectName, Assigned<'_>)> = match &assignment.target {
@@ -587,35 +578,42 @@ impl Binder<'_> {
                 }
             };
             for (name, value) in pairs {
-                // What follows a dot would be a field of a composite column.
-                let wanted = name_parts(name).into_iter().next().unwrap_or_default();
-                let index = table.position(&wanted).ok_or_else(|| {
-                    Error::new(
-                        SqlState::UndefinedColumn,
-                        format!(
-                            "column \"{wanted}\" of relation \"{}\" does not exist",
-                            table.name
-                        ),
-                    )
-                    .at(self.position_of(name))
-                })?;
+                let target = self.set_target(table, name)?;
+                let (index, wanted) = (target.column, target.name.as_str());
                 let column =
                     table.columns.get(index).ok_or_else(|| Error::internal("no such column"))?;
-                if bound.values.iter().any(|(position, _)| *position == index) {
+                let is_part = !target.subscripts.is_empty();
+                let is_set = bound.values.iter().any(|(position, _)| *position == index);
+                if is_set && !(is_part && in_parts.contains(&index)) {
                     return Err(Error::new(
                         SqlState::SyntaxError,
                         format!("multiple assignments to same column \"{wanted}\""),
                     ));
                 }
                 let takes_default = matches!(value, Assigned::Expr(expr) if is_default(expr));
-                if column.identity == Some(Identity::Always) && !takes_default {
+                let itself = match (column.identity, &column.generated) {
+                    (Some(Identity::Always), _) => "an identity column defined as GENERATED ALWAYS",
+                    (_, Some(_)) => "a generated column",
+                    _ => "",
+                };
+                if !takes_default && !itself.is_empty() {
                     return Err(Error::new(
                         SqlState::GeneratedAlways,
                         format!("column \"{wanted}\" can only be updated to DEFAULT"),
                     )
-                    .detail(format!(
-                        "Column \"{wanted}\" is an identity column defined as GENERATED ALWAYS."
-                    )));
+                    .detail(format!("Column \"{wanted}\" is {itself}.")));
+                }
+                if is_part {
+                    if takes_default {
+                        target.check_default()?;
+                    }
+                    let value = match value {
+                        Assigned::Expr(expr) => self.expr(expr)?,
+                        Assigned::Bound(value) => value,
+                    };
+                    self.assigned_part(table, column, &target, value, &mut bound)?;
+                    in_parts.push(index);
+                    continue;
                 }
                 let value = match value {
                     Assigned::Expr(_) if takes_default => self.default_of(column)?,
@@ -637,7 +635,7 @@ impl Binder<'_> {
         let [item] = items.as_slice() else {
             return Err(Error::unsupported("DELETE from several tables"));
         };
-        let (table, plan, scope, shown) = self.changed_relation(item)?;
+        let (table, plan, scope, shown) = self.changed_relation(item, Change::Delete)?;
         let items = delete.using.as_deref().unwrap_or_default();
         let (plan, scope, others) = self.joined_with((plan, scope), items)?;
         let returning = &delete.returning;
@@ -650,6 +648,7 @@ impl Binder<'_> {
         self.levels.borrow_mut().pop();
         let (operation, source, on_conflict) = (Operation::Delete, source?, None);
         let repeats = !items.is_empty();
+        let table = self.base_of(table);
         Ok(BoundModify { table, operation, on_conflict, source, repeats, returning, schema })
     }
 }

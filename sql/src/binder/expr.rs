@@ -31,19 +31,20 @@ pub(super) fn canonical(kind: Type, operand: Expr) -> Expr {
 }
 
 pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison)> {
-    Some(match op {
-        BinaryOperator::Eq => (Operator::Eq, Comparison::Eq),
-        BinaryOperator::NotEq => (Operator::NotEq, Comparison::NotEq),
-        BinaryOperator::Lt => (Operator::Lt, Comparison::Lt),
-        BinaryOperator::LtEq => (Operator::LtEq, Comparison::LtEq),
-        BinaryOperator::Gt => (Operator::Gt, Comparison::Gt),
-        BinaryOperator::GtEq => (Operator::GtEq, Comparison::GtEq),
+    // It may be written `OPERATOR(pg_catalog.=)`.
+    Some(match operator_symbol(op).as_str() {
+        "=" => (Operator::Eq, Comparison::Eq),
+        "<>" | "!=" => (Operator::NotEq, Comparison::NotEq),
+        "<" => (Operator::Lt, Comparison::Lt),
+        "<=" => (Operator::LtEq, Comparison::LtEq),
+        ">" => (Operator::Gt, Comparison::Gt),
+        ">=" => (Operator::GtEq, Comparison::GtEq),
         _ => return None,
     })
 }
 
 /// The name under which an operator stands in the function table.
-pub(super) fn operator_symbol(op: &BinaryOperator) -> String {
+pub fn operator_symbol(op: &BinaryOperator) -> String {
     match op {
         BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".into(),
         BinaryOperator::PGExp => "^".into(),
@@ -104,6 +105,12 @@ impl Binder<'_> {
             }
             Sql::AllOp { left, compare_op, right } => {
                 self.any_all(left, compare_op, right, false, sql)
+            }
+            // VARIADIC, where it is not the last argument of a call.
+            Sql::Prefixed { prefix, .. } => {
+                let message = format!("syntax error at or near \"{}\"", prefix.value);
+                let at = self.position(prefix.span);
+                Err(Error::new(SqlState::SyntaxError, message).at(at))
             }
             Sql::Array(array) => self.array(array, None),
             Sql::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
@@ -354,9 +361,9 @@ impl Binder<'_> {
 
     /// The schema that new tables go to; NULL if search_path names none that exists.
     pub(super) fn current_schema(&self) -> Result<Bound> {
-        match self.session_value().public_in_path() {
-            true => self.literal(&Datum::Text("public".into()), Type::Name),
-            false => self.null(Type::Name),
+        match self.schema.creation_schema(self.session_value().path()) {
+            Some(schema) => self.literal(&Datum::Text(schema.to_owned()), Type::Name),
+            None => self.null(Type::Name),
         }
     }
 
@@ -401,14 +408,12 @@ impl Binder<'_> {
                         }
                 });
                 let matching: Vec<_> = matching.collect();
-                if let [column, ..] = matching.as_slice()
-                    && level.barred.contains(&column.column)
-                {
-                    return Err(barred(&column.relation));
+                if let Some(error) = matching.first().and_then(|column| level.refusal(column)) {
+                    return Err(error);
                 }
                 match matching.as_slice() {
                     [] => None,
-                    [column] => Some((column.column.clone(), column.ty)),
+                    [column] => Some((column.column.clone(), column.ty, column.origin)),
                     [a, b, ..] if relation.is_some() && a.column.relation != b.column.relation => {
                         return Err(Error::new(
                             SqlState::AmbiguousAlias,
@@ -423,7 +428,8 @@ impl Binder<'_> {
                     }
                 }
             };
-            if let Some((column, ty)) = found {
+            if let Some((column, ty, origin)) = found {
+                self.note_column(origin);
                 return Ok(self.captured(depth, column, ty, position));
             }
         }
@@ -500,7 +506,7 @@ impl Binder<'_> {
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
         if let Some((operator, _)) = comparison_of(op) {
-            return self.compare(a, &op.to_string(), operator, b).map_err(|e| e.at(position));
+            return self.compare(a, &operator_symbol(op), operator, b).map_err(|e| e.at(position));
         }
         self.operator(&operator_symbol(op), vec![a, b]).map_err(|e| e.at(position))
     }
@@ -542,7 +548,11 @@ impl Binder<'_> {
         // A string can be joined with anything.
         let joinable = |k: &Type| k.category() == Category::String || *k == Type::Unknown;
         let apart = |k: &Type| *k == Type::Bytea || k.is_array();
-        if symbol == "||" && !kinds.iter().any(apart) && kinds.iter().any(joinable) {
+        // Another jsonb, which a literal may be.
+        let is_jsonb = |k: &Type| matches!(k, Type::Jsonb | Type::Unknown);
+        let joins_jsonb = kinds.contains(&Type::Jsonb) && kinds.iter().all(is_jsonb);
+        let is_text = !joins_jsonb && !kinds.iter().any(apart) && kinds.iter().any(joinable);
+        if symbol == "||" && is_text {
             let text = args.into_iter().map(|arg| match arg.kind() {
                 Type::Unknown => self.implicit(arg, Type::Text),
                 _ => self.explicit_cast(arg, TypeMod::plain(Type::Text)),
@@ -721,15 +731,6 @@ impl Binder<'_> {
         let words = ["NOT", "LIKE", "ILIKE", "~~", "~~*", "!~~", "!~~*"];
         self.operator(symbol, args).map_err(|e| e.at(self.position_behind(subject, &words)))
     }
-}
-
-/// The error of LATERAL for a table on the side of an outer join that has rows without partner.
-fn barred(relation: &str) -> Error {
-    Error::new(
-        SqlState::InvalidColumnReference,
-        format!("invalid reference to FROM-clause entry for table \"{relation}\""),
-    )
-    .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
 }
 
 pub(super) fn negate_if(negated: bool, expr: Expr) -> Expr {

@@ -1,7 +1,5 @@
 //! FROM: tables, derived tables, functions and joins.
 
-use std::sync::Arc;
-
 use datafusion::common::{Column, TableReference};
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, lit};
@@ -11,8 +9,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::locking::RangedKind;
 use super::query::rename_columns;
+use super::stored::Stored;
 use super::{Binder, Bound, BoundQuery, Scope, ScopeColumn, column_of, fold, name_parts};
-use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
 use crate::relation::{Relation, Source};
 use crate::types::{Type, TypeMod};
@@ -106,6 +104,8 @@ impl Binder<'_> {
                 using_column(&left.scope, name, "left")?,
                 using_column(&right.scope, name, "right")?,
             );
+            self.note_column(a.origin);
+            self.note_column(b.origin);
             let bound = |c: &ScopeColumn| Bound {
                 expr: Expr::Column(c.column.clone()),
                 ty: c.ty,
@@ -264,18 +264,31 @@ impl Binder<'_> {
         }
         let (relation, mut columns) = match crate::system::find(schema, name) {
             Some(relation) => {
+                if let crate::system::Content::Query(query) = relation.content {
+                    self.range_over(&shown, RangedKind::System);
+                    return self.system_view(relation, query, &shown, alias);
+                }
                 let columns = relation.columns.iter();
                 let columns =
                     columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
                 (Relation::new(Source::System(relation)), columns.collect::<Vec<_>>())
             }
             None => {
-                let table = self.table(schema, name).map_err(|error| match schema {
+                let found = self.stored(schema, name).map_err(|error| match schema {
                     None => self.with_later_tables(name, error).at(position),
                     Some(_) => error.at(position),
                 })?;
-                let columns = table.visible().map(|(index, column)| {
-                    (column.name.clone(), column.kind(), Some((table.id, index as i16 + 1)))
+                let (table, names) = match found {
+                    (Stored::Table(table), names) => (table, names),
+                    (Stored::View(view), _) => return self.view_relation(&view, &shown, alias),
+                    (Stored::Sequence(sequence), _) => {
+                        return self.sequence_relation(&sequence, &shown, alias);
+                    }
+                };
+                self.note_table(&table);
+                let columns = names.into_iter().filter_map(|(index, name)| {
+                    let kind = table.columns.get(index)?.kind();
+                    Some((name, kind, Some((table.id, index as i16 + 1))))
                 });
                 let columns = columns.collect();
                 (Relation::new(Source::Table(table)), columns)
@@ -305,33 +318,6 @@ impl Binder<'_> {
             }
         });
         Ok((plan.build()?, Scope { columns: columns.collect() }))
-    }
-
-    /// A table by name.
-    pub(super) fn table(&self, schema: Option<&str>, name: &str) -> Result<Arc<Table>> {
-        let found = match schema {
-            Some("public") => self.schema.table(name),
-            None if self.settings.public_in_path() => self.schema.table(name),
-            _ => None,
-        };
-        let Some(table) = found else {
-            if matches!(schema, None | Some("public")) && self.schema.index(name).is_some() {
-                return Err(Error::new(
-                    SqlState::WrongObjectType,
-                    format!("\"{name}\" is an index"),
-                ));
-            }
-            let shown = schema.map_or(name.to_owned(), |schema| format!("{schema}.{name}"));
-            return Err(Error::new(
-                SqlState::UndefinedTable,
-                format!("relation \"{shown}\" does not exist"),
-            ));
-        };
-        let mut used = self.tables_used.borrow_mut();
-        if !used.iter().any(|other| other.id == table.id) {
-            used.push(table.clone());
-        }
-        Ok(table.clone())
     }
 }
 

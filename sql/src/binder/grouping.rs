@@ -215,11 +215,7 @@ impl<'b, 'a> Grouping<'b, 'a> {
     }
 
     /// For each row one in each set, with NULLs in place of the keys that the set lacks.
-    fn expand(
-        &mut self,
-        input: LogicalPlan,
-        extracted: &mut [Extracted],
-    ) -> Result<LogicalPlan> {
+    fn expand(&mut self, input: LogicalPlan, extracted: &mut [Extracted]) -> Result<LogicalPlan> {
         let keys = self.keys.iter().map(|key| key.expr.clone()).collect();
         let mut added = Vec::new();
         for key in &mut self.keys {

@@ -3,6 +3,7 @@
 use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, Expr as Sql, GroupByExpr};
 
+use super::comparable::groupable;
 use super::query::ordinal_of;
 use super::select::Target;
 use super::{Binder, Bound, Scope, fold};
@@ -100,8 +101,7 @@ impl Binder<'_> {
                 None => vec![keys.list(&parts(item))?],
             };
             if sets.len() * of_item.len() > MAX_SETS {
-                let message =
-                    format!("too many grouping sets present (maximum {MAX_SETS})");
+                let message = format!("too many grouping sets present (maximum {MAX_SETS})");
                 return Err(Error::new(SqlState::StatementTooComplex, message));
             }
             let product = sets.iter().flat_map(|set| {
@@ -185,9 +185,9 @@ impl Binder<'_> {
         let int = |value: i32| Ok::<_, Error>(self.literal(&Datum::Int32(value), Type::Int4)?.expr);
         let mut whens = Vec::new();
         for (number, keys) in sets.iter().enumerate() {
-            let bits = places.iter().fold(0i32, |bits, place| {
-                bits << 1 | i32::from(!keys.contains(place))
-            });
+            let bits = places
+                .iter()
+                .fold(0i32, |bits, place| bits << 1 | i32::from(!keys.contains(place)));
             let is_it = super::equals(set.clone(), int(number as i32)?);
             whens.push((Box::new(is_it), Box::new(int(bits)?)));
         }
@@ -268,6 +268,7 @@ impl Keys<'_, '_> {
     /// The place of a key.
     fn key(&mut self, sql: &Sql) -> Result<usize> {
         let bound = self.bind(sql)?;
+        groupable(bound.kind(), bound.position)?;
         Ok(match self.bound.iter().position(|key| key.expr == bound.expr) {
             Some(place) => place,
             None => {

@@ -35,12 +35,16 @@ impl Binder<'_> {
         level.beside.extend(scope.columns.iter().cloned());
     }
 
-    /// Binds an item that may use those beside it; also what it uses of them, by slot.
+    /// Binds an item that may use those beside it; also what it uses of them, by slot. It may find those
+    /// out of reach too, to be told so.
     pub(super) fn beside<T>(
         &self,
         bind: impl FnOnce() -> Result<T>,
     ) -> Result<(T, Vec<(usize, Expr)>)> {
-        let columns = self.levels.borrow().last().map(|level| level.beside.clone());
+        let columns =
+            self.levels.borrow().last().map(|level| {
+                level.out_of_reach.columns.iter().chain(&level.beside).cloned().collect()
+            });
         let before = self.replace_scope(Scope { columns: columns.unwrap_or_default() });
         let _none = self.forbid("FROM clause of their own query level");
         self.levels.borrow_mut().push(Level { repeats: true, ..Level::default() });

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::dml::{Assignments, BoundModify, ColumnSource, Operation, is_default, wrong_count};
 use super::from::both;
 use super::joined_change::note_columns;
+use super::updatable::Change;
 use super::{Binder, Level, Scope};
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
@@ -58,7 +59,8 @@ impl Binder<'_> {
         }
         let item =
             |factor: &TableFactor| TableWithJoins { relation: factor.clone(), joins: Vec::new() };
-        let (table, target, target_scope, shown) = self.changed_relation(&item(&merge.table))?;
+        let (table, target, target_scope, shown) =
+            self.changed_relation(&item(&merge.table), Change::Merge)?;
         let (source, source_scope) = self.others(&target_scope, &[item(&merge.source)])?;
         if source_scope.columns.iter().any(|column| column.relation == shown) {
             return Err(Error::new(
@@ -181,16 +183,22 @@ impl Binder<'_> {
         let _none = self.forbid("VALUES");
         let mut columns = Vec::new();
         for (index, column) in table.columns.iter().enumerate() {
-            let given = targets.iter().position(|target| *target == index);
-            let given = given.and_then(|at| values.get(at)).filter(|value| !is_default(value));
-            columns.push(match given {
-                Some(value) => {
-                    let value = self.assign(column, self.expr(value)?)?;
-                    match self.takes_value(column, overriding)? {
-                        true => ColumnSource::Default(value),
-                        false => self.missing_source(table, column)?,
-                    }
+            let mut given = Vec::new();
+            for (target, value) in targets.iter().zip(values) {
+                if target.column != index {
+                    continue;
                 }
+                if is_default(value) {
+                    target.check_default()?;
+                    continue;
+                }
+                self.put_value(column, target, self.expr(value)?, 0, &mut given)?;
+            }
+            columns.push(match given.pop() {
+                Some(value) => match self.takes_value(column, overriding)? {
+                    true => ColumnSource::Default(value),
+                    false => self.missing_source(table, column)?,
+                },
                 None => self.missing_source(table, column)?,
             });
         }

@@ -12,8 +12,11 @@
 mod array;
 mod assigned_row;
 mod call;
+mod catalog_call;
 pub mod changes;
 mod common;
+mod comparable;
+pub mod constraint;
 mod distinct;
 pub mod dml;
 mod expr;
@@ -21,6 +24,7 @@ mod from;
 mod grouping;
 mod grouping_sets;
 mod joined_change;
+mod json;
 mod lateral;
 pub mod locking;
 pub mod merge;
@@ -28,6 +32,7 @@ mod naming;
 pub mod on_conflict;
 mod ordered_set;
 mod outer_aggregate;
+mod parts;
 pub mod position;
 mod query;
 mod recursion;
@@ -38,11 +43,14 @@ mod session_call;
 mod set_operation;
 mod special;
 mod srf;
+pub mod stored;
 pub mod subplan;
 mod subquery;
 mod suggest;
+mod system_view;
 mod table_function;
 pub mod types;
+mod updatable;
 mod window;
 mod window_call;
 
@@ -57,11 +65,16 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast;
 
 use crate::catalog::Schema;
+use crate::catalog::names::SearchPath;
+use crate::catalog::view::{Use, View};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::{self, CastLevel};
 use crate::functions::{Context, Scalar, udf};
 use crate::types::io::{self, Style};
 use crate::types::{Datum, Type, TypeMod};
+
+pub use catalog_call::calls_by_name;
+pub use expr::operator_symbol;
 
 /// Deepest nesting of expressions and queries.
 const MAX_DEPTH: usize = 200;
@@ -195,12 +208,16 @@ pub struct Binder<'a> {
     records: RefCell<Vec<Vec<rows::RecordField>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
+    /// The view whose text this is.
+    view: Option<&'a View>,
+    /// What the text names, while that is asked for.
+    uses: RefCell<Option<Vec<Use>>>,
 }
 
 /// What the binder asks the session.
 pub trait Settings {
-    /// Whether unqualified names are looked up in schema `public`.
-    fn public_in_path(&self) -> bool;
+    /// Where bare names of relations are looked up.
+    fn path(&self) -> &SearchPath;
     /// The user.
     fn user(&self) -> String;
     /// The database.
@@ -211,6 +228,8 @@ pub trait Settings {
     fn sequences(&self) -> Arc<crate::catalog::sequences::Sequences>;
     /// What functions on sessions act on.
     fn sessions(&self) -> Arc<crate::sessions::Sessions>;
+    /// The catalog, as names are looked up in it.
+    fn names(&self) -> crate::system::names::Names;
     /// What functions on locks and snapshots act on.
     fn manager(&self) -> Arc<cairn_txn::TransactionManager>;
 }
@@ -243,6 +262,8 @@ impl<'a> Binder<'a> {
             records: RefCell::default(),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
+            view: None,
+            uses: RefCell::default(),
         }
     }
 
@@ -340,11 +361,7 @@ impl<'a> Binder<'a> {
         }
         let mut bound = match from == to {
             true => bound,
-            false => {
-                let mut args = vec![bound.expr];
-                args.extend(casts::context(from, to).iter().map(|c| context(*c)));
-                Bound::new(udf::call(Scalar::Cast { from, to }, args), to)
-            }
+            false => Bound::new(self.cast_call(from, to, bound.expr), to),
         };
         if to == Type::Record {
             // Its modifier tells of fields, to which nothing is fitted.
@@ -356,6 +373,15 @@ impl<'a> Binder<'a> {
             bound.ty.typmod = if from == to { bound.ty.typmod } else { -1 };
         }
         Ok(Some(bound.at(position)))
+    }
+
+    fn cast_call(&self, from: Type, to: Type, value: Expr) -> Expr {
+        if let Some(call) = self.names_cast(from, to, &value) {
+            return call;
+        }
+        let mut args = vec![value];
+        args.extend(casts::context(from, to).iter().map(|c| context(*c)));
+        udf::call(Scalar::Cast { from, to }, args)
     }
 
     /// A literal is read as the target type, a parameter takes it on.
@@ -390,12 +416,7 @@ impl<'a> Binder<'a> {
                 let datum = io::apply_typmod(target, datum, explicit)?;
                 return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
             }
-            other => {
-                let scalar = Scalar::Cast { from: Type::Text, to };
-                let mut args = vec![other.clone()];
-                args.extend(casts::context(Type::Text, to).iter().map(|c| context(*c)));
-                udf::call(scalar, args)
-            }
+            other => self.cast_call(Type::Text, to, other.clone()),
         };
         let expr = match target.typmod >= 0 {
             true => udf::call(Scalar::Coerce { target, explicit }, vec![expr]),

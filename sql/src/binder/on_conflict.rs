@@ -17,6 +17,8 @@ use crate::parser::change::{Target, conflict_target};
 pub struct OnConflict {
     /// Storage ids of the unique indexes in which a row is in the way.
     pub arbiters: Vec<u32>,
+    /// The name of one of them whose constraint can wait, which is an error once there is a row.
+    pub deferrable: Option<String>,
     /// DO UPDATE; else the new row is left out.
     pub update: Option<ConflictUpdate>,
 }
@@ -62,7 +64,7 @@ impl Binder<'_> {
                     return Err(self.needs_target(update));
                 }
                 let unique = |index: &&Index| {
-                    index.unique
+                    index.claims_unique()
                         && (index.storage != table.primary.storage || table.has_primary_key())
                 };
                 table.all_indexes().filter(unique).map(|index| index.storage).collect()
@@ -72,7 +74,9 @@ impl Binder<'_> {
             OnConflictAction::DoNothing => None,
             OnConflictAction::DoUpdate(update) => Some(self.conflict_update(update, table, shown)?),
         };
-        Ok(Some(OnConflict { arbiters, update }))
+        let waits = |index: &&Index| index.deferral.is_some() && arbiters.contains(&index.storage);
+        let deferrable = table.all_indexes().find(waits).map(|index| index.name.clone());
+        Ok(Some(OnConflict { arbiters, deferrable, update }))
     }
 
     fn needs_target(&self, update: &ast::DoUpdate) -> Error {
@@ -89,6 +93,11 @@ impl Binder<'_> {
     /// The unique indexes over just these columns.
     fn inferred(&self, elements: &[ast::Ident], table: &Table, shown: &str) -> Result<Vec<u32>> {
         let (mut columns, mut has_expression) = (Vec::new(), false);
+        // Columns that are not there are told of where the list begins.
+        let start = || {
+            let first = elements.first().and_then(|first| self.position(first.span))?;
+            token_before(self.sql, first, &["("])
+        };
         for element in elements {
             match conflict_target(element) {
                 Target::Column(ident) => {
@@ -98,7 +107,7 @@ impl Binder<'_> {
                             SqlState::UndefinedColumn,
                             format!("column \"{name}\" does not exist"),
                         )
-                        .at(self.position(ident.span))
+                        .at(start())
                     })?;
                     if !columns.contains(&column) {
                         columns.push(column);
@@ -111,13 +120,12 @@ impl Binder<'_> {
                     has_expression = true;
                 }
                 Target::Where(text) => {
-                    let bound = self.target_expression(text, table, shown, "index predicates")?;
-                    self.expect_bool(bound, "WHERE")?;
+                    self.target_expression(text, table, shown, "index predicates")?;
                 }
             }
         }
         let is_over = |index: &&Index| {
-            index.unique
+            index.claims_unique()
                 && !has_expression
                 && index.columns.len() == columns.len()
                 && columns.iter().all(|column| index.columns.contains(column))
@@ -139,7 +147,7 @@ impl Binder<'_> {
         table: &Table,
         shown: &str,
         clause: &'static str,
-    ) -> Result<super::Bound> {
+    ) -> Result<()> {
         let parsed = crate::parser::parse_expression(text)?;
         let scope = self.scope_of(table, shown, RETURNING);
         let mut level = Level { scope, ..Level::default() };
@@ -147,8 +155,7 @@ impl Binder<'_> {
         self.levels.borrow_mut().push(level);
         let bound = self.expr(&parsed);
         self.levels.borrow_mut().pop();
-        // Its positions are those in a text of its own.
-        bound.map_err(|error| error.without_position()).map(|bound| bound.at(None))
+        bound.map(|_| ())
     }
 
     fn conflict_update(
@@ -190,10 +197,17 @@ impl Binder<'_> {
 fn constraint(table: &Table, name: &ast::ObjectName) -> Result<u32> {
     let wanted = name_parts(name).pop().unwrap_or_default();
     let named = |index: &&Index| index.constraint && index.name == wanted;
-    table.all_indexes().find(named).map(|index| index.storage).ok_or_else(|| {
-        Error::new(
+    if let Some(index) = table.all_indexes().find(named) {
+        return Ok(index.storage);
+    }
+    Err(match table.has_constraint(&wanted) {
+        true => Error::new(
+            SqlState::WrongObjectType,
+            "constraint in ON CONFLICT clause has no associated index",
+        ),
+        false => Error::new(
             SqlState::UndefinedObject,
             format!("constraint \"{wanted}\" for table \"{}\" does not exist", table.name),
-        )
+        ),
     })
 }

@@ -64,7 +64,9 @@ impl Binder<'_> {
             return Err(match aggregates::resolve(name, &kinds) {
                 Some(_) => Error::new(
                     SqlState::WrongObjectType,
-                    format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"),
+                    format!(
+                        "{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"
+                    ),
                 ),
                 None => no_function(name, &kinds),
             });

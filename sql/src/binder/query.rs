@@ -6,6 +6,7 @@ use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::sql::sqlparser::ast::{self, LimitClause, NonBlock, OrderByKind, Query, SetExpr};
 
+use super::comparable::sortable;
 use super::expr::canonical;
 use super::{Binder, Bound, BoundQuery, Level, Scope, fold};
 use crate::error::{Error, Result, SqlState};
@@ -116,6 +117,7 @@ impl Binder<'_> {
                 .at(position));
             };
             let bound = Bound { expr: Expr::Column(column.clone()), ty: output.ty, position };
+            sortable(&bound)?;
             keys.push(sort_expr(&key.options, bound));
         }
         let plan = LogicalPlanBuilder::new(query.plan).sort(keys)?.build()?;
@@ -190,7 +192,9 @@ pub(super) fn marked<'e>(expr: &'e ast::Expr, marker: &str) -> Option<&'e ast::E
         return None;
     };
     match list.args.as_slice() {
-        [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg))] if is_marker(name) => Some(arg),
+        [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg))] if is_marker(name) => {
+            Some(arg)
+        }
         _ => None,
     }
 }
@@ -210,19 +214,16 @@ fn with_last_peers(
     let sort = match &plan {
         LogicalPlan::Sort(sort) => Some(sort),
         LogicalPlan::Extension(extension) => match Operator::of(extension) {
-            Some(Operator { kind: Kind::DistinctOn(_), input: LogicalPlan::Sort(sort), .. }) => {
-                Some(sort)
-            }
+            Some(Operator {
+                kind: Kind::DistinctOn(_), input: LogicalPlan::Sort(sort), ..
+            }) => Some(sort),
             _ => None,
         },
         _ => None,
     };
     let keys = sort.map(|sort| sort.expr.iter().map(|key| key.expr.clone()).collect());
     let keys: Vec<Expr> = keys.ok_or_else(|| {
-        Error::new(
-            SqlState::SyntaxError,
-            "WITH TIES cannot be specified without ORDER BY clause",
-        )
+        Error::new(SqlState::SyntaxError, "WITH TIES cannot be specified without ORDER BY clause")
     })?;
     if skips_locked {
         let message = "SKIP LOCKED and WITH TIES options cannot be used together";

@@ -227,10 +227,8 @@ impl Checker<'_, '_> {
         match item.joins.split_last() {
             None => self.factor(&item.relation),
             Some((join, before)) => {
-                let left = TableWithJoins {
-                    relation: item.relation.clone(),
-                    joins: before.to_vec(),
-                };
+                let left =
+                    TableWithJoins { relation: item.relation.clone(), joins: before.to_vec() };
                 let (fills_left, fills_right) = super::from::nullable_sides(&join.join_operator);
                 match fills_left {
                     true => self.at(Place::OuterJoin, |checker| checker.joined(&left))?,

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{self, AccessExpr, BinaryOperator, Expr as 
 use super::array::unwrapped;
 use super::expr::{binary, comparison_of, operator_symbol};
 use super::select::{MAX_TARGETS, Target};
+use super::stored::Stored;
 use super::subplan::Comparison;
 use super::{Binder, Bound, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
@@ -182,6 +183,7 @@ impl Binder<'_> {
             (columns.cloned().collect::<Vec<_>>(), nullable)
         };
         let columns = columns.into_iter().map(|column| {
+            self.note_column(column.origin);
             let value = self.captured(depth, column.column, column.ty, position);
             (column.name, value)
         });
@@ -439,12 +441,22 @@ impl Binder<'_> {
             [schema, name] => (Some(schema.as_str()), name),
             _ => return None,
         };
-        let table = self.table(schema, name).ok().filter(|_| modifiers.is_empty())?;
-        let fields = table.visible().map(|(_, column)| RecordField {
+        if !modifiers.is_empty() {
+            return None;
+        }
+        let field = |column: &crate::catalog::Column| RecordField {
             name: column.name.clone(),
             ty: column.kind(),
-        });
-        Some(self.record_type(fields.collect()))
+        };
+        let fields: Vec<RecordField> = match self.stored(schema, name).ok()?.0 {
+            Stored::Table(table) => {
+                self.note_table(&table);
+                table.visible().map(|(_, column)| field(column)).collect()
+            }
+            Stored::View(view) => view.columns.iter().map(field).collect(),
+            Stored::Sequence(_) => return None,
+        };
+        Some(self.record_type(fields))
     }
 
     /// Casts a row to the type of a table's rows, which is written as `name`.

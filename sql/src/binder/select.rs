@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::Extraction;
+use super::comparable::{groupable, sortable};
 use super::expr::canonical;
 use super::grouping::Grouping;
 use super::naming::implied_name;
@@ -53,8 +54,11 @@ impl Binder<'_> {
     }
 
     pub(super) fn select(&self, select: &Select, order: &[ast::OrderByExpr]) -> Result<BoundQuery> {
+        if let Some(into) = &select.into {
+            let message = "SELECT ... INTO is not allowed here";
+            return Err(Error::new(SqlState::SyntaxError, message).at(self.position_of(&into.name)));
+        }
         let plain = select.top.is_none()
-            && select.into.is_none()
             && select.lateral_views.is_empty()
             && select.qualify.is_none()
             && select.connect_by.is_empty();
@@ -113,9 +117,11 @@ impl Binder<'_> {
         if !extraction.aggregates.is_empty()
             && self.levels.borrow().last().is_some_and(|level| level.reads_working)
         {
-            let message = "aggregate functions are not allowed in a recursive query's recursive term";
-            return Err(Error::new(SqlState::InvalidRecursion, message)
-                .at(extraction.first_aggregate));
+            let message =
+                "aggregate functions are not allowed in a recursive query's recursive term";
+            return Err(
+                Error::new(SqlState::InvalidRecursion, message).at(extraction.first_aggregate)
+            );
         }
         let grouped = group_by.exists
             || !extraction.aggregates.is_empty()
@@ -179,6 +185,7 @@ impl Binder<'_> {
             Some(Distinct::Distinct) => {
                 let inputs: Vec<Expr> = targets.iter().map(|t| t.bound.expr.clone()).collect();
                 let types: Vec<TypeMod> = targets.iter().map(|t| t.bound.ty).collect();
+                targets.iter().try_for_each(|t| groupable(t.bound.kind(), t.bound.position))?;
                 let mut query = self.project(plan, targets)?;
                 query.plan = self.distinct_plan(query.plan, &types)?;
                 if sort.is_empty() {
@@ -256,6 +263,7 @@ impl Binder<'_> {
                         .at(self.position_of(item)));
                     }
                     let visible = scope.columns.iter().filter(|column| !column.merged_away);
+                    let visible = visible.inspect(|column| self.note_column(column.origin));
                     targets.extend(visible.map(column_target));
                 }
                 SelectItem::QualifiedWildcard(
@@ -266,6 +274,7 @@ impl Binder<'_> {
                     let relation = parts.last().cloned().unwrap_or_default();
                     let of_it = scope.columns.iter().filter(|column| column.relation == relation);
                     let before = targets.len();
+                    let of_it = of_it.inspect(|column| self.note_column(column.origin));
                     targets.extend(of_it.map(column_target));
                     if targets.len() == before {
                         return Err(Error::new(
@@ -311,13 +320,19 @@ impl Binder<'_> {
     ) -> Result<Vec<SortExpr>> {
         let keys = order.iter().map(|key| {
             let bound = self.key_of(&key.expr, targets, "ORDER BY")?;
+            sortable(&bound)?;
             Ok(sort_expr(&key.options, bound))
         });
         keys.collect()
     }
 
     fn distinct_keys(&self, keys: &[ast::Expr], targets: &mut [Target]) -> Result<Vec<Bound>> {
-        keys.iter().map(|key| self.key_of(key, targets, "DISTINCT ON")).collect()
+        let keys = keys.iter().map(|key| {
+            let bound = self.key_of(key, targets, "DISTINCT ON")?;
+            groupable(bound.kind(), bound.position)?;
+            Ok(bound)
+        });
+        keys.collect()
     }
 
     /// A key of ORDER BY or DISTINCT ON: a number or a name means an item of the select list.
@@ -369,9 +384,9 @@ fn window_exprs<'w>(
     calls: &'w mut [ExtractedWindow],
     definitions: &'w mut [Definition],
 ) -> Vec<&'w mut Expr> {
-    let of_calls = calls.iter_mut().flat_map(|window| {
-        window.call.args.iter_mut().chain(&mut window.call.filter)
-    });
+    let of_calls = calls
+        .iter_mut()
+        .flat_map(|window| window.call.args.iter_mut().chain(&mut window.call.filter));
     let of_windows = definitions.iter_mut().flat_map(|definition| {
         let order = definition.order.iter_mut().map(|key| &mut key.expr);
         let range = definition.frame.range.iter_mut().map(|range| &mut range.expr);

@@ -135,14 +135,18 @@ impl Binder<'_> {
         let sequence = match args.next().map(|arg| arg.expr) {
             None => None,
             Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) => {
-                let wanted = text.strip_prefix("public.").unwrap_or(&text).trim_matches('"');
-                let found = self.schema.sequence(wanted).ok_or_else(|| {
-                    Error::new(
-                        SqlState::UndefinedTable,
-                        format!("relation \"{text}\" does not exist"),
-                    )
-                })?;
-                Some(found.clone())
+                Some(self.sequence_named(&text)?)
+            }
+            Some(Expr::Literal(ScalarValue::Int64(Some(oid)), _)) => {
+                let id = u32::try_from(oid).unwrap_or_default();
+                let found = self.schema.sequence_by_id(id).cloned();
+                Some(found.ok_or_else(|| {
+                    let message = match self.settings.names().relation_name(id) {
+                        Some(name) => format!("\"{name}\" is not a sequence"),
+                        None => format!("could not open relation with OID {id}"),
+                    };
+                    Error::new(SqlState::WrongObjectType, message)
+                })?)
             }
             Some(_) => return Err(Error::unsupported("a computed sequence name")),
         };

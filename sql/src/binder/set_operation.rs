@@ -5,6 +5,7 @@ use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, 
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
+use super::comparable::groupable;
 use super::expr::{canonical, common_type};
 use super::select::{MAX_TARGETS, Target, column_target, too_many_targets};
 use super::window::{Definition, ExtractedWindow};
@@ -108,6 +109,19 @@ impl Binder<'_> {
         bound
     }
 
+    /// Refuses INTO in a SELECT of a set operation that is not the first.
+    fn check_into(&self, operand: &SetExpr) -> Result<()> {
+        let into = match operand {
+            SetExpr::Select(select) => select.into.as_ref(),
+            SetExpr::SetOperation { left, .. } => return self.check_into(left),
+            SetExpr::Query(query) => return self.check_into(&query.body),
+            _ => None,
+        };
+        let Some(into) = into else { return Ok(()) };
+        let message = "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT";
+        Err(Error::new(SqlState::SyntaxError, message).at(self.position_of(&into.name)))
+    }
+
     fn set_operation(
         &self,
         left: &SetExpr,
@@ -120,7 +134,9 @@ impl Binder<'_> {
             SetQuantifier::Distinct | SetQuantifier::None => false,
             other => return Err(Error::unsupported(format!("{other}"))),
         };
-        let (name, left, right) = (op.to_string(), self.set_expr(left)?, self.set_expr(right)?);
+        let (name, left) = (op.to_string(), self.set_expr(left)?);
+        self.check_into(right)?;
+        let right = self.set_expr(right)?;
         if left.columns.len() != right.columns.len() {
             return Err(Error::new(
                 SqlState::SyntaxError,
@@ -217,6 +233,7 @@ impl Binder<'_> {
     ) -> Result<(LogicalPlan, Vec<Column>)> {
         let (mut columns, mut forms, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         for (column, ty) in plan.schema().columns().into_iter().zip(types) {
+            groupable(ty.kind, None)?;
             let value = Expr::Column(column);
             let (name, key) = (self.fresh("x"), self.fresh("k"));
             if ty.kind.needs_canonical_form() {
@@ -323,6 +340,7 @@ impl Binder<'_> {
         let mut firsts = Vec::new();
         let mut outputs = Vec::new();
         for (column, ty) in inputs.into_iter().zip(types) {
+            groupable(ty.kind, None)?;
             let (key, out) = (self.fresh("g"), self.fresh("x"));
             let value = Expr::Column(column);
             if ty.kind.needs_canonical_form() {

@@ -18,8 +18,7 @@ use crate::operator::{Kind, Operator, Output, ProjectSet};
 use crate::types::Type;
 
 /// What is said of a call that has to stay out of an expression.
-const HINT: &str =
-    "You might be able to move the set-returning function into a LATERAL FROM item.";
+const HINT: &str = "You might be able to move the set-returning function into a LATERAL FROM item.";
 
 /// Whether set-returning functions may be called where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +87,10 @@ impl<'a> Binder<'a> {
             Err(refused(format!("set-returning functions are not allowed in {clause}")))
         };
         let in_calls = |calls: &str| {
-            Err(refused(format!("{calls} function calls cannot contain set-returning function calls"))
-                .hint(HINT))
+            Err(refused(format!(
+                "{calls} function calls cannot contain set-returning function calls"
+            ))
+            .hint(HINT))
         };
         match (extraction.forbidden_in, extraction.sets_here) {
             (Some(NESTED), _) => in_calls("aggregate"),
@@ -137,7 +138,10 @@ impl<'a> Binder<'a> {
         })?;
         let settled = super::call::settle(&function.signature, &kinds)?;
         let args = self.converted_args(&function.signature, &settled, args)?;
-        let columns = vec![settled.returns];
+        let columns = match function.columns {
+            [] => vec![settled.returns],
+            columns => columns.iter().map(|(_, kind)| *kind).collect(),
+        };
         Ok(SetCall { function: Some(function), args, columns })
     }
 
@@ -145,6 +149,9 @@ impl<'a> Binder<'a> {
     pub(super) fn set_in_expression(&self, call: &ast::Function) -> Result<Option<Bound>> {
         let Some(set) = self.set_function(call)? else { return Ok(None) };
         self.check_sets().map_err(|error| error.at(self.position_of(&call.name)))?;
+        if set.columns.len() > 1 {
+            return Err(Error::unsupported(format!("a row of {} as a value", set.name())));
+        }
         let kind = set.columns.first().copied().unwrap_or(Type::Void);
         let mut levels = self.levels.borrow_mut();
         let Some(level) = levels.last_mut() else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! What a name that was not found may have been meant to be: the hints of PostgreSQL's
 //! `errorMissingColumn` and `errorMissingRTE`.
 
-use super::{Binder, ScopeColumn};
+use super::{Binder, Level, ScopeColumn};
 use crate::error::{Error, SqlState};
 
 /// Names further apart than this are not suggested, as in PostgreSQL.
@@ -13,10 +13,11 @@ impl Binder<'_> {
         let levels = self.levels.borrow();
         let columns = || levels.iter().rev().flat_map(|level| &level.scope.columns);
         // Columns that are there, but not for this place.
-        let mut hidden = levels
-            .iter()
-            .rev()
-            .flat_map(|level| level.out_of_reach.columns.iter().chain(&level.beside));
+        let all_hidden = || {
+            let levels = levels.iter().rev();
+            levels.flat_map(|level| level.out_of_reach.columns.iter().chain(&level.beside))
+        };
+        let mut hidden = all_hidden();
         let Some(relation) = relation else {
             let error =
                 Error::new(SqlState::UndefinedColumn, format!("column \"{name}\" does not exist"));
@@ -26,7 +27,7 @@ impl Binder<'_> {
                      from this part of the query.",
                     column.relation
                 )),
-                None => with_hint(error, columns(), name),
+                None => with_hint(error, columns().chain(all_hidden()), name),
             };
         };
         if columns().any(|column| column.relation == relation) {
@@ -36,17 +37,9 @@ impl Binder<'_> {
             );
             return with_hint(error, columns().filter(|c| c.relation == relation), name);
         }
-        let invalid = || {
-            Error::new(
-                SqlState::UndefinedTable,
-                format!("invalid reference to FROM-clause entry for table \"{relation}\""),
-            )
-        };
+        let invalid = || invalid_reference(SqlState::UndefinedTable, relation);
         if hidden.any(|column| column.relation == relation) {
-            return invalid().hint(format!(
-                "There is an entry for table \"{relation}\", but it cannot be referenced from this \
-                 part of the query."
-            ));
+            return invalid().hint(not_from_here(relation));
         }
         // The table may be there under an alias.
         let tables = self.tables_used.borrow();
@@ -67,6 +60,33 @@ impl Binder<'_> {
     }
 }
 
+impl Level {
+    /// The error of a LATERAL item that names a column which it finds and may not use: that of a table
+    /// on the side of an outer join that has rows without partner, or of the one that is changed.
+    pub(super) fn refusal(&self, column: &ScopeColumn) -> Option<Error> {
+        let error = || invalid_reference(SqlState::InvalidColumnReference, &column.relation);
+        if self.barred.contains(&column.column) {
+            let detail = "The combining JOIN type must be INNER or LEFT for a LATERAL reference.";
+            return Some(error().detail(detail));
+        }
+        let mut hidden = self.out_of_reach.columns.iter();
+        let is_hidden = hidden.any(|hidden| hidden.column == column.column);
+        is_hidden.then(|| error().hint(not_from_here(&column.relation)))
+    }
+}
+
+fn invalid_reference(state: SqlState, relation: &str) -> Error {
+    let message = format!("invalid reference to FROM-clause entry for table \"{relation}\"");
+    Error::new(state, message)
+}
+
+fn not_from_here(relation: &str) -> String {
+    format!(
+        "There is an entry for table \"{relation}\", but it cannot be referenced from this part of the \
+         query."
+    )
+}
+
 fn with_hint<'c>(
     error: Error,
     columns: impl Iterator<Item = &'c ScopeColumn>,
@@ -78,6 +98,10 @@ fn with_hint<'c>(
         let distance = levenshtein(name, &column.name);
         // More than half of the name wrong is no likeness.
         if distance > column.name.chars().count() / 2 || distance > best {
+            continue;
+        }
+        // LATERAL may find one twice.
+        if found.iter().any(|other| other.column == column.column) {
             continue;
         }
         if distance < best {

@@ -77,11 +77,11 @@ impl Binder<'_> {
         &self,
         factor: &'s TableFactor,
     ) -> Result<Option<TableFunctions<'s>>> {
-        let of = |name: &ast::ObjectName, args: &[ast::FunctionArg]| match name_parts(name).as_slice()
-        {
-            [only] if only == ROWS_FROM => unnamed(args),
-            _ => Ok(vec![call_of(name, args)]),
-        };
+        let of =
+            |name: &ast::ObjectName, args: &[ast::FunctionArg]| match name_parts(name).as_slice() {
+                [only] if only == ROWS_FROM => unnamed(args),
+                _ => Ok(vec![call_of(name, args)]),
+            };
         Ok(match factor {
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
                 let (calls, ordinality) = (of(name, &args.args)?, *with_ordinality);
@@ -103,7 +103,9 @@ impl Binder<'_> {
                     ordinality: *with_ordinality,
                 })
             }
-            TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_ordinality, .. } => {
+            TableFactor::UNNEST {
+                alias, array_exprs, with_offset: false, with_ordinality, ..
+            } => {
                 let unnest = ast::ObjectName::from(ast::Ident::new("unnest"));
                 let calls = array_exprs.iter().map(|array| {
                     let arg = ast::FunctionArgExpr::Expr(array.clone());
@@ -122,8 +124,9 @@ impl Binder<'_> {
         if let Some(column) = typed {
             let message =
                 "a column definition list is only allowed for functions returning \"record\"";
-            return Err(Error::new(SqlState::SyntaxError, message)
-                .at(self.position(column.name.span)));
+            return Err(
+                Error::new(SqlState::SyntaxError, message).at(self.position(column.name.span))
+            );
         }
         let (calls, laterals) = self.beside(|| {
             let _none = self.forbid(CLAUSE);
@@ -136,7 +139,11 @@ impl Binder<'_> {
         let mut columns: Vec<(String, Type)> = Vec::new();
         for NamedCall { name, call } in &calls {
             let name = if is_alone { &relation } else { name };
-            columns.extend(call.columns.iter().map(|kind| (name.clone(), *kind)));
+            let named = call.function.map_or(&[][..], |function| function.columns);
+            columns.extend(call.columns.iter().enumerate().map(|(index, kind)| {
+                let name = named.get(index).map_or(name.as_str(), |(name, _)| name);
+                (name.to_owned(), *kind)
+            }));
         }
         if ordinality {
             columns.push(("ordinality".into(), Type::Int8));

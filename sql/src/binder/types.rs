@@ -87,6 +87,8 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
         }
         DataType::Interval { fields: None, precision: None } => plain(Type::Interval),
         DataType::Uuid => plain(Type::Uuid),
+        DataType::JSON => plain(Type::Json),
+        DataType::JSONB => plain(Type::Jsonb),
         DataType::Custom(name, modifiers) => {
             let parts = super::name_parts(name);
             let last = match parts.as_slice() {
@@ -94,7 +96,9 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
                 [schema, name] if schema == "pg_catalog" => name,
                 _ => return Err(unknown_type(&name.to_string())),
             };
-            let kind = Type::from_name(last).filter(|kind| *kind != Type::Unknown);
+            // Without quotes it would be the type of SQL, which is none of these.
+            let named = if last == "char" { Some(Type::Char) } else { Type::from_name(last) };
+            let kind = named.filter(|kind| *kind != Type::Unknown);
             let takes_no_values = |kind: &Type| kind.is_polymorphic() || *kind == Type::Record;
             if let Some(kind) = kind.filter(takes_no_values) {
                 return Err(Error::unsupported(format!("type {}", kind.name())));

@@ -1,12 +1,15 @@
 //! Window functions and the windows they are over.
 
+use std::sync::Arc;
+
 use datafusion::arrow::datatypes::Field;
 use datafusion::logical_expr::expr::Sort as SortExpr;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, Sort};
 use datafusion::sql::sqlparser::ast::{
     self, Expr as Sql, NamedWindowDefinition, NamedWindowExpr, WindowSpec, WindowType,
 };
 
+use super::comparable::{groupable, sortable};
 use super::expr::canonical;
 use super::position::{next_token, token_after};
 use super::query::sort_expr;
@@ -14,8 +17,7 @@ use super::{Binder, Bound, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::CastLevel;
 use crate::functions::windows::{
-    Bound as FrameBound, Exclude, FrameClause, OffsetType, RangeKey, Units, WindowCall,
-    offset_type,
+    Bound as FrameBound, Exclude, FrameClause, OffsetType, RangeKey, Units, WindowCall, offset_type,
 };
 use crate::operator::{Kind, Operator, Output, Window};
 use crate::parser::forms::EXCLUDE;
@@ -120,8 +122,9 @@ impl<'a> Binder<'a> {
                 return Err(error(format!("window \"{name}\" is already defined")).at(at));
             }
             let NamedWindowExpr::WindowSpec(spec) = definition else {
-                return Err(Error::new(SqlState::SyntaxError, "syntax error in WINDOW clause")
-                    .at(position));
+                return Err(
+                    Error::new(SqlState::SyntaxError, "syntax error in WINDOW clause").at(position)
+                );
             };
             let open = position.and_then(|at| token_after(self.sql, at, &["("]));
             named.push(Named { name, spec: spec.clone(), position: open, definition: None });
@@ -173,8 +176,7 @@ impl<'a> Binder<'a> {
             WindowType::NamedWindow(ident) => {
                 let name = fold(ident);
                 let found = self.place_of_named(&name, usize::MAX);
-                let index =
-                    found.ok_or_else(|| no_window(&name).at(self.position(ident.span)))?;
+                let index = found.ok_or_else(|| no_window(&name).at(self.position(ident.span)))?;
                 self.named_window(index)
             }
             WindowType::WindowSpec(spec) => {
@@ -241,12 +243,14 @@ impl<'a> Binder<'a> {
         for key in &partition_by {
             let key = self.expr(key)?;
             let key = self.settle(key)?;
+            groupable(key.kind(), key.position)?;
             partition.push(canonical(key.kind(), key.expr));
         }
         let mut keys: Vec<(Bound, SortExpr)> = Vec::new();
         for key in &order_by {
             let bound = self.expr(&key.expr)?;
             let bound = self.settle(bound)?;
+            sortable(&bound)?;
             keys.push((bound.clone(), sort_expr(&key.options, bound)));
         }
         let mut order: Vec<SortExpr> = keys.iter().map(|(_, key)| key.clone()).collect();
@@ -263,7 +267,8 @@ impl<'a> Binder<'a> {
                 return cannot("ORDER BY");
             }
             if base.frame.clone().without_key() != FrameClause::default() {
-                let message = format!("cannot copy window \"{name}\" because it has a frame clause");
+                let message =
+                    format!("cannot copy window \"{name}\" because it has a frame clause");
                 let copied = error(message).at(position);
                 let only = !is_named && order.is_empty() && spec.window_frame.is_none();
                 return Err(match only {
@@ -352,9 +357,10 @@ impl<'a> Binder<'a> {
             }
             _ => {}
         }
-        let has_offset = [Some(start), end].into_iter().flatten().any(|bound| {
-            matches!(bound, Bounds::Preceding(Some(_)) | Bounds::Following(Some(_)))
-        });
+        let has_offset = [Some(start), end]
+            .into_iter()
+            .flatten()
+            .any(|bound| matches!(bound, Bounds::Preceding(Some(_)) | Bounds::Following(Some(_))));
         if units == Units::Groups && order.is_empty() {
             return wrong("GROUPS mode requires an ORDER BY clause", position);
         }
@@ -449,7 +455,10 @@ impl<'a> Binder<'a> {
             let Some(definition) = definitions.get(index) else { continue };
             let keys = sort_keys(definition);
             if !sorted.starts_with(&keys) {
-                plan = LogicalPlanBuilder::new(plan).sort(keys.clone())?.build()?;
+                // Not by DataFusion's builder: it takes a key that the window below has, too, for a column
+                // of that.
+                let (expr, input) = (keys.clone(), Arc::new(plan));
+                plan = LogicalPlan::Sort(Sort { expr, input, fetch: None });
                 sorted = keys;
             }
             let mut added = Vec::new();

@@ -36,9 +36,7 @@ impl Binder<'_> {
                 SqlState::GroupingError,
                 "aggregate function calls cannot contain window function calls",
             )),
-            (Some(clause), _) => {
-                windowing(format!("window functions are not allowed in {clause}"))
-            }
+            (Some(clause), _) => windowing(format!("window functions are not allowed in {clause}")),
             (None, Some(NoWindows::Having)) => {
                 windowing("window functions are not allowed in HAVING".into())
             }
@@ -84,8 +82,7 @@ impl Binder<'_> {
                     self.plain_window_call(name, function, args)?
                 }
                 None if aggregates::is_aggregate(name) => {
-                    let (aggregate, args) =
-                        self.aggregate_parts(name, call.args, false, &[])?;
+                    let (aggregate, args) = self.aggregate_parts(name, call.args, false, &[])?;
                     if call.distinct {
                         return unsupported("DISTINCT is not implemented for window functions");
                     }

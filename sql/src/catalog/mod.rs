@@ -12,6 +12,8 @@
 //! ```text
 //! c t <table id>                descriptor of a table, as JSON
 //! c s <sequence id>             descriptor of a sequence
+//! c v <view id>                 descriptor of a view
+//! c n <schema id>               descriptor of a schema
 //! c g <storage id>              rows of a dropped table, to be cleared
 //! s <sequence id>               how far a sequence has been handed out
 //! t <storage id> <key columns>  a row, or an entry of an index
@@ -20,22 +22,31 @@
 //! The value of an entry is the key of its row; where an index includes columns, with its length
 //! before it and their values behind it.
 
+pub mod constraint;
+mod draft;
+mod garbage;
+pub mod names;
 pub mod sequences;
+pub mod view;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use cairn_txn::storage::{Direction, INDEX_PREFIX_BYTES, Span, Timestamp};
-use cairn_txn::{ReadView, Transaction, TransactionManager};
+use cairn_txn::{ReadView, TransactionManager};
 use datafusion::arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Datum, Type, TypeMod};
+use constraint::{Check, Deferral, ForeignKey};
+pub use draft::Draft;
+pub use garbage::{clear_garbage, clear_leftovers};
+use names::{Named, RelationName};
+use view::View;
 
 /// Held exclusively by a transaction that changes descriptors.
 pub const CATALOG_LOCK: &[u8] = b"L/catalog";
@@ -62,6 +73,22 @@ pub struct Column {
     pub identity: Option<Identity>,
     /// The row number of a table without primary key, NULL in others: no name finds it.
     pub hidden: bool,
+    /// GENERATED ALWAYS AS ... STORED, as SQL text.
+    #[serde(default)]
+    pub generated: Option<String>,
+    /// Whether it was dropped: rows have a place for it, and no name finds it.
+    #[serde(default)]
+    pub dropped: bool,
+    /// For one that was added later: its value in rows that were written before, as
+    /// [`codec::encode_datum`] writes it.
+    #[serde(default)]
+    pub missing: Option<Vec<u8>>,
+    /// COMMENT ON.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Whether no name finds it in the view through which a statement sees the table. Never stored.
+    #[serde(skip)]
+    pub concealed: bool,
 }
 
 /// GENERATED ... AS IDENTITY.
@@ -74,6 +101,25 @@ pub enum Identity {
 }
 
 impl Column {
+    /// A column without constraints.
+    pub fn new(name: String, kind: TypeMod) -> Column {
+        Column {
+            name,
+            type_oid: kind.kind.oid(),
+            typmod: kind.typmod,
+            not_null: false,
+            default: None,
+            sequence: None,
+            identity: None,
+            hidden: false,
+            generated: None,
+            dropped: false,
+            missing: None,
+            comment: None,
+            concealed: false,
+        }
+    }
+
     /// Type and modifier.
     pub fn kind(&self) -> TypeMod {
         TypeMod { kind: Type::from_oid(self.type_oid).unwrap_or(Type::Text), typmod: self.typmod }
@@ -85,6 +131,10 @@ impl Column {
 pub struct Index {
     /// Names its part of the key space.
     pub storage: u32,
+    /// pg_class.oid, which stays when the index gets another part of the key space. See
+    /// [`Index::oid`].
+    #[serde(default)]
+    pub id: u32,
     /// Its name.
     pub name: String,
     /// Positions of its columns in the table.
@@ -93,13 +143,57 @@ pub struct Index {
     /// anyway.
     #[serde(default)]
     pub include: Vec<usize>,
-    /// Whether keys without NULLs are unique.
+    /// Whether keys without NULLs are unique, at any time. Those of a constraint that is
+    /// DEFERRABLE are not.
     pub unique: bool,
     /// Whether it belongs to a constraint (and cannot be dropped by itself).
     pub constraint: bool,
+    /// Whether that is a primary key.
+    #[serde(default)]
+    pub primary: bool,
+    /// Whether NULLs are equal to each other in a unique key.
+    #[serde(default)]
+    pub nulls_not_distinct: bool,
+    /// When keys have to be unique, if not at any time.
+    #[serde(default)]
+    pub deferral: Option<Deferral>,
+    /// COMMENT ON INDEX.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// COMMENT ON CONSTRAINT.
+    #[serde(default)]
+    pub constraint_comment: Option<String>,
 }
 
 impl Index {
+    /// One that is no constraint's.
+    pub fn new(storage: u32, name: String, columns: Vec<usize>) -> Index {
+        Index {
+            storage,
+            id: 0,
+            name,
+            columns,
+            include: Vec::new(),
+            unique: false,
+            constraint: false,
+            primary: false,
+            nulls_not_distinct: false,
+            deferral: None,
+            comment: None,
+            constraint_comment: None,
+        }
+    }
+
+    /// pg_class.oid, and pg_constraint.oid of its constraint.
+    pub fn oid(&self) -> u32 {
+        if self.id == 0 { self.storage } else { self.id }
+    }
+
+    /// Whether its keys are unique, at any time or when that is checked.
+    pub fn claims_unique(&self) -> bool {
+        self.unique || self.deferral.is_some()
+    }
+
     /// The row's key in the value of an entry, and the included columns as [`codec::encode_row`]
     /// writes them.
     pub fn split_value<'v>(&self, value: &'v [u8]) -> Result<(&'v [u8], &'v [u8])> {
@@ -115,7 +209,10 @@ impl Index {
 pub struct Table {
     /// Never reused.
     pub id: u32,
-    /// Its name, in schema public.
+    /// Its schema.
+    #[serde(default = "names::public")]
+    pub schema: String,
+    /// Its name.
     pub name: String,
     /// In order.
     pub columns: Vec<Column>,
@@ -123,10 +220,45 @@ pub struct Table {
     pub primary: Index,
     /// The others.
     pub indexes: Vec<Index>,
+    /// CHECK, in the order in which they were made.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// FOREIGN KEY, in the order in which they were made.
+    #[serde(default)]
+    pub foreign_keys: Vec<ForeignKey>,
+    /// COMMENT ON.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// What becomes of a temporary table when a transaction commits.
+    #[serde(default)]
+    pub on_commit: OnCommit,
     /// Snapshots before this do not find rows by all indexes. Not stored: no snapshot outlives the
     /// server.
     #[serde(skip)]
     pub valid_from: Timestamp,
+}
+
+/// ON COMMIT, of a temporary table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnCommit {
+    /// PRESERVE ROWS.
+    #[default]
+    PreserveRows,
+    /// DELETE ROWS.
+    DeleteRows,
+    /// DROP.
+    Drop,
+}
+
+/// A schema that was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Namespace {
+    /// Shares the numbers of tables.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub owner: String,
 }
 
 /// A sequence.
@@ -134,8 +266,20 @@ pub struct Table {
 pub struct Sequence {
     /// Shares the numbers of tables.
     pub id: u32,
+    /// Its schema.
+    #[serde(default = "names::public")]
+    pub schema: String,
     /// Its name.
     pub name: String,
+    /// pg_type.oid of the type that bounds it.
+    #[serde(default = "int8_oid")]
+    pub type_oid: u32,
+    /// How many values a session takes at a time.
+    #[serde(default = "one")]
+    pub cache: i64,
+    /// The number of its state, if that is not its own: each time it starts anew it gets another.
+    #[serde(default)]
+    pub state: Option<u32>,
     /// First value.
     pub start: i64,
     /// Step.
@@ -148,17 +292,93 @@ pub struct Sequence {
     pub cycle: bool,
     /// The table that takes it along when dropped.
     pub owner: Option<u32>,
+    /// The position of the column that does.
+    #[serde(default)]
+    pub column: Option<usize>,
+    /// COMMENT ON.
+    #[serde(default)]
+    pub comment: Option<String>,
+}
+
+fn int8_oid() -> u32 {
+    Type::Int8.oid()
+}
+
+fn one() -> i64 {
+    1
+}
+
+impl Sequence {
+    /// One that counts up from 1.
+    pub fn new(id: u32, name: RelationName, kind: Type) -> Sequence {
+        Sequence {
+            id,
+            schema: name.schema,
+            name: name.name,
+            type_oid: kind.oid(),
+            cache: 1,
+            state: None,
+            start: 1,
+            increment: 1,
+            min: 1,
+            max: i64::MAX,
+            cycle: false,
+            owner: None,
+            column: None,
+            comment: None,
+        }
+    }
+
+    /// The type that bounds it.
+    pub fn kind(&self) -> Type {
+        Type::from_oid(self.type_oid).unwrap_or(Type::Int8)
+    }
+
+    /// The number of its state.
+    pub fn state(&self) -> u32 {
+        self.state.unwrap_or(self.id)
+    }
+
+    /// Its name with its schema.
+    pub fn full_name(&self) -> RelationName {
+        RelationName::new(self.schema.clone(), self.name.clone())
+    }
 }
 
 impl Table {
-    /// Whether the primary index is a real primary key.
+    /// Its name with its schema.
+    pub fn full_name(&self) -> RelationName {
+        RelationName::new(self.schema.clone(), self.name.clone())
+    }
+
+    /// Whether only its session sees it.
+    pub fn is_temporary(&self) -> bool {
+        names::is_temporary(&self.schema)
+    }
+
+    /// Its indexes that names find.
+    pub fn named_indexes(&self) -> impl Iterator<Item = &Index> {
+        let primary = self.primary.storage;
+        self.all_indexes().filter(move |index| index.constraint || index.storage != primary)
+    }
+
+    /// Whether rows are stored by a primary key. One that is DEFERRABLE is a secondary index.
     pub fn has_primary_key(&self) -> bool {
         self.primary.constraint
     }
 
+    /// The primary key.
+    pub fn primary_key(&self) -> Option<&Index> {
+        match self.primary.constraint {
+            true => Some(&self.primary),
+            false => self.indexes.iter().find(|index| index.primary),
+        }
+    }
+
     /// The columns that names find.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
-        self.columns.iter().enumerate().filter(|(_, column)| !column.hidden)
+        let columns = self.columns.iter().enumerate();
+        columns.filter(|(_, column)| !column.hidden && !column.dropped && !column.concealed)
     }
 
     /// Position of a visible column.
@@ -199,10 +419,15 @@ impl Table {
     /// columns alone are unique (and not NULL, which equals nothing).
     pub fn entry_key(&self, index: &Index, row: &[Datum], row_key: &[u8]) -> Vec<u8> {
         let mut key = self.index_key(index, row);
-        if !index.unique || self.has_null(index, row) {
+        if !self.is_unique_key(index, row) {
             key.extend(row_key);
         }
         key
+    }
+
+    /// Whether no other row has the key of `row` in this index, at any time.
+    pub fn is_unique_key(&self, index: &Index, row: &[Datum]) -> bool {
+        index.unique && (index.nulls_not_distinct || !self.has_null(index, row))
     }
 
     /// Value of a row's entry in a secondary index.
@@ -217,6 +442,27 @@ impl Table {
     /// Whether an index column of `row` is NULL.
     pub fn has_null(&self, index: &Index, row: &[Datum]) -> bool {
         index.columns.iter().any(|position| row.get(*position).is_none_or(Datum::is_null))
+    }
+
+    /// All columns of a stored row.
+    pub fn decode_row(&self, bytes: &[u8]) -> Result<Vec<Datum>> {
+        let wanted: Vec<usize> = (0..self.columns.len()).collect();
+        let mut row = Vec::with_capacity(wanted.len());
+        self.decode_columns(bytes, &wanted, &mut row)?;
+        Ok(row)
+    }
+
+    /// The columns of a stored row at `wanted`, which rises.
+    pub fn decode_columns(
+        &self,
+        bytes: &[u8],
+        wanted: &[usize],
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
+        codec::decode_columns(bytes, wanted, out, |column| {
+            // The row is older than the column.
+            self.columns.get(column).and_then(|column| column.missing.as_deref())
+        })
     }
 
     /// Name under which the table is locked.
@@ -249,6 +495,14 @@ fn sequence_key(id: u32) -> Vec<u8> {
     [b"cs".as_slice(), &id.to_be_bytes()].concat()
 }
 
+fn view_key(id: u32) -> Vec<u8> {
+    [b"cv".as_slice(), &id.to_be_bytes()].concat()
+}
+
+fn namespace_key(id: u32) -> Vec<u8> {
+    [b"cn".as_slice(), &id.to_be_bytes()].concat()
+}
+
 const GARBAGE: &[u8] = b"cg";
 
 /// Numbers below are kept for cairn's own use, as PostgreSQL keeps its oids.
@@ -259,16 +513,30 @@ const FIRST_ID: u32 = 16_384;
 pub struct Schema {
     /// Rises with every change.
     pub version: u64,
-    tables: HashMap<String, Arc<Table>>,
-    sequences: HashMap<String, Arc<Sequence>>,
+    names: HashMap<RelationName, Named>,
+    tables: HashMap<u32, Arc<Table>>,
+    views: HashMap<u32, Arc<View>>,
+    sequences: HashMap<u32, Arc<Sequence>>,
+    namespaces: HashMap<String, Arc<Namespace>>,
+    /// Descriptors that sessions of an earlier run left behind: their keys, and the storage of their
+    /// rows.
+    leftovers: Vec<(Vec<u8>, Vec<u32>)>,
     /// Shared by all drafts: a number that a rolled-back transaction used is not used again.
     last_id: Arc<AtomicU32>,
 }
 
 impl Schema {
     /// Finds a table by name.
-    pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
-        self.tables.get(name)
+    pub fn table(&self, name: &RelationName) -> Option<&Arc<Table>> {
+        match self.named(name)? {
+            Named::Table(id) => self.tables.get(&id),
+            _ => None,
+        }
+    }
+
+    /// Finds a table by number.
+    pub fn table_by_id(&self, id: u32) -> Option<&Arc<Table>> {
+        self.tables.get(&id)
     }
 
     /// All tables.
@@ -277,43 +545,109 @@ impl Schema {
     }
 
     /// Finds the table of an index by the index's name.
-    pub fn index(&self, name: &str) -> Option<(&Arc<Table>, &Index)> {
-        self.tables.values().find_map(|table| {
-            let named = |index: &&Index| {
-                index.name == name && (index.constraint || index.storage != table.primary.storage)
-            };
-            table.all_indexes().find(named).map(|index| (table, index))
-        })
+    pub fn index(&self, name: &RelationName) -> Option<(&Arc<Table>, &Index)> {
+        let Named::Index(table) = self.named(name)? else { return None };
+        let table = self.tables.get(&table)?;
+        table.named_indexes().find(|index| index.name == name.name).map(|index| (table, index))
+    }
+
+    /// Finds a view by name.
+    pub fn view(&self, name: &RelationName) -> Option<&Arc<View>> {
+        match self.named(name)? {
+            Named::View(id) => self.views.get(&id),
+            _ => None,
+        }
+    }
+
+    /// Finds a view by number.
+    pub fn view_by_id(&self, id: u32) -> Option<&Arc<View>> {
+        self.views.get(&id)
+    }
+
+    /// All views.
+    pub fn views(&self) -> impl Iterator<Item = &Arc<View>> {
+        self.views.values()
     }
 
     /// Finds a sequence by name.
-    pub fn sequence(&self, name: &str) -> Option<&Arc<Sequence>> {
-        self.sequences.get(name)
+    pub fn sequence(&self, name: &RelationName) -> Option<&Arc<Sequence>> {
+        match self.named(name)? {
+            Named::Sequence(id) => self.sequences.get(&id),
+            _ => None,
+        }
+    }
+
+    /// All sequences.
+    pub fn sequences(&self) -> impl Iterator<Item = &Arc<Sequence>> {
+        self.sequences.values()
     }
 
     /// Finds a sequence by number.
     pub fn sequence_by_id(&self, id: u32) -> Option<&Arc<Sequence>> {
-        self.sequences.values().find(|sequence| sequence.id == id)
+        self.sequences.get(&id)
     }
 
-    /// Whether a table, index or sequence has this name.
-    pub fn is_taken(&self, name: &str) -> bool {
-        self.tables.contains_key(name)
-            || self.sequences.contains_key(name)
-            || self.index(name).is_some()
+    /// The schemas that were made.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Arc<Namespace>> {
+        self.namespaces.values()
+    }
+
+    /// Finds a schema that was made.
+    pub fn namespace(&self, name: &str) -> Option<&Arc<Namespace>> {
+        self.namespaces.get(name)
+    }
+
+    fn insert_table(&mut self, table: Arc<Table>) {
+        self.remove_table(table.id);
+        let indexes = table.named_indexes().map(|index| index.name.as_str());
+        for name in indexes {
+            let name = RelationName::new(table.schema.clone(), name);
+            self.names.insert(name, Named::Index(table.id));
+        }
+        self.names.insert(table.full_name(), Named::Table(table.id));
+        self.tables.insert(table.id, table);
+    }
+
+    fn remove_table(&mut self, id: u32) -> bool {
+        let Some(old) = self.tables.remove(&id) else { return false };
+        let is_its =
+            |what: &Named| matches!(what, Named::Table(of) | Named::Index(of) if *of == id);
+        let names = old.named_indexes().map(|index| old.full_name().beside(index.name.as_str()));
+        for name in names.chain([old.full_name()]) {
+            if self.names.get(&name).is_some_and(is_its) {
+                self.names.remove(&name);
+            }
+        }
+        true
+    }
+
+    fn insert_view(&mut self, view: Arc<View>) {
+        self.remove_view(view.id);
+        self.names.insert(view.full_name(), Named::View(view.id));
+        self.views.insert(view.id, view);
+    }
+
+    fn remove_view(&mut self, id: u32) -> bool {
+        let Some(old) = self.views.remove(&id) else { return false };
+        self.names.remove(&old.full_name());
+        true
+    }
+
+    fn insert_sequence(&mut self, sequence: Arc<Sequence>) {
+        self.remove_sequence(sequence.id);
+        self.names.insert(sequence.full_name(), Named::Sequence(sequence.id));
+        self.sequences.insert(sequence.id, sequence);
+    }
+
+    fn remove_sequence(&mut self, id: u32) -> bool {
+        let Some(old) = self.sequences.remove(&id) else { return false };
+        self.names.remove(&old.full_name());
+        true
     }
 
     /// A number for a new table, index or sequence.
     pub fn allocate_id(&self) -> u32 {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// `wanted`, or with the first number behind it that makes it new, as PostgreSQL names
-    /// indexes and sequences.
-    pub fn free_name(&self, wanted: &str) -> String {
-        let numbered = (1..).map(|n| format!("{wanted}{n}"));
-        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
-        names.find(|name| !self.is_taken(name)).unwrap_or_default()
     }
 
     fn load(view: &ReadView) -> Result<Schema> {
@@ -348,13 +682,36 @@ impl Schema {
         };
         if key.starts_with(b"ct") {
             let table: Table = serde_json::from_slice(value).map_err(corrupted)?;
-            let ids = table.all_indexes().map(|index| index.storage).chain([table.id]);
+            let storages: Vec<u32> = table.all_indexes().map(|index| index.storage).collect();
+            let indexes = table.all_indexes().flat_map(|index| [index.storage, index.id]);
+            let checks = table.checks.iter().map(|check| check.id);
+            let keys = table.foreign_keys.iter().map(|key| key.id);
+            let ids = indexes.chain(checks).chain(keys).chain([table.id]);
             ids.for_each(|id| self.note_id(Some(&id.to_be_bytes())));
-            self.tables.insert(table.name.clone(), Arc::new(table));
+            // Temporary ones have outlived their session in a crash.
+            match table.is_temporary() {
+                true => self.leftovers.push((key.to_vec(), storages)),
+                false => self.insert_table(Arc::new(table)),
+            }
         } else if key.starts_with(b"cs") {
             let sequence: Sequence = serde_json::from_slice(value).map_err(corrupted)?;
             self.note_id(Some(&sequence.id.to_be_bytes()));
-            self.sequences.insert(sequence.name.clone(), Arc::new(sequence));
+            self.note_id(Some(&sequence.state().to_be_bytes()));
+            match names::is_temporary(&sequence.schema) {
+                true => self.leftovers.push((key.to_vec(), Vec::new())),
+                false => self.insert_sequence(Arc::new(sequence)),
+            }
+        } else if key.starts_with(b"cv") {
+            let view: View = serde_json::from_slice(value).map_err(corrupted)?;
+            self.note_id(Some(&view.id.to_be_bytes()));
+            match names::is_temporary(&view.schema) {
+                true => self.leftovers.push((key.to_vec(), Vec::new())),
+                false => self.insert_view(Arc::new(view)),
+            }
+        } else if key.starts_with(b"cn") {
+            let namespace: Namespace = serde_json::from_slice(value).map_err(corrupted)?;
+            self.note_id(Some(&namespace.id.to_be_bytes()));
+            self.namespaces.insert(namespace.name.clone(), Arc::new(namespace));
         } else if let Some(id) = key.strip_prefix(GARBAGE) {
             self.note_id(Some(id));
         }
@@ -367,15 +724,22 @@ pub struct Catalog {
     current: RwLock<Arc<Schema>>,
     /// Of `current`, for those who only ask whether it has changed.
     version: AtomicU64,
+    /// Whether `current` has schemas that were made.
+    has_namespaces: AtomicBool,
+    /// What sessions of an earlier run left behind, until it is cleared.
+    leftovers: Mutex<Vec<(Vec<u8>, Vec<u32>)>>,
 }
 
 impl Catalog {
     /// Reads all descriptors.
     pub fn load(manager: &Arc<TransactionManager>) -> Result<Catalog> {
         let transaction = manager.begin(cairn_txn::Isolation::ReadCommitted);
-        let schema = Schema::load(&transaction.latest())?;
+        let mut schema = Schema::load(&transaction.latest())?;
         let version = AtomicU64::new(schema.version);
-        Ok(Catalog { current: RwLock::new(Arc::new(schema)), version })
+        let has_namespaces = AtomicBool::new(!schema.namespaces.is_empty());
+        let leftovers = Mutex::new(std::mem::take(&mut schema.leftovers));
+        let current = RwLock::new(Arc::new(schema));
+        Ok(Catalog { current, version, has_namespaces, leftovers })
     }
 
     /// The newest committed version.
@@ -388,11 +752,16 @@ impl Catalog {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Whether there are schemas that were made.
+    pub fn has_namespaces(&self) -> bool {
+        self.has_namespaces.load(Ordering::Acquire)
+    }
+
     /// Makes `schema` the newest version. Called while the transaction that made it commits.
     pub fn install(&self, mut schema: Schema, at: Timestamp) {
         let mut current = self.current.write();
         for table in schema.tables.values_mut() {
-            let Some(before) = current.tables.values().find(|before| before.id == table.id) else {
+            let Some(before) = current.tables.get(&table.id) else {
                 continue;
             };
             let known = |index: &Index| before.all_indexes().any(|b| b.storage == index.storage);
@@ -402,119 +771,8 @@ impl Catalog {
         }
         schema.version = current.version + 1;
         let version = schema.version;
+        self.has_namespaces.store(!schema.namespaces.is_empty(), Ordering::Release);
         *current = Arc::new(schema);
         self.version.store(version, Ordering::Release);
     }
-}
-
-fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| Error::internal(error.to_string()))
-}
-
-/// The catalog as one transaction is changing it.
-pub struct Draft<'a> {
-    /// The changed copy.
-    pub schema: &'a mut Schema,
-    /// Where the descriptors go.
-    pub transaction: &'a mut Transaction,
-}
-
-impl Draft<'_> {
-    /// Adds or replaces a table.
-    pub fn put_table(&mut self, table: Table) -> Result<()> {
-        let replaced = self.schema.tables.values().find(|old| old.id == table.id).cloned();
-        if let Some(old) = &replaced {
-            self.schema.tables.remove(&old.name);
-        }
-        self.transaction.put(table_key(table.id), to_json(&table)?, replaced.is_some())?;
-        self.schema.tables.insert(table.name.clone(), Arc::new(table));
-        Ok(())
-    }
-
-    /// Removes a table, its rows and the sequences it owns.
-    pub fn drop_table(&mut self, table: &Table) -> Result<()> {
-        self.schema.tables.remove(&table.name);
-        self.transaction.delete(table_key(table.id))?;
-        for index in table.all_indexes() {
-            self.discard_storage(index.storage)?;
-        }
-        let owned: Vec<_> = self.schema.sequences.values().cloned().collect();
-        for sequence in owned.iter().filter(|sequence| sequence.owner == Some(table.id)) {
-            self.drop_sequence(sequence)?;
-        }
-        Ok(())
-    }
-
-    /// Marks the rows under `storage` for clearing once this commits.
-    pub fn discard_storage(&mut self, storage: u32) -> Result<()> {
-        let key = [GARBAGE, &storage.to_be_bytes()].concat();
-        Ok(self.transaction.put(key, Vec::new(), false)?)
-    }
-
-    /// Adds or replaces a sequence.
-    pub fn put_sequence(&mut self, sequence: Sequence) -> Result<()> {
-        let existed = self.schema.sequence_by_id(sequence.id).is_some();
-        self.transaction.put(sequence_key(sequence.id), to_json(&sequence)?, existed)?;
-        self.schema.sequences.insert(sequence.name.clone(), Arc::new(sequence));
-        Ok(())
-    }
-
-    /// Removes a sequence.
-    pub fn drop_sequence(&mut self, sequence: &Sequence) -> Result<()> {
-        self.schema.sequences.remove(&sequence.name);
-        Ok(self.transaction.delete(sequence_key(sequence.id))?)
-    }
-}
-
-/// Most rows of a dropped table that one clearing transaction deletes.
-const CLEAR_BATCH: usize = 1_000;
-/// For each moment of clearing so many of rest: nobody waits for it.
-const CLEAR_REST: u32 = 4;
-
-/// Clears the rows of dropped tables, in small transactions. Resumes after a crash, because the
-/// marks go last.
-pub async fn clear_garbage(manager: &Arc<TransactionManager>) -> Result<()> {
-    let mut marks = Vec::new();
-    let view = manager.begin(cairn_txn::Isolation::ReadCommitted).latest();
-    view.scan(&Span::prefix(GARBAGE), Direction::Forward, &mut |key, _| {
-        marks.push(key.to_vec());
-        std::ops::ControlFlow::Continue(())
-    })?;
-    for mark in marks {
-        let storage = mark.get(GARBAGE.len()..).and_then(|id| id.try_into().ok());
-        let Some(storage) = storage.map(u32::from_be_bytes) else { continue };
-        let mut span = index_span(storage);
-        // Most of a large table; the rest is deleted.
-        manager.store().discard(&span)?;
-        loop {
-            let started = Instant::now();
-            let mut transaction = manager.begin(cairn_txn::Isolation::ReadCommitted);
-            let mut keys = Vec::new();
-            transaction.latest().scan(&span, Direction::Forward, &mut |key, _| {
-                keys.push(key.to_vec());
-                match keys.len() < CLEAR_BATCH {
-                    true => std::ops::ControlFlow::Continue(()),
-                    false => std::ops::ControlFlow::Break(()),
-                }
-            })?;
-            // What is cleared leaves tombstones, which would be walked over again and again.
-            if let Some(last) = keys.last() {
-                span.start = Span::point(last).end;
-            }
-            let done = keys.len() < CLEAR_BATCH;
-            for key in keys {
-                transaction.delete(key)?;
-            }
-            if done {
-                transaction.delete(mark.clone())?;
-            }
-            transaction.commit(false).await?;
-            if done {
-                manager.store().release_range(&index_prefix(storage))?;
-                break;
-            }
-            tokio::time::sleep(started.elapsed() * CLEAR_REST).await;
-        }
-    }
-    Ok(())
 }

@@ -23,6 +23,7 @@ use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::arrays::ArrayAccumulator;
 use crate::functions::casts::{self, CastLevel};
+use crate::functions::json::JsonAccumulator;
 use crate::functions::moments::{Moments, Pair, PairMoments};
 use crate::functions::ordered_sets::{self, OrderedSet};
 use crate::types::interval::Interval;
@@ -41,6 +42,10 @@ pub enum Kind {
     BoolOr,
     StringAgg,
     ArrayAgg,
+    JsonAgg {
+        binary: bool,
+        object: bool,
+    },
     Variance {
         sample: bool,
         root: bool,
@@ -105,7 +110,7 @@ pub fn resolve(name: &str, args: &[Type]) -> Option<(Kind, Vec<Type>)> {
         ("avg", [Int2 | Int4 | Int8 | Numeric | Float4 | Float8 | Interval]) => {
             Some((Kind::Avg, args.to_vec()))
         }
-        ("min" | "max", [kind]) if !matches!(kind, Bool | Uuid | Void | Bytea) => {
+        ("min" | "max", [kind]) if !matches!(kind, Bool | Uuid | Json | Jsonb | Void | Bytea) => {
             let kind = match kind {
                 Unknown | Varchar | Name => Text,
                 kind => *kind,
@@ -119,6 +124,14 @@ pub fn resolve(name: &str, args: &[Type]) -> Option<(Kind, Vec<Type>)> {
             Some((Kind::StringAgg, vec![Text, Text]))
         }
         ("array_agg", [kind]) if kind.array().is_some() => Some((Kind::ArrayAgg, vec![*kind])),
+        ("json_agg" | "jsonb_agg", [kind]) => {
+            let binary = name == "jsonb_agg";
+            Some((Kind::JsonAgg { binary, object: false }, vec![*kind]))
+        }
+        ("json_object_agg" | "jsonb_object_agg", [_, _]) => {
+            let binary = name == "jsonb_object_agg";
+            Some((Kind::JsonAgg { binary, object: true }, args.to_vec()))
+        }
         ("bit_and" | "bit_or" | "bit_xor", [kind @ (Int2 | Int4 | Int8)]) => {
             let bits = match name {
                 "bit_and" => Bits::And,
@@ -153,6 +166,10 @@ pub fn is_aggregate(name: &str) -> bool {
         "every",
         "string_agg",
         "array_agg",
+        "json_agg",
+        "jsonb_agg",
+        "json_object_agg",
+        "jsonb_object_agg",
         "variance",
         "var_samp",
         "var_pop",
@@ -177,6 +194,8 @@ impl Aggregate {
             (Kind::Avg, Int2 | Int4 | Int8) => Numeric,
             (Kind::Avg, Float4) => Float8,
             (Kind::BoolAnd | Kind::BoolOr, _) => Bool,
+            (Kind::JsonAgg { binary: true, .. }, _) => Jsonb,
+            (Kind::JsonAgg { .. }, _) => Json,
             (Kind::ArrayAgg, input) => input.array().unwrap_or(input),
             (Kind::Pair(pair), _) => pair.returns(),
             (Kind::OrderedSet(set), input) => set.returns(input),
@@ -186,7 +205,7 @@ impl Aggregate {
 
     /// Whether the result shows in which order the rows came.
     pub fn shows_order(&self) -> bool {
-        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg)
+        matches!(self.kind, Kind::ArrayAgg | Kind::StringAgg | Kind::JsonAgg { .. })
             && self.order.is_empty()
             && !self.distinct
     }
@@ -236,6 +255,9 @@ impl Aggregate {
             }
             (Kind::StringAgg, _) => State::Join { joined: None, first_delimiter: Datum::Null },
             (Kind::ArrayAgg, input) => State::Array(ArrayAccumulator::new(input)),
+            (Kind::JsonAgg { binary, object }, input) => {
+                State::Json(JsonAccumulator::new(binary, object, input))
+            }
             (Kind::Bits(bits), input) => State::Bits { value: None, bits, input },
             (Kind::Pair(pair), _) => State::Pair { moments: PairMoments::default(), pair },
             (Kind::First | Kind::OrderedSet(_), _) => State::First { value: None },
@@ -261,6 +283,7 @@ pub enum State {
     NumericVariance { sum: Numeric, squares: Numeric, count: i64, sample: bool, root: bool },
     First { value: Option<Datum> },
     Array(ArrayAccumulator),
+    Json(JsonAccumulator),
     Collected { aggregate: Aggregate, rows: Vec<Vec<Datum>> },
 }
 
@@ -319,6 +342,7 @@ impl State {
                 first.get_or_insert_with(|| value.clone());
             }
             State::Array(array) => array.push(value)?,
+            State::Json(json) => json.push(args)?,
             _ if value.is_null() => {}
             State::Int { sum } => {
                 let total = sum.unwrap_or(0).checked_add(value.as_i64()?);
@@ -441,6 +465,7 @@ impl State {
             // None if it has no elements.
             State::Array(array) if array.is_empty() => Vec::new(),
             State::Array(array) => vec![array.finish()],
+            State::Json(json) => json.save(),
             State::Collected { rows, .. } => {
                 rows.iter().map(|row| Datum::Bytes(codec::encode_row(row))).collect()
             }
@@ -449,13 +474,13 @@ impl State {
 
     /// Adds an intermediate form of the same aggregate.
     pub fn merge(&mut self, saved: &[u8]) -> Result<()> {
-        let saved = codec::decode_row(saved)?;
+        let saved = codec::decode_stored(saved)?;
         let part = |i: usize| saved.get(i).unwrap_or(&Datum::Null);
         match self {
             State::Count { count, .. } => *count += part(0).as_i64()?,
             State::Collected { rows, .. } => {
                 for row in &saved {
-                    rows.push(codec::decode_row(row.as_bytes()?)?);
+                    rows.push(codec::decode_stored(row.as_bytes()?)?);
                 }
             }
             State::First { value } => {
@@ -463,6 +488,7 @@ impl State {
                     *value = saved.into_iter().next();
                 }
             }
+            State::Json(json) => json.merge(&saved)?,
             _ if part(0).is_null() => {}
             State::Array(array) => array.merge(part(0))?,
             State::Int { sum } => {
@@ -533,6 +559,7 @@ impl State {
             State::First { value } => value.clone().unwrap_or(Datum::Null),
             State::Array(array) if array.is_empty() => Datum::Null,
             State::Array(array) => array.finish(),
+            State::Json(json) => json.finish()?,
             State::Bits { value, input, .. } => match (value, input) {
                 (None, _) => Datum::Null,
                 (Some(value), Type::Int2) => Datum::Int16(*value as i16),
@@ -738,6 +765,7 @@ impl Accumulator for StateAccumulator {
             State::Collected { rows, .. } => rows.len() * 64,
             State::Join { joined: Some(Datum::Text(text)), .. } => text.len(),
             State::Array(array) => array.size_bytes(),
+            State::Json(json) => json.size_bytes(),
             _ => 0,
         };
         size_of_val(self) + collected

@@ -45,7 +45,19 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
         (Float4 | Float8, Int2 | Int4 | Int8 | Numeric) | (Float8, Float4) => Assignment,
         (Oid, Int4 | Int8) => Assignment,
         (Bool, Int4) | (Int4, Bool) => Explicit,
-        (Regtype, Oid) | (Oid, Regtype) | (Int4, Regtype) => Implicit,
+        (Json, Jsonb) | (Jsonb, Json) => Assignment,
+        (Jsonb, Bool | Numeric | Int2 | Int4 | Int8 | Float4 | Float8) => Explicit,
+        (reg, Oid) | (Oid, reg) if reg.is_reg() => Implicit,
+        (Int2 | Int4 | Int8, reg) if reg.is_reg() => Implicit,
+        (reg, Int4 | Int8) if reg.is_reg() => Assignment,
+        (Regprocedure, Regproc) | (Regproc, Regprocedure) => Implicit,
+        (Regoperator, Regoper) | (Regoper, Regoperator) => Implicit,
+        (Text | Varchar, Regclass) => Implicit,
+        (Char, Text) => Implicit,
+        (Char, Varchar | Bpchar) => Assignment,
+        (Text | Varchar | Bpchar, Char) => Assignment,
+        (Char, Int4) | (Int4, Char) => Explicit,
+        (NodeTree, Text) => Implicit,
         (Text | Varchar | Bpchar | Name, Text | Varchar | Bpchar) => Implicit,
         (Text | Varchar | Bpchar, Name) => Implicit,
         (Date, Timestamp | Timestamptz) | (Timestamp, Timestamptz) | (Time, Interval) => Implicit,
@@ -82,7 +94,7 @@ fn integer(to: Type, value: i64) -> Result<Datum> {
     match to {
         Type::Int2 => i16::try_from(value).map(Datum::Int16).map_err(|_| out_of_range(to)),
         Type::Int4 => i32::try_from(value).map(Datum::Int32).map_err(|_| out_of_range(to)),
-        Type::Oid | Type::Regtype => match u32::try_from(value) {
+        kind if kind == Type::Oid || kind.is_reg() => match u32::try_from(value) {
             Ok(oid) => Ok(Datum::Int64(i64::from(oid))),
             Err(_) => Err(Error::new(SqlState::NumericValueOutOfRange, "OID out of range")),
         },
@@ -128,9 +140,18 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
         return Ok(array.to_datum());
     }
     Ok(match (from, to) {
-        (Int2 | Int4 | Int8 | Oid | Regtype, Int2 | Int4 | Int8 | Oid | Regtype) => {
-            integer(to, value.as_i64()?)?
+        (from, to) if is_whole(from) && is_whole(to) => integer(to, value.as_i64()?)?,
+        (Char, Int4) => {
+            let byte = value.as_str()?.bytes().next().unwrap_or_default();
+            Datum::Int32(i32::from(byte as i8))
         }
+        (Int4, Char) => match u8::try_from(value.as_i32()?) {
+            Ok(0) => Datum::Text(String::new()),
+            Ok(byte) if byte.is_ascii() => Datum::Text(char::from(byte).to_string()),
+            _ => {
+                return Err(Error::new(SqlState::NumericValueOutOfRange, "\"char\" out of range"));
+            }
+        },
         (Int2 | Int4 | Int8, Float4) => Datum::Float32(value.as_i64()? as f32),
         (Int2 | Int4 | Int8, Float8) => Datum::Float64(value.as_i64()? as f64),
         (Int2 | Int4 | Int8, Numeric) => {
@@ -161,6 +182,11 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
                 return Err(Error::new(SqlState::NumericValueOutOfRange, text));
             }
             Datum::Float32(narrow)
+        }
+        (Json, Jsonb) => io::from_text(to, value.as_str()?, style)?,
+        (Jsonb, Json) => Datum::Text(io::to_text(from, value, style)?),
+        (Jsonb, Bool | Numeric | Int2 | Int4 | Int8 | Float4 | Float8) => {
+            super::json::from_jsonb(to, value)?
         }
         (Bool, Int4) => Datum::Int32(i32::from(value.as_bool()?)),
         (Int4, Bool) => Datum::Bool(value.as_i32()? != 0),
@@ -204,6 +230,11 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
         (from, to) if from.is_string() => io::from_text(to, value.as_str()?, style)?,
         _ => return Err(Error::internal(format!("no conversion from {from:?} to {to:?}"))),
     })
+}
+
+/// Whether values are whole numbers, those of objects among them.
+fn is_whole(kind: Type) -> bool {
+    matches!(kind, Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid) || kind.is_reg()
 }
 
 fn interval(value: &Datum) -> Result<Interval> {

@@ -11,6 +11,8 @@ mod arithmetic;
 pub mod arrays;
 pub mod casts;
 mod datetime;
+pub mod json;
+pub mod jsonpath;
 pub mod moments;
 pub mod ordered_sets;
 pub mod polymorphic;
@@ -27,6 +29,7 @@ pub mod windows;
 use std::sync::LazyLock;
 
 use arrays::ArrayForm;
+use json::JsonForm;
 use records::RecordForm;
 
 use crate::codec;
@@ -114,6 +117,16 @@ pub enum Scalar {
     Array(ArrayForm),
     /// What it has on records: `ROW(...)`, fields, IS NULL.
     Record(RecordForm),
+    /// What is JSON for any type.
+    Json(JsonForm),
+}
+
+/// What SQL has a syntax for.
+#[derive(PartialEq, Eq, Hash)]
+enum Form {
+    Array(ArrayForm),
+    Record(RecordForm),
+    Json(JsonForm),
 }
 
 impl PartialEq for Scalar {
@@ -131,18 +144,19 @@ impl std::hash::Hash for Scalar {
 }
 
 impl Scalar {
-    fn identity(&self) -> (u8, usize, u32, i32, Option<ArrayForm>, Option<RecordForm>) {
+    fn identity(&self) -> (u8, usize, u32, i32, Option<Form>) {
         match self {
             Scalar::Builtin(function) => {
-                (0, std::ptr::from_ref(*function) as usize, 0, 0, None, None)
+                (0, std::ptr::from_ref(*function) as usize, 0, 0, None)
             }
-            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None, None),
+            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None),
             Scalar::Coerce { target, explicit } => {
-                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None, None)
+                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None)
             }
-            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None, None),
-            Scalar::Array(form) => (4, 0, 0, 0, Some(*form), None),
-            Scalar::Record(form) => (5, 0, 0, 0, None, Some(*form)),
+            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None),
+            Scalar::Array(form) => (4, 0, 0, 0, Some(Form::Array(*form))),
+            Scalar::Record(form) => (5, 0, 0, 0, Some(Form::Record(*form))),
+            Scalar::Json(form) => (6, 0, 0, 0, Some(Form::Json(*form))),
         }
     }
 
@@ -155,6 +169,7 @@ impl Scalar {
             Scalar::Canonical(kind) => format!("canonical_{kind:?}").to_lowercase(),
             Scalar::Array(form) => form.name(),
             Scalar::Record(form) => form.name().to_owned(),
+            Scalar::Json(form) => form.name(),
         }
     }
 
@@ -167,6 +182,7 @@ impl Scalar {
             Scalar::Canonical(kind) => *kind,
             Scalar::Array(form) => form.returns(),
             Scalar::Record(form) => form.returns(),
+            Scalar::Json(form) => form.returns(),
         }
     }
 
@@ -198,6 +214,7 @@ impl Scalar {
             },
             Scalar::Array(form) => form.call(args),
             Scalar::Record(form) => form.call(args),
+            Scalar::Json(form) => form.call(args, &style_of(args)),
         }
     }
 }
@@ -227,6 +244,8 @@ pub static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
     overlaps::register(&mut all);
     datetime::register(&mut all);
     arrays::register(&mut all);
+    json::register(&mut all);
+    jsonpath::register(&mut all);
     all
 });
 

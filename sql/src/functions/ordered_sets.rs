@@ -43,16 +43,17 @@ impl OrderedSet {
     pub fn is_hypothetical(self) -> bool {
         !matches!(
             self,
-            OrderedSet::PercentileCont { .. } | OrderedSet::PercentileDisc { .. } | OrderedSet::Mode
+            OrderedSet::PercentileCont { .. }
+                | OrderedSet::PercentileDisc { .. }
+                | OrderedSet::Mode
         )
     }
 
     /// The type of the result, for values of a type.
     pub fn returns(self, input: Type) -> Type {
         match self {
-            OrderedSet::PercentileCont { many: true } | OrderedSet::PercentileDisc { many: true } => {
-                input.array().unwrap_or(input)
-            }
+            OrderedSet::PercentileCont { many: true }
+            | OrderedSet::PercentileDisc { many: true } => input.array().unwrap_or(input),
             OrderedSet::PercentileCont { .. }
             | OrderedSet::PercentileDisc { .. }
             | OrderedSet::Mode => input,
@@ -164,9 +165,11 @@ fn mode(rows: &[&Vec<Datum>], keys_from: usize) -> Datum {
 /// Where the row of the direct arguments would stand.
 fn place(set: OrderedSet, aggregate: &Aggregate, rows: &[&Vec<Datum>], keys_from: usize) -> Datum {
     let compare = |row: &[Datum]| {
-        let mut orders = aggregate.order.iter().enumerate().map(|(index, key)| {
-            compare_key(key, row.get(keys_from + index), row.get(index))
-        });
+        let mut orders = aggregate
+            .order
+            .iter()
+            .enumerate()
+            .map(|(index, key)| compare_key(key, row.get(keys_from + index), row.get(index)));
         orders.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
     };
     let before = rows.iter().take_while(|row| compare(row).is_lt()).count();

@@ -45,6 +45,9 @@ pub fn resolve(candidates: impl Iterator<Item = &'static Function>, args: &[Type
 /// The type in which values of two types are compared or combined by an operator that exists
 /// once for every type, such as `=`.
 pub fn common_operand_type(left: Type, right: Type) -> Option<Type> {
+    if !left.is_comparable() || !right.is_comparable() {
+        return None;
+    }
     if left == right {
         return Some(if left == Type::Unknown { Type::Text } else { left });
     }

@@ -9,11 +9,11 @@ use datafusion::logical_expr::Expr;
 
 use super::resolve::{self, Resolution};
 use super::strings::regexp_pieces;
-use super::{Context, Function, arg, arrays, contextual, pure};
+use super::{Context, Function, arg, arrays, contextual, json, jsonpath, pure};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{
-    AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType, Text, TextArray, Timestamp,
-    Timestamptz,
+    AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType,
+    Regclass, Text, TextArray, Timestamp, Timestamptz,
 };
 use crate::types::array::Array;
 use crate::types::datetime::{self, Zone};
@@ -35,6 +35,8 @@ pub struct SetFunction {
     pub rows: SetKernel,
     /// Whether an argument of a few bytes may give rows without end.
     pub unbounded: bool,
+    /// Names and types of its columns, where it names them; else there is one, called as itself.
+    pub columns: &'static [(&'static str, Type)],
 }
 
 /// A call in a plan: of a set-returning function, or of any expression that stands for one row.
@@ -84,9 +86,9 @@ static SETS: LazyLock<Vec<SetFunction>> = LazyLock::new(|| {
     const LOCAL: &[Type] = &[Timestamp, Timestamp, IntervalType];
     const ZONED: &[Type] = &[Timestamptz, Timestamptz, IntervalType];
     const ZONE: &[Context] = &[Context::Zone];
-    let series = |signature, rows| SetFunction { signature, rows, unbounded: true };
-    let pieces = |signature, rows| SetFunction { signature, rows, unbounded: false };
-    vec![
+    let series = |signature, rows| SetFunction { signature, rows, unbounded: true, columns: &[] };
+    let pieces = |signature, rows| SetFunction { signature, rows, unbounded: false, columns: &[] };
+    let mut all = vec![
         series(signature("generate_series", I4, Int4), integers),
         series(signature("generate_series", I4_BY, Int4), integers),
         series(signature("generate_series", I8, Int8), integers),
@@ -94,11 +96,10 @@ static SETS: LazyLock<Vec<SetFunction>> = LazyLock::new(|| {
         series(signature("generate_series", N, NumericType), numerics),
         series(signature("generate_series", N_BY, NumericType), numerics),
         series(signature("generate_series", LOCAL, Timestamp), timestamps),
-        series(
-            contextual("generate_series", ZONED, Timestamptz, ZONE, no_value),
-            timestamps,
-        ),
+        series(contextual("generate_series", ZONED, Timestamptz, ZONE, no_value), timestamps),
         pieces(signature("unnest", &[AnyArray], AnyElement), unnest),
+        // What is no partition has none.
+        pieces(signature("pg_partition_ancestors", &[Regclass], Regclass), no_rows),
         pieces(signature("generate_subscripts", &[AnyArray, Int4], Int4), subscripts),
         pieces(signature("generate_subscripts", &[AnyArray, Int4, Bool], Int4), subscripts),
         pieces(signature("regexp_matches", &[Text, Text], TextArray), regexp_matches),
@@ -113,11 +114,18 @@ static SETS: LazyLock<Vec<SetFunction>> = LazyLock::new(|| {
             Function { strict: false, ..signature("string_to_table", &[Text, Text, Text], Text) },
             string_to_table,
         ),
-    ]
+    ];
+    json::sets::register(&mut all);
+    jsonpath::register_sets(&mut all);
+    all
 });
 
-fn signature(name: &'static str, args: &'static [Type], returns: Type) -> Function {
+pub(super) fn signature(name: &'static str, args: &'static [Type], returns: Type) -> Function {
     pure(name, args, returns, no_value)
+}
+
+fn no_rows(_: &[Datum]) -> Result<SetRows> {
+    Ok(Box::new(std::iter::empty()))
 }
 
 fn no_value(_: &[Datum]) -> Result<Datum> {

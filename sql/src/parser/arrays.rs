@@ -149,6 +149,10 @@ impl Targets {
 /// Whether the columns of an INSERT may follow.
 fn follows_insert(before: &[TokenWithSpan]) -> bool {
     let mut tokens = before.iter().rev().filter(|token| !is_space(token));
+    // In MERGE there is no table's name.
+    if tokens.clone().next().is_some_and(|token| is_keyword(token, &[Keyword::INSERT])) {
+        return true;
+    }
     let other = [Keyword::VALUES, Keyword::SELECT, Keyword::DEFAULT, Keyword::WITH];
     let into = tokens.find(|token| match &token.token {
         Token::Word(word) => word.keyword == Keyword::INTO || other.contains(&word.keyword),
@@ -207,7 +211,11 @@ fn name_subscripts(tokens: Vec<TokenWithSpan>, sql: &str) -> Vec<TokenWithSpan> 
 }
 
 /// What is written from one token to another, at its line and column.
-fn placed_text(sql: &str, first: &TokenWithSpan, last: &TokenWithSpan) -> Option<String> {
+pub(super) fn placed_text(
+    sql: &str,
+    first: &TokenWithSpan,
+    last: &TokenWithSpan,
+) -> Option<String> {
     let (start, end) = (first.span.start, last.span.end);
     let from = position_of(sql, start.line, start.column)?;
     let to = position_of(sql, end.line, end.column)?;

@@ -9,6 +9,7 @@
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName};
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
+use super::arrays::placed_text;
 use super::{syntax_error, written};
 use crate::binder::position::position_of;
 use crate::error::{Error, Result};
@@ -348,12 +349,6 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// The text of the tokens from one place to another, as written.
-    fn text(&self, from: usize, to: usize) -> String {
-        let tokens = self.tokens.iter().take(to).skip(from).filter(|token| !is_space(token));
-        tokens.filter_map(|token| written(self.sql, token)).collect::<Vec<_>>().join(" ")
-    }
-
     /// `ON CONFLICT (element, ...) [WHERE condition]`: elements that are no names, and the condition,
     /// become names.
     fn conflict(&mut self, token: &TokenWithSpan) -> Result<()> {
@@ -393,7 +388,7 @@ impl<'a> Rewriter<'a> {
                 [] => {}
                 [name] if matches!(name.token, Token::Word(_)) => self.out.push((*name).clone()),
                 [first, ..] => {
-                    let text = format!("{ELEMENT}{}", self.text(from, to));
+                    let text = format!("{ELEMENT}{}", self.placed_text(from, to));
                     self.put([Token::make_word(&text, Some('"'))], first.span);
                 }
             }
@@ -401,7 +396,7 @@ impl<'a> Rewriter<'a> {
         self.at = close;
         if let Some((start, _)) = self.ahead(1).filter(|(_, token)| is_word(token, "where")) {
             let end = self.end_of_condition(start + 1);
-            let text = format!("{WHERE}{}", self.text(start + 1, end));
+            let text = format!("{WHERE}{}", self.placed_text(start + 1, end));
             self.put([Token::Comma, Token::make_word(&text, Some('"'))], token.span);
             self.put([Token::RParen], token.span);
             self.at = end;
@@ -410,6 +405,15 @@ impl<'a> Rewriter<'a> {
         self.out.extend(self.tokens.get(close).cloned());
         self.at = close + 1;
         Ok(())
+    }
+
+    /// What is written from one token up to another, at its line and column.
+    fn placed_text(&self, from: usize, to: usize) -> String {
+        let part = self.tokens.get(from..to).unwrap_or_default();
+        let (first, last) =
+            (part.iter().find(|t| !is_space(t)), part.iter().rfind(|t| !is_space(t)));
+        let text = first.zip(last).and_then(|(first, last)| placed_text(self.sql, first, last));
+        text.unwrap_or_default()
     }
 
     /// The place of the DO that ends the condition behind ON CONFLICT.

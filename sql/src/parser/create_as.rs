@@ -9,6 +9,8 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::Parsed;
+use super::definition::on_commit;
+use crate::catalog::OnCommit;
 
 /// Such a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +23,8 @@ pub struct CreateAs {
     pub options: Vec<SqlOption>,
     /// TEMPORARY.
     pub temporary: bool,
+    /// ON COMMIT.
+    pub on_commit: Option<OnCommit>,
     /// IF NOT EXISTS.
     pub if_not_exists: bool,
     /// What fills it.
@@ -59,6 +63,7 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<CreateAs>> {
 /// `CREATE [TEMPORARY | UNLOGGED] TABLE [IF NOT EXISTS] name [(column, ...)] [WITH (...)] AS`
 fn head(parser: &mut Parser<'_>) -> Parse<CreateAs> {
     parser.expect_keyword(Keyword::CREATE)?;
+    let _ = parser.parse_one_of_keywords(&[Keyword::GLOBAL, Keyword::LOCAL]);
     let kinds = [Keyword::TEMP, Keyword::TEMPORARY];
     let temporary = parser.parse_one_of_keywords(&kinds).is_some();
     if !temporary {
@@ -73,6 +78,10 @@ fn head(parser: &mut Parser<'_>) -> Parse<CreateAs> {
         parser.expect_token(&Token::RParen)?;
     }
     let options = parser.parse_options(Keyword::WITH)?;
+    let on_commit = match parser.parse_keywords(&[Keyword::ON, Keyword::COMMIT]) {
+        true => Some(on_commit(parser)?),
+        false => None,
+    };
     parser.expect_keyword(Keyword::AS)?;
     let source = CreateSource::Execute(Ident::new(""), Vec::new());
     Ok(CreateAs {
@@ -80,6 +89,7 @@ fn head(parser: &mut Parser<'_>) -> Parse<CreateAs> {
         columns,
         options,
         temporary,
+        on_commit,
         if_not_exists,
         source,
         with_data: true,
@@ -100,7 +110,7 @@ fn execute(parser: &mut Parser<'_>) -> Parse<CreateSource> {
 /// SELECT INTO as what it means; any other statement as it is.
 pub(super) fn from_select_into(mut statement: Statement) -> Parsed {
     let into = match &mut statement {
-        Statement::Query(query) => into(&mut query.body),
+        Statement::Query(query) => take_into(&mut query.body),
         _ => None,
     };
     match (statement, into) {
@@ -110,6 +120,7 @@ pub(super) fn from_select_into(mut statement: Statement) -> Parsed {
                 columns: Vec::new(),
                 options: Vec::new(),
                 temporary,
+                on_commit: None,
                 if_not_exists: false,
                 source: CreateSource::Query(query),
                 with_data: true,
@@ -120,13 +131,27 @@ pub(super) fn from_select_into(mut statement: Statement) -> Parsed {
     }
 }
 
+/// Whether the first SELECT of a query has INTO.
+pub fn has_into(query: &ast::Query) -> bool {
+    let mut body = &query.body;
+    loop {
+        body = match &**body {
+            SetExpr::Select(select) => return select.into.is_some(),
+            SetExpr::SetOperation { left, .. } => left,
+            SetExpr::Query(query) => &query.body,
+            _ => return false,
+        };
+    }
+}
+
 /// Takes INTO out of the first SELECT, the only one that may have it.
-fn into(body: &mut SetExpr) -> Option<ast::SelectInto> {
+pub fn take_into(body: &mut SetExpr) -> Option<ast::SelectInto> {
     let mut body = body;
     loop {
         body = match body {
             SetExpr::Select(select) => return select.into.take(),
             SetExpr::SetOperation { left, .. } => left,
+            SetExpr::Query(query) => &mut query.body,
             _ => return None,
         };
     }

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 use super::covering::Covering;
 use super::expr::RowExpr;
+use super::stateful::stateful_of;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
 use crate::catalog::{Index, Table, index_prefix, index_span};
 use crate::codec;
@@ -125,8 +126,11 @@ fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(..) | Expr::Placeholder(_) => true,
         Expr::ScalarFunction(function) => {
-            udf::scalar_of(function).is_some_and(|scalar| !scalar.is_volatile())
-                && function.args.iter().all(is_constant)
+            let is_pure = match udf::scalar_of(function) {
+                Some(scalar) => !scalar.is_volatile(),
+                None => stateful_of(function).is_some_and(|function| !function.is_volatile()),
+            };
+            is_pure && function.args.iter().all(is_constant)
         }
         _ => false,
     }
@@ -177,6 +181,45 @@ fn in_list_condition(expr: &Expr) -> Option<Condition> {
     let usable = !list.negated && list.list.iter().all(is_constant);
     let column = ordered_column(&list.expr).filter(|_| usable)?;
     Some(condition(column, Operator::Eq, list.list.clone()))
+}
+
+/// The values that filters ask for in columns of a relation whose rows are computed.
+#[derive(Debug)]
+pub struct Lookups(Vec<(usize, Values)>);
+
+impl Lookups {
+    /// Those of filters over the relation's columns `c0`, `c1`, ...
+    ///
+    /// # Errors
+    /// If a value cannot be compiled.
+    pub(super) fn new(
+        filters: &[Expr],
+        compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
+    ) -> Result<Lookups> {
+        let conjuncts =
+            filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+        let mut found = Vec::new();
+        let conditions = conjuncts.filter_map(in_list_condition);
+        for condition in conditions.filter(|condition| condition.op == Operator::Eq) {
+            let mut values =
+                condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
+            let values = match values.pop_if(|_| condition.of_array) {
+                Some(array) => Values::OfArray(array),
+                None => Values::Listed(values),
+            };
+            found.push((condition.column, values));
+        }
+        Ok(Lookups(found))
+    }
+
+    /// The values in a run, by position of the column.
+    ///
+    /// # Errors
+    /// Those of the expressions.
+    pub(super) fn eval(&self, frame: &Frame<'_>) -> Result<Vec<(usize, Vec<Datum>)>> {
+        let values = self.0.iter();
+        values.map(|(column, values)| Ok((*column, values.eval(Type::Oid, frame)?))).collect()
+    }
 }
 
 impl Access {

@@ -18,24 +18,44 @@ pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 impl Writer<'_> {
     /// Adds rows. An error comes with the position of the row that it is about.
     pub async fn insert_all(
-        &self,
+        &mut self,
+        transaction: &mut Transaction,
+        rows: &mut [Row],
+    ) -> std::result::Result<(), (usize, Error)> {
+        let mut refused = None;
+        for (position, row) in rows.iter_mut().enumerate() {
+            if let Err(error) = self.complete(row) {
+                refused = Some((position, error));
+                break;
+            }
+        }
+        let Some((position, error)) = refused else {
+            return self.add_all(transaction, rows).await;
+        };
+        // Those before it come first, and what is wrong with them.
+        self.add_all(transaction, rows.get(..position).unwrap_or_default()).await?;
+        Err((position, error))
+    }
+
+    /// Adds rows that are complete.
+    pub async fn add_all(
+        &mut self,
         transaction: &mut Transaction,
         rows: &[Row],
     ) -> std::result::Result<(), (usize, Error)> {
-        for (position, row) in rows.iter().enumerate() {
-            self.check_not_null(row).map_err(|error| (position, error))?;
-        }
-        if rows.len() > 1 && self.insert_new(transaction, rows).await.map_err(|e| (0, e))? {
+        // Where keys may occur twice for a while, each row finds out by itself.
+        let waits = self.table.indexes.iter().any(|index| index.deferral.is_some());
+        if rows.len() > 1 && !waits && self.add_new(transaction, rows).await.map_err(|e| (0, e))? {
             return Ok(());
         }
         for (position, row) in rows.iter().enumerate() {
-            self.insert(transaction, row).await.map_err(|error| (position, error))?;
+            self.add(transaction, row).await.map_err(|error| (position, error))?;
         }
         Ok(())
     }
 
     /// Adds rows if all their keys are new; else false, and nothing is changed.
-    async fn insert_new(&self, transaction: &mut Transaction, rows: &[Row]) -> Result<bool> {
+    async fn add_new(&mut self, transaction: &mut Transaction, rows: &[Row]) -> Result<bool> {
         let keys: Vec<Vec<u8>> = rows.iter().map(|row| self.table.row_key(row)).collect();
         let mut all: Vec<Entries> = Vec::new();
         for index in &self.table.indexes {
@@ -43,7 +63,7 @@ impl Writer<'_> {
             let mut entries = Vec::with_capacity(rows.len());
             for (row, key) in rows.iter().zip(&keys) {
                 let entry = self.table.entry_key(index, row, key);
-                if index.unique && !self.table.has_null(index, row) {
+                if self.table.is_unique_key(index, row) {
                     unique.push(entry.clone());
                 }
                 entries.push((entry, self.table.entry_value(index, row, key)));
@@ -56,6 +76,9 @@ impl Writer<'_> {
         }
         if self.table.has_primary_key() && !self.are_new(transaction, &keys).await? {
             return Ok(false);
+        }
+        for (row, key) in rows.iter().zip(&keys) {
+            self.note_added(row, key)?;
         }
         let values = rows.iter().map(|row| codec::encode_row(row));
         for (key, value) in keys.into_iter().zip(values).chain(all.into_iter().flatten()) {

@@ -9,11 +9,11 @@ use cairn_txn::storage::Direction;
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
 
-use super::access::Access;
+use super::access::{Access, Lookups};
+use super::common::CommonProgram;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
-use super::common::CommonProgram;
 use super::sets::Calls;
 use super::tracked::{self, TrackedFilter};
 use super::{AggregateCall, Node, RowPlan, Scan, dependence, order};
@@ -228,7 +228,11 @@ impl Compiler {
                 Node::Working { table: table.clone(), filter, output }
             }
             Source::System(relation) => {
-                Node::System { relation, filter: compile_all(&scan.filters, &full)?, output }
+                let empty = DFSchema::empty();
+                let mut compile = |expr: &Expr| RowExpr::compile(expr, &empty);
+                let lookups = Lookups::new(&scan.filters, &mut compile)?;
+                let filter = compile_all(&scan.filters, &full)?;
+                Node::System { relation, lookups, filter, output }
             }
             Source::Changed(part, _) => {
                 Node::Changed { part: *part, filter: compile_all(&scan.filters, &full)?, output }

@@ -355,9 +355,7 @@ impl<'f> Frames<'f> {
                 value.as_i64()?.cmp(&moved)
             }
             // The clock does not wrap around here.
-            Type::Time => {
-                value.as_i64()?.cmp(&base.as_i64()?.saturating_add(by.microseconds))
-            }
+            Type::Time => value.as_i64()?.cmp(&base.as_i64()?.saturating_add(by.microseconds)),
             _ => {
                 let value = Interval::decode(value.as_bytes()?)?;
                 let base = Interval::decode(base.as_bytes()?)?;
@@ -381,12 +379,7 @@ fn compare_floats(value: f64, base: f64, offset: f64, subtract: bool) -> Orderin
 }
 
 /// The same of numerics.
-fn compare_numerics(
-    value: &Numeric,
-    base: &Numeric,
-    offset: &Numeric,
-    subtract: bool,
-) -> Ordering {
+fn compare_numerics(value: &Numeric, base: &Numeric, offset: &Numeric, subtract: bool) -> Ordering {
     match (value, base) {
         (Numeric::NaN, Numeric::NaN) => return Ordering::Equal,
         (Numeric::NaN, _) => return Ordering::Greater,

@@ -11,6 +11,8 @@ pub mod common;
 mod compile;
 mod covering;
 mod dependence;
+pub mod describe;
+pub mod event;
 pub mod export;
 pub mod expr;
 mod frame;
@@ -20,6 +22,8 @@ pub mod modify;
 mod operate;
 mod order;
 pub mod quantified;
+pub mod reference;
+pub mod rules;
 pub mod sequence;
 pub mod set_list;
 mod sets;
@@ -49,7 +53,7 @@ use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
 use crate::relation::{Common, WorkingTable};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
-use access::{Access, Found, Reading};
+use access::{Access, Found, Lookups, Reading};
 use common::CommonProgram;
 use covering::Covering;
 use expr::{RowExpr, Scope};
@@ -256,6 +260,7 @@ enum Node {
     Feed,
     System {
         relation: &'static SystemRelation,
+        lookups: Lookups,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -406,13 +411,13 @@ impl Node {
     fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         match self {
             Node::Scan(scan) => scan.run(frame, sink),
-            Node::Functions { calls, filter, output } => calls.run(&[], frame, &mut |row| {
-                match passes(filter, &row, frame)? {
+            Node::Functions { calls, filter, output } => {
+                calls.run(&[], frame, &mut |row| match passes(filter, &row, frame)? {
                     true if output.len() == row.len() => sink(row),
                     true => sink(output.iter().filter_map(|i| row.get(*i).cloned()).collect()),
                     false => Ok(ControlFlow::Continue(())),
-                }
-            }),
+                })
+            }
             Node::Common { common, program, filter, output } => {
                 program.read(common, frame.env, &mut |row| kept(row, filter, output, frame, sink))
             }
@@ -432,8 +437,9 @@ impl Node {
             }
             Node::Operate(operate) => operate.run(frame, sink),
             Node::Feed => frame.feed(sink),
-            Node::System { relation, filter, output } => {
-                for row in (relation.rows)(&frame.env.surroundings.system) {
+            Node::System { relation, lookups, filter, output } => {
+                let wanted = lookups.eval(frame)?;
+                for row in relation.rows(&frame.env.surroundings.system, &wanted)? {
                     if passes(filter, &row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {
@@ -660,7 +666,7 @@ impl Scan {
                 (Found::Entry(entry, key), Some(covering)) => covering.row(entry, key)?,
                 (Found::Entry(_, value) | Found::Row(value), _) => {
                     let mut row = Vec::with_capacity(self.needed.len());
-                    codec::decode_columns(value, &self.needed, &mut row)?;
+                    self.table.decode_columns(value, &self.needed, &mut row)?;
                     row
                 }
             };

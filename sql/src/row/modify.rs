@@ -5,18 +5,29 @@
 //! finds a version newer than the statement's snapshot, the statement ends with
 //! [`Error::Restart`]: the caller takes its writes back, keeps the locks and runs it again on a
 //! new snapshot. As the locks stay, each run gets further than the one before.
+//!
+//! What a change leaves to check is in [`Writer::events`]. Whoever made the changes sees to it that
+//! they are looked at.
 
-use cairn_txn::{Conflict, Isolation, LockMode, LockOutcome, Transaction, WaitPolicy};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use cairn_txn::storage::{Direction, Span};
+use cairn_txn::{Conflict, Isolation, LockMode, LockOutcome, ReadView, Transaction, WaitPolicy};
+
+use super::describe::duplicate;
+use super::event::{Event, Refers, Twice, Vacated};
+use super::reference::Wanted;
+use super::rules::Rules;
 use super::{Env, Frame, Row};
 use crate::binder::dml::Operation;
 use crate::catalog::sequences::Sequences;
 use crate::catalog::{Index, Table};
 use crate::codec;
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 use crate::row::expr::RowExpr;
 use crate::types::Datum;
-use crate::types::io::{self, Style};
+use crate::types::io::Style;
 
 /// How an inserted column gets its value, compiled.
 #[derive(Debug)]
@@ -42,14 +53,33 @@ pub(super) fn check_entry(transaction: &Transaction, entry: &[u8]) -> Result<()>
 /// Writes rows of one table.
 pub struct Writer<'a> {
     /// The table.
-    pub table: &'a Table,
+    pub table: &'a Arc<Table>,
+    /// What its rows have to satisfy.
+    pub rules: &'a Rules,
+    /// Where that is evaluated.
+    pub env: &'a Env,
     /// For messages about rows.
     pub style: &'a Style,
     /// Whether the table is locked against everyone else, so that rows need no locks.
     pub exclusive: bool,
+    /// The columns that an update changes; `None`: all of them.
+    pub changed: Option<&'a [usize]>,
+    /// What is to be looked at when the statement has ended.
+    pub events: Vec<Event>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// A writer of rows that are new as a whole.
+    pub fn new(
+        table: &'a Arc<Table>,
+        rules: &'a Rules,
+        env: &'a Env,
+        style: &'a Style,
+        exclusive: bool,
+    ) -> Writer<'a> {
+        Writer { table, rules, env, style, exclusive, changed: None, events: Vec::new() }
+    }
+
     /// The row that an INSERT makes of a source row.
     pub fn make_row(
         &self,
@@ -90,124 +120,88 @@ impl Writer<'_> {
         values.collect()
     }
 
-    /// Refuses a row with NULL where there may be none.
-    pub fn check_not_null(&self, row: &[Datum]) -> Result<()> {
-        for (column, value) in self.table.columns.iter().zip(row) {
-            if column.not_null && !column.hidden && value.is_null() {
-                return Err(Error::new(
-                    SqlState::NotNullViolation,
-                    format!(
-                        "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
-                        column.name, self.table.name
-                    ),
-                )
-                .detail(format!("Failing row contains ({}).", self.describe_row(row)?))
-                .table(&self.table.name)
-                .column(&column.name));
-            }
-        }
-        Ok(())
-    }
-
-    fn describe_row(&self, row: &[Datum]) -> Result<String> {
-        let mut shown = Vec::new();
-        for (index, column) in self.table.visible() {
-            shown.push(match row.get(index) {
-                None | Some(Datum::Null) => "null".to_owned(),
-                Some(value) => {
-                    let text = io::to_text(column.kind().kind, value, self.style)?;
-                    match text.char_indices().nth(64) {
-                        Some((cut, _)) => format!("{}...", text.get(..cut).unwrap_or_default()),
-                        None => text,
-                    }
-                }
-            });
-        }
-        Ok(shown.join(", "))
-    }
-
-    /// The error of an index that cannot be made because this row's key occurs twice.
-    pub fn could_not_create(&self, index: &Index, row: &[Datum]) -> Result<Error> {
-        let key = self.describe_key(index, row)?;
-        Ok(Error::new(
-            SqlState::UniqueViolation,
-            format!("could not create unique index \"{}\"", index.name),
-        )
-        .detail(format!("Key {key} is duplicated."))
-        .table(&self.table.name)
-        .constraint(&index.name))
-    }
-
-    fn describe_key(&self, index: &Index, row: &[Datum]) -> Result<String> {
-        let mut names = Vec::new();
-        let mut values = Vec::new();
-        for position in &index.columns {
-            let (Some(column), Some(value)) =
-                (self.table.columns.get(*position), row.get(*position))
-            else {
-                continue;
-            };
-            names.push(column.name.clone());
-            values.push(match value {
-                Datum::Null => "null".into(),
-                value => io::to_text(column.kind().kind, value, self.style)?,
-            });
-        }
-        Ok(format!("({})=({})", names.join(", "), values.join(", ")))
-    }
-
-    pub(super) fn duplicate(&self, index: &Index, row: &[Datum]) -> Result<Error> {
-        let key = self.describe_key(index, row)?;
-        Ok(Error::new(
-            SqlState::UniqueViolation,
-            format!("duplicate key value violates unique constraint \"{}\"", index.name),
-        )
-        .detail(format!("Key {key} already exists."))
-        .table(&self.table.name)
-        .constraint(&index.name))
+    /// Computes generated columns, and refuses a row that violates a constraint by itself.
+    pub fn complete(&self, row: &mut [Datum]) -> Result<()> {
+        self.rules.complete(self.table, row, self.changed, self.env, self.style)
     }
 
     /// Adds a row.
-    pub async fn insert(&self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
-        self.check_not_null(row)?;
+    pub async fn insert(&mut self, transaction: &mut Transaction, row: &mut [Datum]) -> Result<()> {
+        self.complete(row)?;
+        self.add(transaction, row).await
+    }
+
+    /// Adds a row that is complete.
+    pub(super) async fn add(&mut self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
+        let key = self.add_unnoted(transaction, row).await?;
+        self.note_added(row, &key)
+    }
+
+    async fn add_unnoted(
+        &mut self,
+        transaction: &mut Transaction,
+        row: &[Datum],
+    ) -> Result<Vec<u8>> {
         let key = self.table.row_key(row);
         if self.table.has_primary_key() {
             if !self.exclusive {
                 transaction.lock_unique(&key).await?;
             }
             if transaction.get_latest(&key)?.is_some() {
-                return Err(self.duplicate(&self.table.primary, row)?);
+                return Err(duplicate(self.table, &self.table.primary, row, self.style)?);
             }
         }
-        self.insert_new_key(transaction, row, key).await
+        self.put_new(transaction, row, &key).await?;
+        Ok(key)
     }
 
     /// Adds a row whose primary key is known to be new, and is locked.
     pub(super) async fn insert_new_key(
-        &self,
+        &mut self,
         transaction: &mut Transaction,
         row: &[Datum],
-        key: Vec<u8>,
+        key: &[u8],
     ) -> Result<()> {
-        for index in &self.table.indexes {
-            self.add_entry(transaction, index, row, &key).await?;
+        self.put_new(transaction, row, key).await?;
+        self.note_added(row, key)
+    }
+
+    async fn put_new(
+        &mut self,
+        transaction: &mut Transaction,
+        row: &[Datum],
+        key: &[u8],
+    ) -> Result<()> {
+        let table = self.table;
+        for index in &table.indexes {
+            self.add_entry(transaction, index, row, key).await?;
         }
-        Ok(transaction.put(key, codec::encode_row(row), false)?)
+        Ok(transaction.put(key.to_vec(), codec::encode_row(row), false)?)
     }
 
     async fn add_entry(
-        &self,
+        &mut self,
         transaction: &mut Transaction,
         index: &Index,
         row: &[Datum],
         key: &[u8],
     ) -> Result<()> {
         let entry = self.table.entry_key(index, row, key);
-        if index.unique
-            && !self.table.has_null(index, row)
-            && !self.claim_entry(transaction, index, &entry).await?
+        if self.table.is_unique_key(index, row) {
+            if !self.claim_entry(transaction, index, &entry).await? {
+                return Err(duplicate(self.table, index, row, self.style)?);
+            }
+        } else if index.deferral.is_some()
+            && (index.nulls_not_distinct || !self.table.has_null(index, row))
         {
-            return Err(self.duplicate(index, row)?);
+            let columns = self.table.index_key(index, row);
+            // Whoever has added this key before, or may be about to, is waited for when it is looked at.
+            let is_new = self.exclusive
+                || transaction.lock_name(&columns, LockMode::ForUpdate, WaitPolicy::Skip).await?;
+            if !is_new || !is_free(transaction, index, &columns, key)? {
+                let (table, index) = (self.table.clone(), index.name.clone());
+                self.events.push(Event::Twice(Twice { table, index, row_key: key.to_vec() }));
+            }
         }
         Ok(transaction.put(entry, self.table.entry_value(index, row, key), false)?)
     }
@@ -252,7 +246,19 @@ impl Writer<'_> {
     }
 
     /// Removes a row that is locked.
-    pub fn delete(&self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
+    pub fn delete(&mut self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
+        self.remove(transaction, row)?;
+        for reference in &self.rules.referrers {
+            if let Some(key) = reference.referred_key(row) {
+                let values = reference.referred_values(row);
+                let reference = reference.clone();
+                self.events.push(Event::Vacated(Vacated { reference, key, values, new: None }));
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
         let key = self.table.row_key(row);
         for index in &self.table.indexes {
             transaction.delete(self.table.entry_key(index, row, &key))?;
@@ -263,19 +269,21 @@ impl Writer<'_> {
     /// Replaces a row that is locked. Entries of indexes whose columns did not change stay; where
     /// only included ones did, the entry gets a new value under its old key.
     pub async fn update(
-        &self,
+        &mut self,
         transaction: &mut Transaction,
         old: &[Datum],
-        new: &[Datum],
+        new: &mut [Datum],
     ) -> Result<()> {
-        self.check_not_null(new)?;
+        self.complete(new)?;
         let (old_key, new_key) = (self.table.row_key(old), self.table.row_key(new));
         if old_key != new_key {
             // A row under another key is another row to storage.
-            self.delete(transaction, old)?;
-            return self.insert(transaction, new).await;
+            self.remove(transaction, old)?;
+            self.add_unnoted(transaction, new).await?;
+            return self.note_changed(old, new, &new_key, true);
         }
-        for index in &self.table.indexes {
+        let table = self.table;
+        for index in &table.indexes {
             let before = self.table.entry_key(index, old, &old_key);
             let after = self.table.entry_key(index, new, &new_key);
             if before != after {
@@ -289,25 +297,72 @@ impl Writer<'_> {
                 }
             }
         }
-        Ok(transaction.put(new_key, codec::encode_row(new), true)?)
+        transaction.put(new_key.clone(), codec::encode_row(new), true)?;
+        self.note_changed(old, new, &new_key, false)
     }
 
-    /// Replaces a row that is locked by one with the same values in all indexes.
+    /// Replaces a row that is locked by one with the same values in all indexes and foreign keys.
     pub fn replace(
         &self,
         transaction: &mut Transaction,
         key: Vec<u8>,
-        new: &[Datum],
+        new: &mut [Datum],
     ) -> Result<()> {
-        self.check_not_null(new)?;
+        self.complete(new)?;
         Ok(transaction.put(key, codec::encode_row(new), true)?)
     }
 
-    /// Whether some index has one of these columns, in its keys or its values.
+    /// Notes what a new row refers to.
+    pub(super) fn note_added(&mut self, row: &[Datum], key: &[u8]) -> Result<()> {
+        for reference in &self.rules.references {
+            match reference.wanted(row)? {
+                Wanted::Nothing => {}
+                wanted => {
+                    let (reference, row_key) = (reference.clone(), key.to_vec());
+                    self.events.push(Event::Refers(Refers { reference, row_key, wanted }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what a row referred to, and was referred to by, if that has changed. Checks that wait
+    /// look for a row by its key, so one that is `moved` is noted again.
+    fn note_changed(
+        &mut self,
+        old: &[Datum],
+        new: &[Datum],
+        key: &[u8],
+        moved: bool,
+    ) -> Result<()> {
+        for reference in &self.rules.referrers {
+            if reference.is_referred_changed(old, new)
+                && let Some(key) = reference.referred_key(old)
+            {
+                let (values, new) =
+                    (reference.referred_values(old), reference.referred_values(new));
+                let (reference, new) = (reference.clone(), Some(new));
+                self.events.push(Event::Vacated(Vacated { reference, key, values, new }));
+            }
+        }
+        for reference in &self.rules.references {
+            let wanted = reference.wanted(new)?;
+            let again = moved && reference.key.deferral.is_some();
+            if wanted != Wanted::Nothing && (again || wanted != reference.wanted(old)?) {
+                let (reference, row_key) = (reference.clone(), key.to_vec());
+                self.events.push(Event::Refers(Refers { reference, row_key, wanted }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether some index has one of these columns, in its keys or its values, or some foreign key.
     pub fn is_indexed(&self, positions: &[usize]) -> bool {
+        let positions = self.rules.changed_with(positions);
         let keys = self.table.all_indexes().flat_map(|index| &index.columns);
         let mut columns = keys.chain(self.table.indexes.iter().flat_map(|index| &index.include));
         columns.any(|column| positions.contains(column))
+            || self.rules.references.iter().any(|reference| reference.has_column(&positions))
     }
 
     /// The lock an operation needs: one that changes key columns excludes everyone. Included
@@ -321,10 +376,56 @@ impl Writer<'_> {
 
     /// The lock that a change of the columns at these positions needs.
     pub fn update_mode(&self, positions: &[usize]) -> LockMode {
-        let mut unique = self.table.all_indexes().filter(|index| index.unique);
+        let positions = self.rules.changed_with(positions);
+        let mut unique = self.table.all_indexes().filter(|index| index.claims_unique());
         match unique.any(|i| positions.iter().any(|p| i.columns.contains(p))) {
             true => LockMode::ForUpdate,
             false => LockMode::ForNoKeyUpdate,
         }
     }
+}
+
+/// Whether no other row has a key in an index whose entries go by more than that.
+pub fn is_free(
+    transaction: &Transaction,
+    index: &Index,
+    columns: &[u8],
+    row_key: &[u8],
+) -> Result<bool> {
+    let shown_by = |view: ReadView| other_rows(&view, index, columns, row_key);
+    if !shown_by(transaction.latest())?.is_empty() {
+        return Ok(false);
+    }
+    // As in `check_entry`.
+    match transaction.isolation() == Isolation::Serializable
+        && !shown_by(transaction.untold_view())?.is_empty()
+    {
+        true => Err(cairn_txn::Error::Serialization(Conflict::ConcurrentDelete).into()),
+        false => Ok(true),
+    }
+}
+
+/// The keys of the rows that have a key in an index whose entries go by more than that, but for one
+/// row.
+pub fn other_rows(
+    view: &ReadView,
+    index: &Index,
+    columns: &[u8],
+    row_key: &[u8],
+) -> Result<Vec<Vec<u8>>> {
+    let (mut others, mut failed) = (Vec::new(), None);
+    view.scan(&Span::prefix(columns), Direction::Forward, &mut |_, value| match index
+        .split_value(value)
+    {
+        Ok((key, _)) if key == row_key => ControlFlow::Continue(()),
+        Ok((key, _)) => {
+            others.push(key.to_vec());
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    })?;
+    failed.map_or(Ok(others), Err)
 }

@@ -176,7 +176,8 @@ impl Operate {
             Work::DistinctOn(keys) => {
                 let mut last: Option<Row> = None;
                 self.input.run(frame, &mut |row| {
-                    let key = keys.iter().map(|key| key.eval(&row, frame)).collect::<Result<Row>>()?;
+                    let key =
+                        keys.iter().map(|key| key.eval(&row, frame)).collect::<Result<Row>>()?;
                     if last.as_ref().is_some_and(|last| same(last, &key)) {
                         return Ok(ControlFlow::Continue(()));
                     }

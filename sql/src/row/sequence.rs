@@ -18,6 +18,9 @@ pub enum Operation {
     Current,
     Last,
     Set,
+    LastValue,
+    LogCount,
+    IsCalled,
 }
 
 /// A call on a sequence.
@@ -49,7 +52,10 @@ impl Stateful for SequenceCall {
     }
 
     fn returns(&self) -> Type {
-        Type::Int8
+        match self.operation {
+            Operation::IsCalled => Type::Bool,
+            _ => Type::Int8,
+        }
     }
 
     fn run(&self, args: &[Datum]) -> Result<Datum> {
@@ -60,6 +66,11 @@ impl Stateful for SequenceCall {
             Operation::Next => self.sequences.next(sequence()?, session)?,
             Operation::Current => self.sequences.current(sequence()?, session)?,
             Operation::Last => self.sequences.last(session)?,
+            Operation::LastValue => self.sequences.state(sequence()?)?.last,
+            Operation::LogCount => self.sequences.state(sequence()?)?.log_count(sequence()?),
+            Operation::IsCalled => {
+                return Ok(Datum::Bool(self.sequences.state(sequence()?)?.is_called));
+            }
             Operation::Set => {
                 let Some(Datum::Int64(value)) = args.first() else { return Ok(Datum::Null) };
                 let is_called = match args {

@@ -25,6 +25,15 @@ pub trait Stateful: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
     /// The type of what it returns.
     fn returns(&self) -> Type;
+    /// Whether each call may differ. What only looks at the definitions that the plan holds for does
+    /// not.
+    fn is_volatile(&self) -> bool {
+        true
+    }
+    /// What two calls have in common that are the same for the same arguments; `None`: nothing.
+    fn identity(&self) -> Option<(usize, usize)> {
+        None
+    }
     /// Calls it.
     ///
     /// # Errors
@@ -40,14 +49,15 @@ struct StatefulUdf {
 }
 
 impl StatefulUdf {
-    fn address(&self) -> usize {
-        Arc::as_ptr(&self.function).cast::<()>() as usize
+    fn identity(&self) -> (usize, usize) {
+        let address = Arc::as_ptr(&self.function).cast::<()>() as usize;
+        self.function.identity().unwrap_or((0, address))
     }
 }
 
 impl PartialEq for StatefulUdf {
     fn eq(&self, other: &Self) -> bool {
-        self.address() == other.address()
+        self.identity() == other.identity()
     }
 }
 
@@ -55,13 +65,15 @@ impl Eq for StatefulUdf {}
 
 impl Hash for StatefulUdf {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.address().hash(state);
+        self.identity().hash(state);
     }
 }
 
 /// A call as an expression.
 pub fn call(function: Arc<dyn Stateful>, args: Vec<Expr>) -> Expr {
-    let signature = Signature::user_defined(Volatility::Volatile);
+    let volatility =
+        if function.is_volatile() { Volatility::Volatile } else { Volatility::Immutable };
+    let signature = Signature::user_defined(volatility);
     let udf = StatefulUdf { function, signature };
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(udf)), args))
 }
@@ -94,6 +106,18 @@ impl ScalarUDFImpl for StatefulUdf {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        each_row(&args, &self.function.returns().layout(), |row| self.function.run(row))
+        let layout = self.function.returns().layout();
+        let scalars = args.args.iter().map(|arg| match arg {
+            ColumnarValue::Scalar(value) => Some(Datum::from_scalar(value)),
+            ColumnarValue::Array(_) => None,
+        });
+        // One call will do, and there may be no rows: the optimizer wants the value.
+        if !self.function.is_volatile()
+            && let Some(scalars) = scalars.collect::<Option<Result<Vec<Datum>>>>()
+        {
+            let value = self.function.run(&scalars?)?.to_scalar(&layout)?;
+            return Ok(ColumnarValue::Scalar(value));
+        }
+        each_row(&args, &layout, |row| self.function.run(row))
     }
 }

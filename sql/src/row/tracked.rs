@@ -82,6 +82,8 @@ pub(super) struct TrackedFilter {
     columns: Vec<usize>,
     /// How those come out of entries, if those are what is read.
     covering: Option<Covering>,
+    /// The values of those that rows from before they were added lack.
+    missing: Vec<(usize, Vec<u8>)>,
     /// Whose values are bound.
     parameters: Vec<Parameter>,
 }
@@ -108,7 +110,11 @@ impl TrackedFilter {
         let filter = compile_all(filters, &narrowed(scan, full, &columns)?)?;
         let mut parameters = Vec::new();
         let immutable = filter.iter().all(|expr| is_immutable(expr, &mut parameters));
-        let tracked = TrackedFilter { filter, columns, covering, parameters };
+        let missing = columns
+            .iter()
+            .filter_map(|column| Some((*column, table.columns.get(*column)?.missing.clone()?)));
+        let missing = missing.collect();
+        let tracked = TrackedFilter { filter, columns, covering, missing, parameters };
         Ok(immutable.then_some(tracked))
     }
 
@@ -134,7 +140,11 @@ impl BoundFilter {
             Some(covering) => covering.row(key, value)?,
             None => {
                 let mut row = Vec::with_capacity(self.filter.columns.len());
-                codec::decode_columns(value, &self.filter.columns, &mut row)?;
+                let missing = |column| {
+                    let mut missing = self.filter.missing.iter();
+                    missing.find(|(other, _)| *other == column).map(|(_, value)| value.as_slice())
+                };
+                codec::decode_columns(value, &self.filter.columns, &mut row, missing)?;
                 row
             }
         };

@@ -60,7 +60,7 @@ impl Stateful for Field {
     fn run(&self, args: &[Datum]) -> Result<Datum> {
         let Some(Datum::Bytes(row)) = args.first() else { return Ok(Datum::Null) };
         let mut value = Vec::with_capacity(1);
-        codec::decode_columns(row, &[self.index], &mut value)?;
+        codec::decode_columns(row, &[self.index], &mut value, |_| None)?;
         Ok(value.pop().unwrap_or(Datum::Null))
     }
 }

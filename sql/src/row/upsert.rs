@@ -7,9 +7,9 @@
 use cairn_txn::{Conflict, Isolation, LockMode, LockOutcome, Transaction, WaitPolicy};
 
 use super::Row;
+use super::describe::duplicate;
 use super::modify::Writer;
 use crate::catalog::{Index, index_prefix};
-use crate::codec;
 use crate::error::{Error, Result};
 use crate::types::Datum;
 
@@ -41,7 +41,7 @@ impl Writer<'_> {
     /// Adds a row, unless another one has its key in one of `arbiters`, which are storage ids of
     /// unique indexes. That one is locked in `mode`, if there is one, in its newest version.
     pub async fn propose(
-        &self,
+        &mut self,
         transaction: &mut Transaction,
         row: &[Datum],
         arbiters: &[u32],
@@ -60,7 +60,7 @@ impl Writer<'_> {
                 }
             }
             if self.claim(transaction, row, &key, arbiters).await? {
-                self.insert_new_key(transaction, row, key.clone()).await?;
+                self.insert_new_key(transaction, row, &key).await?;
                 return Ok(Proposed::Added(key));
             }
         }
@@ -74,7 +74,7 @@ impl Writer<'_> {
         arbiters: &'i [u32],
     ) -> impl Iterator<Item = (&'i Index, Vec<u8>)> {
         let named = self.table.all_indexes().filter(|index| arbiters.contains(&index.storage));
-        named.filter(|index| !self.table.has_null(index, row)).map(|index| {
+        named.filter(|index| self.table.is_unique_key(index, row)).map(|index| {
             let entry = match self.is_primary(index) {
                 true => key.to_vec(),
                 false => self.table.entry_key(index, row, key),
@@ -166,7 +166,7 @@ impl Writer<'_> {
         };
         let Some(value) = value else { return Ok(None) };
         self.note_read(transaction, occupant)?;
-        codec::decode_row(&value).map(Some)
+        self.table.decode_row(&value).map(Some)
     }
 
     /// At SERIALIZABLE what was found is a read like any other: the snapshot shows it, too.
@@ -195,7 +195,7 @@ impl Writer<'_> {
             if transaction.get_latest(key)?.is_some() {
                 return match arbiters.contains(&self.table.primary.storage) {
                     true => Ok(false),
-                    false => Err(self.duplicate(&self.table.primary, row)?),
+                    false => Err(duplicate(self.table, &self.table.primary, row, self.style)?),
                 };
             }
         }

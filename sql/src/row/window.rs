@@ -65,12 +65,7 @@ impl WindowPlan {
         })
     }
 
-    pub(super) fn run(
-        &self,
-        input: &Node,
-        frame: &Frame<'_>,
-        sink: &mut Sink<'_>,
-    ) -> Result<Flow> {
+    pub(super) fn run(&self, input: &Node, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         let mut account = frame.env.kept.account();
         let mut rows: Vec<Row> = Vec::new();
         let mut key: Row = Vec::new();
@@ -137,15 +132,11 @@ impl WindowPlan {
                 let others = count as f64 - 1.0;
                 Datum::Float64(if count > 1 { (rank(row) - 1) as f64 / others } else { 0.0 })
             }),
-            F::CumeDist => {
-                each(&|row| Datum::Float64(peers.around(row).end as f64 / count as f64))
-            }
+            F::CumeDist => each(&|row| Datum::Float64(peers.around(row).end as f64 / count as f64)),
             F::Ntile => self.ntile(call, partition, frame),
             F::Lag => self.shifted(call, partition, frame, -1),
             F::Lead => self.shifted(call, partition, frame, 1),
-            F::FirstValue | F::LastValue | F::NthValue => {
-                self.of_frame(call, partition, frame)
-            }
+            F::FirstValue | F::LastValue | F::NthValue => self.of_frame(call, partition, frame),
             F::Aggregate(aggregate) => self.aggregate(call, aggregate, partition, frame),
         }
     }
@@ -344,9 +335,12 @@ impl<'a> Sliding<'a> {
     fn can_shrink(&self) -> bool {
         !self.has_special
             && matches!(
-            self.state,
-            State::Count { .. } | State::Int { .. } | State::Numeric { .. } | State::Interval { .. }
-        )
+                self.state,
+                State::Count { .. }
+                    | State::Int { .. }
+                    | State::Numeric { .. }
+                    | State::Interval { .. }
+            )
     }
 
     fn scale_of(&mut self, args: &[Datum]) -> Result<Option<u32>> {
@@ -354,7 +348,8 @@ impl<'a> Sliding<'a> {
             return Ok(None);
         };
         let number = Numeric::decode(bytes)?;
-        let special = matches!(number, Numeric::NaN | Numeric::Infinity | Numeric::NegativeInfinity);
+        let special =
+            matches!(number, Numeric::NaN | Numeric::Infinity | Numeric::NegativeInfinity);
         self.has_special |= special;
         Ok((!special).then(|| number.scale()))
     }

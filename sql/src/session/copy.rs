@@ -22,14 +22,18 @@ use datafusion::sql::sqlparser::ast;
 use super::Session;
 use super::outcome::Outcome;
 use super::plan::compile_columns;
+use super::rules::Effect;
 use crate::binder::dml::ColumnSource;
+use crate::binder::fold;
 use crate::binder::position::token_before;
-use crate::binder::{fold, relation_name};
 use crate::catalog::{Table, index_span};
 use crate::error::{Error, Result, SqlState};
+use crate::functions::strings::quote_ident;
 use crate::parser::Parsed;
 use crate::parser::copy::{Copy, CopySource};
+use crate::row::event::Event;
 use crate::row::modify::{InsertColumn, Writer};
+use crate::row::rules::Rules;
 use crate::row::{Env, Row};
 use crate::types::Datum;
 use crate::types::io::{self, Style};
@@ -53,6 +57,9 @@ const MAX_LINE_BYTES: usize = 64 << 20;
 /// after which it tries again.
 const ROWS_BEFORE_TABLE_LOCK: u64 = 100_000;
 const ROWS_PER_TRY: u64 = 10_000;
+
+/// Memory of what is left to look at when all rows are there.
+const MAX_EVENTS_BYTES: usize = 1 << 30;
 
 /// A COPY FROM STDIN in progress.
 pub struct CopyIn {
@@ -84,6 +91,13 @@ pub struct CopyIn {
     /// At this number of rows it tries to lock the table.
     rows_at_try: u64,
     ended: bool,
+    /// What the rows have to satisfy.
+    rules: Arc<Rules>,
+    /// Whether it is all of its transaction.
+    alone: bool,
+    /// What cannot be looked at before all rows are there.
+    events: Vec<Event>,
+    events_bytes: usize,
 }
 
 /// The fields of a line; `None` is NULL.
@@ -195,19 +209,20 @@ impl Session {
                     .at(position))
             }
             (CopySource::Table(name, columns), true) => {
-                let list = match columns.as_slice() {
-                    [] => "*".to_owned(),
+                let names: Vec<String> = match columns.as_slice() {
+                    [] => self.columns_to_copy(name)?,
                     columns => {
-                        let names = columns.iter().map(ToString::to_string);
-                        names.collect::<Vec<_>>().join(", ")
+                        self.check_copied(name, columns)?;
+                        columns.iter().map(ToString::to_string).collect()
                     }
                 };
+                let list = names.join(", ");
                 let text = format!("SELECT {list} FROM {name}");
                 let parsed = crate::parser::parse(&text)?.pop().map(|(parsed, _)| parsed);
                 match parsed {
                     Some(Parsed::Sql(statement)) => match *statement {
                         ast::Statement::Query(query) => {
-                            let (_, relation) = relation_name(name)?;
+                            let relation = self.named(name)?;
                             let table = self.schema().table(&relation).cloned();
                             self.copy_out(&query, format, &text, table.as_deref()).await
                         }
@@ -230,11 +245,23 @@ impl Session {
         sql: &str,
     ) -> Result<Outcome> {
         self.check_writable("COPY FROM")?;
-        let (_, relation) = relation_name(name)?;
-        let table = self.schema().table(&relation).cloned().ok_or_else(|| {
-            Error::new(SqlState::UndefinedTable, format!("relation \"{relation}\" does not exist"))
-        })?;
-        self.lock_table(&table, LockMode::RowExclusive).await?;
+        let relation = self.named(name)?;
+        let (table, rules) = loop {
+            let version = self.schema_version();
+            let table = self.schema().table(&relation).cloned().ok_or_else(|| {
+                let message = format!("relation \"{relation}\" does not exist");
+                Error::new(SqlState::UndefinedTable, message)
+            })?;
+            let (rules, _) = self.rules(&table)?;
+            self.lock_table(&table, LockMode::RowExclusive).await?;
+            for (reached, mode) in self.reached_tables(&table, &rules, &[Effect::Adds]) {
+                self.lock_table(&reached, mode).await?;
+            }
+            if self.schema_version() == version {
+                break (table, rules);
+            }
+        };
+        self.check_copied(name, columns)?;
         let mut targets = Vec::new();
         for column in columns {
             let wanted = fold(column);
@@ -253,7 +280,8 @@ impl Session {
             targets.push(index);
         }
         if columns.is_empty() {
-            targets = table.visible().map(|(index, _)| index).collect();
+            let columns = table.visible().filter(|(_, column)| column.generated.is_none());
+            targets = columns.map(|(index, _)| index).collect();
         }
         let name_of = |target: &usize| table.columns.get(*target).map(|column| column.name.clone());
         let names: Vec<String> = targets.iter().filter_map(name_of).collect();
@@ -272,8 +300,9 @@ impl Session {
         let env = self.env(Arc::new(Vec::new()));
         // Only defaults are evaluated, and they read no tables.
         let env = Env { view: env.view.without_own_writes(), ..env };
-        let style = self.style();
+        let style = Style { names: Some(self.names()), ..self.style() };
         self.lock_if_empty(&table).await?;
+        let alone = self.alone && !self.in_block();
         Ok(Outcome::CopyIn(Box::new(CopyIn {
             table,
             targets,
@@ -294,7 +323,40 @@ impl Session {
             rows: 0,
             rows_at_try: ROWS_BEFORE_TABLE_LOCK,
             ended: false,
+            rules,
+            alone,
+            events: Vec::new(),
+            events_bytes: 0,
         })))
+    }
+
+    /// The columns that COPY of a table to the client has.
+    fn columns_to_copy(&self, name: &ast::ObjectName) -> Result<Vec<String>> {
+        let relation = self.named(name)?;
+        let schema = self.schema();
+        let Some(table) = schema.table(&relation) else { return Ok(vec!["*".to_owned()]) };
+        if table.columns.iter().all(|column| column.generated.is_none()) {
+            return Ok(vec!["*".to_owned()]);
+        }
+        let columns = table.visible().filter(|(_, column)| column.generated.is_none());
+        Ok(columns.map(|(_, column)| quote_ident(&column.name)).collect())
+    }
+
+    /// Refuses to copy generated columns.
+    fn check_copied(&self, name: &ast::ObjectName, columns: &[ast::Ident]) -> Result<()> {
+        let relation = self.named(name)?;
+        let schema = self.schema();
+        let Some(table) = schema.table(&relation) else { return Ok(()) };
+        let mut found =
+            columns.iter().filter_map(|column| table.columns.get(table.position(&fold(column))?));
+        match found.find(|column| column.generated.is_some()) {
+            None => Ok(()),
+            Some(column) => Err(Error::new(
+                SqlState::InvalidColumnReference,
+                format!("column \"{}\" is a generated column", column.name),
+            )
+            .detail("Generated columns cannot be used in COPY.")),
+        }
     }
 
     /// Locks a table without rows against other writers, if there are none: then the rows that come
@@ -332,7 +394,8 @@ impl Session {
         }
         copy.rows_at_try = copy.rows + ROWS_PER_TRY;
         let table = &copy.table;
-        let locks_rows = table.has_primary_key() || table.indexes.iter().any(|index| index.unique);
+        let locks_rows =
+            table.has_primary_key() || table.indexes.iter().any(|index| index.claims_unique());
         match locks_rows && !self.block().excludes_writers(table.id) {
             true => self.exclude_writers(table).await,
             false => Ok(()),
@@ -424,14 +487,36 @@ impl Session {
         copy.batch_bytes = 0;
         let block = self.block();
         let exclusive = block.excludes_writers(copy.table.id);
-        let writer = Writer { table: &copy.table, style: &copy.style, exclusive };
-        let inserted = writer.insert_all(&mut block.transaction, &batch).await;
+        let mut writer = Writer::new(&copy.table, &copy.rules, &copy.env, &copy.style, exclusive);
+        let inserted = writer.add_all(&mut block.transaction, &batch).await;
         inserted.map_err(|(position, error)| {
             let line = lines.get(position).copied().unwrap_or(copy.line);
             error.context(format!("COPY {}, line {line}", copy.table.name))
         })?;
         copy.rows += batch.len() as u64;
-        Ok(())
+        let events = std::mem::take(&mut writer.events);
+        self.look_at_batch(copy, events).await
+    }
+
+    /// Looks at what the rows of a batch have left, but for what later rows may yet settle: what they
+    /// refer to may be one of these, and a key that occurs twice may be changed.
+    async fn look_at_batch(&mut self, copy: &mut CopyIn, events: Vec<Event>) -> Result<()> {
+        let (now, later): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| {
+            matches!(event, Event::Refers(refers)
+                if refers.reference.parent.id != refers.reference.child.id)
+        });
+        copy.events_bytes += later.iter().map(Event::bytes).sum::<usize>();
+        if copy.events_bytes > MAX_EVENTS_BYTES {
+            return Err(Error::new(
+                SqlState::ProgramLimitExceeded,
+                "too many rows refer to rows of the same COPY",
+            ));
+        }
+        copy.events.extend(later);
+        match copy.alone {
+            true => Box::pin(self.run_events(now, &copy.env, false)).await,
+            false => Box::pin(self.finish_statement(now, &copy.env)).await,
+        }
     }
 
     /// Ends a COPY FROM STDIN; gives its command tag.
@@ -450,6 +535,11 @@ impl Session {
             _ => {}
         }
         self.copy_batch(&mut copy).await?;
+        let events = std::mem::take(&mut copy.events);
+        match copy.alone {
+            true => Box::pin(self.run_events(events, &copy.env, false)).await?,
+            false => Box::pin(self.finish_statement(events, &copy.env)).await?,
+        }
         self.block().transaction.end_statement();
         Ok(format!("COPY {}", copy.rows))
     }
@@ -532,10 +622,10 @@ impl Session {
             })?);
         }
         let sequences = &self.database.sequences;
-        let writer = Writer { table: &copy.table, style: &copy.style, exclusive: false };
+        let writer = Writer::new(&copy.table, &copy.rules, &copy.env, &copy.style, false);
         let row = writer.make_row(&copy.columns, values, &copy.env, sequences);
-        let row = row.map_err(|error| error.context(whole()))?;
-        writer.check_not_null(&row).map_err(|error| error.context(whole()))?;
+        let mut row = row.map_err(|error| error.context(whole()))?;
+        writer.complete(&mut row).map_err(|error| error.context(whole()))?;
         Ok(row)
     }
 }

@@ -1,17 +1,15 @@
-//! COPY TO STDOUT: the rows of a query as records, made as the client takes them.
+//! COPY TO STDOUT: the rows of a query, or of what RETURNING says, as records, made as the client takes them.
 
-use std::sync::Arc;
-
-use cairn_txn::Access;
 use datafusion::sql::sqlparser::ast::{self, SetExpr};
 
-use super::Session;
 use super::copy::{Format, HEADER, Header, Kind, TRAILER, encode_csv, encode_text};
 use super::outcome::{Outcome, Rows};
-use super::plan::Action;
+use super::{Prepared, Session};
 use crate::binder::OutputColumn;
 use crate::catalog::Table;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
+use crate::parser::Parsed;
+use crate::parser::create_as::has_into;
 use crate::types::Datum;
 use crate::types::io::{self, Style};
 
@@ -165,31 +163,25 @@ impl Session {
     ) -> Result<Outcome> {
         let relation = table.map_or("", |table| table.name.as_str());
         let exists = |name: &str| table.is_some_and(|table| table.position(name).is_some());
-        if !matches!(
-            *query.body,
-            SetExpr::Select(_)
-                | SetExpr::SetOperation { .. }
-                | SetExpr::Values(_)
-                | SetExpr::Query(_)
-        ) {
-            return Err(Error::unsupported("COPY of this statement"));
+        if let SetExpr::Merge(_) = *query.body {
+            return Err(Error::new(SqlState::FeatureNotSupported, "MERGE not supported in COPY"));
         }
-        let statement = ast::Statement::Query(Box::new(query.clone()));
-        let (plan, _) = self.make_plan(&statement, sql, &[])?;
+        if has_into(query) {
+            let message = "COPY (SELECT INTO) is not supported";
+            return Err(Error::new(SqlState::FeatureNotSupported, message));
+        }
+        let parsed = Parsed::Sql(Box::new(ast::Statement::Query(Box::new(query.clone()))));
+        let prepared = Prepared::new(sql.into(), parsed, Vec::new(), false);
+        let plan = self.plan_and_lock(&prepared).await?;
         if plan.has_calls {
             return Err(Error::unsupported("COPY of a query that acts on the session"));
         }
-        for (table, mode) in &plan.tables {
-            self.lock_table(table, *mode).await?;
+        if plan.columns().is_none() {
+            let message = "COPY query must have a RETURNING clause";
+            return Err(Error::new(SqlState::FeatureNotSupported, message));
         }
-        let Action::Query { source, columns, .. } = &plan.action else {
-            return Err(Error::unsupported("COPY of a locking query"));
-        };
-        self.await_safe_snapshot().await?;
-        let style = self.style();
-        self.begin_statement(&plan, Access::Read)?;
-        let env = self.env(Arc::new(Vec::new()));
-        match self.read_source(source, columns, env)? {
+        let style = Style { names: Some(self.names()), ..self.style() };
+        match Box::pin(self.execute_planned(&prepared, Vec::new())).await? {
             Outcome::Rows(rows) => {
                 let names: Vec<String> =
                     rows.columns.iter().map(|column| column.name.clone()).collect();

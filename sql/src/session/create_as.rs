@@ -6,17 +6,20 @@ use std::sync::Arc;
 use cairn_txn::{Access, LockMode};
 use datafusion::sql::sqlparser::ast::Statement;
 
-use super::ddl::{check_options, new_table, public_name};
+use super::constraints::place;
+use super::ddl::{check_options, new_table};
 use super::outcome::Outcome;
 use super::plan::{Action, Plan};
 use super::{Columns, Prepared, Session};
 use crate::binder::fold;
+use crate::catalog::names::is_temporary;
 use crate::catalog::{Column, MAX_COLUMNS, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::Parsed;
 use crate::parser::create_as::{CreateAs, CreateSource};
-use crate::row::Row;
 use crate::row::modify::Writer;
+use crate::row::rules::Rules;
+use crate::row::{Env, Row};
 use crate::types::{Datum, Type};
 
 /// Rows that are added together.
@@ -26,13 +29,18 @@ impl Session {
     pub(super) async fn create_as(&mut self, create: &CreateAs, sql: &str) -> Result<Outcome> {
         let command = if create.is_select_into { "SELECT INTO" } else { "CREATE TABLE AS" };
         self.check_writable(command)?;
-        if create.temporary {
-            return Err(Error::unsupported("a temporary table"));
-        }
         check_options(&create.options)?;
         let (prepared, params) = self.source_of(create, sql)?;
-        let name = public_name(&create.name)?;
-        self.check_creation_schema(&create.name, sql)?;
+        let name = self
+            .new_name(&create.name, create.temporary)
+            .map_err(|error| error.at(place(sql, &create.name)))?;
+        let is_temporary = is_temporary(&name.schema);
+        if create.on_commit.is_some() && !is_temporary {
+            return Err(Error::new(
+                SqlState::InvalidTableDefinition,
+                "ON COMMIT can only be used on temporary tables",
+            ));
+        }
         self.lock_catalog().await?;
         // Errors of the query come before those of the name.
         let plan = self.plan_and_lock(&prepared).await?;
@@ -48,9 +56,12 @@ impl Session {
             )));
         }
         let columns = columns_of(columns, create)?;
+        self.has_temporary |= is_temporary;
         let table = self.draft(|draft| {
-            let table = new_table(draft.schema, name, columns);
-            draft.put_table(table.clone())?;
+            let mut table = new_table(draft.schema, name, columns);
+            table.on_commit = create.on_commit.unwrap_or_default();
+            let table = Arc::new(table);
+            draft.put_table((*table).clone())?;
             Ok(table)
         })?;
         self.lock_table(&table, LockMode::AccessExclusive).await?;
@@ -108,12 +119,16 @@ impl Session {
     }
 
     /// Adds rows to a table that nobody else knows.
-    async fn fill_table(&mut self, table: &Table, rows: Vec<Row>) -> Result<usize> {
+    async fn fill_table(&mut self, table: &Arc<Table>, rows: Vec<Row>) -> Result<usize> {
         let count = rows.len();
         let (style, sequences) = (self.style(), self.database.sequences.clone());
         let flag = self.cancel.flag();
+        let env = self.env(Arc::default());
+        let env = Env { view: env.view.without_own_writes(), ..env };
+        // It has no constraints yet.
+        let rules = Rules::default();
         let transaction = &mut self.block().transaction;
-        let writer = Writer { table, style: &style, exclusive: true };
+        let mut writer = Writer::new(table, &rules, &env, &style, true);
         let mut rows = rows.into_iter();
         loop {
             let mut batch: Vec<Row> = rows.by_ref().take(BATCH_ROWS).collect();
@@ -126,7 +141,7 @@ impl Session {
             for row in &mut batch {
                 row.push(Datum::Int64(sequences.next_row_number(table.id)?));
             }
-            writer.insert_all(transaction, &batch).await.map_err(|(_, error)| error)?;
+            writer.add_all(transaction, &batch).await.map_err(|(_, error)| error)?;
         }
     }
 }
@@ -164,16 +179,7 @@ fn columns_of(outputs: &Columns, create: &CreateAs) -> Result<Vec<Column>> {
                 format!("column \"{name}\" has pseudo-type void"),
             ));
         }
-        columns.push(Column {
-            name,
-            type_oid: output.ty.kind.oid(),
-            typmod: output.ty.typmod,
-            not_null: false,
-            default: None,
-            sequence: None,
-            identity: None,
-            hidden: false,
-        });
+        columns.push(Column::new(name, output.ty));
     }
     Ok(columns)
 }

@@ -20,6 +20,7 @@ use crate::binder::{OutputColumn, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
 use crate::parser::Parsed;
+use crate::parser::create_as::has_into;
 use crate::row::kept::Kept;
 use crate::row::{Env, Frame, Row};
 use crate::types::{Datum, Type, TypeMod};
@@ -100,6 +101,10 @@ impl Session {
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
             Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
+            Parsed::Definition(definition) => {
+                Box::pin(self.define(definition, &prepared.sql)).await
+            }
+            Parsed::Constraints(set) => Box::pin(self.set_constraints(set)).await,
             Parsed::AsOf(_, time) => {
                 self.read_one_as_of(time)?;
                 // Its transaction is read-only now.
@@ -147,7 +152,7 @@ impl Session {
         Ok(())
     }
 
-    async fn execute_planned(
+    pub(super) async fn execute_planned(
         &mut self,
         prepared: &Prepared,
         params: Vec<Datum>,
@@ -320,7 +325,8 @@ impl Session {
         }
         let schema = self.schema();
         for (name, columns) in tables {
-            let table = schema.table(name).ok_or_else(|| {
+            let found = schema.find(&self.path(), None, name);
+            let table = found.and_then(|name| schema.table(&name)).ok_or_else(|| {
                 Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
             })?;
             if let Some(column) = columns.iter().find(|column| table.position(column).is_none()) {
@@ -372,15 +378,19 @@ impl Session {
                     self.portals.clear();
                     self.settings_mut().reset_all()?;
                     self.database.sequences.forget_session(self.id);
+                    self.drop_own_temporary().await?;
                     self.backend.locks.release_all();
                     done("DISCARD ALL")
+                }
+                DiscardObject::TEMP => {
+                    self.drop_own_temporary().await?;
+                    done("DISCARD TEMP")
                 }
                 DiscardObject::PLANS => done("DISCARD PLANS"),
                 DiscardObject::SEQUENCES => {
                     self.database.sequences.forget_session(self.id);
                     done("DISCARD SEQUENCES")
                 }
-                other => Err(Error::unsupported(format!("DISCARD {other}"))),
             },
             Statement::Prepare { name, data_types, statement } => {
                 let (name, name_span) = (fold(name), name.span);
@@ -391,9 +401,9 @@ impl Session {
                     ));
                 }
                 let place = position_of(sql, name_span.start.line, name_span.start.column);
+                let first = place.and_then(|at| token_after(sql, at, &["AS"]));
+                let first = first.and_then(|at| next_token(sql, at));
                 if !is_planned(statement) {
-                    let first = place.and_then(|at| token_after(sql, at, &["AS"]));
-                    let first = first.and_then(|at| next_token(sql, at));
                     let text = statement.to_string();
                     let word = text.split_whitespace().next().unwrap_or_default();
                     return Err(Error::new(
@@ -410,9 +420,20 @@ impl Session {
                     declared.push(Some(ty.kind));
                     next = next.and_then(|at| token_after(sql, at, &[","]));
                 }
+                if let Statement::Query(query) = &**statement
+                    && has_into(query)
+                {
+                    return Err(Error::unsupported("PREPARE of SELECT INTO"));
+                }
                 let parsed = Parsed::Sql(statement.clone());
-                // The inner statement's own text finds its plan again.
-                let text: Arc<str> = statement.to_string().into();
+                // The inner statement's own text finds its plan again. It stays in its place, for positions.
+                let is_before = |at: usize| first.is_some_and(|first| at + 1 < first);
+                let text = sql.chars().enumerate().map(|(at, char)| match char {
+                    '\n' => char,
+                    _ if is_before(at) => ' ',
+                    _ => char,
+                });
+                let text: Arc<str> = text.collect::<String>().into();
                 let prepared = self.prepare_parsed(parsed, text, declared)?;
                 self.prepared.insert(&name, Arc::new(prepared));
                 done("PREPARE")

@@ -16,6 +16,7 @@ use crate::binder::OutputColumn;
 use crate::binder::dml::Operation;
 use crate::error::{Error, Result};
 use crate::parser::Parsed;
+use crate::parser::create_as::take_into;
 use crate::row::Env;
 use crate::types::{Datum, Type, TypeMod};
 
@@ -42,7 +43,15 @@ impl Session {
         analyze: bool,
         sql: &str,
     ) -> Result<Outcome> {
-        let parsed = Parsed::Sql(Box::new(statement.clone()));
+        let mut statement = statement.clone();
+        // SELECT INTO is planned as its query.
+        if let Statement::Query(query) = &mut statement
+            && take_into(&mut query.body).is_some()
+            && analyze
+        {
+            return Err(Error::unsupported("EXPLAIN ANALYZE of SELECT INTO"));
+        }
+        let parsed = Parsed::Sql(Box::new(statement));
         let prepared = Prepared::new(sql.into(), parsed, Vec::new(), false);
         let plan =
             self.plan(&prepared)?.ok_or_else(|| Error::unsupported("EXPLAIN of this statement"))?;

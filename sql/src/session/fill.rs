@@ -11,7 +11,6 @@ use cairn_txn::Transaction;
 use cairn_txn::storage::{Direction, Span};
 
 use crate::catalog::{Index, Table, index_span};
-use crate::codec;
 use crate::error::{Error, Result};
 use crate::row::Row;
 use crate::row::bulk::{Entries, sort_entries};
@@ -45,7 +44,7 @@ pub(super) fn fill_index(
     let Some(value) = twice else { return Ok(None) };
     let (row_key, _) = index.split_value(&value)?;
     let row = transaction.get_latest(row_key)?;
-    Ok(Some(codec::decode_row(&row.unwrap_or_default())?))
+    Ok(Some(table.decode_row(&row.unwrap_or_default())?))
 }
 
 /// Adds what `make` makes of each row of `table`, of which it looks at `columns`. If keys are to be
@@ -67,7 +66,7 @@ pub(super) fn fill(
     loop {
         let mut entries = Entries::new();
         let last = read_part(transaction, &rows, &mut entries, &mut |value| {
-            codec::decode_columns(value, &columns, &mut found)?;
+            table.decode_columns(value, &columns, &mut found)?;
             for (position, datum) in columns.iter().zip(found.drain(..)) {
                 if let Some(place) = row.get_mut(*position) {
                     *place = datum;

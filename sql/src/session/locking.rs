@@ -15,6 +15,7 @@ use super::{Columns, Session};
 use crate::binder::locking::{BoundLocking, RowLock, words};
 use crate::binder::relation_name;
 use crate::catalog::Table;
+use crate::catalog::names::Named;
 use crate::error::{Error, Result, SqlState};
 use crate::row::expr::RowExpr;
 use crate::row::{Env, Flow, Frame, Row, count_of};
@@ -199,16 +200,14 @@ impl Session {
     fn table_to_lock(&self, name: &ObjectName) -> Result<Arc<Table>> {
         let (schema, name) = relation_name(name)?;
         let known = self.schema();
-        let is_public = match &schema {
-            None => self.settings.public_in_path(),
-            Some(schema) => schema == "public",
-        };
-        if is_public && let Some(table) = known.table(&name) {
+        let found = known.find(&self.path(), schema.as_deref(), &name);
+        if let Some(table) = found.as_ref().and_then(|found| known.table(found)) {
             return Ok(table.clone());
         }
-        let other = match is_public {
-            true if known.index(&name).is_some() => Some("indexes"),
-            true if known.sequence(&name).is_some() => Some("sequences"),
+        let other = match found.and_then(|found| known.named(&found)) {
+            Some(Named::View(_)) => return Err(Error::unsupported("LOCK TABLE of a view")),
+            Some(Named::Index(_)) => Some("indexes"),
+            Some(Named::Sequence(_)) => Some("sequences"),
             _ => None,
         };
         if let Some(other) = other {

@@ -7,6 +7,7 @@ use super::Session;
 use super::execute::limited;
 use super::modify::{Changed, env_for_changes};
 use super::plan::{Modify, compile_columns};
+use super::rules::Effect;
 use crate::binder::dml::Operation;
 use crate::binder::merge::{MergeAction, MergeWhen};
 use crate::error::{Error, Result, SqlState};
@@ -47,6 +48,16 @@ impl When {
                 MergeAction::Insert(columns) => Action::Insert(compile_columns(columns, schema)?),
             },
         })
+    }
+
+    /// What its action does to rows.
+    pub(super) fn effect(&self) -> Option<Effect<'_>> {
+        match &self.action {
+            Action::Nothing => None,
+            Action::Delete => Some(Effect::Deletes),
+            Action::Update(set) => Some(Effect::Updates(&set.positions)),
+            Action::Insert(_) => Some(Effect::Adds),
+        }
     }
 }
 
@@ -89,7 +100,7 @@ impl Session {
         let lock_timeout = self.settings.lock_timeout();
         let block = self.block();
         let exclusive = block.excludes_writers(modify.table.id);
-        let writer = Writer { table: &modify.table, style: &style, exclusive };
+        let mut writer = Writer::new(&modify.table, &modify.rules, &env, &style, exclusive);
         let width = modify.table.columns.len();
         // A row of the table has no NULL there, unlike one that an outer join has made up.
         let proof = modify.table.primary.columns.first().copied().unwrap_or_default();
@@ -102,8 +113,9 @@ impl Session {
             let mode = match action {
                 None | Some(Action::Nothing) => continue,
                 Some(Action::Insert(columns)) => {
-                    let new = writer.compute_row(columns, &row, &env, &sequences)?;
-                    limited(lock_timeout, writer.insert(transaction, &new)).await?;
+                    let mut new = writer.compute_row(columns, &row, &env, &sequences)?;
+                    writer.changed = None;
+                    limited(lock_timeout, writer.insert(transaction, &mut new)).await?;
                     touched.add(modify.table.row_key(&new));
                     changed.count += 1;
                     continue;
@@ -119,8 +131,9 @@ impl Session {
             let lock = writer.lock(transaction, &key, mode, WaitPolicy::Block);
             limited(lock_timeout, lock).await?;
             if let Some(Action::Update(set)) = action {
-                let new = set.apply(row, width, &Frame::new(&env))?;
-                limited(lock_timeout, writer.update(transaction, &old, &new)).await?;
+                let mut new = set.apply(row, width, &Frame::new(&env))?;
+                writer.changed = Some(&set.positions);
+                limited(lock_timeout, writer.update(transaction, &old, &mut new)).await?;
                 touched.add(modify.table.row_key(&new));
             } else {
                 writer.delete(transaction, &old)?;
@@ -128,6 +141,7 @@ impl Session {
             touched.add(key);
             changed.count += 1;
         }
+        changed.events = std::mem::take(&mut writer.events);
         Ok(changed)
     }
 }

@@ -12,6 +12,7 @@ mod copy;
 mod copy_out;
 mod create_as;
 mod ddl;
+mod deferred;
 mod execute;
 mod explain;
 mod fill;
@@ -20,11 +21,15 @@ mod locking;
 mod merge;
 mod modify;
 mod named;
+mod naming;
 mod outcome;
 mod plan;
 mod read_now;
+mod referential;
 mod retry;
+mod rules;
 mod settings;
+mod temporary;
 mod transaction;
 mod upsert;
 
@@ -38,6 +43,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::binder::{OutputColumn, Settings as BinderSettings};
+use crate::catalog::names::SearchPath;
 use crate::catalog::sequences::Sequences;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
@@ -46,6 +52,7 @@ use crate::parser::{self, Parsed};
 use crate::row::Surroundings;
 use crate::sessions::{Backend, Sessions, State};
 use crate::system::System;
+use crate::system::names::Names;
 use crate::types::{Datum, Type};
 use crate::vector::VectorExecutor;
 
@@ -91,6 +98,7 @@ pub struct Database {
     sessions: Arc<Sessions>,
     vector: VectorExecutor,
     plans: plan::PlanCache,
+    rules: rules::RulesCache,
     options: Options,
     next_session: AtomicI64,
 }
@@ -104,6 +112,7 @@ impl Database {
             sessions: Arc::default(),
             vector: VectorExecutor::new(options.vector_threads, options.vector_memory_bytes)?,
             plans: plan::PlanCache::new(options.max_cached_plans),
+            rules: rules::RulesCache::default(),
             options,
             manager,
             next_session: AtomicI64::new(1),
@@ -112,6 +121,7 @@ impl Database {
 
     /// Clears what dropped tables left behind. Runs in the background.
     pub async fn clear_garbage(&self) -> Result<()> {
+        crate::catalog::clear_leftovers(&self.manager, &self.catalog).await?;
         crate::catalog::clear_garbage(&self.manager).await
     }
 
@@ -219,18 +229,26 @@ pub struct Session {
     backend: Arc<Backend>,
     /// Whether the statement to come is all of its query string.
     alone: bool,
+    /// Whether it has made something temporary: names mean something else here then.
+    has_temporary: bool,
+    /// Plans of its own, while it does not use those that are shared.
+    own_plans: Mutex<temporary::OwnPlans>,
+    /// Where bare names are looked up, with these settings.
+    path: Mutex<Option<(Arc<Settings>, Arc<SearchPath>)>>,
 }
 
 /// Gives the binder a session's settings.
 struct BinderView<'a> {
     settings: &'a Settings,
     id: i64,
+    path: Arc<SearchPath>,
     database: &'a Database,
+    schema: &'a Arc<Schema>,
 }
 
 impl BinderSettings for BinderView<'_> {
-    fn public_in_path(&self) -> bool {
-        self.settings.public_in_path()
+    fn path(&self) -> &SearchPath {
+        &self.path
     }
 
     fn user(&self) -> String {
@@ -251,6 +269,10 @@ impl BinderSettings for BinderView<'_> {
 
     fn sessions(&self) -> Arc<Sessions> {
         self.database.sessions.clone()
+    }
+
+    fn names(&self) -> Names {
+        Names { schema: self.schema.clone(), path: self.path.clone() }
     }
 
     fn manager(&self) -> Arc<TransactionManager> {
@@ -277,6 +299,9 @@ impl Session {
             implicit_now: None,
             notices: Vec::new(),
             alone: false,
+            has_temporary: false,
+            own_plans: Mutex::default(),
+            path: Mutex::default(),
         }
     }
 
@@ -316,8 +341,13 @@ impl Session {
         state: SqlState,
         message: impl Into<String>,
     ) {
+        self.tell(severity, Error::new(state, message));
+    }
+
+    /// Tells the client of something that is no error.
+    fn tell(&mut self, severity: settings::Severity, notice: Error) {
         if severity >= self.settings.client_min_messages {
-            let mut report = Error::new(state, message).into_report();
+            let mut report = notice.into_report();
             report.context = Some(severity.name().to_owned());
             self.notices.push(report);
         }
@@ -339,6 +369,11 @@ impl Session {
         }
     }
 
+    /// The catalog that this session sees, as names are looked up in it.
+    pub fn names(&self) -> Names {
+        Names { schema: self.schema(), path: self.path() }
+    }
+
     /// Parses a query string: statements with the values of their parameters, which are
     /// literals of the text that have been lifted out of it.
     pub fn parse(&self, sql: &str) -> Result<Vec<(Arc<Prepared>, Vec<Datum>)>> {
@@ -352,7 +387,7 @@ impl Session {
         let alone = statements.len() == 1;
         let is_unplanned = |parsed: &Parsed| match parsed {
             Parsed::Sql(statement) => !plan::is_planned(statement),
-            parsed => matches!(parsed, Parsed::Modes(_)),
+            parsed => matches!(parsed, Parsed::Modes(_) | Parsed::Constraints(_)),
         };
         if let [(parsed, text)] = statements.as_slice()
             && is_unplanned(parsed)
@@ -391,7 +426,10 @@ impl Session {
         if plan.parameters.len() != lifted.literals.len() {
             return Ok(None);
         }
-        let style = self.style();
+        let mut style = self.style();
+        if plan.parameters.contains(&Type::Regclass) {
+            style.names = Some(self.names());
+        }
         let values = lifted.literals.iter().zip(&plan.parameters);
         let values = values.map(|(literal, kind)| literal.value(*kind, sql, &style));
         Ok(Some((prepared, values.collect::<Result<_>>()?)))
@@ -489,6 +527,7 @@ impl Session {
     pub fn end(&mut self) {
         self.portals.clear();
         self.block = None;
+        self.leave_temporary();
         self.backend.locks.release_all();
         self.database.sessions.remove(self.id);
         self.database.sequences.forget_session(self.id);
@@ -543,6 +582,8 @@ impl Session {
             manager: self.database.manager.clone(),
             schema: self.schema(),
             sessions: self.database.sessions.clone(),
+            session: self.id,
+            database: self.settings.database.clone(),
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),

@@ -17,6 +17,7 @@ use super::{Columns, Session};
 use crate::binder::changes::note_parts;
 use crate::binder::dml::Operation;
 use crate::error::{Error, Result};
+use crate::row::event::Event;
 use crate::row::modify::Writer;
 use crate::row::touched::Touched;
 use crate::row::{Env, Frame, Row};
@@ -39,6 +40,8 @@ pub(super) struct Changed {
     pub count: usize,
     /// What RETURNING makes of them.
     rows: Vec<Row>,
+    /// What is left to look at when the statement ends.
+    pub events: Vec<Event>,
 }
 
 impl Changed {
@@ -103,6 +106,15 @@ impl With {
         self.parts.iter().chain(main).any(|modify| modify.table.id == table)
     }
 
+    /// The changes in it.
+    pub(super) fn modifies(&mut self) -> Vec<&mut Modify> {
+        let main = match &mut self.main {
+            Main::Modify(modify) => Some(&mut **modify),
+            Main::Query(..) => None,
+        };
+        self.parts.iter_mut().chain(main).collect()
+    }
+
     /// Finds out what runs when.
     pub(super) fn new(parts: Vec<Modify>, action: Action) -> Result<With> {
         let main = match action {
@@ -163,8 +175,18 @@ impl Session {
         if modify.repeats {
             touched.keep();
         }
-        let changed = self.change(modify, env, &mut touched).await?;
+        let mut changed = self.change(modify, env, &mut touched).await?;
+        if !changed.events.is_empty() {
+            self.finish_changes(std::mem::take(&mut changed.events), params).await?;
+        }
         Ok(changed.outcome(modify))
+    }
+
+    /// Looks at what a statement has left.
+    async fn finish_changes(&mut self, events: Vec<Event>, params: &Arc<Vec<Datum>>) -> Result<()> {
+        let env = self.env(params.clone());
+        let env = Env { view: env.view.without_own_writes(), ..env };
+        Box::pin(self.finish_statement(events, &env)).await
     }
 
     /// Runs a statement with WITH queries that change rows.
@@ -177,8 +199,9 @@ impl Session {
         env.changed = vec![Arc::default(); with.parts.len()];
         let mut touched = Touched::default();
         touched.keep();
+        let mut events = Vec::new();
         for part in &with.before {
-            self.run_part(with, *part, &mut env, &mut touched).await?;
+            events.extend(self.run_part(with, *part, &mut env, &mut touched).await?);
         }
         let outcome = match &with.main {
             Main::Query(source, columns) => {
@@ -187,11 +210,17 @@ impl Session {
             }
             Main::Modify(modify) => {
                 let changed = self.change(modify, env.clone(), &mut touched);
-                Box::pin(changed).await?.outcome(modify)
+                let mut changed = Box::pin(changed).await?;
+                events.append(&mut changed.events);
+                changed.outcome(modify)
             }
         };
         for part in &with.after {
-            self.run_part(with, *part, &mut env, &mut touched).await?;
+            events.extend(self.run_part(with, *part, &mut env, &mut touched).await?);
+        }
+        drop(env);
+        if !events.is_empty() {
+            self.finish_changes(events, params).await?;
         }
         Ok(outcome)
     }
@@ -202,12 +231,12 @@ impl Session {
         part: usize,
         env: &mut Env,
         touched: &mut Touched,
-    ) -> Result<()> {
+    ) -> Result<Vec<Event>> {
         let no_part = || Error::internal("no such part of the statement");
         let modify = with.parts.get(part).ok_or_else(no_part)?;
         let changed = Box::pin(self.change(modify, env.clone(), touched)).await?;
         *env.changed.get_mut(part).ok_or_else(no_part)? = Arc::new(changed.rows);
-        Ok(())
+        Ok(changed.events)
     }
 
     /// Changes the rows that a query yields.
@@ -239,7 +268,10 @@ impl Session {
         let lock_timeout = self.settings.lock_timeout();
         let block = self.block();
         let exclusive = block.excludes_writers(modify.table.id);
-        let writer = Writer { table: &modify.table, style: &style, exclusive };
+        let mut writer = Writer::new(&modify.table, &modify.rules, &env, &style, exclusive);
+        if let Operation::Update(positions) = &modify.operation {
+            writer.changed = Some(positions);
+        }
         let width = modify.table.columns.len();
         let mode = writer.lock_mode(&modify.operation);
         let indexed = match &modify.operation {
@@ -250,10 +282,10 @@ impl Session {
         let mut changed = Changed::default();
         if let Operation::Insert(_) = &modify.operation {
             let make = |row| writer.make_row(&modify.insert, row, &env, &sequences);
-            let new = rows.into_iter().map(make).collect::<Result<Vec<_>>>()?;
+            let mut new = rows.into_iter().map(make).collect::<Result<Vec<_>>>()?;
             env.check_cancel()?;
             let added = async {
-                let added = writer.insert_all(transaction, &new).await;
+                let added = writer.insert_all(transaction, &mut new).await;
                 added.map_err(|(_, error)| error)
             };
             limited(lock_timeout, added).await?;
@@ -262,6 +294,7 @@ impl Session {
             }
             changed.count = new.len();
             new.iter().try_for_each(|row| changed.returning(modify, row, &env))?;
+            changed.events = std::mem::take(&mut writer.events);
             return Ok(changed);
         }
         for mut row in rows {
@@ -294,9 +327,9 @@ impl Session {
                 }
             }
             match old {
-                None => writer.replace(transaction, key, &row)?,
+                None => writer.replace(transaction, key, &mut row)?,
                 Some(old) => {
-                    limited(lock_timeout, writer.update(transaction, &old, &row)).await?;
+                    limited(lock_timeout, writer.update(transaction, &old, &mut row)).await?;
                     if touched.keeps() {
                         touched.add(modify.table.row_key(&row));
                     }
@@ -305,6 +338,7 @@ impl Session {
             row.extend(values);
             changed.returning(modify, &row, &env)?;
         }
+        changed.events = std::mem::take(&mut writer.events);
         Ok(changed)
     }
 }

@@ -16,18 +16,20 @@ use parking_lot::{Mutex, RwLock};
 use super::locking::Locking;
 use super::merge::When;
 use super::modify::{Main, With};
+use super::rules::Effect;
 use super::upsert::Upsert;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::changes::{note_parts, note_parts_of};
 use crate::binder::dml::{BoundModify, ColumnSource, Operation};
-use crate::binder::{Binder, OutputColumn};
-use crate::catalog::Table;
+use crate::binder::{Binder, OutputColumn, Settings as _};
+use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::optimizer::optimize;
 use crate::parser::Parsed;
 use crate::row::RowPlan;
 use crate::row::expr::RowExpr;
 use crate::row::modify::InsertColumn;
+use crate::row::rules::Rules;
 use crate::types::Type;
 
 /// A plan for a statement that reads or changes rows.
@@ -72,6 +74,17 @@ pub enum Action {
     With(With),
 }
 
+impl Action {
+    /// The changes in it.
+    fn modifies(&mut self) -> Vec<&mut Modify> {
+        match self {
+            Action::Query { .. } | Action::Lock(_) => Vec::new(),
+            Action::Modify(modify) => vec![modify],
+            Action::With(with) => with.modifies(),
+        }
+    }
+}
+
 /// A change of rows.
 #[derive(Debug)]
 pub struct Modify {
@@ -91,6 +104,8 @@ pub struct Modify {
     pub repeats: bool,
     /// RETURNING, over the table's row.
     pub returning: Option<(Columns, Vec<RowExpr>)>,
+    /// What the rows have to satisfy.
+    pub rules: Arc<Rules>,
     /// Whether what is evaluated while rows are changed has subqueries.
     pub reads_later: bool,
     /// The parts of the statement that those subqueries read.
@@ -101,6 +116,20 @@ impl Modify {
     /// The columns of RETURNING.
     fn columns(&self) -> Option<&Columns> {
         self.returning.as_ref().map(|(columns, _)| columns)
+    }
+
+    /// What it does to rows.
+    pub(super) fn effects(&self) -> Vec<Effect<'_>> {
+        match (&self.operation, &self.on_conflict) {
+            (Operation::Insert(_), None) => vec![Effect::Adds],
+            (Operation::Insert(_), Some(upsert)) => {
+                let updates = upsert.positions().map(Effect::Updates);
+                std::iter::once(Effect::Adds).chain(updates).collect()
+            }
+            (Operation::Update(positions), _) => vec![Effect::Updates(positions)],
+            (Operation::Delete, _) => vec![Effect::Deletes],
+            (Operation::Merge(_), _) => self.merge.iter().filter_map(When::effect).collect(),
+        }
     }
 
     /// Adds the parts of the statement that this one reads.
@@ -248,8 +277,17 @@ impl Session {
             *prepared.last_plan.lock() = Some(plan.clone());
             return Ok(Some(plan));
         }
+        let in_draft = self.block.as_ref().is_some_and(|block| block.draft.is_some());
+        let keeps = !shared && !in_draft && prepared.alone;
+        if keeps && let Some(plan) = self.own_plans.lock().get(&key, &self.settings, version) {
+            return Ok(Some(plan));
+        }
         let (plan, generic) = self.make_plan(statement, &prepared.sql, &prepared.declared)?;
         let plan = Arc::new(plan);
+        if keeps && generic && plan.version == version {
+            self.own_plans.lock().put(key, &self.settings, version, plan.clone());
+            return Ok(Some(plan));
+        }
         // The text names one statement only if it holds just one.
         if shared && generic && prepared.alone {
             self.database.plans.put(key, plan.clone());
@@ -260,8 +298,11 @@ impl Session {
 
     /// Whether this session sees the catalog as everybody does.
     pub(super) fn uses_shared_plans(&self) -> bool {
+        let catalog = &self.database.catalog;
         self.block.as_ref().is_none_or(|block| block.draft.is_none())
-            && self.settings.public_in_path()
+            && !self.has_temporary
+            && self.settings.is_plain_path()
+            && (!catalog.has_namespaces() || !catalog.current().has_namespace(&self.settings.user))
     }
 
     pub(super) fn style(&self) -> crate::types::io::Style {
@@ -270,7 +311,17 @@ impl Session {
             now: self.now(),
             extra_float_digits: self.settings.extra_float_digits(),
             bytea_escape: self.settings.bytea_escape(),
+            names: None,
         }
+    }
+
+    fn binder_view<'a>(&'a self, schema: &'a Arc<Schema>) -> BinderView<'a> {
+        let (settings, database) = (&self.settings, &self.database);
+        BinderView { settings, id: self.id, path: self.path(), database, schema }
+    }
+
+    fn style_with_names(&self, view: &BinderView<'_>) -> crate::types::io::Style {
+        crate::types::io::Style { names: Some(view.names()), ..self.style() }
     }
 
     /// Plans a statement; also whether the plan serves every session.
@@ -281,8 +332,8 @@ impl Session {
         declared: &[Option<Type>],
     ) -> Result<(Plan, bool)> {
         let schema = self.schema();
-        let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
-        let binder = Binder::new(&schema, sql, self.style(), &view, declared);
+        let view = self.binder_view(&schema);
+        let binder = Binder::new(&schema, sql, self.style_with_names(&view), &view, declared);
         let action = match statement {
             Statement::Query(query) => plan_query(&binder, query)?,
             Statement::Insert(insert) => plan_modify(binder.insert(insert)?)?,
@@ -292,7 +343,7 @@ impl Session {
             other => return Err(Error::internal(format!("no plan for {other}"))),
         };
         let parts = binder.take_changes();
-        let action = match parts.is_empty() {
+        let mut action = match parts.is_empty() {
             true => action,
             false => {
                 let parts = parts.into_iter().map(compile_modify).collect::<Result<_>>()?;
@@ -310,7 +361,11 @@ impl Session {
             };
             (table, mode)
         });
-        let tables = tables.collect();
+        let mut tables: Vec<(Arc<Table>, LockMode)> = tables.collect();
+        let mut is_generic = binder.is_generic();
+        for modify in action.modifies() {
+            is_generic &= self.add_rules(modify, &mut tables)?;
+        }
         let plan = Plan {
             version: schema.version,
             parameters: binder.parameter_types()?,
@@ -318,7 +373,7 @@ impl Session {
             has_calls: binder.has_calls(),
             action,
         };
-        Ok((plan, binder.is_generic()))
+        Ok((plan, is_generic))
     }
 
     /// Runs `work` with a binder, for statements that are not plans.
@@ -328,8 +383,8 @@ impl Session {
         work: impl FnOnce(&Binder<'_>) -> Result<T>,
     ) -> Result<T> {
         let schema = self.schema();
-        let view = BinderView { settings: &self.settings, id: self.id, database: &self.database };
-        work(&Binder::new(&schema, sql, self.style(), &view, &[]))
+        let view = self.binder_view(&schema);
+        work(&Binder::new(&schema, sql, self.style_with_names(&view), &view, &[]))
     }
 }
 
@@ -411,6 +466,7 @@ fn compile_modify(bound: BoundModify) -> Result<Modify> {
         merge,
         repeats: bound.repeats,
         returning,
+        rules: Arc::default(),
         reads_later,
         later_parts,
     })

@@ -4,6 +4,7 @@
 //! behaviour cairn does not have is refused rather than stored.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_txn::Isolation;
@@ -55,7 +56,7 @@ pub struct Settings {
 }
 
 /// Values that statements ask for, out of their texts once and for all.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Read {
     extra_float_digits: i32,
     bytea_escape: bool,
@@ -63,7 +64,8 @@ struct Read {
     statement_timeout: Option<Duration>,
     lock_timeout: Option<Duration>,
     idle_in_transaction_timeout: Option<Duration>,
-    public_in_path: bool,
+    search_path: Arc<[String]>,
+    is_plain_path: bool,
     default_level: Level,
     default_read_only: bool,
     default_deferrable: bool,
@@ -76,6 +78,7 @@ impl Read {
             let ms = milliseconds(name, text(name)).unwrap_or(0);
             (ms > 0).then(|| Duration::from_millis(ms))
         };
+        let search_path: Vec<String> = search_path(text("search_path")).collect();
         Read {
             extra_float_digits: text("extra_float_digits").parse().unwrap_or(1),
             bytea_escape: text("bytea_output") == "escape",
@@ -86,7 +89,11 @@ impl Read {
             default_level: Level::named(text("default_transaction_isolation")).unwrap_or_default(),
             default_read_only: text("default_transaction_read_only") == "on",
             default_deferrable: text("default_transaction_deferrable") == "on",
-            public_in_path: search_path(text("search_path")).any(|schema| schema == "public"),
+            is_plain_path: matches!(
+                search_path.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
+                ["public"] | ["$user", "public"]
+            ),
+            search_path: search_path.into(),
         }
     }
 }
@@ -464,9 +471,15 @@ impl Settings {
         self.read.default_deferrable
     }
 
-    /// Whether unqualified names are looked up in schema `public`, the only one there is.
-    pub fn public_in_path(&self) -> bool {
-        self.read.public_in_path
+    /// The schemas that search_path lists.
+    pub fn search_path(&self) -> &[String] {
+        &self.read.search_path
+    }
+
+    /// Whether search_path leads to nothing but schema `public`, unless there is a schema of the user's
+    /// name.
+    pub fn is_plain_path(&self) -> bool {
+        self.read.is_plain_path
     }
 
     /// All settings, for SHOW ALL.

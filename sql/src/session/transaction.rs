@@ -6,6 +6,7 @@ use cairn_txn::{Isolation, LockMode, Savepoint, Transaction};
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::characteristics::isolation;
+use super::deferred::{Mark, Pending};
 use super::settings::{Settings, Severity};
 use super::{Outcome, Session};
 use crate::binder::fold;
@@ -31,6 +32,7 @@ struct Named {
     savepoint: Savepoint,
     settings: Arc<Settings>,
     draft: Option<Arc<Schema>>,
+    pending: Mark,
     read_only: bool,
 }
 
@@ -51,6 +53,8 @@ pub(super) struct Block {
     savepoints: Vec<Named>,
     /// The catalog with this transaction's changes.
     pub draft: Option<Arc<Schema>>,
+    /// The checks that wait for its end.
+    pub pending: Pending,
     /// The transaction's start, as a timestamptz.
     pub now: i64,
     /// What a rollback goes back to, and what SET LOCAL is undone to.
@@ -78,6 +82,7 @@ impl Block {
         self.transaction = transaction;
         self.has_run = false;
         self.locked.clear();
+        self.pending = Pending::default();
     }
 
     /// Whether it is in a savepoint.
@@ -137,6 +142,8 @@ impl Session {
             | Parsed::Copy(_)
             | Parsed::CreateAs(_)
             | Parsed::Modes(_)
+            | Parsed::Definition(_)
+            | Parsed::Constraints(_)
             | Parsed::AsOf(..) => false,
         };
         if ends {
@@ -167,6 +174,7 @@ impl Session {
                 has_run: false,
                 savepoints: Vec::new(),
                 draft: None,
+                pending: Pending::default(),
                 now: self.implicit_now.take().unwrap_or_else(datetime::now),
                 settings_before: self.settings.clone(),
                 local: Vec::new(),
@@ -231,6 +239,16 @@ impl Session {
     }
 
     pub(super) async fn commit(&mut self) -> Result<()> {
+        if let Err(error) = self.check_pending().await {
+            self.roll_back();
+            return Err(error);
+        }
+        if self.has_temporary
+            && let Err(error) = Box::pin(self.commit_temporary()).await
+        {
+            self.roll_back();
+            return Err(error);
+        }
         self.portals.clear();
         let Some(mut block) = self.block.take() else { return Ok(()) };
         self.backend.end_exports();
@@ -325,7 +343,8 @@ impl Session {
         let block = self.block();
         let savepoint = block.transaction.savepoint();
         let (draft, read_only) = (block.draft.clone(), block.read_only);
-        block.savepoints.push(Named { name, savepoint, settings, draft, read_only });
+        let pending = block.pending.mark();
+        block.savepoints.push(Named { name, savepoint, settings, draft, pending, read_only });
         Ok(Outcome::Command("SAVEPOINT".into()))
     }
 
@@ -370,11 +389,11 @@ impl Session {
         }
         block.failed = false;
         block.locked.clear();
-        let named = block.savepoints.last();
-        let named = named.map(|n| (n.savepoint, n.settings.clone(), n.draft.clone(), n.read_only));
-        if let Some((savepoint, settings, draft, read_only)) = named {
-            block.transaction.rollback_to(savepoint);
-            block.draft = draft;
+        if let Some(named) = block.savepoints.last() {
+            block.transaction.rollback_to(named.savepoint);
+            block.pending.rollback_to(&named.pending);
+            block.draft.clone_from(&named.draft);
+            let (settings, read_only) = (named.settings.clone(), named.read_only);
             block.set_read_only(read_only);
             self.settings = settings;
         }

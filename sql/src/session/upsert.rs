@@ -8,6 +8,7 @@ use super::execute::limited;
 use super::modify::{Changed, env_for_changes};
 use super::plan::Modify;
 use crate::binder::on_conflict::OnConflict;
+use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
 use crate::row::expr::RowExpr;
 use crate::row::modify::Writer;
@@ -22,6 +23,8 @@ use crate::types::Datum;
 pub struct Upsert {
     /// Storage ids of the unique indexes that decide.
     pub arbiters: Vec<u32>,
+    /// The name of one of them whose constraint can wait, which cannot decide.
+    pub deferrable: Option<String>,
     /// DO UPDATE.
     pub update: Option<ConflictUpdate>,
 }
@@ -45,7 +48,13 @@ impl Upsert {
                 Some(ConflictUpdate { set, condition: condition.transpose()? })
             }
         };
-        Ok(Upsert { arbiters: bound.arbiters.clone(), update })
+        let (arbiters, deferrable) = (bound.arbiters.clone(), bound.deferrable.clone());
+        Ok(Upsert { arbiters, deferrable, update })
+    }
+
+    /// The columns that it sets, if it does.
+    pub(super) fn positions(&self) -> Option<&[usize]> {
+        self.update.as_ref().map(|update| update.set.positions.as_slice())
     }
 }
 
@@ -81,6 +90,15 @@ fn second_time() -> Error {
     )
 }
 
+fn cannot_decide(table: &Table, constraint: &str) -> Error {
+    Error::new(
+        SqlState::ObjectNotInPrerequisiteState,
+        "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters",
+    )
+    .table(&table.name)
+    .constraint(constraint)
+}
+
 impl Session {
     pub(super) async fn upsert(
         &mut self,
@@ -96,7 +114,7 @@ impl Session {
         let lock_timeout = self.settings.lock_timeout();
         let block = self.block();
         let exclusive = block.excludes_writers(modify.table.id);
-        let writer = Writer { table: &modify.table, style: &style, exclusive };
+        let mut writer = Writer::new(&modify.table, &modify.rules, &env, &style, exclusive);
         let how = upsert.update.as_ref().map(|update| How {
             update,
             mode: writer.update_mode(&update.set.positions),
@@ -110,8 +128,12 @@ impl Session {
         }
         for source in rows {
             env.check_cancel()?;
-            let new = writer.make_row(&modify.insert, source, &env, &sequences)?;
-            writer.check_not_null(&new)?;
+            let mut new = writer.make_row(&modify.insert, source, &env, &sequences)?;
+            writer.changed = None;
+            writer.complete(&mut new)?;
+            if let Some(name) = &upsert.deferrable {
+                return Err(cannot_decide(&modify.table, name));
+            }
             let proposed = writer.propose(transaction, &new, &upsert.arbiters, mode);
             let row = match limited(lock_timeout, proposed).await? {
                 Proposed::Added(key) => {
@@ -123,15 +145,16 @@ impl Session {
                     if touched.has(&key) {
                         return Err(second_time());
                     }
-                    let Some(row) = how.update.changed(&old, new, &env)? else { continue };
+                    let Some(mut row) = how.update.changed(&old, new, &env)? else { continue };
+                    writer.changed = Some(&how.update.set.positions);
                     if how.indexed {
-                        let update = writer.update(transaction, &old, &row);
+                        let update = writer.update(transaction, &old, &mut row);
                         limited(lock_timeout, update).await?;
                         if touched.keeps() {
                             touched.add(modify.table.row_key(&row));
                         }
                     } else {
-                        writer.replace(transaction, key.clone(), &row)?;
+                        writer.replace(transaction, key.clone(), &mut row)?;
                     }
                     touched.add(key);
                     row
@@ -140,6 +163,7 @@ impl Session {
             changed.count += 1;
             changed.returning(modify, &row, &env)?;
         }
+        changed.events = std::mem::take(&mut writer.events);
         Ok(changed)
     }
 }

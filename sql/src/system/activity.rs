@@ -3,14 +3,15 @@
 use std::sync::atomic::Ordering;
 
 use super::locks::kind;
-use super::{System, SystemRelation};
+use super::{OfServer, System};
 use crate::lock_names::{DATABASE_OID, Locked, locked};
 use crate::row::Row;
 use crate::sessions::{Backend, State};
 use crate::types::{Datum, Type};
 
 /// The relation.
-pub static ACTIVITY: SystemRelation = SystemRelation {
+pub(super) static ACTIVITY: OfServer = OfServer {
+    oid: 12_222,
     schema: "pg_catalog",
     name: "pg_stat_activity",
     columns: &[

@@ -5,13 +5,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{System, SystemRelation};
+use super::{OfServer, System};
 use crate::lock_names::{DATABASE_OID, Locked, locked, mode_name};
 use crate::row::Row;
 use crate::types::{Datum, Type, datetime};
 
 /// The relation.
-pub static LOCKS: SystemRelation = SystemRelation {
+pub(super) static LOCKS: OfServer = OfServer {
+    oid: 12_073,
     schema: "pg_catalog",
     name: "pg_locks",
     columns: &[

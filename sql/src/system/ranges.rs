@@ -1,12 +1,13 @@
 //! `cairn.ranges`: the parts that the key space is cut into.
 
-use super::{System, SystemRelation};
+use super::{OfServer, System};
 use crate::lock_names::index_of;
 use crate::row::Row;
 use crate::types::{Datum, Type};
 
 /// The relation.
-pub static RANGES: SystemRelation = SystemRelation {
+pub(super) static RANGES: OfServer = OfServer {
+    oid: 13_001,
     schema: "cairn",
     name: "ranges",
     columns: &[

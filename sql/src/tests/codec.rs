@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::{any_kind, config, value};
 use crate::codec::{
-    RowReader, canonical, decode_columns, decode_row, encode_entry, encode_key, encode_row,
-    split_entry,
+    RowReader, canonical, decode_columns, decode_stored, encode_datum, encode_entry, encode_key,
+    encode_row, split_entry,
 };
 use crate::error::{Error, SqlState};
 use crate::types::interval::Interval;
@@ -62,7 +62,7 @@ proptest! {
 
     #[test]
     fn rows_come_back(row in row()) {
-        prop_assert_eq!(print(&decode_row(&encode_row(&row)).unwrap()), print(&row));
+        prop_assert_eq!(print(&decode_stored(&encode_row(&row)).unwrap()), print(&row));
     }
 
     #[test]
@@ -70,23 +70,35 @@ proptest! {
         let value = encode_entry(&key, row.iter());
         let (row_key, included) = split_entry(&value).unwrap();
         prop_assert_eq!(row_key, key.as_slice());
-        prop_assert_eq!(print(&decode_row(included).unwrap()), print(&row));
+        prop_assert_eq!(print(&decode_stored(included).unwrap()), print(&row));
     }
 
     #[test]
     fn wanted_columns_come_back(row in row(), mask in any::<u8>()) {
         let wanted: Vec<usize> = (0..row.len()).filter(|i| mask >> i & 1 == 1).collect();
         let mut found = Vec::new();
-        decode_columns(&encode_row(&row), &wanted, &mut found).unwrap();
+        decode_columns(&encode_row(&row), &wanted, &mut found, |_| None).unwrap();
         let expected: Vec<Datum> = wanted.iter().map(|i| row[*i].clone()).collect();
         prop_assert_eq!(print(&found), print(&expected));
+    }
+
+    #[test]
+    fn rows_lack_columns_that_were_added_later(row in row(), cut in any::<prop::sample::Index>()) {
+        let cut = cut.index(row.len() + 1);
+        let mut later = vec![Vec::new(); row.len()];
+        row.iter().zip(&mut later).for_each(|(value, bytes)| encode_datum(value, bytes));
+        let wanted: Vec<usize> = (0..row.len()).collect();
+        let mut found = Vec::new();
+        let missing = |column: usize| (column >= cut).then(|| later[column].as_slice());
+        decode_columns(&encode_row(&row[..cut]), &wanted, &mut found, missing).unwrap();
+        prop_assert_eq!(print(&found), print(&row));
     }
 
     #[test]
     fn truncated_rows_are_corrupt_or_shorter(row in row(), cut in any::<prop::sample::Index>()) {
         let bytes = encode_row(&row);
         prop_assume!(!bytes.is_empty());
-        match decode_row(&bytes[..cut.index(bytes.len())]) {
+        match decode_stored(&bytes[..cut.index(bytes.len())]) {
             Ok(part) => {
                 prop_assert!(part.len() < row.len());
                 prop_assert_eq!(print(&part), print(&row[..part.len()]));
@@ -94,7 +106,7 @@ proptest! {
             Err(error) => prop_assert!(is_corruption(&error)),
         }
         // A column that is not there is an error too.
-        prop_assert!(decode_columns(&bytes, &[row.len()], &mut Vec::new()).is_err());
+        prop_assert!(decode_columns(&bytes, &[row.len()], &mut Vec::new(), |_| None).is_err());
     }
 
     #[test]
@@ -106,7 +118,7 @@ proptest! {
         while !reader.is_done() && reader.skip().is_ok() {
             columns += 1;
         }
-        match decode_row(&bytes) {
+        match decode_stored(&bytes) {
             // Skipping and reading agree on where columns end.
             Ok(row) => prop_assert_eq!((row.len(), reader.is_done()), (columns, true)),
             Err(error) => prop_assert!(is_corruption(&error)),

@@ -28,18 +28,19 @@ use tokio::runtime::Runtime;
 
 use super::hex;
 use crate::binder::OutputColumn;
+use crate::catalog::names::RelationName;
 use crate::catalog::{Catalog, Index, Table, index_prefix, index_span};
-use crate::codec::decode_row;
+use crate::codec::decode_stored;
 use crate::error::{Error, Result};
 use crate::session::{Database, Options, Outcome, Session};
 use crate::types::io::{Style, to_text};
 use crate::types::{Datum, Type};
 
 /// What goldenscript wants of a command.
-type Output = std::result::Result<String, Box<dyn StdError>>;
+pub(super) type Output = std::result::Result<String, Box<dyn StdError>>;
 
 #[derive(goldenscript::Command)]
-enum Command {
+pub(super) enum Command {
     /// The keys and values of a table.
     Keys(String),
     /// SQL, which is the command's name.
@@ -48,14 +49,14 @@ enum Command {
 }
 
 /// A database with one session.
-struct Runner {
-    runtime: Runtime,
-    session: Session,
+pub(super) struct Runner {
+    pub(super) runtime: Runtime,
+    pub(super) session: Session,
     manager: Arc<TransactionManager>,
 }
 
 impl Runner {
-    fn new() -> Runner {
+    pub(super) fn new() -> Runner {
         let (engine, options) = (Arc::new(MemoryEngine::new()), StoreOptions::default());
         let store = Store::on_engine(engine, None, &options, Box::new(|_| {})).unwrap();
         let (store, clock) = (Arc::new(store), Arc::new(SystemClock));
@@ -68,7 +69,7 @@ impl Runner {
         Runner { runtime, session: Session::new(database, "postgres", "postgres"), manager }
     }
 
-    fn sql(&mut self, sql: &str) -> Output {
+    pub(super) fn sql(&mut self, sql: &str) -> Output {
         let lines = self.runtime.block_on(query(&mut self.session, sql));
         let lines = lines.map_err(|error| {
             self.session.fail();
@@ -81,14 +82,14 @@ impl Runner {
 
     fn keys(&self, name: &str) -> Output {
         let schema = Catalog::load(&self.manager)?.current();
-        let table = schema.table(name).ok_or("no such table")?;
+        let table = schema.table(&RelationName::new("public", name)).ok_or("no such table")?;
         let view = self.manager.begin(Isolation::ReadCommitted).latest();
         let mut lines = Vec::new();
         for index in table.all_indexes() {
             lines.push(format!("{}:", index.name));
             view.scan(&index_span(index.storage), Direction::Forward, &mut |key, value| {
                 let value = match index.storage == table.primary.storage {
-                    true => format!("{} {:?}", hex(value), decode_row(value).unwrap()),
+                    true => format!("{} {:?}", hex(value), decode_stored(value).unwrap()),
                     false => show_value(table, index, value),
                 };
                 lines.push(format!("  {} -> {value}", show_key(table, index, key)));
@@ -176,7 +177,7 @@ fn show_value(table: &Table, index: &Index, value: &[u8]) -> String {
     let row_key = show_key(table, &table.primary, row_key);
     match index.include.is_empty() {
         true => row_key,
-        false => format!("{row_key} {} {:?}", hex(included), decode_row(included).unwrap()),
+        false => format!("{row_key} {} {:?}", hex(included), decode_stored(included).unwrap()),
     }
 }
 
@@ -211,4 +212,4 @@ macro_rules! scripts {
     };
 }
 
-scripts! { access arrays changes include joins key_layout indexes order queries vectorized }
+scripts! { access arrays changes constraints include joins key_layout indexes order queries vectorized }

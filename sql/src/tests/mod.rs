@@ -8,8 +8,10 @@ mod format;
 mod golden;
 mod interval;
 mod io;
+mod json;
 mod numeric;
 mod resolve;
+mod system;
 
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -3,8 +3,9 @@
 
 use super::datetime::{self, Zone};
 use super::interval::{Interval, Malformed};
-use super::{Datum, Numeric, Type, TypeMod, array, record};
+use super::{Datum, Numeric, Type, TypeMod, array, json, jsonpath, record};
 use crate::error::{Error, Result, SqlState};
+use crate::system::names::{self, Names};
 
 /// Settings that input and output of values depend on.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,11 +18,13 @@ pub struct Style {
     pub extra_float_digits: i32,
     /// bytea_output = escape.
     pub bytea_escape: bool,
+    /// What `regclass` looks names up in, where that is called for.
+    pub names: Option<Names>,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Style { zone: Zone::UTC, now: 0, extra_float_digits: 1, bytea_escape: false }
+        Style { zone: Zone::UTC, now: 0, extra_float_digits: 1, bytea_escape: false, names: None }
     }
 }
 
@@ -159,15 +162,14 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             let value = parse_integer(kind, text, least, i64::from(u32::MAX))?;
             Datum::Int64(i64::from(value as u32))
         }
-        Type::Regtype => match named_type(&text.trim().to_ascii_lowercase()) {
-            Some(found) => Datum::Int64(i64::from(found.oid())),
-            None => {
-                return Err(Error::new(
-                    SqlState::UndefinedObject,
-                    format!("type \"{text}\" does not exist"),
-                ));
-            }
+        kind if kind.is_reg() => match &style.names {
+            Some(names) => names.parse(kind, text)?,
+            None => names::parse_static(kind, text)?,
         },
+        Type::Xid => Datum::Int64(parse_integer(kind, text, 0, i64::from(u32::MAX))?),
+        // One byte; of more, the first.
+        Type::Char => Datum::Text(text.chars().take(1).collect()),
+        Type::Int2Vector | Type::OidVector => vector_from_text(kind, text, style)?,
         Type::Float4 => Datum::Float32(parse_float(kind, text)? as f32),
         Type::Float8 => Datum::Float64(parse_float(kind, text)?),
         Type::Numeric => {
@@ -178,9 +180,13 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             })?;
             Datum::Bytes(value.checked_input()?.encode())
         }
-        Type::Text | Type::Varchar | Type::Bpchar | Type::Unknown | Type::Void => {
-            Datum::Text(text.to_owned())
-        }
+        Type::Text
+        | Type::Varchar
+        | Type::Bpchar
+        | Type::AclItem
+        | Type::NodeTree
+        | Type::Unknown
+        | Type::Void => Datum::Text(text.to_owned()),
         Type::Name => Datum::Text(truncate_name(text).to_owned()),
         Type::Bytea => Datum::Bytes(parse_bytea(text)?),
         Type::Date => Datum::Int32(datetime::parse_date(text, style.zone, style.now)?),
@@ -208,6 +214,12 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         },
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
         Type::Record => return Err(no_records()),
+        Type::Json => {
+            json::check(text)?;
+            Datum::Text(text.to_owned())
+        }
+        Type::Jsonb => json::Json::parse(text)?.to_datum()?,
+        Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -215,12 +227,27 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
     })
 }
 
-/// The type that a text names, which may be one of arrays such as `int[]`.
-fn named_type(name: &str) -> Option<Type> {
-    match name.strip_suffix("[]") {
-        Some(element) => named_type(element.trim_end())?.array(),
-        None => Type::from_name(name),
+/// Numbers with blanks between them: an array that counts from 0.
+fn vector_from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
+    let element = kind.element().unwrap_or(Type::Int2);
+    let items = text.split_whitespace().map(|item| from_text(element, item, style));
+    let mut vector = array::Array::of(element, items.collect::<Result<_>>()?)?;
+    for dimension in &mut vector.dimensions {
+        dimension.lower = 0;
     }
+    Ok(vector.to_datum())
+}
+
+fn write_vector(bytes: &[u8], style: &Style, out: &mut String) -> Result<()> {
+    let reader = array::Reader::new(bytes)?;
+    let element = reader.element;
+    for (position, item) in reader.enumerate() {
+        if position > 0 {
+            out.push(' ');
+        }
+        write_text(element, &item?, style, out)?;
+    }
+    Ok(())
 }
 
 fn no_records() -> Error {
@@ -327,10 +354,17 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (Type::Timestamptz, Datum::Int64(v)) => {
             out.push_str(&datetime::format_timestamp(*v, Some(style.zone)));
         }
-        (Type::Regtype, Datum::Int64(v)) => match Type::from_oid(*v as u32) {
-            Some(found) => out.push_str(found.name()),
-            None => drop(write!(out, "{v}")),
-        },
+        (kind, Datum::Int64(v)) if kind.is_reg() => {
+            let oid = *v as u32;
+            match &style.names {
+                Some(names) => out.push_str(&names.format(kind, oid)),
+                None => match names::format_static(kind, oid) {
+                    Some(name) => out.push_str(&name),
+                    None => drop(write!(out, "{v}")),
+                },
+            }
+        }
+        (Type::Int2Vector | Type::OidVector, Datum::Bytes(v)) => write_vector(v, style, out)?,
         (_, Datum::Int16(v)) => drop(write!(out, "{v}")),
         (_, Datum::Int32(v)) => drop(write!(out, "{v}")),
         (_, Datum::Int64(v)) => drop(write!(out, "{v}")),
@@ -341,6 +375,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (Type::Record, Datum::Bytes(v)) => record::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
+        (Type::Jsonb, Datum::Bytes(v)) => json::write_text(v, out)?,
         (Type::Uuid, Datum::Bytes(v)) => {
             for (i, byte) in v.iter().enumerate() {
                 if matches!(i, 4 | 6 | 8 | 10) {
@@ -373,12 +408,16 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
 pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> {
     match (kind, datum) {
         (_, Datum::Bool(v)) => out.push(u8::from(*v)),
-        (Type::Oid | Type::Regtype, Datum::Int64(v)) => out.extend((*v as u32).to_be_bytes()),
+        (kind, Datum::Int64(v)) if is_oid(kind) => out.extend((*v as u32).to_be_bytes()),
         (_, Datum::Int16(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Int32(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Int64(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Float32(v)) => out.extend(v.to_be_bytes()),
         (_, Datum::Float64(v)) => out.extend(v.to_be_bytes()),
+        (Type::Jsonpath, Datum::Text(v)) => {
+            out.push(jsonpath::BINARY_VERSION);
+            out.extend(v.as_bytes());
+        }
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_binary(v, out)?,
@@ -389,10 +428,16 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
             out.extend(interval.days.to_be_bytes());
             out.extend(interval.months.to_be_bytes());
         }
+        (Type::Jsonb, Datum::Bytes(v)) => json::write_binary(v, out)?,
         (_, Datum::Bytes(v)) => out.extend(v),
         (_, Datum::Null) => return Err(Error::internal("NULL has no binary form")),
     }
     Ok(())
+}
+
+/// Whether values are numbers of objects, which have 32 bits.
+fn is_oid(kind: Type) -> bool {
+    matches!(kind, Type::Oid | Type::Xid) || kind.is_reg()
 }
 
 /// Reads the binary form of a type.
@@ -420,7 +465,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         Type::Int2 => Datum::Int16(i16::from_be_bytes(fixed(bytes)?)),
         Type::Int4 => Datum::Int32(i32::from_be_bytes(fixed(bytes)?)),
         Type::Date => Datum::Int32(datetime::checked_date(i32::from_be_bytes(fixed(bytes)?))?),
-        Type::Oid | Type::Regtype => Datum::Int64(i64::from(u32::from_be_bytes(fixed(bytes)?))),
+        kind if is_oid(kind) => Datum::Int64(i64::from(u32::from_be_bytes(fixed(bytes)?))),
         Type::Int8 => Datum::Int64(i64::from_be_bytes(fixed(bytes)?)),
         Type::Timestamp | Type::Timestamptz => {
             Datum::Int64(datetime::checked_timestamp(i64::from_be_bytes(fixed(bytes)?))?)
@@ -443,9 +488,18 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
             }
             Datum::Bytes(Numeric::from_binary(bytes).ok_or_else(malformed)?.checked()?.encode())
         }
-        Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Void => {
-            Datum::Text(utf8(bytes)?.to_owned())
-        }
+        Type::Text
+        | Type::Varchar
+        | Type::Bpchar
+        | Type::Name
+        | Type::Char
+        | Type::AclItem
+        | Type::NodeTree
+        | Type::Unknown
+        | Type::Void => Datum::Text(utf8(bytes)?.to_owned()),
+        Type::Json => from_text(kind, utf8(bytes)?, &Style::default())?,
+        Type::Jsonb => json::from_binary(bytes)?,
+        Type::Jsonpath => jsonpath::from_binary(bytes)?,
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Record => return Err(no_records()),
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),

@@ -4,7 +4,8 @@
 //! are also the Arrow types in use. Where a type has no natural shape it is encoded: `numeric`
 //! and `interval` as bytes whose order is the values' order, dates and times as integers.
 //! Which functions apply to a datum is settled when a statement is bound, so no type tag
-//! travels with the values. (Only [`array`]s say what their elements are, and [`record`]s what their fields are.)
+//! travels with the values. (Only [`array`]s say what their elements are, [`record`]s what their fields
+//! and [`json`] what its parts.)
 
 pub mod array;
 pub mod datetime;
@@ -12,6 +13,8 @@ pub mod datum;
 pub mod format;
 pub mod interval;
 pub mod io;
+pub mod json;
+pub mod jsonpath;
 pub mod numeric;
 pub mod record;
 
@@ -42,9 +45,27 @@ pub enum Type {
     Timestamptz,
     Interval,
     Uuid,
+    Json,
+    Jsonb,
+    Jsonpath,
     Oid,
     Regtype,
     Record,
+    // What system catalogs are made of: see system.rs.
+    Char,
+    Regclass,
+    Regproc,
+    Regprocedure,
+    Regoper,
+    Regoperator,
+    Regnamespace,
+    Regrole,
+    Regcollation,
+    Xid,
+    Int2Vector,
+    OidVector,
+    AclItem,
+    NodeTree,
     Void,
     Unknown,
     // Arrays: see array/kinds.rs.
@@ -66,9 +87,23 @@ pub enum Type {
     TimestamptzArray,
     IntervalArray,
     UuidArray,
+    JsonArray,
+    JsonbArray,
+    JsonpathArray,
     OidArray,
     RegtypeArray,
     RecordArray,
+    CharArray,
+    RegclassArray,
+    RegprocArray,
+    RegprocedureArray,
+    RegoperArray,
+    RegoperatorArray,
+    RegnamespaceArray,
+    RegroleArray,
+    RegcollationArray,
+    XidArray,
+    AclItemArray,
     // These stand for types of arguments in the table of functions.
     AnyElement,
     AnyArray,
@@ -89,6 +124,7 @@ pub enum Category {
     User,
     Pseudo,
     Unknown,
+    Internal,
 }
 
 /// Everything that is known of a type beside its functions.
@@ -133,9 +169,26 @@ types! {
     Timestamptz 1184 8 DateTime true "timestamp with time zone" ["timestamptz"];
     Interval 1186 16 Timespan true "interval" [];
     Uuid 2950 16 User false "uuid" [];
+    Json 114 -1 User false "json" [];
+    Jsonb 3802 -1 User false "jsonb" [];
+    Jsonpath 4072 -1 User false "jsonpath" [];
     Oid 26 4 Numeric true "oid" [];
     Regtype 2206 4 Numeric false "regtype" [];
     Record 2249 -1 Pseudo false "record" [];
+    Char 18 1 Internal false "\"char\"" [];
+    Regclass 2205 4 Numeric false "regclass" [];
+    Regproc 24 4 Numeric false "regproc" [];
+    Regprocedure 2202 4 Numeric false "regprocedure" [];
+    Regoper 2203 4 Numeric false "regoper" [];
+    Regoperator 2204 4 Numeric false "regoperator" [];
+    Regnamespace 4089 4 Numeric false "regnamespace" [];
+    Regrole 4096 4 Numeric false "regrole" [];
+    Regcollation 4191 4 Numeric false "regcollation" [];
+    Xid 28 4 User false "xid" [];
+    Int2Vector 22 -1 Array false "int2vector" [];
+    OidVector 30 -1 Array false "oidvector" [];
+    AclItem 1033 12 User false "aclitem" [];
+    NodeTree 194 -1 Internal false "pg_node_tree" [];
     Void 2278 4 Pseudo false "void" [];
     Unknown 705 -2 Unknown false "unknown" [];
     AnyElement 2283 4 Pseudo false "anyelement" [];
@@ -173,6 +226,39 @@ impl Type {
     /// The type of arrays of such elements; of an array, its own, which has any dimensions.
     pub fn array(self) -> Option<Type> {
         if self.is_array() { Some(self) } else { array::array_of(self) }
+    }
+
+    /// Whether values are numbers that stand for something in the catalog, and are shown by its name.
+    pub fn is_reg(self) -> bool {
+        matches!(
+            self,
+            Type::Regtype
+                | Type::Regclass
+                | Type::Regproc
+                | Type::Regprocedure
+                | Type::Regoper
+                | Type::Regoperator
+                | Type::Regnamespace
+                | Type::Regrole
+                | Type::Regcollation
+        )
+    }
+
+    /// The name in pg_type.
+    pub fn catalog_name(self) -> &'static str {
+        match self {
+            Type::Bpchar => "bpchar",
+            Type::Char => "char",
+            other => {
+                let properties = other.properties();
+                properties.aliases.first().copied().unwrap_or(properties.name)
+            }
+        }
+    }
+
+    /// All types that there are values of, and those that stand for others.
+    pub fn all() -> impl Iterator<Item = Type> {
+        TYPES.iter().chain(array::ARRAYS).map(|properties| properties.kind)
     }
 
     /// The type of an array's elements.
@@ -224,13 +310,32 @@ impl Type {
             | Type::Timestamp
             | Type::Timestamptz
             | Type::Oid
-            | Type::Regtype => DataType::Int64,
+            | Type::Regtype
+            | Type::Regclass
+            | Type::Regproc
+            | Type::Regprocedure
+            | Type::Regoper
+            | Type::Regoperator
+            | Type::Regnamespace
+            | Type::Regrole
+            | Type::Regcollation
+            | Type::Xid => DataType::Int64,
             Type::Float4 => DataType::Float32,
             Type::Float8 => DataType::Float64,
-            Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Void => {
-                DataType::Utf8
+            Type::Text
+            | Type::Varchar
+            | Type::Bpchar
+            | Type::Name
+            | Type::Json
+            | Type::Jsonpath
+            | Type::Char
+            | Type::AclItem
+            | Type::NodeTree
+            | Type::Unknown
+            | Type::Void => DataType::Utf8,
+            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid | Type::Jsonb => {
+                DataType::Binary
             }
-            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid => DataType::Binary,
             // No value has these types.
             Type::AnyElement | Type::AnyCompatible => DataType::Null,
             Type::BoolArray
@@ -251,10 +356,26 @@ impl Type {
             | Type::TimestamptzArray
             | Type::IntervalArray
             | Type::UuidArray
+            | Type::JsonArray
+            | Type::JsonbArray
+            | Type::JsonpathArray
             | Type::OidArray
             | Type::RegtypeArray
             | Type::RecordArray
             | Type::Record
+            | Type::CharArray
+            | Type::RegclassArray
+            | Type::RegprocArray
+            | Type::RegprocedureArray
+            | Type::RegoperArray
+            | Type::RegoperatorArray
+            | Type::RegnamespaceArray
+            | Type::RegroleArray
+            | Type::RegcollationArray
+            | Type::XidArray
+            | Type::AclItemArray
+            | Type::Int2Vector
+            | Type::OidVector
             | Type::AnyArray
             | Type::AnyCompatibleArray => DataType::Binary,
         }
@@ -270,8 +391,14 @@ impl Type {
                 | Type::Bpchar
                 | Type::Float4
                 | Type::Float8
+                | Type::Jsonb
                 | Type::Record
         ) || self.is_array()
+    }
+
+    /// Whether values can be compared.
+    pub fn is_comparable(self) -> bool {
+        !matches!(self.element().unwrap_or(self), Type::Json | Type::Jsonpath)
     }
 
     /// Whether the values are strings.

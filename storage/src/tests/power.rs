@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 
 use cairn_test_disk::Disk;
+use tempfile::TempDir;
 
 use crate::Timestamp;
 use crate::engine::{Batch, Direction, Engine, Span, Write};
@@ -11,6 +12,34 @@ use crate::rocks::{RocksEngine, RocksOptions};
 
 const SYNCED: u64 = 20;
 const WRITTEN: u64 = 40;
+
+/// A disk, and where the store is on it.
+struct Place {
+    disk: Disk,
+    dir: TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        let dir = tempfile::tempdir().unwrap();
+        let attic = dir.path().join("attic");
+        std::fs::create_dir(&attic).unwrap();
+        Place { disk: Disk::new(&attic), dir }
+    }
+
+    fn open(&self) -> RocksEngine {
+        let options = RocksOptions { cache_bytes: 1 << 20, memtable_bytes: 1 << 20 };
+        RocksEngine::open_in(&self.disk.env(), &self.dir.path().join("store"), &options).unwrap()
+    }
+
+    /// What is there after a power failure.
+    fn fail(&self, engine: RocksEngine, seed: u64) -> RocksEngine {
+        self.disk.cut_after(0);
+        drop(engine);
+        self.disk.restore(seed);
+        self.open()
+    }
+}
 
 fn write(engine: &RocksEngine, n: u64) {
     let (at, key) = (Timestamp(n + 1), n.to_be_bytes().to_vec());
@@ -36,20 +65,14 @@ fn rows(engine: &RocksEngine) -> Vec<u64> {
 fn what_was_synced_outlives_a_power_failure_and_a_part_of_the_rest_may() {
     let (mut none, mut some, mut all) = (false, false, false);
     for seed in 0..60 {
-        let dir = tempfile::tempdir().unwrap();
-        let (store, attic) = (dir.path().join("store"), dir.path().join("attic"));
-        std::fs::create_dir(&attic).unwrap();
-        let disk = Disk::new(&attic);
-        let options = RocksOptions { cache_bytes: 1 << 20, memtable_bytes: 1 << 20 };
-        let engine = RocksEngine::open_in(&disk.env(), &store, &options).unwrap();
+        let place = Place::new();
+        let engine = place.open();
         (0..SYNCED).for_each(|n| write(&engine, n));
         engine.sync().unwrap();
         (SYNCED..WRITTEN).for_each(|n| write(&engine, n));
-        disk.cut_after(0);
+        place.disk.cut_after(0);
         assert!(engine.sync().is_err());
-        drop(engine);
-        disk.restore(seed);
-        let engine = RocksEngine::open_in(&disk.env(), &store, &options).unwrap();
+        let engine = place.fail(engine, seed);
         let found = rows(&engine);
         let count = found.len() as u64;
         assert!(found.iter().copied().eq(0..count), "seed {seed}: {found:?}");
@@ -60,11 +83,33 @@ fn what_was_synced_outlives_a_power_failure_and_a_part_of_the_rest_may() {
         // What is there now stays, and goes on.
         write(&engine, count);
         engine.sync().unwrap();
-        disk.cut_after(0);
-        drop(engine);
-        disk.restore(seed);
-        let engine = RocksEngine::open_in(&disk.env(), &store, &options).unwrap();
+        let engine = place.fail(engine, seed);
         assert_eq!(rows(&engine).len() as u64, count + 1, "seed {seed}");
     }
     assert!(none && some && all, "the disk loses what it may");
+}
+
+#[test]
+fn what_is_discarded_is_so_no_earlier_than_what_says_why() {
+    let mut discarded = false;
+    for seed in 0..20 {
+        let place = Place::new();
+        let engine = place.open();
+        let row = |key: &[u8]| Write {
+            at: Timestamp(1),
+            key: key.to_vec(),
+            value: Some(vec![1]),
+            existed: false,
+        };
+        assert!(engine.ingest(&[row(b"b"), row(b"c")]).unwrap());
+        let system = vec![(b"dropped".to_vec(), Some(vec![1]))];
+        engine.write(&Batch { writes: Vec::new(), system }).unwrap();
+        engine.discard(&Span::new("b", "d")).unwrap();
+        let engine = place.fail(engine, seed);
+        let is_dropped = engine.system_get(b"dropped").unwrap().is_some();
+        let is_there = engine.get(b"c", Timestamp::MAX).unwrap().is_some();
+        assert!(is_dropped || is_there, "seed {seed}");
+        discarded |= !is_there;
+    }
+    assert!(discarded, "nothing was discarded");
 }

@@ -129,7 +129,7 @@ pub fn look_after(world: &World, engine: &RocksEngine, mut random: Random) {
     while world.goes_on() {
         let key = row_key(world.journal.lock().last() + random.below(50), 0);
         match random.below(9) {
-            0 => world.note("a flush", store.flush()),
+            0 => world.note("a flush", engine.flush()),
             1 | 2 => world.note("making room", engine.tend()),
             3 => world.note("a round over the ranges", store.maintain(Duration::from_millis(10))),
             4 => world.note("a split", store.split_range(&key)),

@@ -368,6 +368,7 @@ async fn memory_of_filters_is_counted_and_bounded() {
 #[tokio::test]
 async fn filters_go_with_those_who_have_read() {
     let manager = manager();
+    set(&manager, ROW, b"a").await;
     for _ in 0..3000u32 {
         let t = begin(&manager);
         count(&t, b'a').unwrap();

@@ -1,6 +1,6 @@
 //! Making arrays: of arrays, of what a query yields, of one value many times.
 
-use super::{Function, array, element_type, lenient};
+use super::{Function, array, check_copies, element_type, lenient};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{AnyArray, AnyElement};
 use crate::types::array::{
@@ -196,15 +196,7 @@ fn fill(args: &[Datum]) -> Result<Datum> {
         return Ok(Array::empty(element).to_datum());
     }
     let value = args.first().unwrap_or(&Datum::Null);
-    // Each element is a copy.
-    let bytes = match value {
-        Datum::Text(text) => text.len(),
-        Datum::Bytes(bytes) => bytes.len(),
-        _ => 0,
-    };
-    if bytes.saturating_mul(count) > super::super::strings::MAX_RESULT_BYTES {
-        return Err(too_many_items());
-    }
+    check_copies(value, count)?;
     Ok(Array { element, dimensions, items: vec![value.clone(); count] }.to_datum())
 }
 

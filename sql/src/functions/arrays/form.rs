@@ -1,6 +1,7 @@
 //! What SQL has a syntax for, as functions of a plan.
 
 use super::quantified::Quantified;
+use super::spread::{self, Entry};
 use super::{build, subscripts};
 use crate::error::Result;
 use crate::types::{Datum, Type};
@@ -50,6 +51,8 @@ pub enum ArrayForm {
     },
     /// `x op ANY (a)` or `x op ALL (a)`
     Quantified(Quantified),
+    /// `f(..., VARIADIC a)`
+    Spread(Entry),
 }
 
 impl ArrayForm {
@@ -61,6 +64,7 @@ impl ArrayForm {
             ArrayForm::Subscript { .. } => "slice".into(),
             ArrayForm::Assign { .. } => "assign".into(),
             ArrayForm::Quantified(quantified) => quantified.name(),
+            ArrayForm::Spread(Entry(function)) => format!("{} variadic", function.name),
         }
     }
 
@@ -72,6 +76,7 @@ impl ArrayForm {
             | ArrayForm::Subscript { element, .. }
             | ArrayForm::Assign { element, .. } => element.array().unwrap_or(Type::Text),
             ArrayForm::Quantified(_) => Type::Bool,
+            ArrayForm::Spread(Entry(function)) => function.returns,
         }
     }
 
@@ -98,6 +103,7 @@ impl ArrayForm {
                 subscripts::set_slice(*element, array, value, *bounds, at)
             }
             (ArrayForm::Quantified(quantified), args) => quantified.call(args),
+            (ArrayForm::Spread(function), args) => spread::call(*function, args),
             _ => Ok(Datum::Null),
         }
     }

@@ -9,15 +9,18 @@ mod form;
 mod measure;
 pub mod quantified;
 mod search;
+pub mod spread;
 mod strings;
 mod subscripts;
 
 pub use build::{ArrayAccumulator, nest};
 pub use form::{ArrayForm, Bounds};
+pub use strings::STYLE;
 pub use strings::matches;
 
+use super::strings::MAX_RESULT_BYTES;
 use super::{Function, arg, pure};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::types::array::Array;
 use crate::types::{Datum, Type};
 
@@ -33,6 +36,22 @@ fn array(args: &[Datum], index: usize) -> Result<Option<Array>> {
 fn element_type(args: &[Datum]) -> Result<Type> {
     let oid = args.last().map_or(Ok(0), Datum::as_i64)?;
     Type::from_oid(oid as u32).ok_or_else(|| Error::internal(format!("no type {oid}")))
+}
+
+/// Refuses to make more copies of a value than there is room for.
+fn check_copies(value: &Datum, count: usize) -> Result<()> {
+    let bytes = match value {
+        Datum::Text(text) => text.len(),
+        Datum::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    match bytes.saturating_mul(count) <= MAX_RESULT_BYTES {
+        true => Ok(()),
+        false => Err(Error::new(
+            SqlState::ProgramLimitExceeded,
+            format!("array size exceeds the maximum allowed ({MAX_RESULT_BYTES})"),
+        )),
+    }
 }
 
 /// A function that looks at NULLs itself.

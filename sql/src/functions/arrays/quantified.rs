@@ -2,43 +2,21 @@
 
 use datafusion::logical_expr::Operator;
 
+use super::spread::Entry;
 use crate::codec;
 use crate::error::Result;
-use crate::functions::{Function, Scalar};
+use crate::functions::Scalar;
 use crate::row::expr::compare;
 use crate::types::array::Reader;
 use crate::types::{Datum, Type};
 
 /// What is asked of each element.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Test {
     /// A comparison of values of this type.
     Compare(Operator, Type),
     /// An operator of the table of functions.
-    Call(&'static Function),
-}
-
-impl Test {
-    fn identity(&self) -> (Option<(Operator, Type)>, usize) {
-        match self {
-            Test::Compare(operator, kind) => (Some((*operator, *kind)), 0),
-            Test::Call(function) => (None, std::ptr::from_ref(*function) as usize),
-        }
-    }
-}
-
-impl PartialEq for Test {
-    fn eq(&self, other: &Self) -> bool {
-        self.identity() == other.identity()
-    }
-}
-
-impl Eq for Test {}
-
-impl std::hash::Hash for Test {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.identity().hash(state);
-    }
+    Call(Entry),
 }
 
 /// The form with its operator settled. The arguments are the left side, for a comparison in the form
@@ -95,7 +73,7 @@ impl Quantified {
         let quantifier = if self.any { "any" } else { "all" };
         match self.test {
             Test::Compare(operator, _) => format!("{operator} {quantifier}"),
-            Test::Call(function) => format!("{} {quantifier}", function.name),
+            Test::Call(Entry(function)) => format!("{} {quantifier}", function.name),
         }
     }
 
@@ -170,7 +148,7 @@ impl Quantified {
         for item in array.items.iter().chain(null) {
             let value = match self.test {
                 Test::Compare(operator, _) => compare(probe, operator, item),
-                Test::Call(function) => {
+                Test::Call(Entry(function)) => {
                     let mut args = vec![probe.clone(), item.clone()];
                     args.extend_from_slice(context);
                     Scalar::Builtin(function).call(&args)?

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Function, arg, array, lenient, pure};
+use super::{Function, arg, array, check_copies, lenient, pure};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{AnyArray, AnyCompatible, AnyCompatibleArray, Bool, Int4};
@@ -91,6 +91,7 @@ fn remove(args: &[Datum]) -> Result<Datum> {
 fn replace(args: &[Datum]) -> Result<Datum> {
     let Some(mut array) = array(args, 0)? else { return Ok(Datum::Null) };
     let places: Vec<usize> = matches(&array, arg(args, 1)).collect();
+    check_copies(arg(args, 2), places.len())?;
     for place in places {
         if let Some(item) = array.items.get_mut(place) {
             *item = arg(args, 2).clone();

@@ -7,15 +7,15 @@ use crate::functions::strings::{
 };
 use crate::functions::{Context, Kernel};
 use crate::types::Type::{AnyArray, Text};
-use crate::types::array::Array;
+use crate::types::array::{Array, MAX_ITEMS};
 use crate::types::datetime::Zone;
 use crate::types::io::{self, Style};
 use crate::types::{Datum, Type};
 
 /// What the text of values depends on: the arguments behind the others.
-const STYLE: &[Context] = &[Context::Zone, Context::FloatDigits];
+pub const STYLE: &[Context] = &[Context::Zone, Context::FloatDigits];
 
-fn style(context: &[Datum]) -> Style {
+pub(super) fn style(context: &[Datum]) -> Style {
     let mut style = Style::default();
     if let [Datum::Text(zone), Datum::Int32(digits)] = context {
         style.zone = Zone::parse(zone).unwrap_or(style.zone);
@@ -56,12 +56,16 @@ fn join(args: &[Datum]) -> Result<Datum> {
 /// `string_to_array(string, delimiter [, text of NULL])`
 fn split(args: &[Datum]) -> Result<Datum> {
     let Datum::Text(subject) = arg(args, 0) else { return Ok(Datum::Null) };
+    // One more than there may be is enough to say so.
     let parts: Vec<String> = match arg(args, 1) {
         _ if subject.is_empty() => Vec::new(),
         Datum::Text(delimiter) if delimiter.is_empty() => vec![subject.clone()],
-        Datum::Text(delimiter) => subject.split(delimiter.as_str()).map(str::to_owned).collect(),
+        Datum::Text(delimiter) => {
+            let parts = subject.split(delimiter.as_str()).take(MAX_ITEMS + 1);
+            parts.map(str::to_owned).collect()
+        }
         // Without a delimiter each character stands alone.
-        _ => subject.chars().map(String::from).collect(),
+        _ => subject.chars().take(MAX_ITEMS + 1).map(String::from).collect(),
     };
     let items = parts.into_iter().map(|part| match args.get(2) {
         Some(Datum::Text(null)) if *null == part => Datum::Null,

@@ -38,13 +38,8 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 
 /// The same of what is in the parentheses of one definition.
 fn definition(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    const FOLLOWS_NAME: &[Keyword] = &[
-        Keyword::PARTITION,
-        Keyword::ORDER,
-        Keyword::ROWS,
-        Keyword::RANGE,
-        Keyword::GROUPS,
-    ];
+    const FOLLOWS_NAME: &[Keyword] =
+        &[Keyword::PARTITION, Keyword::ORDER, Keyword::ROWS, Keyword::RANGE, Keyword::GROUPS];
     let is_by = keyword_at(&tokens, 1, &[Keyword::BY]);
     let is_name = !is_by && (tokens.len() == 1 || keyword_at(&tokens, 1, FOLLOWS_NAME));
     if is_name
@@ -105,7 +100,8 @@ fn exclusion(tokens: &[TokenWithSpan]) -> Option<(usize, Option<&'static str>)> 
         return word_at(tokens, at + 1, "ties").then_some((at, Some("ties")));
     }
     let at = excludes(3)?;
-    if keyword_at(tokens, at + 1, &[Keyword::CURRENT]) && keyword_at(tokens, at + 2, &[Keyword::ROW])
+    if keyword_at(tokens, at + 1, &[Keyword::CURRENT])
+        && keyword_at(tokens, at + 2, &[Keyword::ROW])
     {
         return Some((at, Some("current row")));
     }

@@ -14,6 +14,9 @@ macro_rules! arrays {
         pub(in crate::types) fn element_of(array: Type) -> Option<Type> {
             match array {
                 $(Type::$kind => Some(Type::$element),)*
+                // Arrays of one dimension that begin at 0 and have a text form of their own.
+                Type::Int2Vector => Some(Type::Int2),
+                Type::OidVector => Some(Type::Oid),
                 _ => None,
             }
         }
@@ -47,7 +50,21 @@ arrays! {
     TimestamptzArray Timestamptz 1185 "timestamp with time zone[]" "_timestamptz";
     IntervalArray Interval 1187 "interval[]" "_interval";
     UuidArray Uuid 2951 "uuid[]" "_uuid";
+    JsonArray Json 199 "json[]" "_json";
+    JsonbArray Jsonb 3807 "jsonb[]" "_jsonb";
+    JsonpathArray Jsonpath 4073 "jsonpath[]" "_jsonpath";
     OidArray Oid 1028 "oid[]" "_oid";
     RegtypeArray Regtype 2211 "regtype[]" "_regtype";
     RecordArray Record 2287 "record[]" "_record";
+    CharArray Char 1002 "\"char\"[]" "_char";
+    RegclassArray Regclass 2210 "regclass[]" "_regclass";
+    RegprocArray Regproc 1008 "regproc[]" "_regproc";
+    RegprocedureArray Regprocedure 2207 "regprocedure[]" "_regprocedure";
+    RegoperArray Regoper 2208 "regoper[]" "_regoper";
+    RegoperatorArray Regoperator 2209 "regoperator[]" "_regoperator";
+    RegnamespaceArray Regnamespace 4090 "regnamespace[]" "_regnamespace";
+    RegroleArray Regrole 4097 "regrole[]" "_regrole";
+    RegcollationArray Regcollation 4192 "regcollation[]" "_regcollation";
+    XidArray Xid 1011 "xid[]" "_xid";
+    AclItemArray AclItem 1034 "aclitem[]" "_aclitem";
 }

@@ -1,4 +1,4 @@
-"""Throwaway servers, and psql connected to one.
+"""Throwaway servers, and psql connected to one, for the scripts that compare cairn with PostgreSQL.
 
 A server is named by `postgres` (a new cluster of Debian's PostgreSQL 15), by the path of a cairn program, or by a
 URL of one that runs already. Those of our own are prepared once and begin each script from a copy of that.
@@ -128,10 +128,10 @@ class Postgres(Running):
         subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def execute(self, *statements):
-        for statement in statements:
-            command = ["psql", "-X", "-q", "-A", "-t", "-h", self.host, "-p", str(self.port), "-U", self.user]
-            command += ["-v", "ON_ERROR_STOP=1", "-d", "template1", "-c", statement]
-            done = subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        """Runs them as the superuser; the rows of the last."""
+        command = ["psql", "-X", "-q", "-A", "-t", "-h", self.host, "-p", str(self.port), "-U", self.user, "-d", "template1"]
+        command += ["-v", "ON_ERROR_STOP=1", *(part for statement in statements for part in ("-c", statement))]
+        done = subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         return done.stdout.split()
 
     def save(self):
@@ -139,8 +139,12 @@ class Postgres(Running):
         self.reset()
 
     def reset(self):
-        self.execute("DROP DATABASE IF EXISTS postgres WITH (FORCE)", "CREATE DATABASE postgres TEMPLATE saved")
-        for role in self.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'regress%'"):
+        roles = self.execute(
+            "DROP DATABASE IF EXISTS postgres WITH (FORCE)",
+            "CREATE DATABASE postgres TEMPLATE saved",
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE 'regress%'",
+        )
+        for role in roles:
             self.execute(f'DROP ROLE "{role}"')
 
     def stop(self):
@@ -162,16 +166,15 @@ def server(name):
 class Psql:
     """psql on a pipe, one statement at a time. It starts again when it has ended."""
 
-    def __init__(self, on, environment, limit_s):
-        self.server, self.environment, self.limit_s = on, environment, limit_s
+    def __init__(self, on, environment, limit_s, arguments=()):
+        self.server, self.environment, self.limit_s, self.arguments = on, environment, limit_s, arguments
         self.process = None
         self.hangs = self.crashes = 0
 
     def connect(self):
         on = self.server
         command = ["psql", "-X", "-q", "-h", on.host, "-p", str(on.port), "-U", on.user, "-d", on.database]
-        for variable in ["VERBOSITY=verbose", "HIDE_TABLEAM=on", "HIDE_TOAST_COMPRESSION=on"]:
-            command += ["-v", variable]
+        command += ["-v", "VERBOSITY=verbose", *self.arguments]
         # Nothing from the caller's environment may change what psql sends or prints.
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PSQL", "LC_"))}
         # The server's limit is to come first, as it leaves the session in place.

@@ -1,0 +1,97 @@
+//! The catalog as one transaction is changing it.
+
+use std::sync::Arc;
+
+use cairn_txn::Transaction;
+use serde::Serialize;
+
+use super::view::View;
+use super::{GARBAGE, Namespace, Schema, Sequence, Table};
+use super::{namespace_key, sequence_key, table_key, view_key};
+use crate::error::{Error, Result};
+
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// The catalog as one transaction is changing it.
+pub struct Draft<'a> {
+    /// The changed copy.
+    pub schema: &'a mut Schema,
+    /// Where the descriptors go.
+    pub transaction: &'a mut Transaction,
+}
+
+impl Draft<'_> {
+    /// Adds or replaces a table.
+    pub fn put_table(&mut self, mut table: Table) -> Result<()> {
+        let replaced = self.schema.tables.get(&table.id).cloned();
+        table.number_parts(replaced.as_deref(), self.schema);
+        self.transaction.put(table_key(table.id), to_json(&table)?, replaced.is_some())?;
+        self.schema.insert_table(Arc::new(table));
+        Ok(())
+    }
+
+    /// Removes a table, its rows and the sequences it owns.
+    pub fn drop_table(&mut self, table: &Table) -> Result<()> {
+        self.schema.remove_table(table.id);
+        self.transaction.delete(table_key(table.id))?;
+        for index in table.all_indexes() {
+            self.discard_storage(index.storage)?;
+        }
+        let owned: Vec<_> = self.schema.sequences.values().cloned().collect();
+        for sequence in owned.iter().filter(|sequence| sequence.owner == Some(table.id)) {
+            self.drop_sequence(sequence)?;
+        }
+        Ok(())
+    }
+
+    /// Adds or replaces a view.
+    pub fn put_view(&mut self, view: View) -> Result<()> {
+        let replaces = self.schema.views.contains_key(&view.id);
+        self.transaction.put(view_key(view.id), to_json(&view)?, replaces)?;
+        self.schema.insert_view(Arc::new(view));
+        Ok(())
+    }
+
+    /// Removes a view.
+    pub fn drop_view(&mut self, id: u32) -> Result<()> {
+        match self.schema.remove_view(id) {
+            true => Ok(self.transaction.delete(view_key(id))?),
+            false => Ok(()),
+        }
+    }
+
+    /// Adds a schema.
+    pub fn put_namespace(&mut self, namespace: Namespace) -> Result<()> {
+        self.transaction.put(namespace_key(namespace.id), to_json(&namespace)?, false)?;
+        self.schema.namespaces.insert(namespace.name.clone(), Arc::new(namespace));
+        Ok(())
+    }
+
+    /// Removes a schema, which is empty.
+    pub fn drop_namespace(&mut self, namespace: &Namespace) -> Result<()> {
+        self.schema.namespaces.remove(&namespace.name);
+        Ok(self.transaction.delete(namespace_key(namespace.id))?)
+    }
+
+    /// Marks the rows under `storage` for clearing once this commits.
+    pub fn discard_storage(&mut self, storage: u32) -> Result<()> {
+        let key = [GARBAGE, &storage.to_be_bytes()].concat();
+        Ok(self.transaction.put(key, Vec::new(), false)?)
+    }
+
+    /// Adds or replaces a sequence.
+    pub fn put_sequence(&mut self, sequence: Sequence) -> Result<()> {
+        let replaces = self.schema.sequences.contains_key(&sequence.id);
+        self.transaction.put(sequence_key(sequence.id), to_json(&sequence)?, replaces)?;
+        self.schema.insert_sequence(Arc::new(sequence));
+        Ok(())
+    }
+
+    /// Removes a sequence.
+    pub fn drop_sequence(&mut self, sequence: &Sequence) -> Result<()> {
+        self.schema.remove_sequence(sequence.id);
+        Ok(self.transaction.delete(sequence_key(sequence.id))?)
+    }
+}

@@ -1,0 +1,73 @@
+//! Views: the text of a query, and what its names stood for when it was made.
+//!
+//! A view keeps its meaning when relations and columns are renamed, when columns are added and when
+//! others come before them in search_path. So it keeps, for each relation that its text names, the
+//! relation's number, and what its columns were called then; its text is bound against those.
+
+use serde::{Deserialize, Serialize};
+
+use super::names::RelationName;
+use super::{Column, Schema};
+
+/// A view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// Shares the numbers of tables.
+    pub id: u32,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Names and types, as they were when it was made.
+    pub columns: Vec<Column>,
+    /// The query.
+    pub query: String,
+    /// What the query's names stand for.
+    pub uses: Vec<Use>,
+    /// COMMENT ON.
+    pub comment: Option<String>,
+}
+
+/// A relation that a view names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Use {
+    /// The schema as it is written, if it is.
+    pub schema: Option<String>,
+    /// The name as it is written.
+    pub name: String,
+    /// The relation's number.
+    pub id: u32,
+    /// Positions of its columns, and their names then.
+    pub columns: Vec<(usize, String)>,
+    /// Positions of those that the view cannot be without.
+    pub needed: Vec<usize>,
+}
+
+impl View {
+    /// Its name with its schema.
+    pub fn full_name(&self) -> RelationName {
+        RelationName::new(self.schema.clone(), self.name.clone())
+    }
+
+    /// Position of a column.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Whether it cannot be without a relation, or without one of its columns.
+    pub fn needs(&self, relation: u32, column: Option<usize>) -> bool {
+        self.uses.iter().any(|used| {
+            used.id == relation && column.is_none_or(|column| used.needed.contains(&column))
+        })
+    }
+}
+
+impl Schema {
+    /// The views that use a relation, or one of its columns, in the order in which they were made.
+    pub fn views_on(&self, relation: u32, column: Option<usize>) -> Vec<std::sync::Arc<View>> {
+        let users = self.views.values().filter(|view| view.needs(relation, column));
+        let mut users: Vec<_> = users.cloned().collect();
+        users.sort_by_key(|view| view.id);
+        users
+    }
+}

@@ -1,0 +1,294 @@
+-- 21 foreign keys: definitions, checks, actions
+SET client_min_messages = warning;
+DROP TABLE IF EXISTS fp, fq, fn, fe, fself, fm, fpair, fcc, fcn, fcd, fcr, fgc, fnn, fkk, fm2, fmc, ftree, frs, fpk2, ffk2, fba, fbb, fna, fnb, fnca, fncb, fit, fup, ft1, ft2 CASCADE;
+RESET client_min_messages;
+
+CREATE TABLE fp (id int PRIMARY KEY, x int, y int, z text UNIQUE, UNIQUE (x, y));
+CREATE TABLE fn (a int);
+
+-- definitions
+CREATE TABLE fe (a text REFERENCES fp);
+CREATE TABLE fe (a int REFERENCES fp (x));
+CREATE TABLE fe (a int REFERENCES fp (nosuch));
+CREATE TABLE fe (a int, FOREIGN KEY (nosuch) REFERENCES fp);
+CREATE TABLE fe (a int, b int, FOREIGN KEY (a, b) REFERENCES fp);
+CREATE TABLE fe (a int, b int, FOREIGN KEY (a) REFERENCES fp (x, y));
+CREATE TABLE fe (a int REFERENCES nosuch);
+CREATE TABLE fe (a int REFERENCES fn);
+CREATE TABLE fe (a int REFERENCES fn (a));
+CREATE TABLE fe (a int, FOREIGN KEY (a, a) REFERENCES fp (x, y));
+INSERT INTO fe VALUES (1);
+DROP TABLE fe;
+CREATE TABLE fe (a int, b int, FOREIGN KEY (a, b) REFERENCES fp (x, x));
+CREATE TABLE fe (a int, b text, FOREIGN KEY (a, b) REFERENCES fp (x, y));
+CREATE TABLE fe (a int REFERENCES fp MATCH PARTIAL);
+CREATE TABLE fe (a int REFERENCES fp ON DELETE SET NULL (b), b int);
+CREATE TABLE fe (a int, b int, FOREIGN KEY (a, b) REFERENCES fp (x, y) ON UPDATE SET NULL (b));
+CREATE TABLE fe (a int, b int, FOREIGN KEY (a, b) REFERENCES fp (x, y) ON DELETE SET NULL (c));
+CREATE TABLE fe (a int, b int, FOREIGN KEY (a, b) REFERENCES fp (x, y) ON DELETE CASCADE (b));
+CREATE TABLE fe (a int CONSTRAINT foo REFERENCES fp, b int CONSTRAINT foo REFERENCES fp);
+CREATE TABLE fe (a int REFERENCES fp NO INHERIT);
+CREATE TABLE fe (a int, b int GENERATED ALWAYS AS (a) STORED REFERENCES fp ON DELETE SET NULL);
+CREATE TABLE fe (a int, b int GENERATED ALWAYS AS (a) STORED REFERENCES fp ON UPDATE SET DEFAULT);
+CREATE TABLE fe (a int, b int GENERATED ALWAYS AS (a) STORED REFERENCES fp ON UPDATE CASCADE);
+CREATE INDEX fn_i ON fn (a);
+CREATE TABLE fe (a int REFERENCES fn_i);
+CREATE TABLE fe (a int REFERENCES fn (a));
+CREATE UNIQUE INDEX fn_u ON fn (a);
+CREATE TABLE fe (a int REFERENCES fn (a));
+INSERT INTO fe VALUES (1);
+DROP INDEX fn_u;
+DROP INDEX fn_u CASCADE;
+INSERT INTO fe VALUES (1);
+DROP TABLE fe, fn;
+CREATE TABLE fe (a bigint REFERENCES fp, b smallint REFERENCES fp, c varchar(5) REFERENCES fp (z));
+DROP TABLE fe;
+
+-- rows that refer to something
+CREATE TABLE fe (id int REFERENCES fp, pid int CONSTRAINT second REFERENCES fp (id), a int, b int, c text REFERENCES fp (z), FOREIGN KEY (a, b) REFERENCES fp (x, y), FOREIGN KEY (b, a) REFERENCES fp (y, x));
+INSERT INTO fp VALUES (1, 10, 100, 'a'), (2, 20, 200, 'b'), (3, NULL, 300, 'c');
+INSERT INTO fe VALUES (1, 2, 10, 100, 'a');
+INSERT INTO fe VALUES (4, 2, 10, 100, 'a');
+INSERT INTO fe VALUES (1, 5, 10, 100, 'a');
+INSERT INTO fe VALUES (1, 2, 10, 200, 'a');
+INSERT INTO fe VALUES (1, 2, 10, NULL, 'a');
+INSERT INTO fe VALUES (1, 2, NULL, 999, 'x');
+INSERT INTO fe VALUES (NULL, NULL, NULL, NULL, NULL);
+INSERT INTO fe (id) SELECT g FROM generate_series(1, 5) AS g;
+INSERT INTO fe (id) SELECT g FROM generate_series(1, 3) AS g;
+INSERT INTO fe (id) VALUES (3), (2), (7), (1), (6);
+UPDATE fe SET id = id + 1 WHERE a IS NULL AND pid IS NULL;
+UPDATE fe SET pid = 3 WHERE id = 1;
+UPDATE fe SET a = 20 WHERE b = 100;
+UPDATE fe SET a = 20, b = 200 WHERE b = 100;
+UPDATE fe SET c = 'b';
+SELECT * FROM fe ORDER BY id, pid, a, b;
+COPY fe (id) FROM STDIN;
+1
+9
+\.
+COPY fe (id, c) FROM STDIN;
+1	c
+\.
+
+-- rows that are referred to
+DELETE FROM fp WHERE id = 3;
+DELETE FROM fp;
+UPDATE fp SET id = 5 WHERE id = 1;
+UPDATE fp SET x = 21 WHERE x = 20;
+UPDATE fp SET z = 'd' WHERE z = 'b';
+UPDATE fp SET id = id;
+UPDATE fp SET x = 11 WHERE id = 1;
+DELETE FROM fe WHERE c = 'b' AND id = 1;
+UPDATE fp SET z = 'a2' WHERE z = 'a' RETURNING *;
+UPDATE fp SET id = 3 WHERE id = 2;
+BEGIN;
+DELETE FROM fe;
+DELETE FROM fp WHERE id = 3;
+INSERT INTO fe (id) VALUES (3);
+ROLLBACK;
+BEGIN;
+INSERT INTO fp (id) VALUES (7);
+INSERT INTO fe (id) VALUES (7);
+SAVEPOINT s;
+DELETE FROM fp WHERE id = 7;
+ROLLBACK TO s;
+UPDATE fp SET x = 70 WHERE id = 7;
+COMMIT;
+SELECT count(*) FROM fe WHERE id = 7;
+WITH gone AS (DELETE FROM fe WHERE id = 7 RETURNING id) DELETE FROM fp USING gone WHERE fp.id = gone.id;
+WITH new AS (INSERT INTO fp (id) VALUES (8) RETURNING id) INSERT INTO fe (id) SELECT id FROM new;
+WITH new AS (INSERT INTO fe (id) VALUES (9) RETURNING id) INSERT INTO fp (id) SELECT id FROM new;
+WITH new AS (INSERT INTO fe (id) VALUES (10) RETURNING id) INSERT INTO fp (id) SELECT id + 1 FROM new;
+INSERT INTO fp (id) VALUES (9) ON CONFLICT (id) DO UPDATE SET id = 12;
+INSERT INTO fp (id) VALUES (9) ON CONFLICT (id) DO UPDATE SET z = 'nine' RETURNING *;
+MERGE INTO fp USING (VALUES (8), (30)) v (id) ON fp.id = v.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (id) VALUES (v.id);
+MERGE INTO fe USING (VALUES (8), (31)) v (id) ON fe.id = v.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (id) VALUES (v.id);
+MERGE INTO fe USING (VALUES (8), (9)) v (id) ON fe.id = v.id WHEN MATCHED AND v.id = 8 THEN DELETE WHEN MATCHED THEN UPDATE SET id = 2;
+SELECT id, count(*) FROM fe GROUP BY id ORDER BY id;
+DROP TABLE fe;
+DELETE FROM fp;
+
+-- a table that refers to itself
+CREATE TABLE fself (id int PRIMARY KEY, up int REFERENCES fself);
+INSERT INTO fself VALUES (1, 1), (2, 3), (3, 2), (4, NULL);
+INSERT INTO fself VALUES (5, 6);
+INSERT INTO fself VALUES (5, 5);
+DELETE FROM fself WHERE id IN (1, 2);
+DELETE FROM fself WHERE id IN (2, 3);
+DELETE FROM fself WHERE id = 1;
+UPDATE fself SET id = 9 WHERE id = 5;
+UPDATE fself SET id = 9, up = 9 WHERE id = 5;
+SELECT * FROM fself ORDER BY id;
+
+-- MATCH FULL
+CREATE TABLE fm (a int, b int, FOREIGN KEY (a, b) REFERENCES fp (x, y) MATCH FULL);
+INSERT INTO fm VALUES (1, NULL);
+INSERT INTO fm VALUES (NULL, NULL);
+INSERT INTO fm VALUES (1, 1);
+INSERT INTO fp VALUES (1, 1, 1, 'a');
+INSERT INTO fm VALUES (1, 1);
+UPDATE fm SET b = NULL WHERE a = 1;
+UPDATE fm SET b = 2 WHERE a = 1;
+UPDATE fp SET x = 2;
+DELETE FROM fp;
+DROP TABLE fm;
+DELETE FROM fp;
+
+-- actions
+DROP TABLE fp;
+CREATE TABLE fp (id int PRIMARY KEY, v int);
+CREATE TABLE fcc (id int PRIMARY KEY, pid int REFERENCES fp ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE fcn (id int PRIMARY KEY, pid int REFERENCES fp ON DELETE SET NULL ON UPDATE SET NULL);
+CREATE TABLE fcd (id int PRIMARY KEY, pid int DEFAULT 0 REFERENCES fp ON DELETE SET DEFAULT ON UPDATE SET DEFAULT);
+CREATE TABLE fcr (id int PRIMARY KEY, pid int REFERENCES fp ON DELETE RESTRICT ON UPDATE RESTRICT);
+CREATE TABLE fgc (id int PRIMARY KEY, cid int NOT NULL REFERENCES fcc ON DELETE SET NULL ON UPDATE CASCADE, k int CHECK (k < 10));
+INSERT INTO fp VALUES (0, 0), (1, 1), (2, 2), (3, 3), (4, 4);
+INSERT INTO fcc VALUES (10, 1), (11, 1), (12, 2);
+INSERT INTO fcn VALUES (10, 1), (11, 1), (12, 2);
+INSERT INTO fcd VALUES (10, 1), (11, 1), (12, 2);
+UPDATE fp SET id = 21 WHERE id = 2;
+SELECT * FROM fcc ORDER BY id;
+SELECT * FROM fcn ORDER BY id;
+SELECT * FROM fcd ORDER BY id;
+DELETE FROM fp WHERE id = 1;
+SELECT * FROM fcc ORDER BY id;
+SELECT * FROM fcn ORDER BY id;
+SELECT * FROM fcd ORDER BY id;
+DELETE FROM fp WHERE id = 0;
+UPDATE fp SET id = 100 WHERE id = 0;
+INSERT INTO fcr VALUES (1, 4);
+DELETE FROM fp WHERE id = 4;
+UPDATE fp SET id = 5 WHERE id = 4;
+UPDATE fp SET id = 4 WHERE id = 4;
+UPDATE fp SET v = 5 WHERE id = 4;
+INSERT INTO fgc VALUES (1, 12, 1);
+DELETE FROM fp WHERE id = 21;
+UPDATE fcc SET id = 13 WHERE id = 12;
+SELECT * FROM fgc ORDER BY id;
+DELETE FROM fgc;
+DELETE FROM fp WHERE id = 21 RETURNING *;
+SELECT count(*) FROM fcc;
+CREATE TABLE fnn (id int PRIMARY KEY, pid int NOT NULL REFERENCES fp ON DELETE SET NULL);
+INSERT INTO fnn VALUES (1, 3);
+DELETE FROM fp WHERE id = 3;
+DROP TABLE fnn;
+CREATE TABLE fkk (id int PRIMARY KEY, pid int CHECK (pid < 100) REFERENCES fp ON UPDATE CASCADE);
+INSERT INTO fkk VALUES (1, 3);
+UPDATE fp SET id = 1000 WHERE id = 3;
+UPDATE fp SET id = 50 WHERE id = 3;
+SELECT * FROM fkk;
+
+-- columns of SET NULL and SET DEFAULT
+CREATE TABLE fm2 (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE fmc (x int, y int DEFAULT 7, z int, FOREIGN KEY (x, y) REFERENCES fm2 ON DELETE SET NULL (y) ON UPDATE CASCADE);
+INSERT INTO fm2 VALUES (1, 1), (1, 2), (2, 2);
+INSERT INTO fmc VALUES (1, 1, 5), (1, 2, 6), (NULL, 2, 7);
+UPDATE fm2 SET b = b + 10;
+SELECT * FROM fmc ORDER BY z;
+DELETE FROM fm2 WHERE b = 11;
+SELECT * FROM fmc ORDER BY z;
+UPDATE fmc SET y = 12 WHERE z = 5;
+DELETE FROM fm2;
+SELECT * FROM fmc ORDER BY z;
+DROP TABLE fmc;
+CREATE TABLE fmc (x int, y int DEFAULT 7, z int, FOREIGN KEY (x, y) REFERENCES fm2 ON DELETE SET DEFAULT (y));
+INSERT INTO fm2 VALUES (1, 1), (1, 7), (2, 1);
+INSERT INTO fmc VALUES (1, 1, 5), (2, 1, 6);
+DELETE FROM fm2 WHERE a = 1 AND b = 1;
+SELECT * FROM fmc ORDER BY z;
+DELETE FROM fm2 WHERE a = 1;
+DELETE FROM fm2 WHERE a = 2;
+
+-- over several steps
+CREATE TABLE ftree (id int PRIMARY KEY, up int REFERENCES ftree ON DELETE CASCADE);
+INSERT INTO ftree VALUES (1, NULL), (2, 1), (3, 2), (4, 3), (5, 1);
+DELETE FROM ftree WHERE id = 2;
+SELECT * FROM ftree ORDER BY id;
+BEGIN;
+DELETE FROM ftree WHERE id = 1 RETURNING *;
+SELECT * FROM ftree ORDER BY id;
+ROLLBACK;
+SELECT * FROM ftree ORDER BY id;
+CREATE TABLE frs (id int PRIMARY KEY, up int REFERENCES frs ON DELETE RESTRICT);
+INSERT INTO frs VALUES (1, 1), (2, 1);
+DELETE FROM frs WHERE id = 1;
+DELETE FROM frs WHERE id = 2;
+CREATE TABLE fpk2 (id int PRIMARY KEY);
+CREATE TABLE ffk2 (id int REFERENCES fpk2 ON UPDATE CASCADE, n int);
+INSERT INTO fpk2 VALUES (1), (2), (3);
+INSERT INTO ffk2 VALUES (1, 1), (2, 2), (3, 3);
+UPDATE fpk2 SET id = id + 10;
+SELECT * FROM ffk2 ORDER BY n;
+CREATE INDEX ON ffk2 (id);
+UPDATE fpk2 SET id = id + 10 WHERE id > 11;
+SELECT * FROM ffk2 ORDER BY n;
+CREATE TABLE fup (id int PRIMARY KEY, k int UNIQUE REFERENCES fpk2 ON UPDATE CASCADE);
+CREATE TABLE fit (k int REFERENCES fup (k) ON UPDATE CASCADE ON DELETE CASCADE, n int);
+INSERT INTO fup VALUES (1, 11), (2, 22);
+INSERT INTO fit VALUES (11, 1), (22, 2), (22, 3);
+UPDATE fpk2 SET id = 100 WHERE id = 22;
+SELECT * FROM fit ORDER BY n;
+DELETE FROM fup WHERE id = 2;
+SELECT * FROM fit ORDER BY n;
+
+-- equal, but not the same
+CREATE TABLE fba (id char(3) PRIMARY KEY);
+CREATE TABLE fbb (id char(5) REFERENCES fba ON UPDATE CASCADE);
+INSERT INTO fba VALUES ('a');
+INSERT INTO fbb VALUES ('a');
+INSERT INTO fbb VALUES ('b');
+UPDATE fba SET id = 'c';
+SELECT id || '|' FROM fbb;
+CREATE TABLE fna (id numeric PRIMARY KEY);
+CREATE TABLE fnb (id numeric REFERENCES fna, i int REFERENCES fna);
+INSERT INTO fna VALUES (1.0), (2.5);
+INSERT INTO fnb VALUES (1, 1);
+INSERT INTO fnb VALUES (2.50, 2);
+UPDATE fna SET id = 1.00 WHERE id = 1;
+DELETE FROM fna WHERE id = 1;
+CREATE TABLE fnca (id numeric PRIMARY KEY);
+CREATE TABLE fncb (id numeric REFERENCES fnca ON UPDATE CASCADE);
+INSERT INTO fnca VALUES (1.0);
+INSERT INTO fncb VALUES (1.000);
+UPDATE fnca SET id = 1.00;
+SELECT * FROM fncb;
+UPDATE fnca SET id = 3.00;
+SELECT * FROM fncb;
+
+-- tables that refer to each other
+CREATE TABLE ft1 (id int PRIMARY KEY, other int);
+CREATE TABLE ft2 (id int PRIMARY KEY, other int REFERENCES ft1);
+ALTER TABLE ft1 ADD FOREIGN KEY (other) REFERENCES ft2;
+INSERT INTO ft1 VALUES (1, 1);
+INSERT INTO ft1 VALUES (1, NULL);
+INSERT INTO ft2 VALUES (1, 1);
+UPDATE ft1 SET other = 1;
+DELETE FROM ft1;
+DELETE FROM ft2;
+WITH a AS (DELETE FROM ft1) DELETE FROM ft2;
+SELECT count(*) FROM ft1;
+
+-- what depends
+DROP TABLE fp;
+DROP TABLE fm2;
+TRUNCATE fp;
+TRUNCATE fp, fcc, fcn, fcd, fcr;
+TRUNCATE fp CASCADE;
+SELECT count(*) FROM fp;
+ALTER TABLE fp DROP CONSTRAINT fp_pkey;
+ALTER TABLE fp DROP COLUMN id;
+BEGIN;
+ALTER TABLE fp DROP CONSTRAINT fp_pkey CASCADE;
+INSERT INTO fcr VALUES (100, 100);
+ROLLBACK;
+BEGIN;
+ALTER TABLE fp DROP COLUMN id CASCADE;
+ROLLBACK;
+DROP TABLE fp CASCADE;
+INSERT INTO fcr VALUES (100, 100);
+DROP TABLE ft1, ft2, fm2, fmc;
+DROP INDEX ftree_pkey;
+
+-- cleanup
+DROP TABLE fself, fcc, fcn, fcd, fcr, fgc, fkk, ftree, frs, fpk2, ffk2, fup, fit, fba, fbb, fna, fnb, fnca, fncb;

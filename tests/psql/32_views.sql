@@ -1,0 +1,118 @@
+\set SHOW_CONTEXT never
+-- Making and reading.
+CREATE TABLE vw_a (id int PRIMARY KEY, name text, price numeric(8,2), at date);
+INSERT INTO vw_a VALUES (1, 'apple', 1.5, '2024-01-01'), (2, 'pear', 2.25, '2024-02-01'), (3, NULL, NULL, NULL);
+CREATE VIEW vw_all AS SELECT * FROM vw_a;
+SELECT * FROM vw_all ORDER BY id;
+CREATE VIEW vw_named (number, label) AS SELECT id, name, price FROM vw_a WHERE id < 3;
+SELECT * FROM vw_named ORDER BY number;
+SELECT label FROM vw_named WHERE number = 2;
+SELECT v.number, a.price FROM vw_named v JOIN vw_a a ON a.id = v.number ORDER BY 1;
+CREATE VIEW vw_sums AS SELECT count(*) AS n, sum(price) AS total, 'x' AS letter FROM vw_a;
+SELECT * FROM vw_sums;
+CREATE VIEW vw_over AS SELECT number * 2 AS twice, upper(label) FROM vw_named;
+SELECT * FROM vw_over ORDER BY 1;
+SELECT upper, twice FROM vw_over AS o (twice) WHERE twice > 2;
+SELECT count(*) FROM vw_named a, vw_named b;
+SELECT (SELECT max(number) FROM vw_named WHERE number < a.id) FROM vw_a a ORDER BY id;
+CREATE VIEW vw_with AS WITH q AS (SELECT id FROM vw_a) SELECT id + 1 AS next FROM q UNION SELECT 10 ORDER BY 1;
+SELECT * FROM vw_with;
+-- Nothing of the statement is in sight of a view.
+WITH vw_a AS (SELECT 99 AS id) SELECT * FROM vw_with;
+-- Columns that come later are not in the view; renamed ones are.
+ALTER TABLE vw_a ADD COLUMN extra int DEFAULT 7;
+ALTER TABLE vw_a RENAME COLUMN name TO title;
+ALTER TABLE vw_a RENAME TO vw_base;
+SELECT * FROM vw_all ORDER BY id;
+SELECT * FROM vw_named ORDER BY number;
+ALTER TABLE vw_base RENAME TO vw_a;
+-- Errors.
+CREATE VIEW vw_all AS SELECT 1;
+CREATE VIEW vw_a AS SELECT 1;
+CREATE OR REPLACE VIEW vw_a AS SELECT 1;
+CREATE VIEW vw_bad (a, b, c) AS SELECT 1, 2;
+CREATE VIEW vw_bad AS SELECT 1 AS a, 2 AS a;
+CREATE VIEW vw_bad AS SELECT nothing FROM vw_a;
+CREATE VIEW vw_bad AS SELECT 1 FROM nowhere;
+CREATE VIEW vw_bad AS SELECT $1::int;
+CREATE TABLE vw_all (a int);
+SELECT title FROM vw_named;
+SELECT * FROM vw_missing;
+DROP VIEW vw_missing;
+DROP VIEW IF EXISTS vw_missing;
+DROP VIEW vw_a;
+DROP TABLE vw_all;
+DROP INDEX vw_all;
+DROP SEQUENCE vw_all;
+-- Replacing.
+CREATE OR REPLACE VIEW vw_named (number, label) AS SELECT id, title, price, at FROM vw_a;
+SELECT * FROM vw_named ORDER BY 1;
+SELECT * FROM vw_over ORDER BY 1;
+CREATE OR REPLACE VIEW vw_named (number, label) AS SELECT id, title FROM vw_a;
+CREATE OR REPLACE VIEW vw_named (number, tag) AS SELECT id, title, price, at FROM vw_a;
+CREATE OR REPLACE VIEW vw_named (number, label) AS SELECT id, at, price, at FROM vw_a;
+CREATE OR REPLACE VIEW vw_named (number, label) AS SELECT id, title, price::numeric(9,2), at FROM vw_a;
+CREATE OR REPLACE VIEW vw_fresh AS SELECT 5 AS five;
+SELECT * FROM vw_fresh;
+-- Dependencies.
+DROP TABLE vw_a;
+ALTER TABLE vw_a DROP COLUMN at;
+ALTER TABLE vw_a DROP COLUMN extra;
+ALTER TABLE vw_a ALTER COLUMN price TYPE text;
+DROP VIEW vw_named;
+DROP VIEW vw_named, vw_over;
+CREATE VIEW vw_again AS SELECT 1 AS one;
+DROP VIEW vw_again, vw_fresh;
+BEGIN;
+DROP VIEW vw_all CASCADE;
+ROLLBACK;
+SELECT count(*) FROM vw_all;
+CREATE VIEW vw_price AS SELECT price FROM vw_a;
+ALTER TABLE vw_a DROP COLUMN price CASCADE;
+SELECT * FROM vw_price;
+DROP TABLE vw_a CASCADE;
+SELECT * FROM vw_with;
+-- Renaming.
+CREATE TABLE vw_b (a int);
+CREATE VIEW vw_c AS SELECT a FROM vw_b;
+ALTER VIEW vw_c RENAME TO vw_d;
+SELECT * FROM vw_d;
+ALTER TABLE vw_d RENAME TO vw_e;
+SELECT * FROM vw_e;
+ALTER VIEW vw_b RENAME TO vw_f;
+ALTER VIEW vw_missing RENAME TO vw_f;
+ALTER VIEW IF EXISTS vw_missing RENAME TO vw_f;
+ALTER VIEW vw_e RENAME TO vw_b;
+COMMENT ON VIEW vw_e IS 'a view';
+COMMENT ON VIEW vw_b IS 'no view';
+-- In transactions.
+BEGIN;
+CREATE VIEW vw_t AS SELECT a + 1 AS b FROM vw_b;
+INSERT INTO vw_b VALUES (4);
+SELECT * FROM vw_t;
+SAVEPOINT s;
+DROP VIEW vw_t;
+SELECT * FROM vw_t;
+ROLLBACK TO s;
+SELECT * FROM vw_t;
+ROLLBACK;
+SELECT * FROM vw_t;
+-- Views that do not take changes.
+CREATE VIEW vw_count AS SELECT count(*) FROM vw_b;
+CREATE VIEW vw_group AS SELECT a FROM vw_b GROUP BY a;
+CREATE VIEW vw_distinct AS SELECT DISTINCT a FROM vw_b;
+CREATE VIEW vw_limit AS SELECT a FROM vw_b LIMIT 1;
+CREATE VIEW vw_union AS SELECT a FROM vw_b UNION SELECT 1;
+CREATE VIEW vw_join AS SELECT x.a FROM vw_b x, vw_b y;
+CREATE VIEW vw_cte AS WITH q AS (SELECT 1) SELECT a FROM vw_b;
+CREATE VIEW vw_values AS VALUES (1);
+INSERT INTO vw_count VALUES (1);
+UPDATE vw_group SET a = 1;
+DELETE FROM vw_distinct;
+INSERT INTO vw_limit VALUES (1);
+DELETE FROM vw_union;
+UPDATE vw_join SET a = 2;
+DELETE FROM vw_cte;
+INSERT INTO vw_values VALUES (1);
+DROP TABLE vw_b CASCADE;
+DROP VIEW vw_values;
