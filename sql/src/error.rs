@@ -106,6 +106,11 @@ impl Error {
         self.with(|report| report.position = report.position.or(position))
     }
 
+    /// Sets where it stands, even if it has a position in another text.
+    pub fn only_at(self, position: Option<usize>) -> Error {
+        self.with(|report| report.position = position)
+    }
+
     /// Adds a context.
     pub fn context(self, context: impl Into<String>) -> Error {
         self.with(|report| report.context = Some(context.into()))

@@ -140,7 +140,7 @@ impl Binder<'_> {
                 return Err(Error::new(SqlState::SyntaxError, message).at(star));
             }
             self.aggregate_call(position, &|| {
-                let _nested = self.forbid(NESTED);
+                let _nested = self.forbid_nested();
                 let (aggregate, exprs) = self.aggregate_parts(&name, args, distinct, clauses)?;
                 let filter = match &call.filter {
                     None => None,
@@ -348,13 +348,6 @@ impl Binder<'_> {
 
     /// A call of an aggregate, whose parts `bind` binds: the aggregate, its arguments and its filter.
     fn aggregate_call(&self, position: Option<usize>, bind: &AggregateParts<'_>) -> Result<Bound> {
-        if let Some(clause) = self.extraction_forbidden() {
-            let message = match clause == NESTED {
-                true => "aggregate function calls cannot be nested".to_owned(),
-                false => format!("aggregate functions are not allowed in {clause}"),
-            };
-            return Err(Error::new(SqlState::GroupingError, message).at(position));
-        }
         let mark = self.mark();
         let (aggregate, exprs, filter) = bind()?;
         if let Some(depth) = self.outer_level_of(exprs.iter().chain(&filter))? {
@@ -364,6 +357,13 @@ impl Binder<'_> {
                 return Err(Error::internal("an aggregate without a column"));
             };
             return Ok(self.captured(depth, column, bound.ty, position));
+        }
+        if let Some(clause) = self.extraction_forbidden() {
+            let message = match clause == NESTED {
+                true => "aggregate function calls cannot be nested".to_owned(),
+                false => format!("aggregate functions are not allowed in {clause}"),
+            };
+            return Err(Error::new(SqlState::GroupingError, message).at(position));
         }
         let returns = aggregate.returns();
         let expr = aggregates::call(aggregate, exprs, filter);

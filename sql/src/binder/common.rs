@@ -13,6 +13,7 @@ use super::expr::common_type;
 use super::locking::RangedKind;
 use super::query::rename_columns;
 use super::recursion;
+use super::search_cycle::Clauses;
 use super::{Binder, BoundQuery, Level, OutputColumn, Scope, ScopeColumn, column_of, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::plan_walk::is_volatile;
@@ -46,8 +47,8 @@ enum CommonRows {
     Inline(LogicalPlan),
     /// It is run by itself.
     Kept(Arc<Common>),
-    /// It is being bound, and this is its recursive term.
-    Working(Arc<WorkingTable>),
+    /// It is being bound, and this is its recursive term. Stars stand for so many columns.
+    Working(Arc<WorkingTable>, usize),
 }
 
 impl Binder<'_> {
@@ -112,17 +113,23 @@ impl Binder<'_> {
     }
 
     fn bind_common(&self, cte: &ast::Cte, may_recur: bool, at_top: bool) -> Result<()> {
+        let name = fold(&cte.alias.name);
+        let recurs =
+            may_recur && !recursion::read_by(&cte.query, std::slice::from_ref(&name)).is_empty();
+        let (clauses, plain) = self.clauses_of(cte).unzip();
+        if clauses.is_some() && !recurs {
+            return Err(Error::new(SqlState::SyntaxError, "WITH query is not recursive")
+                .at(self.position(cte.alias.name.span)));
+        }
+        let cte = plain.as_ref().unwrap_or(cte);
         if let Some(changing) = self.changing_table(cte, may_recur, at_top)? {
             self.common_tables.borrow_mut().push(changing);
             return Ok(());
         }
-        let name = fold(&cte.alias.name);
-        let recurs =
-            may_recur && !recursion::read_by(&cte.query, std::slice::from_ref(&name)).is_empty();
         let depth = self.levels.borrow().len();
         self.levels.borrow_mut().push(Level::default());
         let bound = self.nested(|| match recurs {
-            true => self.recursive(&name, cte),
+            true => self.recursive(&name, cte, clauses),
             false => self.not_recursive(&name, cte),
         });
         let level = self.levels.borrow_mut().pop();
@@ -169,7 +176,12 @@ impl Binder<'_> {
     }
 
     /// A query that reads itself: the columns have the types of its first term.
-    fn recursive(&self, name: &str, cte: &ast::Cte) -> Result<(Vec<OutputColumn>, CommonRows)> {
+    fn recursive(
+        &self,
+        name: &str,
+        cte: &ast::Cte,
+        clauses: Option<Clauses>,
+    ) -> Result<(Vec<OutputColumn>, CommonRows)> {
         let query = recursion::unwrapped(&cte.query);
         self.check_recursion(name, cte.alias.name.span, query)?;
         let SetExpr::SetOperation { left, right, set_quantifier, .. } = &*query.body else {
@@ -177,11 +189,20 @@ impl Binder<'_> {
         };
         let tables = self.common_tables.borrow().len();
         self.bind_with(&query.with)?;
-        let first = self.settle_outputs(self.set_expr(left)?)?;
+        if clauses.is_some() {
+            self.check_first_term(left)?;
+        }
+        let mut first = self.settle_outputs(self.set_expr(left)?)?;
         self.check_columns(cte, first.columns.len())?;
         let mut columns = first.columns.clone();
         for (column, listed) in columns.iter_mut().zip(&cte.alias.columns) {
             column.name = fold(&listed.name);
+        }
+        let listed = columns.len();
+        let added = clauses.map(|clauses| self.added_by(clauses, &columns)).transpose()?;
+        if let Some(added) = &added {
+            first = self.first_with(first, added)?;
+            columns.extend(added.columns.iter().cloned());
         }
         let kinds: Vec<Type> = columns.iter().map(|column| column.ty.kind).collect();
         let id = self.fresh_slot();
@@ -189,11 +210,16 @@ impl Binder<'_> {
         self.common_tables.borrow_mut().push(CommonTable {
             name: name.to_owned(),
             columns: columns.clone(),
-            rows: CommonRows::Working(Arc::new(working)),
+            rows: CommonRows::Working(Arc::new(working), listed),
             depth: self.levels.borrow().len(),
             gives_nothing: false,
         });
-        let second = self.set_expr(right);
+        let second = match &added {
+            Some(added) => {
+                self.longer_term(right, name, added).and_then(|right| self.set_expr(&right))
+            }
+            None => self.set_expr(right),
+        };
         self.common_tables.borrow_mut().truncate(tables);
         let second = second?;
         if second.columns.len() != columns.len() {
@@ -220,7 +246,10 @@ impl Binder<'_> {
             }
         }
         let types: Vec<TypeMod> = columns.iter().map(|column| column.ty).collect();
-        let second = self.cast_outputs(second, &types)?;
+        let mut second = self.cast_outputs(second, &types)?;
+        if let Some(added) = &added {
+            second = self.second_with(second, added)?;
+        }
         let distinct = !matches!(set_quantifier, SetQuantifier::All);
         let recursion = Recursion { term: second.plan, id, distinct };
         let common = Common::new(name.to_owned(), first.plan, Some(recursion), kinds);
@@ -243,6 +272,7 @@ impl Binder<'_> {
         if let Some(alias) = alias {
             rename_columns(&mut query, alias)?;
         }
+        let mut listed = usize::MAX;
         let source = match rows {
             CommonRows::Inline(plan) => {
                 // Another use of the same plan needs names of its own.
@@ -257,7 +287,8 @@ impl Binder<'_> {
                 common.refer(levels.iter().skip(depth).any(|level| level.repeats));
                 Source::Common(common)
             }
-            CommonRows::Working(working) => {
+            CommonRows::Working(working, count) => {
+                listed = count;
                 if let Some(level) = self.levels.borrow_mut().last_mut() {
                     level.reads_working = true;
                 }
@@ -273,6 +304,7 @@ impl Binder<'_> {
             column: column_of(&unique, &Relation::column_of_common(index)),
             ty: column.ty,
             merged_away: false,
+            unlisted: index >= listed,
             origin: column.origin,
         });
         Ok((plan, Scope { columns: columns.collect() }))

@@ -146,6 +146,7 @@ impl Binder<'_> {
             column: column_of(qualifier, &format!("c{index}")),
             ty: column.kind(),
             merged_away: false,
+            unlisted: false,
             origin: Some((table.id, index as i16 + 1)),
         });
         Scope { columns: columns.collect() }

@@ -89,7 +89,8 @@ impl Binder<'_> {
                 names.iter().filter_map(|name| name_parts(name).pop()).collect()
             }
             JoinConstraint::Natural => {
-                let visible = left.scope.columns.iter().filter(|column| !column.merged_away);
+                let listed = |column: &&ScopeColumn| !column.merged_away && !column.unlisted;
+                let visible = left.scope.columns.iter().filter(listed);
                 let shared = visible.filter(|column| {
                     right.scope.columns.iter().any(|c| !c.merged_away && c.name == column.name)
                 });
@@ -236,6 +237,7 @@ impl Binder<'_> {
             column,
             ty: output.ty,
             merged_away: false,
+            unlisted: false,
             origin: output.origin,
         });
         Ok((plan, Scope { columns: columns.collect() }))
@@ -314,6 +316,7 @@ impl Binder<'_> {
                 column: column_of(&unique, &format!("c{index}")),
                 ty,
                 merged_away: false,
+                unlisted: false,
                 origin,
             }
         });

@@ -6,7 +6,7 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, lit};
 
-use super::call::{Extracted, Extraction};
+use super::call::{Extracted, Extraction, NESTED};
 use super::expr::canonical;
 use super::grouping_sets::{GroupBy, GroupingCall};
 use super::subplan::subplan_of;
@@ -36,6 +36,11 @@ impl<'a> Binder<'a> {
         let before =
             levels.last_mut().and_then(|level| level.extraction.forbidden_in.replace(clause));
         Forbidden { binder: self, before }
+    }
+
+    /// Forbids aggregates within the arguments of one, unless its clause forbids them already.
+    pub(super) fn forbid_nested<'b>(&'b self) -> Option<Forbidden<'b, 'a>> {
+        self.extraction_forbidden().is_none().then(|| self.forbid(NESTED))
     }
 
     pub(super) fn extraction_forbidden(&self) -> Option<&'static str> {

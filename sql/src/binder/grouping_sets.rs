@@ -227,6 +227,11 @@ impl Keys<'_, '_> {
                 } else if let Some(args) = call_args(call, "cube") {
                     self.cube(&singles(args))?
                 } else if let Some(args) = call_args(call, GROUPING_SETS) {
+                    if args.is_empty() {
+                        let at = self.binder.position_behind(call, &[")"]);
+                        let message = "syntax error at or near \")\"";
+                        return Err(Error::new(SqlState::SyntaxError, message).at(at));
+                    }
                     let mut sets = Vec::new();
                     for arg in args {
                         match self.sets_of(arg)? {

@@ -38,6 +38,7 @@ mod query;
 mod recursion;
 mod refused;
 mod rows;
+mod search_cycle;
 mod select;
 mod session_call;
 mod set_operation;
@@ -120,6 +121,8 @@ pub struct ScopeColumn {
     pub ty: TypeMod,
     /// Whether only a qualified name finds it (the other side of a USING join).
     pub merged_away: bool,
+    /// Whether no star stands for it: names find it all the same.
+    pub unlisted: bool,
     /// Id of the table and number of the column, for clients.
     pub origin: Option<(u32, i16)>,
 }

@@ -3,7 +3,7 @@
 use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast;
 
-use super::call::{NESTED, no_function};
+use super::call::no_function;
 use super::expr::canonical;
 use super::position::token_after;
 use super::{Binder, Bound};
@@ -44,7 +44,7 @@ impl Binder<'_> {
         call: &WithinGroup<'_>,
     ) -> Result<(Aggregate, Vec<Expr>, Option<Expr>)> {
         let WithinGroup { name, .. } = *call;
-        let nested = self.forbid(NESTED);
+        let nested = self.forbid_nested();
         let direct = self.arguments(call.args)?;
         let mut sorted = Vec::new();
         let mut order = Vec::new();

@@ -108,6 +108,11 @@ impl Binder<'_> {
         Ok(Bound { expr, ty: self.record_type(fields), position: None })
     }
 
+    /// A record whose fields have no names.
+    pub(super) fn unnamed_record(&self, values: Vec<Bound>) -> Result<Bound> {
+        self.make_record(values, numbered, RecordForm::Make)
+    }
+
     /// The values of a row constructor; `None` if an expression is none.
     pub(super) fn row_values(&self, sql: &Sql) -> Result<Option<Vec<Bound>>> {
         let sql = unwrapped(sql);
@@ -177,7 +182,8 @@ impl Binder<'_> {
         let (columns, nullable) = {
             let levels = self.levels.borrow();
             let level = levels.get(depth)?;
-            let columns = level.scope.columns.iter().filter(|c| c.relation == relation);
+            let columns = level.scope.columns.iter();
+            let columns = columns.filter(|c| c.relation == relation && !c.unlisted);
             let nullable =
                 level.ranged.iter().any(|item| item.name == relation && item.is_nullable());
             (columns.cloned().collect::<Vec<_>>(), nullable)
@@ -218,7 +224,7 @@ impl Binder<'_> {
     /// `(1, 2)` or `ROW(1, 2)` as one value; `None` if an expression is neither.
     pub(super) fn row_constructor(&self, sql: &Sql) -> Result<Option<Bound>> {
         match self.row_values(sql)? {
-            Some(values) => self.make_record(values, numbered, RecordForm::Make).map(Some),
+            Some(values) => self.unnamed_record(values).map(Some),
             None => Ok(None),
         }
     }
@@ -443,11 +449,27 @@ impl Binder<'_> {
         if !modifiers.is_empty() {
             return None;
         }
+<<<<<<< HEAD
         let (Stored::Table(table), _) = self.stored(schema, name).ok()? else { return None };
         let fields = table
             .visible()
             .map(|(_, column)| RecordField { name: column.name.clone(), ty: column.kind() });
         Some(self.record_type(fields.collect()))
+=======
+        let field = |column: &crate::catalog::Column| RecordField {
+            name: column.name.clone(),
+            ty: column.kind(),
+        };
+        let fields: Vec<RecordField> = match self.stored(schema, name).ok()?.0 {
+            Stored::Table(table) => {
+                self.note_table(&table);
+                table.visible().map(|(_, column)| field(column)).collect()
+            }
+            Stored::View(view) => view.columns.iter().map(field).collect(),
+            Stored::Sequence(_) => return None,
+        };
+        Some(self.record_type(fields))
+>>>>>>> queries
     }
 
     /// Casts a row to the type of a table's rows, which is written as `name`.

@@ -15,7 +15,7 @@ use super::naming::implied_name;
 use super::query::{ordinal_of, sort_expr};
 use super::srf::{self, Sets};
 use super::window::{Definition, ExtractedWindow, NoWindows};
-use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, fold};
+use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, ScopeColumn, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::types::TypeMod;
 
@@ -262,7 +262,8 @@ impl Binder<'_> {
                         )
                         .at(self.position_of(item)));
                     }
-                    let visible = scope.columns.iter().filter(|column| !column.merged_away);
+                    let listed = |column: &&ScopeColumn| !column.merged_away && !column.unlisted;
+                    let visible = scope.columns.iter().filter(listed);
                     let visible = visible.inspect(|column| self.note_column(column.origin));
                     targets.extend(visible.map(column_target));
                 }
@@ -272,7 +273,9 @@ impl Binder<'_> {
                 ) => {
                     let parts = super::name_parts(name);
                     let relation = parts.last().cloned().unwrap_or_default();
-                    let of_it = scope.columns.iter().filter(|column| column.relation == relation);
+                    let listed =
+                        |column: &&ScopeColumn| column.relation == relation && !column.unlisted;
+                    let of_it = scope.columns.iter().filter(listed);
                     let before = targets.len();
                     let of_it = of_it.inspect(|column| self.note_column(column.origin));
                     targets.extend(of_it.map(column_target));

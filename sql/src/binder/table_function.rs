@@ -164,6 +164,7 @@ impl Binder<'_> {
             column: column_of(&unique, &Relation::column_of_function(index)),
             ty: TypeMod::plain(kind),
             merged_away: false,
+            unlisted: false,
             origin: None,
         });
         let scope = Scope { columns: columns.collect() };

@@ -1,6 +1,7 @@
 //! What SQL has a syntax for on records: making them, taking fields, asking whether they are NULL.
 
 use crate::error::{Error, Result};
+use crate::types::array::Array;
 use crate::types::record::{self, Fields};
 use crate::types::{Datum, Type};
 
@@ -17,6 +18,10 @@ pub enum RecordForm {
     IsNull,
     /// Whether no field is NULL.
     IsNotNull,
+    /// An array of records with another at its end; without an array, one of only that.
+    Extend,
+    /// Whether a record is an element of an array of them.
+    IsAmong,
 }
 
 impl RecordForm {
@@ -27,6 +32,8 @@ impl RecordForm {
             RecordForm::Field(..) => "field",
             RecordForm::IsNull => "row_is_null",
             RecordForm::IsNotNull => "row_is_not_null",
+            RecordForm::Extend => "extend_path",
+            RecordForm::IsAmong => "is_in_path",
         }
     }
 
@@ -35,7 +42,8 @@ impl RecordForm {
         match self {
             RecordForm::Make | RecordForm::MakeUnlessNull => Type::Record,
             RecordForm::Field(_, kind) => kind,
-            RecordForm::IsNull | RecordForm::IsNotNull => Type::Bool,
+            RecordForm::Extend => Type::RecordArray,
+            RecordForm::IsNull | RecordForm::IsNotNull | RecordForm::IsAmong => Type::Bool,
         }
     }
 
@@ -48,6 +56,24 @@ impl RecordForm {
             (RecordForm::MakeUnlessNull, _) if values.iter().all(Datum::is_null) => Ok(Datum::Null),
             (RecordForm::Make | RecordForm::MakeUnlessNull, head) => {
                 Ok(record::make(head.as_bytes()?, values))
+            }
+            (RecordForm::Extend, last) => {
+                let mut items = match values {
+                    [] | [Datum::Null] => Vec::new(),
+                    [path, ..] => Array::read(path)?.items,
+                };
+                items.push(last.clone());
+                Ok(Array::of(Type::Record, items)?.to_datum())
+            }
+            (RecordForm::IsAmong, value) => {
+                let [path @ Datum::Bytes(_)] = values else { return Ok(Datum::Null) };
+                let wanted = record::ordered(value.as_bytes()?);
+                for item in Array::read(path)?.items {
+                    if record::ordered(item.as_bytes()?) == wanted {
+                        return Ok(Datum::Bool(true));
+                    }
+                }
+                Ok(Datum::Bool(false))
             }
             (RecordForm::Field(..), Datum::Null) => Ok(Datum::Null),
             (RecordForm::Field(index, _), value) => {

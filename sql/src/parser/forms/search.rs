@@ -108,7 +108,7 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         if behind_query {
             for read in [search, cycle] {
                 if let Some((text, behind)) = read(&tokens, end) {
-                    clauses.push(text);
+                    clauses.push((text, end));
                     end = behind;
                 }
             }
@@ -116,7 +116,8 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         match end_of_alias(&kept).filter(|_| !clauses.is_empty()) {
             Some((place, has_list)) => {
                 let mut inserted = Vec::new();
-                for (index, text) in clauses.iter().enumerate() {
+                for (index, (text, start)) in clauses.iter().enumerate() {
+                    let token = tokens.get(*start).unwrap_or(token);
                     let separator = match (index, has_list) {
                         (0, false) => Token::LParen,
                         _ => Token::Comma,
