@@ -244,13 +244,8 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
             Type::Interval => {
                 encode_key_bytes(v.get(..CANONICAL_BYTES).unwrap_or(v), out);
             }
-<<<<<<< HEAD
             Type::Jsonb => encode_key_bytes(&json::ordered(v), out),
             Type::Record => encode_key_bytes(&record::ordered(v), out),
-=======
-            Type::Record => encode_key_bytes(&record::ordered(v), out),
-            Type::Jsonb => encode_key_bytes(&json::ordered(v), out),
->>>>>>> queries
             kind if kind.is_array() => encode_key_bytes(&array::ordered(v), out),
             _ => encode_key_bytes(v, out),
         },
@@ -348,13 +343,8 @@ pub fn canonical(kind: Type, datum: Datum) -> Datum {
             v.truncate(CANONICAL_BYTES);
             Datum::Bytes(v)
         }
-<<<<<<< HEAD
         (Type::Jsonb, Datum::Bytes(v)) => Datum::Bytes(json::ordered(&v).into_owned()),
         (Type::Record, Datum::Bytes(v)) => Datum::Bytes(record::ordered(&v)),
-=======
-        (Type::Record, Datum::Bytes(v)) => Datum::Bytes(record::ordered(&v)),
-        (Type::Jsonb, Datum::Bytes(v)) => Datum::Bytes(json::ordered(&v).into_owned()),
->>>>>>> queries
         (kind, Datum::Bytes(v)) if kind.is_array() => Datum::Bytes(array::ordered(&v).into_owned()),
         (Type::Bpchar, Datum::Text(mut v)) => {
             v.truncate(v.trim_end_matches(' ').len());

@@ -449,27 +449,11 @@ impl Binder<'_> {
         if !modifiers.is_empty() {
             return None;
         }
-<<<<<<< HEAD
         let (Stored::Table(table), _) = self.stored(schema, name).ok()? else { return None };
         let fields = table
             .visible()
             .map(|(_, column)| RecordField { name: column.name.clone(), ty: column.kind() });
         Some(self.record_type(fields.collect()))
-=======
-        let field = |column: &crate::catalog::Column| RecordField {
-            name: column.name.clone(),
-            ty: column.kind(),
-        };
-        let fields: Vec<RecordField> = match self.stored(schema, name).ok()?.0 {
-            Stored::Table(table) => {
-                self.note_table(&table);
-                table.visible().map(|(_, column)| field(column)).collect()
-            }
-            Stored::View(view) => view.columns.iter().map(field).collect(),
-            Stored::Sequence(_) => return None,
-        };
-        Some(self.record_type(fields))
->>>>>>> queries
     }
 
     /// Casts a row to the type of a table's rows, which is written as `name`.

@@ -242,15 +242,11 @@ impl Binder<'_> {
     }
 
     /// The recursive term with the added columns of the query that it reads in its select list.
-    pub(super) fn longer_term(
-        &self,
-        term: &SetExpr,
-        name: &str,
-        added: &Added,
-    ) -> Result<SetExpr> {
+    pub(super) fn longer_term(&self, term: &SetExpr, name: &str, added: &Added) -> Result<SetExpr> {
         let Some(select) = only_select(term) else {
             return Err(not_implemented(
-                "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT".into(),
+                "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT"
+                    .into(),
             ));
         };
         let Some(reader) = select.from.iter().find_map(|item| reader_in(item, name)) else {
@@ -272,12 +268,7 @@ impl Binder<'_> {
     }
 
     /// A record of the columns at these places, behind a first value.
-    fn record_at(
-        &self,
-        first: Option<Bound>,
-        values: &[Bound],
-        places: &[usize],
-    ) -> Result<Expr> {
+    fn record_at(&self, first: Option<Bound>, values: &[Bound], places: &[usize]) -> Result<Expr> {
         let of_places = places.iter().filter_map(|place| values.get(*place)).cloned();
         let values = first.into_iter().chain(of_places).collect();
         Ok(self.unnamed_record(values)?.expr)
@@ -336,7 +327,8 @@ impl Binder<'_> {
             );
             let when = vec![(Box::new(is_cycle), Box::new(value.clone()))];
             let otherwise = Some(Box::new(default.clone()));
-            exprs.push(Expr::Case(datafusion::logical_expr::expr::Case::new(None, when, otherwise)));
+            exprs
+                .push(Expr::Case(datafusion::logical_expr::expr::Case::new(None, when, otherwise)));
             exprs.push(longer(path.expr.clone(), record));
             // A row in a cycle leads nowhere.
             let marked = Bound { expr: value.clone(), ..mark.clone() };

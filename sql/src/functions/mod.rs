@@ -115,25 +115,10 @@ pub enum Scalar {
     Canonical(Type),
     /// What SQL has a syntax for: `ARRAY[...]`, subscripts, ANY and ALL.
     Array(ArrayForm),
-<<<<<<< HEAD
     /// What is JSON for any type.
     Json(JsonForm),
     /// What it has on records: `ROW(...)`, fields, IS NULL.
     Record(RecordForm),
-=======
-    /// What it has on records: `ROW(...)`, fields, IS NULL.
-    Record(RecordForm),
-    /// What is JSON for any type.
-    Json(JsonForm),
-}
-
-/// What SQL has a syntax for.
-#[derive(PartialEq, Eq, Hash)]
-enum Form {
-    Array(ArrayForm),
-    Record(RecordForm),
-    Json(JsonForm),
->>>>>>> queries
 }
 
 impl PartialEq for Scalar {
@@ -160,7 +145,6 @@ enum Form {
 }
 
 impl Scalar {
-<<<<<<< HEAD
     fn identity(&self) -> (u8, usize, u32, i32, Form) {
         match self {
             Scalar::Builtin(function) => {
@@ -174,21 +158,6 @@ impl Scalar {
             Scalar::Array(form) => (4, 0, 0, 0, Form::Array(*form)),
             Scalar::Json(form) => (5, 0, 0, 0, Form::Json(*form)),
             Scalar::Record(form) => (6, 0, 0, 0, Form::Record(*form)),
-=======
-    fn identity(&self) -> (u8, usize, u32, i32, Option<Form>) {
-        match self {
-            Scalar::Builtin(function) => {
-                (0, std::ptr::from_ref(*function) as usize, 0, 0, None)
-            }
-            Scalar::Cast { from, to } => (1, from.oid() as usize, to.oid(), 0, None),
-            Scalar::Coerce { target, explicit } => {
-                (2, usize::from(*explicit), target.kind.oid(), target.typmod, None)
-            }
-            Scalar::Canonical(kind) => (3, 0, kind.oid(), 0, None),
-            Scalar::Array(form) => (4, 0, 0, 0, Some(Form::Array(*form))),
-            Scalar::Record(form) => (5, 0, 0, 0, Some(Form::Record(*form))),
-            Scalar::Json(form) => (6, 0, 0, 0, Some(Form::Json(*form))),
->>>>>>> queries
         }
     }
 
@@ -200,13 +169,8 @@ impl Scalar {
             Scalar::Coerce { target, .. } => format!("coerce[{}]", target.display()),
             Scalar::Canonical(kind) => format!("canonical_{kind:?}").to_lowercase(),
             Scalar::Array(form) => form.name(),
-<<<<<<< HEAD
             Scalar::Json(form) => form.name(),
             Scalar::Record(form) => form.name().to_owned(),
-=======
-            Scalar::Record(form) => form.name().to_owned(),
-            Scalar::Json(form) => form.name(),
->>>>>>> queries
         }
     }
 
@@ -218,13 +182,8 @@ impl Scalar {
             Scalar::Coerce { target, .. } => target.kind,
             Scalar::Canonical(kind) => *kind,
             Scalar::Array(form) => form.returns(),
-<<<<<<< HEAD
             Scalar::Json(form) => form.returns(),
             Scalar::Record(form) => form.returns(),
-=======
-            Scalar::Record(form) => form.returns(),
-            Scalar::Json(form) => form.returns(),
->>>>>>> queries
         }
     }
 
@@ -255,13 +214,8 @@ impl Scalar {
                 Some(value) => Ok(codec::canonical(*kind, value.clone())),
             },
             Scalar::Array(form) => form.call(args),
-<<<<<<< HEAD
             Scalar::Json(form) => form.call(args, &style_of(args)),
             Scalar::Record(form) => form.call(args),
-=======
-            Scalar::Record(form) => form.call(args),
-            Scalar::Json(form) => form.call(args, &style_of(args)),
->>>>>>> queries
         }
     }
 }

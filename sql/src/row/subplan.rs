@@ -124,16 +124,9 @@ impl Materialized {
             ([_], false) => !self.partial.is_empty(),
             (_, false) => self.partial.iter().any(|row| may_equal(row)),
             (_, true) => {
-<<<<<<< HEAD
                 let known = self.hashed.iter().any(|row| match codec::decode_stored(row) {
                     Ok(row) => may_equal(&row),
                     Err(_) => true,
-=======
-                let known = self.hashed.iter().any(|row| {
-                    let mut reader = codec::RowReader::new(row);
-                    let row = probes.iter().map(|_| reader.next_datum());
-                    row.collect::<Result<Row>>().is_ok_and(|row| may_equal(&row))
->>>>>>> queries
                 });
                 known || self.partial.iter().any(|row| may_equal(row))
             }

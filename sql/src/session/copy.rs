@@ -250,9 +250,8 @@ impl Session {
             let version = self.schema_version();
             if self.schema().view(&relation).is_some() {
                 let message = format!("cannot copy to view \"{relation}\"");
-                return Err(Error::new(SqlState::WrongObjectType, message).hint(
-                    "To enable copying to a view, provide an INSTEAD OF INSERT trigger.",
-                ));
+                return Err(Error::new(SqlState::WrongObjectType, message)
+                    .hint("To enable copying to a view, provide an INSTEAD OF INSERT trigger."));
             }
             let table = self.schema().table(&relation).cloned().ok_or_else(|| {
                 let message = format!("relation \"{relation}\" does not exist");

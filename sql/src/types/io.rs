@@ -213,20 +213,13 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
             }
         },
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
-<<<<<<< HEAD
-=======
-        Type::Record => return Err(no_records()),
->>>>>>> queries
         Type::Json => {
             json::check(text)?;
             Datum::Text(text.to_owned())
         }
         Type::Jsonb => json::Json::parse(text)?.to_datum()?,
         Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
-<<<<<<< HEAD
         Type::Record => return Err(no_records()),
-=======
->>>>>>> queries
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),

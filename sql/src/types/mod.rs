@@ -4,13 +4,8 @@
 //! are also the Arrow types in use. Where a type has no natural shape it is encoded: `numeric`
 //! and `interval` as bytes whose order is the values' order, dates and times as integers.
 //! Which functions apply to a datum is settled when a statement is bound, so no type tag
-<<<<<<< HEAD
 //! travels with the values. (Only [`array`]s say what their elements are, [`json`] what its parts and [`record`]s what
 //! their fields are.)
-=======
-//! travels with the values. (Only [`array`]s say what their elements are, [`record`]s what their fields
-//! and [`json`] what its parts.)
->>>>>>> queries
 
 pub mod array;
 pub mod datetime;
@@ -55,10 +50,6 @@ pub enum Type {
     Jsonpath,
     Oid,
     Regtype,
-<<<<<<< HEAD
-=======
-    Record,
->>>>>>> queries
     // What system catalogs are made of: see system.rs.
     Char,
     Regclass,
@@ -74,10 +65,7 @@ pub enum Type {
     OidVector,
     AclItem,
     NodeTree,
-<<<<<<< HEAD
     Record,
-=======
->>>>>>> queries
     Void,
     Unknown,
     // Arrays: see array/kinds.rs.
@@ -104,10 +92,6 @@ pub enum Type {
     JsonpathArray,
     OidArray,
     RegtypeArray,
-<<<<<<< HEAD
-=======
-    RecordArray,
->>>>>>> queries
     CharArray,
     RegclassArray,
     RegprocArray,
@@ -119,10 +103,7 @@ pub enum Type {
     RegcollationArray,
     XidArray,
     AclItemArray,
-<<<<<<< HEAD
     RecordArray,
-=======
->>>>>>> queries
     // These stand for types of arguments in the table of functions.
     AnyElement,
     AnyArray,
@@ -193,10 +174,6 @@ types! {
     Jsonpath 4072 -1 User false "jsonpath" [];
     Oid 26 4 Numeric true "oid" [];
     Regtype 2206 4 Numeric false "regtype" [];
-<<<<<<< HEAD
-=======
-    Record 2249 -1 Pseudo false "record" [];
->>>>>>> queries
     Char 18 1 Internal false "\"char\"" [];
     Regclass 2205 4 Numeric false "regclass" [];
     Regproc 24 4 Numeric false "regproc" [];
@@ -211,10 +188,7 @@ types! {
     OidVector 30 -1 Array false "oidvector" [];
     AclItem 1033 12 User false "aclitem" [];
     NodeTree 194 -1 Internal false "pg_node_tree" [];
-<<<<<<< HEAD
     Record 2249 -1 Pseudo false "record" [];
-=======
->>>>>>> queries
     Void 2278 4 Pseudo false "void" [];
     Unknown 705 -2 Unknown false "unknown" [];
     AnyElement 2283 4 Pseudo false "anyelement" [];
@@ -387,11 +361,6 @@ impl Type {
             | Type::JsonpathArray
             | Type::OidArray
             | Type::RegtypeArray
-<<<<<<< HEAD
-=======
-            | Type::RecordArray
-            | Type::Record
->>>>>>> queries
             | Type::CharArray
             | Type::RegclassArray
             | Type::RegprocArray
@@ -405,11 +374,8 @@ impl Type {
             | Type::AclItemArray
             | Type::Int2Vector
             | Type::OidVector
-<<<<<<< HEAD
             | Type::RecordArray
             | Type::Record
-=======
->>>>>>> queries
             | Type::AnyArray
             | Type::AnyCompatibleArray => DataType::Binary,
         }

@@ -55,10 +55,6 @@ arrays! {
     JsonpathArray Jsonpath 4073 "jsonpath[]" "_jsonpath";
     OidArray Oid 1028 "oid[]" "_oid";
     RegtypeArray Regtype 2211 "regtype[]" "_regtype";
-<<<<<<< HEAD
-=======
-    RecordArray Record 2287 "record[]" "_record";
->>>>>>> queries
     CharArray Char 1002 "\"char\"[]" "_char";
     RegclassArray Regclass 2210 "regclass[]" "_regclass";
     RegprocArray Regproc 1008 "regproc[]" "_regproc";
@@ -70,8 +66,5 @@ arrays! {
     RegcollationArray Regcollation 4192 "regcollation[]" "_regcollation";
     XidArray Xid 1011 "xid[]" "_xid";
     AclItemArray AclItem 1034 "aclitem[]" "_aclitem";
-<<<<<<< HEAD
     RecordArray Record 2287 "record[]" "_record";
-=======
->>>>>>> queries
 }
