@@ -403,7 +403,11 @@ pub fn format_static(kind: Type, oid: u32) -> Option<String> {
         return Some("-".into());
     }
     match kind {
-        Type::Regtype => Type::from_oid(oid).map(|kind| TypeMod::plain(kind).display()),
+        Type::Regtype => Type::from_oid(oid).map(|kind| match kind {
+            // Of a column without a length it is bpchar, of a type as such it is not.
+            Type::Bpchar => kind.name().to_owned(),
+            kind => TypeMod::plain(kind).display(),
+        }),
         Type::Regproc => {
             let found = facts::procedure(oid)?;
             // A name alone does not tell one of several.
