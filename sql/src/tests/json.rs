@@ -75,10 +75,7 @@ fn errors_show_the_token_and_the_line() {
         |text| complaint(Type::Jsonb, text),
     );
     let lines = complaint(Type::Json, "{\"one\": 1,\n\"two\":,\n\"three\": 3}");
-    assert_eq!(
-        lines,
-        "22P02 Expected JSON value, but found \",\". JSON data, line 2: \"two\":,"
-    );
+    assert_eq!(lines, "22P02 Expected JSON value, but found \",\". JSON data, line 2: \"two\":,");
     let control = complaint(Type::Json, "\"a\nb\"");
     assert_eq!(control, "22P02 Character with value 0x0a must be escaped. JSON data, line 1: \"a");
     let long = format!("[\"{}\", x]", "é".repeat(60));
