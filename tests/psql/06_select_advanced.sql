@@ -140,4 +140,10 @@ SELECT emp.* FROM dept;
 SELECT *;
 SELECT (1, 2) = (1, 2, 3);
 SELECT CASE WHEN 1 = 1 THEN 2 FROM emp;
+-- conditions without columns, above an aggregate that gives a row for no rows
+SELECT 1 FROM (SELECT max(id) FROM emp) x(c) WHERE 2 < 1.0;
+SELECT count(*) FROM emp HAVING 2 < 1.0;
+SELECT c FROM (SELECT count(*) FROM emp) x(c) WHERE 1.0 < 2 AND c > 0;
+SELECT dept_id, count(*) FROM emp GROUP BY GROUPING SETS ((dept_id), ()) HAVING 2 < 1.0;
+SELECT count(*) FROM emp WHERE 2 < 1.0;
 DROP TABLE dept, emp, proj, nums, empty_t;
