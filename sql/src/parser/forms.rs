@@ -312,9 +312,7 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     for token in &tokens {
         if let Token::Word(word) = &token.token {
             keywords.insert(word.keyword);
-            has_search |= word.keyword == Keyword::NoKeyword
-                && word.quote_style.is_none()
-                && word.value.eq_ignore_ascii_case("cycle");
+            has_search |= word.keyword == Keyword::CYCLE;
         }
     }
     let has = |wanted: &[Keyword]| wanted.iter().any(|keyword| keywords.contains(keyword));
