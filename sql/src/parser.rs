@@ -295,6 +295,14 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     parser.parse_expr().map_err(|error| convert(error, sql, &tokens))
 }
 
+/// Parses a key column of an index.
+pub fn parse_index_column(sql: &str) -> Result<ast::IndexColumn> {
+    let tokens = tokenize(sql)?;
+    let dialect = CairnDialect;
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens.clone());
+    parser.parse_create_index_expr().map_err(|error| convert(error, sql, &tokens))
+}
+
 fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
     let keyword = match &parser.peek_token().token {
         Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => {

@@ -23,6 +23,7 @@ mod expr;
 mod from;
 mod grouping;
 mod grouping_sets;
+pub mod index_key;
 mod joined_change;
 mod json;
 mod lateral;

@@ -29,6 +29,7 @@ mod referential;
 mod retry;
 mod rules;
 mod settings;
+mod storage_parameters;
 mod temporary;
 mod transaction;
 mod upsert;
@@ -451,7 +452,10 @@ impl Session {
             return Err(needs_literals());
         };
         let prepared = Prepared::new(sql.clone(), parsed, declared.clone(), true);
-        self.plan(&prepared)?.ok_or_else(needs_literals)?;
+        let plan = self.plan(&prepared)?.ok_or_else(needs_literals)?;
+        if plan.hinges_on_parameters() {
+            return Err(needs_literals());
+        }
         // A plan that is not kept would be made at each execution.
         let version = self.schema_version();
         match self.database.plans.get(key, version).is_some() {

@@ -151,6 +151,24 @@ impl Plan {
         }
     }
 
+    /// Whether another plan may be better for some values of the parameters.
+    pub(super) fn hinges_on_parameters(&self) -> bool {
+        let hinges =
+            |source: &Source| source.rows.as_ref().is_some_and(RowPlan::hinges_on_parameters);
+        match &self.action {
+            Action::Query { source, .. } => hinges(source),
+            Action::Lock(locking) => hinges(&locking.source),
+            Action::Modify(modify) => hinges(&modify.source),
+            Action::With(With { parts, main, .. }) => {
+                parts.iter().any(|part| hinges(&part.source))
+                    || match main {
+                        Main::Query(source, _) => hinges(source),
+                        Main::Modify(modify) => hinges(&modify.source),
+                    }
+            }
+        }
+    }
+
     /// The command's name, if it changes rows.
     pub fn changes(&self) -> Option<&'static str> {
         match &self.action {
