@@ -7,7 +7,7 @@
 //! The rows of a query that reads one table have the columns of that table's key behind their own, those
 //! of a locking query all columns of what they lock: by these CURRENT OF finds the row.
 
-mod kept;
+pub(crate) mod kept;
 mod plan;
 mod position;
 

@@ -11,7 +11,7 @@ mod constraints;
 mod copy;
 mod copy_out;
 mod create_as;
-mod cursor;
+pub(crate) mod cursor;
 mod ddl;
 mod deferred;
 mod execute;

@@ -7,6 +7,7 @@ use super::Target;
 use super::position::Locked;
 use crate::binder::locking::words;
 use crate::error::{Error, Result, SqlState};
+use crate::operator::{Kind, Operator};
 use crate::parser::cursor::Declare;
 use crate::parser::locking::read;
 use crate::session::Session;
@@ -23,6 +24,10 @@ pub(super) fn reads_backward(source: &Source) -> bool {
             LogicalPlan::Filter(filter) => reads(&filter.input),
             LogicalPlan::Limit(limit) => reads(&limit.input),
             LogicalPlan::SubqueryAlias(alias) => reads(&alias.input),
+            LogicalPlan::Extension(node) => {
+                let operator = node.node.as_any().downcast_ref::<Operator>();
+                operator.is_some_and(|op| matches!(op.kind, Kind::Ties(_)) && reads(&op.input))
+            }
             LogicalPlan::Union(union) => union.inputs.iter().all(|input| reads(input)),
             _ => false,
         }
