@@ -263,7 +263,10 @@ impl Session {
         let outcome = match &plan.action {
             Action::Query { source, columns } => {
                 self.begin_statement(plan, Access::Read)?;
+                // Each FETCH has a time limit of its own.
+                let deadline = self.deadline.take();
                 let env = self.env(params);
+                self.deadline = deadline;
                 match self.read_source(source, columns, env) {
                     Err(error) => {
                         let mut rows = Rows::ready(columns.clone(), Vec::new(), "SELECT");
