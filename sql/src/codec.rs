@@ -144,6 +144,11 @@ impl<'a> RowReader<'a> {
         }
     }
 
+    /// What has not been read.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Whether all columns have been read.
     pub fn is_done(&self) -> bool {
         self.rest.is_empty()

@@ -85,6 +85,11 @@ impl Block {
         self.pending = Pending::default();
     }
 
+    /// How many savepoints it is in.
+    pub fn savepoint_count(&self) -> usize {
+        self.savepoints.len()
+    }
+
     /// Whether it is in a savepoint.
     pub fn has_savepoints(&self) -> bool {
         !self.savepoints.is_empty()
@@ -144,6 +149,7 @@ impl Session {
             | Parsed::Modes(_)
             | Parsed::Definition(_)
             | Parsed::Constraints(_)
+            | Parsed::Cursor(_)
             | Parsed::AsOf(..) => false,
         };
         if ends {
@@ -228,7 +234,7 @@ impl Session {
     /// Ends an implicit transaction that has only read and so never had a block. A portal lives as
     /// long as its transaction.
     pub fn finish_reads(&mut self) {
-        self.portals.clear();
+        self.portals.end_transaction();
         self.implicit_now = None;
     }
 
@@ -249,7 +255,13 @@ impl Session {
             self.roll_back();
             return Err(error);
         }
-        self.portals.clear();
+        if self.portals.has_to_hold()
+            && let Err(error) = Box::pin(self.hold_cursors()).await
+        {
+            self.roll_back();
+            return Err(error);
+        }
+        self.portals.end_transaction();
         let Some(mut block) = self.block.take() else { return Ok(()) };
         self.backend.end_exports();
         self.restore_local(std::mem::take(&mut block.local));
@@ -278,7 +290,7 @@ impl Session {
     }
 
     fn roll_back(&mut self) {
-        self.portals.clear();
+        self.portals.end_transaction();
         if let Some(block) = self.block.take() {
             self.backend.end_exports();
             self.settings = block.settings_before;
@@ -373,6 +385,7 @@ impl Session {
             }
             block.transaction.release_savepoint();
         }
+        self.portals.release_to(index);
         Ok(Outcome::Command("RELEASE".into()))
     }
 
@@ -397,7 +410,7 @@ impl Session {
             block.set_read_only(read_only);
             self.settings = settings;
         }
-        self.portals.clear();
+        self.portals.roll_back_to(index);
         Ok(Outcome::Command("ROLLBACK".into()))
     }
 
