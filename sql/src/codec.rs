@@ -246,7 +246,9 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
             }
             Type::Jsonb => encode_key_bytes(&json::ordered(v), out),
             Type::Record => encode_key_bytes(&record::ordered(v), out),
-            kind if kind.is_array() => encode_key_bytes(&array::ordered(v), out),
+            kind if kind.is_array() || kind == Type::AnyArray => {
+                encode_key_bytes(&array::ordered(v), out);
+            }
             _ => encode_key_bytes(v, out),
         },
     }

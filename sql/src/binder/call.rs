@@ -331,7 +331,7 @@ impl Binder<'_> {
         }
         exprs.extend(function.context.iter().map(|c| context(*c)));
         if let (true, Some(element)) = (function.typed, settled.element) {
-            exprs.push(self.literal(&Datum::Int64(i64::from(element.oid())), Type::Oid)?.expr);
+            exprs.push(self.literal(&Datum::Int64(i64::from(element.handle())), Type::Oid)?.expr);
         }
         Ok(exprs)
     }

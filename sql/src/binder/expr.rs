@@ -68,7 +68,7 @@ impl Binder<'_> {
             Sql::Nested(inner) => self.expr(inner),
             Sql::Value(value) => self.value(&value.value),
             Sql::TypedString(typed) => {
-                let target = super::types::type_of(&typed.data_type)?;
+                let target = self.type_of(&typed.data_type)?;
                 let literal = self.value(&typed.value.value)?;
                 let literal = literal.at(self.position(typed.value.span));
                 self.explicit_cast(literal, target)
@@ -128,7 +128,7 @@ impl Binder<'_> {
                 if !matches!(kind, ast::CastKind::Cast | ast::CastKind::DoubleColon) {
                     return Err(Error::unsupported(format!("{kind:?}")));
                 }
-                let target = match super::types::type_of(data_type) {
+                let target = match self.type_of(data_type) {
                     Ok(target) => target,
                     Err(error) => {
                         return match self.composite(data_type) {

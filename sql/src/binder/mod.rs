@@ -332,6 +332,11 @@ impl<'a> Binder<'a> {
         result
     }
 
+    /// The type that a name means.
+    fn type_of(&self, data_type: &ast::DataType) -> Result<TypeMod> {
+        types::type_of(data_type, &self.settings.names())
+    }
+
     fn parameter(&self, index: usize) -> Bound {
         self.mentioned.borrow_mut().insert(index);
         let mut parameters = self.parameters.borrow_mut();

@@ -9,6 +9,7 @@ mod alter;
 mod constraint;
 mod create;
 mod objects;
+pub mod types;
 
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -41,6 +42,12 @@ pub enum Definition {
     AlterSequence(AlterSequence),
     /// CREATE SCHEMA.
     CreateSchema(CreateSchema),
+    /// CREATE TYPE.
+    CreateType(types::CreateType),
+    /// ALTER TYPE.
+    AlterType(types::AlterType),
+    /// DROP TYPE.
+    DropTypes(types::DropTypes),
     /// COMMENT ON.
     Comment(Comment),
 }
@@ -485,6 +492,7 @@ pub enum CommentObject {
     Sequence(ObjectName),
     View(ObjectName),
     Constraint(Ident, ObjectName),
+    Type(ObjectName),
 }
 
 /// SET CONSTRAINTS.
@@ -503,6 +511,9 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     }
     if parser.peek_keyword(Keyword::ALTER) {
         return attempt(parser, alter::parse);
+    }
+    if parser.peek_keyword(Keyword::DROP) {
+        return attempt(parser, types::drop);
     }
     attempt(parser, comment)
 }
@@ -558,6 +569,8 @@ fn comment(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         CommentObject::Sequence(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::VIEW) {
         CommentObject::View(parser.parse_object_name(false)?)
+    } else if word(parser, "type") {
+        CommentObject::Type(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::CONSTRAINT) {
         let constraint = name(parser)?;
         parser.expect_keyword(Keyword::ON)?;

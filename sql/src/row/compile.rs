@@ -265,7 +265,7 @@ impl Compiler {
                     [] => None,
                     used => TrackedFilter::compile(used, scan, &full, table, covered_by)?,
                 };
-                Node::Scan(Scan {
+                Node::Scan(Box::new(Scan {
                     table: table.clone(),
                     covering,
                     tracked: tracked.map(Arc::new),
@@ -277,7 +277,7 @@ impl Compiler {
                     filter,
                     needed,
                     direction: Direction::Forward,
-                })
+                }))
             }
         };
         let mut node = node;

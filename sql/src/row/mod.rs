@@ -237,7 +237,7 @@ struct Scan {
 
 #[derive(Debug)]
 enum Node {
-    Scan(Scan),
+    Scan(Box<Scan>),
     Functions {
         calls: sets::Calls,
         filter: Vec<RowExpr>,

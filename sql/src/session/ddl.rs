@@ -18,6 +18,7 @@ mod rewrite;
 mod schema;
 mod sequence;
 mod truncate;
+mod types;
 mod view;
 
 use std::sync::Arc;
@@ -166,6 +167,21 @@ impl Session {
                 self.check_writable("CREATE SCHEMA")?;
                 self.create_schema(create).await?;
                 done("CREATE SCHEMA")
+            }
+            Definition::CreateType(create) => {
+                self.check_writable("CREATE TYPE")?;
+                self.create_type(create).await?;
+                done("CREATE TYPE")
+            }
+            Definition::AlterType(alter) => {
+                self.check_writable("ALTER TYPE")?;
+                self.alter_user_type(alter).await?;
+                done("ALTER TYPE")
+            }
+            Definition::DropTypes(drop) => {
+                self.check_writable("DROP TYPE")?;
+                self.drop_types(drop).await?;
+                done("DROP TYPE")
             }
             Definition::Comment(comment) => {
                 self.check_writable("COMMENT")?;

@@ -219,7 +219,8 @@ struct Attribute<'a> {
 
 impl Attribute<'_> {
     fn row(self) -> Row {
-        let kind = Type::from_oid(self.type_oid).unwrap_or(Type::Text);
+        let users = self.column.and_then(|column| column.user_type);
+        let kind = users.or_else(|| Type::from_oid(self.type_oid)).unwrap_or(Type::Text);
         let known = facts::TYPES.iter().find(|line| line.oid(0) == self.type_oid);
         let dropped = self.column.is_some_and(|column| column.dropped);
         let identity = match self.column.and_then(|column| column.identity) {
@@ -238,9 +239,9 @@ impl Attribute<'_> {
             Datum::Int32(i32::from(kind.is_array())),
             Datum::Int32(-1),
             Datum::Int32(self.typmod),
-            Datum::Bool(known.is_some_and(|line| line.is_true(3))),
+            Datum::Bool(known.map_or(kind.size() == 4, |line| line.is_true(3))),
             text(known.map_or("i", |line| line.text(16))),
-            text(known.map_or("x", |line| line.text(17))),
+            text(known.map_or(if kind.size() == 4 { "p" } else { "x" }, |line| line.text(17))),
             text(""),
             Datum::Bool(!dropped && self.column.is_some_and(|column| column.not_null)),
             Datum::Bool(!dropped && self.column.is_some_and(has_default)),
@@ -463,6 +464,9 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
     }
     for sequence in schema.sequences() {
         add(sequence.id, PG_CLASS, 0, &sequence.comment);
+    }
+    for made in schema.types() {
+        add(made.id, class_oid::PG_TYPE, 0, &made.comment);
     }
     Ok(rows)
 }

@@ -220,6 +220,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         Type::Jsonb => json::Json::parse(text)?.to_datum()?,
         Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
         Type::Record => return Err(no_records()),
+        Type::Enum(user) => user.value(text)?,
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -371,7 +372,12 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (_, Datum::Float32(v)) => out.push_str(&float4_text(*v, style)),
         (_, Datum::Float64(v)) => out.push_str(&float8_text(*v, style)),
         (_, Datum::Text(v)) => out.push_str(v),
-        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
+        (Type::Enum(user), Datum::Bytes(v)) => out.push_str(user.label(v)?),
+        (Type::AnyEnum, _) => return Err(Error::unsupported("the text of such a value here")),
+        (Type::UserArray(user), Datum::Bytes(v)) => {
+            array::write_text(Some(user.kind()), v, style, out)?;
+        }
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(None, v, style, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
@@ -419,7 +425,11 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
             out.extend(v.as_bytes());
         }
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
-        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
+        (Type::Enum(user), Datum::Bytes(v)) => out.extend(user.label(v)?.as_bytes()),
+        (Type::UserArray(user), Datum::Bytes(v)) => {
+            array::write_binary(Some(user.kind()), v, out)?;
+        }
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(None, v, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
         (Type::Interval, Datum::Bytes(v)) => {
@@ -502,6 +512,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         Type::Jsonpath => jsonpath::from_binary(bytes)?,
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Record => return Err(no_records()),
+        Type::Enum(user) => user.value(utf8(bytes)?)?,
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {
             let parts = fixed::<16>(bytes)?;

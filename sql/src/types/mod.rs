@@ -17,11 +17,13 @@ pub mod json;
 pub mod jsonpath;
 pub mod numeric;
 pub mod record;
+pub mod user;
 
 use datafusion::arrow::datatypes::DataType;
 
 pub use datum::Datum;
 pub use numeric::Numeric;
+pub use user::UserType;
 
 /// A type of PostgreSQL's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,6 +111,10 @@ pub enum Type {
     AnyArray,
     AnyCompatible,
     AnyCompatibleArray,
+    AnyEnum,
+    // What users make: see user.rs.
+    Enum(UserType),
+    UserArray(UserType),
 }
 
 /// The categories of pg_type.typcategory, which decide between overloads.
@@ -122,6 +128,7 @@ pub enum Category {
     DateTime,
     Timespan,
     User,
+    Enum,
     Pseudo,
     Unknown,
     Internal,
@@ -195,10 +202,16 @@ types! {
     AnyArray 2277 -1 Pseudo false "anyarray" [];
     AnyCompatible 5077 4 Pseudo false "anycompatible" [];
     AnyCompatibleArray 5078 -1 Pseudo false "anycompatiblearray" [];
+    AnyEnum 3500 4 Pseudo false "anyenum" [];
 }
 
 impl Type {
     fn properties(self) -> &'static Properties {
+        match self {
+            Type::Enum(user) => return user.properties(),
+            Type::UserArray(user) => return user.array_properties(),
+            _ => {}
+        }
         let mut all = TYPES.iter().chain(array::ARRAYS);
         let found = all.find(|properties| properties.kind == self);
         found.expect("every type is in the table")
@@ -209,7 +222,7 @@ impl Type {
         self.properties().oid
     }
 
-    /// The type with this oid.
+    /// The built-in type with this oid.
     pub fn from_oid(oid: u32) -> Option<Type> {
         let mut all = TYPES.iter().chain(array::ARRAYS);
         all.find(|properties| properties.oid == oid).map(|properties| properties.kind)
@@ -225,7 +238,11 @@ impl Type {
 
     /// The type of arrays of such elements; of an array, its own, which has any dimensions.
     pub fn array(self) -> Option<Type> {
-        if self.is_array() { Some(self) } else { array::array_of(self) }
+        match self {
+            Type::Enum(user) => Some(Type::UserArray(user)),
+            kind if kind.is_array() => Some(kind),
+            kind => array::array_of(kind),
+        }
     }
 
     /// Whether values are numbers that stand for something in the catalog, and are shown by its name.
@@ -263,7 +280,10 @@ impl Type {
 
     /// The type of an array's elements.
     pub fn element(self) -> Option<Type> {
-        array::element_of(self)
+        match self {
+            Type::UserArray(user) => Some(user.kind()),
+            kind => array::element_of(kind),
+        }
     }
 
     /// Whether values are arrays.
@@ -275,7 +295,11 @@ impl Type {
     pub fn is_polymorphic(self) -> bool {
         matches!(
             self,
-            Type::AnyElement | Type::AnyArray | Type::AnyCompatible | Type::AnyCompatibleArray
+            Type::AnyElement
+                | Type::AnyArray
+                | Type::AnyCompatible
+                | Type::AnyCompatibleArray
+                | Type::AnyEnum
         )
     }
 
@@ -377,7 +401,10 @@ impl Type {
             | Type::RecordArray
             | Type::Record
             | Type::AnyArray
-            | Type::AnyCompatibleArray => DataType::Binary,
+            | Type::AnyCompatibleArray
+            | Type::AnyEnum
+            | Type::Enum(_)
+            | Type::UserArray(_) => DataType::Binary,
         }
     }
 

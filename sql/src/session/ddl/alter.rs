@@ -51,6 +51,23 @@ pub(super) struct Work {
     pub fills: Vec<String>,
 }
 
+impl Work {
+    /// Nothing is changed yet.
+    pub fn new(table: Arc<Table>) -> Work {
+        Work {
+            table: (*table).clone(),
+            old: table,
+            rewrites: false,
+            values: Vec::new(),
+            not_null: Vec::new(),
+            checks: Vec::new(),
+            keys: Vec::new(),
+            retyped: Vec::new(),
+            fills: Vec::new(),
+        }
+    }
+}
+
 /// The pass of an action.
 fn pass(action: &Action) -> u8 {
     match action {
@@ -106,17 +123,7 @@ impl Session {
         };
         self.lock_table(&table, mode).await?;
         self.check_not_pending(&table, "ALTER TABLE")?;
-        let mut work = Work {
-            table: (*table).clone(),
-            old: table,
-            rewrites: false,
-            values: Vec::new(),
-            not_null: Vec::new(),
-            checks: Vec::new(),
-            keys: Vec::new(),
-            retyped: Vec::new(),
-            fills: Vec::new(),
-        };
+        let mut work = Work::new(table);
         let mut actions: Vec<&Action> = alter.actions.iter().collect();
         actions.sort_by_key(|action| pass(action));
         // Constraints come in the order of their kinds, those of new columns among them.
@@ -244,7 +251,7 @@ impl Session {
                 format!("tables can have at most {MAX_COLUMNS} columns"),
             ));
         }
-        let new = NewColumn::new(&work.table.name, definition, constraints, sql)?;
+        let new = NewColumn::new(&work.table.name, definition, constraints, &self.names(), sql)?;
         let position = work.table.columns.len();
         work.table.columns.push(new.column.clone());
         self.check_values(&work.table, &new, sql).map_err(without_position)?;

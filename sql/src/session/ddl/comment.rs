@@ -67,6 +67,11 @@ impl Session {
                 changed.comment = text;
                 return self.draft(|draft| draft.put_view(changed));
             }
+            CommentObject::Type(name) => {
+                let mut changed = (*self.type_to_alter(name)?).clone();
+                changed.comment = text;
+                return self.draft(|draft| draft.put_type(changed));
+            }
             CommentObject::Constraint(constraint, name) => {
                 let table = self.table_of(name)?;
                 let mut changed = (*table).clone();

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
 };
 
-use crate::binder::types::type_of;
+use crate::binder::types::built_in;
 use crate::binder::{fold, name_parts};
 use crate::catalog::Table;
 use crate::functions::strings::{quote_ident, quote_literal};
@@ -136,7 +136,7 @@ impl Deparser<'_> {
                 self.list(expr, list, *negated)
             }
             Expr::Cast { expr, data_type, .. } => {
-                let target = type_of(data_type).ok();
+                let target = built_in(data_type).ok();
                 let name = target.map_or_else(|| data_type.to_string(), TypeMod::display);
                 let kind = target.map(|target| target.kind);
                 match &**expr {
