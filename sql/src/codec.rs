@@ -333,7 +333,7 @@ fn encode_key_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// The form that equal values of a type share, itself a datum of the type's layout.
 pub fn canonical(kind: Type, datum: Datum) -> Datum {
-    match (kind, datum) {
+    match (kind.base(), datum) {
         (Type::Numeric, Datum::Bytes(mut v)) => {
             // The scale that it is shown with goes, its place stays: this may be done twice, as for
             // a key of an index.

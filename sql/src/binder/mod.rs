@@ -19,6 +19,7 @@ mod comparable;
 pub mod constraint;
 mod distinct;
 pub mod dml;
+mod domain;
 mod expr;
 mod from;
 mod grouping;
@@ -98,8 +99,9 @@ impl Bound {
         Bound { expr, ty: TypeMod::plain(kind), position: None }
     }
 
+    /// The type that functions and operators see.
     fn kind(&self) -> Type {
-        self.ty.kind
+        self.ty.kind.base()
     }
 
     fn at(mut self, position: Option<usize>) -> Bound {
@@ -344,6 +346,7 @@ impl<'a> Binder<'a> {
             parameters.resize(index, None);
         }
         let kind = parameters.get(index - 1).copied().flatten().unwrap_or(Type::Unknown);
+        let kind = kind.base();
         Bound::new(placeholder(format!("${index}"), kind.layout()), kind)
     }
 
@@ -357,6 +360,15 @@ impl<'a> Binder<'a> {
 
     /// Converts to a type, where `level` allows it; `None` if it does not.
     fn convert(&self, bound: Bound, target: TypeMod, level: CastLevel) -> Result<Option<Bound>> {
+        let stored = self.unguarded(target);
+        if stored != target {
+            if bound.ty == target {
+                return Ok(Some(bound));
+            }
+            let value = self.convert(bound, stored, level)?;
+            return value.map(|value| self.guarded(value, target)).transpose();
+        }
+        let bound = Bound { ty: bound.ty.base(), ..bound };
         let position = bound.position;
         let from = bound.kind();
         let to = target.kind;

@@ -127,8 +127,13 @@ impl Column {
         }
     }
 
-    /// Type and modifier.
+    /// Type and modifier of what is stored: of a domain, those of its base type.
     pub fn kind(&self) -> TypeMod {
+        self.declared().base()
+    }
+
+    /// Type and modifier as they were given.
+    pub fn declared(&self) -> TypeMod {
         let kind = self.user_type.or_else(|| Type::from_oid(self.type_oid));
         TypeMod { kind: kind.unwrap_or(Type::Text), typmod: self.typmod }
     }

@@ -4,14 +4,16 @@
 //! stands for now; after a change those that are made of the changed one are made anew, and with them the
 //! columns of these types.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::constraint::Check;
 use super::names::{Named, RelationName, SearchPath};
 use super::{Column, Schema};
-use crate::types::user::{Definition, Label, Shape};
-use crate::types::{Type, UserType};
+use crate::types::user::{Definition, DomainDefinition, Label, Shape};
+use crate::types::{Type, TypeMod, UserType};
 
 /// A type that a user made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,31 @@ pub struct TypeDescriptor {
 pub enum TypeShape {
     /// An enum: its values, in their order.
     Enum(Vec<EnumLabel>),
+    /// A domain.
+    Domain(DomainShape),
+}
+
+/// A type that is another one with conditions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DomainShape {
+    /// pg_type.oid of the type that it is over.
+    pub base: u32,
+    /// Its modifier, or -1.
+    pub typmod: i32,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// DEFAULT, as SQL text.
+    pub default: Option<String>,
+    /// CHECK, in the order in which they were made.
+    pub checks: Vec<Check>,
+}
+
+impl DomainShape {
+    /// One without conditions.
+    pub fn over(base: TypeMod) -> DomainShape {
+        let (base, typmod) = (base.kind.oid(), base.typmod);
+        DomainShape { base, typmod, not_null: false, default: None, checks: Vec::new() }
+    }
 }
 
 /// A value of an enum.
@@ -109,18 +136,26 @@ impl TypeDescriptor {
         let mut ids = vec![self.id, self.array_id];
         match &self.shape {
             TypeShape::Enum(labels) => ids.extend(labels.iter().map(|label| label.id)),
+            TypeShape::Domain(domain) => ids.extend(domain.checks.iter().map(|check| check.id)),
         }
         ids
     }
 
-    /// Of which kind it is: pg_type.typtype.
-    pub fn kind_letter(&self) -> &'static str {
-        match self.shape {
-            TypeShape::Enum(_) => "e",
+    /// Whether it is a domain.
+    pub fn is_domain(&self) -> bool {
+        matches!(self.shape, TypeShape::Domain(_))
+    }
+
+    /// The numbers of the types that it is made of.
+    fn parts(&self) -> Vec<u32> {
+        match &self.shape {
+            TypeShape::Enum(_) => Vec::new(),
+            TypeShape::Domain(domain) => vec![domain.base],
         }
     }
 
-    fn definition(&self) -> Definition {
+    /// Its definition; `kind` tells what the numbers of types stand for.
+    fn definition(&self, kind: impl Fn(u32) -> Type) -> Definition {
         let shape = match &self.shape {
             TypeShape::Enum(labels) => Shape::Enum(
                 labels
@@ -132,6 +167,20 @@ impl TypeDescriptor {
                     })
                     .collect(),
             ),
+            TypeShape::Domain(domain) => {
+                let base = TypeMod { kind: kind(domain.base), typmod: domain.typmod };
+                Shape::Domain(DomainDefinition {
+                    base,
+                    base_handle: base.kind.handle(),
+                    not_null: domain.not_null,
+                    default: domain.default.clone(),
+                    checks: domain
+                        .checks
+                        .iter()
+                        .map(|check| (check.name.clone(), check.expression.clone()))
+                        .collect(),
+                })
+            }
         };
         Definition {
             oid: self.id,
@@ -228,8 +277,10 @@ impl Schema {
         self.resolved.clear();
         let mut ids: Vec<u32> = self.types.keys().copied().collect();
         ids.sort_unstable();
+        let arrays: HashMap<u32, u32> =
+            self.types.values().map(|made| (made.array_id, made.id)).collect();
         for id in ids {
-            self.resolve_type(id);
+            self.resolve_type(id, &arrays);
         }
         let resolved = std::mem::take(&mut self.resolved);
         let is_stale = |column: &Column| {
@@ -250,9 +301,17 @@ impl Schema {
         self.resolved = resolved;
     }
 
-    fn resolve_type(&mut self, id: u32) {
-        let Some(made) = self.types.get(&id) else { return };
-        let (user, array_id) = (UserType::new(made.definition()), made.array_id);
+    fn resolve_type(&mut self, id: u32, arrays: &HashMap<u32, u32>) {
+        let Some(made) = self.types.get(&id).cloned() else { return };
+        // A type is made after those that it is made of, so this ends.
+        for part in made.parts() {
+            let part = arrays.get(&part).copied().unwrap_or(part);
+            if part != id && !self.resolved.contains_key(&part) {
+                self.resolve_type(part, arrays);
+            }
+        }
+        let kind = |oid| self.type_of(oid).unwrap_or(Type::Text);
+        let (user, array_id) = (UserType::new(made.definition(kind)), made.array_id);
         self.resolved.insert(id, user.kind());
         self.resolved.insert(array_id, Type::UserArray(user));
     }
@@ -261,13 +320,12 @@ impl Schema {
     pub(super) fn commit_labels(&mut self) {
         let pending = |made: &TypeDescriptor| match &made.shape {
             TypeShape::Enum(labels) => labels.iter().any(|label| label.is_pending),
+            TypeShape::Domain(_) => false,
         };
         let mut changed = false;
         for made in self.types.values_mut().filter(|made| pending(made)) {
-            match &mut Arc::make_mut(made).shape {
-                TypeShape::Enum(labels) => {
-                    labels.iter_mut().for_each(|label| label.is_pending = false);
-                }
+            if let TypeShape::Enum(labels) = &mut Arc::make_mut(made).shape {
+                labels.iter_mut().for_each(|label| label.is_pending = false);
             }
             changed = true;
         }

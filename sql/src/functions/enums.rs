@@ -2,7 +2,7 @@
 
 use super::arrays::element_type;
 use super::{Function, arg, pure};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{AnyArray, AnyEnum};
 use crate::types::array::Array;
 use crate::types::user::Label;
@@ -16,7 +16,13 @@ fn enum_of(args: &[Datum]) -> Result<UserType> {
 }
 
 fn value(user: UserType, label: Option<&Label>) -> Result<Datum> {
-    label.map_or(Ok(Datum::Null), |label| user.use_label(label))
+    match label {
+        Some(label) => user.use_label(label),
+        None => Err(Error::new(
+            SqlState::ObjectNotInPrerequisiteState,
+            format!("enum {} contains no values", user.kind().name()),
+        )),
+    }
 }
 
 /// `enum_first(enum)`: the argument tells the type only.

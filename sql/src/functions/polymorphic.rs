@@ -80,6 +80,7 @@ pub fn settle(function: &Function, args: &[Type]) -> Result<Settled, Unsettled> 
         }
     }
     let element = match (known.first(), compatible) {
+        (None, _) if declared.contains(&Type::AnyEnum) => return Err(Unsettled::Mismatch),
         (None, true) => Type::Text,
         (None, false) => return Err(Unsettled::Unknown),
         (Some(_), true) => common(&known).ok_or(Unsettled::Mismatch)?,

@@ -46,7 +46,11 @@ pub enum Definition {
     CreateType(types::CreateType),
     /// ALTER TYPE.
     AlterType(types::AlterType),
-    /// DROP TYPE.
+    /// CREATE DOMAIN.
+    CreateDomain(types::CreateDomain),
+    /// ALTER DOMAIN.
+    AlterDomain(types::AlterDomain),
+    /// DROP TYPE and DROP DOMAIN.
     DropTypes(types::DropTypes),
     /// COMMENT ON.
     Comment(Comment),
@@ -493,6 +497,7 @@ pub enum CommentObject {
     View(ObjectName),
     Constraint(Ident, ObjectName),
     Type(ObjectName),
+    DomainConstraint(Ident, ObjectName),
 }
 
 /// SET CONSTRAINTS.
@@ -569,15 +574,16 @@ fn comment(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         CommentObject::Sequence(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::VIEW) {
         CommentObject::View(parser.parse_object_name(false)?)
-    } else if word(parser, "type") {
+    } else if word(parser, "type") || parser.parse_keyword(Keyword::DOMAIN) {
         CommentObject::Type(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::CONSTRAINT) {
         let constraint = name(parser)?;
         parser.expect_keyword(Keyword::ON)?;
-        if parser.peek_keyword(Keyword::DOMAIN) {
-            return Ok(None);
+        if parser.parse_keyword(Keyword::DOMAIN) {
+            CommentObject::DomainConstraint(constraint, parser.parse_object_name(false)?)
+        } else {
+            CommentObject::Constraint(constraint, parser.parse_object_name(false)?)
         }
-        CommentObject::Constraint(constraint, parser.parse_object_name(false)?)
     } else {
         return Ok(None);
     };

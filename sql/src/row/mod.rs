@@ -16,6 +16,7 @@ pub mod event;
 pub mod export;
 pub mod expr;
 mod frame;
+pub mod guard;
 mod join;
 pub mod kept;
 pub mod modify;

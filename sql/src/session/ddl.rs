@@ -8,6 +8,7 @@ mod alter_column;
 mod column;
 mod comment;
 mod create_table;
+mod domains;
 mod drop;
 mod foreign_key;
 mod identity;
@@ -179,9 +180,20 @@ impl Session {
                 done("ALTER TYPE")
             }
             Definition::DropTypes(drop) => {
-                self.check_writable("DROP TYPE")?;
+                let tag = if drop.domain { "DROP DOMAIN" } else { "DROP TYPE" };
+                self.check_writable(tag)?;
                 self.drop_types(drop).await?;
-                done("DROP TYPE")
+                done(tag)
+            }
+            Definition::CreateDomain(create) => {
+                self.check_writable("CREATE DOMAIN")?;
+                self.create_domain(create, sql).await?;
+                done("CREATE DOMAIN")
+            }
+            Definition::AlterDomain(alter) => {
+                self.check_writable("ALTER DOMAIN")?;
+                self.alter_domain(alter, sql).await?;
+                done("ALTER DOMAIN")
             }
             Definition::Comment(comment) => {
                 self.check_writable("COMMENT")?;

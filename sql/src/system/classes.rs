@@ -4,6 +4,7 @@ use super::builtins::{BTREE, HEAP, vector};
 use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
 use super::{Asked, SUPERUSER_OID, SystemRelation, class_oid, facts, oid, relations, text};
 use crate::catalog::names::SearchPath;
+use crate::catalog::types::TypeShape;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
 use crate::row::Row;
@@ -315,7 +316,7 @@ pub fn attributes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 for (number, at) in columns.enumerate() {
                     let Some(column) = table.columns.get(*at) else { continue };
                     // What is a property of the table's column is none of the index's.
-                    let bare = Column::new(column.name.clone(), column.kind());
+                    let bare = Column::new(column.name.clone(), column.declared());
                     rows.push(of_column(index.oid(), number + 1, *at, &bare));
                 }
             }
@@ -467,6 +468,11 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
     }
     for made in schema.types() {
         add(made.id, class_oid::PG_TYPE, 0, &made.comment);
+        if let TypeShape::Domain(domain) = &made.shape {
+            for check in &domain.checks {
+                add(check.id, PG_CONSTRAINT, 0, &check.comment);
+            }
+        }
     }
     Ok(rows)
 }

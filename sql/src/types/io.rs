@@ -146,6 +146,7 @@ fn parse_uuid(text: &str) -> Result<Vec<u8>> {
 /// Reads the text form of a type.
 pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
     Ok(match kind {
+        Type::Domain(_) => return from_text(kind.base(), text, style),
         Type::Bool => Datum::Bool(parse_bool(text).ok_or_else(|| invalid(kind, text))?),
         Type::Int2 => {
             let value = parse_integer(kind, text, i64::from(i16::MIN), i64::from(i16::MAX))?;
@@ -348,6 +349,7 @@ pub fn to_text(kind: Type, datum: &Datum, style: &Style) -> Result<String> {
 pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) -> Result<()> {
     use std::fmt::Write as _;
     match (kind, datum) {
+        (Type::Domain(_), _) => write_text(kind.base(), datum, style, out)?,
         (_, Datum::Bool(v)) => out.push(if *v { 't' } else { 'f' }),
         (Type::Date, Datum::Int32(v)) => out.push_str(&datetime::format_date(*v)),
         (Type::Time, Datum::Int64(v)) => out.push_str(&datetime::format_time(*v)),
@@ -413,6 +415,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
 /// Appends the binary form of a non-NULL value.
 pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> {
     match (kind, datum) {
+        (Type::Domain(_), _) => write_binary(kind.base(), datum, out)?,
         (_, Datum::Bool(v)) => out.push(u8::from(*v)),
         (kind, Datum::Int64(v)) if is_oid(kind) => out.extend((*v as u32).to_be_bytes()),
         (_, Datum::Int16(v)) => out.extend(v.to_be_bytes()),
@@ -471,6 +474,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         )
     };
     Ok(match kind {
+        Type::Domain(_) => return from_binary(kind.base(), bytes),
         Type::Bool => Datum::Bool(fixed::<1>(bytes)? != [0]),
         Type::Int2 => Datum::Int16(i16::from_be_bytes(fixed(bytes)?)),
         Type::Int4 => Datum::Int32(i32::from_be_bytes(fixed(bytes)?)),
@@ -548,6 +552,7 @@ pub fn utf8(bytes: &[u8]) -> Result<&str> {
 /// Fits a value into its column's modifier. An explicit cast cuts strings silently; an
 /// assignment only cuts blanks.
 pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Datum> {
+    let target = target.base();
     if target.typmod < 0 {
         return Ok(datum);
     }

@@ -114,6 +114,7 @@ pub enum Type {
     AnyEnum,
     // What users make: see user.rs.
     Enum(UserType),
+    Domain(UserType),
     UserArray(UserType),
 }
 
@@ -208,7 +209,7 @@ types! {
 impl Type {
     fn properties(self) -> &'static Properties {
         match self {
-            Type::Enum(user) => return user.properties(),
+            Type::Enum(user) | Type::Domain(user) => return user.properties(),
             Type::UserArray(user) => return user.array_properties(),
             _ => {}
         }
@@ -239,7 +240,7 @@ impl Type {
     /// The type of arrays of such elements; of an array, its own, which has any dimensions.
     pub fn array(self) -> Option<Type> {
         match self {
-            Type::Enum(user) => Some(Type::UserArray(user)),
+            Type::Enum(user) | Type::Domain(user) => Some(Type::UserArray(user)),
             kind if kind.is_array() => Some(kind),
             kind => array::array_of(kind),
         }
@@ -282,6 +283,7 @@ impl Type {
     pub fn element(self) -> Option<Type> {
         match self {
             Type::UserArray(user) => Some(user.kind()),
+            Type::Domain(_) => self.base().element(),
             kind => array::element_of(kind),
         }
     }
@@ -405,6 +407,7 @@ impl Type {
             | Type::AnyEnum
             | Type::Enum(_)
             | Type::UserArray(_) => DataType::Binary,
+            Type::Domain(_) => self.base().layout(),
         }
     }
 
@@ -412,7 +415,7 @@ impl Type {
     /// hashing need a canonical form first.
     pub fn needs_canonical_form(self) -> bool {
         matches!(
-            self,
+            self.base(),
             Type::Numeric
                 | Type::Interval
                 | Type::Bpchar
@@ -425,7 +428,7 @@ impl Type {
 
     /// Whether values can be compared.
     pub fn is_comparable(self) -> bool {
-        !matches!(self.element().unwrap_or(self), Type::Json | Type::Jsonpath)
+        !matches!(self.element().unwrap_or(self).base(), Type::Json | Type::Jsonpath)
     }
 
     /// Whether the values are strings.
@@ -481,6 +484,18 @@ impl TypeMod {
         })
     }
 
+    /// Of a domain, what it is over in the end; of others, the same.
+    pub fn base(self) -> TypeMod {
+        let mut ty = self;
+        while let Type::Domain(user) = ty.kind {
+            match user.domain_base() {
+                Some(base) => ty = base,
+                None => break,
+            }
+        }
+        ty
+    }
+
     /// The modifier as clients know it. That of a record tells only the binder something.
     pub fn for_client(self) -> i32 {
         if self.kind == Type::Record { -1 } else { self.typmod }
@@ -505,6 +520,7 @@ impl TypeMod {
                     None => name.into(),
                 }
             }
+            Type::Domain(_) => name.into(),
             _ => match self.element() {
                 Some(element) => element.display() + "[]",
                 None => name.into(),

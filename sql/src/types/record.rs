@@ -30,7 +30,7 @@ pub fn head(kinds: &[Type]) -> Vec<u8> {
     let mut head = vec![READABLE];
     head.extend((kinds.len() as u16).to_le_bytes());
     for kind in kinds {
-        head.extend(kind.handle().to_le_bytes());
+        head.extend(kind.base().handle().to_le_bytes());
     }
     head
 }

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 
 use parking_lot::RwLock;
 
-use super::{Category, Datum, Properties, Type};
+use super::{Category, Datum, Properties, Type, TypeMod};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
 
@@ -52,6 +52,23 @@ pub struct Definition {
 pub enum Shape {
     /// One of these, which stand in the order of their keys.
     Enum(Vec<Label>),
+    /// Those of another type that satisfy conditions.
+    Domain(DomainDefinition),
+}
+
+/// What a domain is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DomainDefinition {
+    /// The type that it is over.
+    pub base: TypeMod,
+    /// That type's handle, by which definitions differ that are over different ones of it.
+    pub base_handle: u32,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// DEFAULT, as SQL text.
+    pub default: Option<String>,
+    /// CHECK: names and conditions, as SQL text.
+    pub checks: Vec<(String, String)>,
 }
 
 /// A value of an enum.
@@ -92,6 +109,7 @@ impl UserType {
         let name = leak(quote_ident(&definition.name));
         let (size, category) = match &definition.shape {
             Shape::Enum(_) => (4, Category::Enum),
+            Shape::Domain(domain) => (domain.base.kind.size(), domain.base.kind.category()),
         };
         let properties = |oid, size, category, name, catalog_name: &str| Properties {
             // Nobody looks for these.
@@ -132,6 +150,7 @@ impl UserType {
     pub fn kind(self) -> Type {
         match self.0.definition.shape {
             Shape::Enum(_) => Type::Enum(self),
+            Shape::Domain(_) => Type::Domain(self),
         }
     }
 
@@ -139,6 +158,15 @@ impl UserType {
     pub fn labels(self) -> &'static [Label] {
         match &self.0.definition.shape {
             Shape::Enum(labels) => labels,
+            Shape::Domain(_) => &[],
+        }
+    }
+
+    /// The type that a domain is over.
+    pub fn domain_base(self) -> Option<TypeMod> {
+        match &self.0.definition.shape {
+            Shape::Domain(domain) => Some(domain.base),
+            Shape::Enum(_) => None,
         }
     }
 
@@ -240,7 +268,7 @@ impl Type {
     /// types, which is what values may be stored with.
     pub fn handle(self) -> u32 {
         match self {
-            Type::Enum(user) => user.0.handle,
+            Type::Enum(user) | Type::Domain(user) => user.0.handle,
             Type::UserArray(user) => user.0.handle | ARRAY_HANDLE,
             other => other.oid(),
         }
@@ -261,14 +289,20 @@ impl Type {
         match self {
             Type::Enum(_) => Type::AnyEnum,
             Type::UserArray(_) => Type::AnyArray,
+            Type::Domain(_) => self.base().erased(),
             other => other,
         }
+    }
+
+    /// Of a domain, the type that it is over in the end; of others, themselves.
+    pub fn base(self) -> Type {
+        TypeMod::plain(self).base().kind
     }
 
     /// The user's type that it is, or that its elements are of.
     pub fn user(self) -> Option<UserType> {
         match self {
-            Type::Enum(user) | Type::UserArray(user) => Some(user),
+            Type::Enum(user) | Type::Domain(user) | Type::UserArray(user) => Some(user),
             _ => None,
         }
     }

@@ -19,6 +19,9 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     if parser.parse_keyword(Keyword::TABLE) {
         return table(parser);
     }
+    if parser.parse_keyword(Keyword::DOMAIN) {
+        return types::alter_domain(parser);
+    }
     if parser.parse_keyword(Keyword::TYPE) {
         return types::alter(parser);
     }

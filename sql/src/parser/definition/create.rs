@@ -35,6 +35,9 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     if parser.parse_keyword(Keyword::SEQUENCE) {
         return objects::sequence(parser, temporary);
     }
+    if !temporary && parser.parse_keyword(Keyword::DOMAIN) {
+        return types::create_domain(parser);
+    }
     if !temporary && parser.parse_keyword(Keyword::TYPE) {
         return types::create(parser);
     }
@@ -144,7 +147,8 @@ pub(super) fn column(parser: &mut Parser<'_>) -> Parse<ColumnDefinition> {
     Ok(ColumnDefinition { name, data_type, clauses })
 }
 
-fn clause(parser: &mut Parser<'_>) -> Parse<Option<ColumnClause>> {
+/// A clause of a column, if one stands here.
+pub(super) fn clause(parser: &mut Parser<'_>) -> Parse<Option<ColumnClause>> {
     let span = here(parser);
     let named = match parser.parse_keyword(Keyword::CONSTRAINT) {
         true => Some(name(parser)?),

@@ -27,7 +27,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{Action, AlterTable, Attribute, ColumnAction, ColumnDefinition};
 use crate::row::Frame;
 use crate::row::expr::RowExpr;
-use crate::types::Datum;
+use crate::types::{Datum, Type};
 
 /// A change of a table under way.
 pub(super) struct Work {
@@ -282,7 +282,9 @@ impl Session {
                 (expr, datafusion::common::DFSchema::empty())
             }
         };
-        let constant = is_constant(&expr)?;
+        // A domain's conditions are looked at for each row, of which there may be none.
+        let is_domain = matches!(column.declared().kind, Type::Domain(_) | Type::UserArray(_));
+        let constant = !is_domain && is_constant(&expr)?;
         let expr = RowExpr::compile(&expr, &schema)?;
         let mut missing = Vec::new();
         if constant {

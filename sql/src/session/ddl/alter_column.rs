@@ -166,7 +166,7 @@ impl Session {
         if let Some(default) = &column.default {
             self.with_binder(sql, |binder| binder.retyped_default(&column, default, target))?;
         }
-        if using.is_some() || !keeps_values(column.kind(), target) {
+        if using.is_some() || !keeps_values(column.declared(), target) {
             work.rewrites = true;
             if column.generated.is_none() {
                 work.values.push((position, RowExpr::compile(&expr, &row_schema(&old)?)?));

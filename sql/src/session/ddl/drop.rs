@@ -16,7 +16,7 @@ use crate::parser::stored;
 
 /// Something that cannot be without what is dropped.
 pub(super) struct Dependent {
-    /// As messages call it.
+    /// As messages call it; empty: they do not, as it belongs to something that goes, too.
     pub what: String,
     /// What of that it needs.
     pub on: String,
@@ -210,6 +210,8 @@ impl Session {
     }
 
     fn cascade_as(&mut self, refusal: &str, dependents: &[Dependent], cascade: bool) -> Result<()> {
+        let dependents: Vec<&Dependent> =
+            dependents.iter().filter(|d| !d.what.is_empty()).collect();
         if dependents.is_empty() {
             return Ok(());
         }
@@ -219,7 +221,7 @@ impl Session {
                 .detail(lines.collect::<Vec<_>>().join("\n"))
                 .hint("Use DROP ... CASCADE to drop the dependent objects too."));
         }
-        match dependents {
+        match dependents.as_slice() {
             [only] => self.skip(format!("drop cascades to {}", only.what)),
             many => {
                 let lines = many.iter().map(|d| format!("drop cascades to {}", d.what));

@@ -28,6 +28,10 @@ fn undefined_type(name: &str) -> Error {
     Error::new(SqlState::UndefinedObject, format!("type \"{name}\" does not exist"))
 }
 
+fn not_an_enum(name: &str) -> Error {
+    Error::new(SqlState::WrongObjectType, format!("{name} is not an enum"))
+}
+
 fn duplicate_type(name: &str) -> Error {
     Error::new(SqlState::DuplicateObject, format!("type \"{name}\" already exists"))
 }
@@ -133,7 +137,7 @@ fn add_label(schema: &Schema, labels: &mut Vec<EnumLabel>, add: &AddValue) -> Re
 
 impl Session {
     /// The name of a type that is to be made.
-    fn new_type_name(&self, name: &ObjectName) -> Result<RelationName> {
+    pub(super) fn new_type_name(&self, name: &ObjectName) -> Result<RelationName> {
         let name = self.new_name(name, false)?;
         let schema = self.schema();
         match schema.type_named(&name).is_some() || schema.has_row_type(&name) {
@@ -154,7 +158,7 @@ impl Session {
     }
 
     /// Adds a type to the catalog.
-    fn add_type(&mut self, id: u32, name: RelationName, shape: TypeShape) -> Result<()> {
+    pub(super) fn add_type(&mut self, id: u32, name: RelationName, shape: TypeShape) -> Result<()> {
         let schema = self.schema();
         self.has_temporary |= is_temporary(&name.schema);
         let made = TypeDescriptor {
@@ -170,7 +174,7 @@ impl Session {
     }
 
     /// The number of the type of a user's that a name means, if there is one.
-    fn type_id(&self, name: &ObjectName) -> Result<Option<u32>> {
+    pub(super) fn type_id(&self, name: &ObjectName) -> Result<Option<u32>> {
         let (schema_name, name) = relation_name(name)?;
         let name = truncate_name(name);
         let (schema, path) = (self.schema(), self.path());
@@ -189,10 +193,7 @@ impl Session {
         let schema = self.schema();
         let Some(id) = id else {
             return match self.built_in_type(name) {
-                Some(kind) => Err(Error::new(
-                    SqlState::InsufficientPrivilege,
-                    format!("permission denied for type {}", kind.name()),
-                )),
+                Some(kind) => Err(Error::unsupported(format!("ALTER of type {}", kind.name()))),
                 None => Err(undefined_type(&crate::binder::name_parts(name).join("."))),
             };
         };
@@ -213,7 +214,7 @@ impl Session {
         }
     }
 
-    fn built_in_type(&self, name: &ObjectName) -> Option<Type> {
+    pub(super) fn built_in_type(&self, name: &ObjectName) -> Option<Type> {
         match crate::binder::name_parts(name).as_slice() {
             [name] => Type::from_name(name),
             [schema, name] if schema == "pg_catalog" => Type::from_name(name),
@@ -223,6 +224,14 @@ impl Session {
 
     pub(super) async fn alter_user_type(&mut self, alter: &AlterType) -> Result<()> {
         self.lock_catalog().await?;
+        let is_of_enums =
+            matches!(alter.action, TypeAction::AddValue(_) | TypeAction::RenameValue(..));
+        if is_of_enums
+            && self.type_id(&alter.name)?.is_none()
+            && let Some(kind) = self.built_in_type(&alter.name)
+        {
+            return Err(not_an_enum(kind.name()));
+        }
         let made = self.type_to_alter(&alter.name)?;
         match &alter.action {
             TypeAction::AddValue(add) => self.add_value(&made, add),
@@ -234,7 +243,9 @@ impl Session {
 
     fn add_value(&mut self, made: &TypeDescriptor, add: &AddValue) -> Result<()> {
         let mut changed = made.clone();
-        let TypeShape::Enum(labels) = &mut changed.shape;
+        let TypeShape::Enum(labels) = &mut changed.shape else {
+            return Err(not_an_enum(&made.name));
+        };
         check_label(&add.label)?;
         if labels.iter().any(|label| label.name == add.label) {
             if !add.if_not_exists {
@@ -250,7 +261,9 @@ impl Session {
 
     fn rename_value(&mut self, made: &TypeDescriptor, from: &str, to: &str) -> Result<()> {
         let mut changed = made.clone();
-        let TypeShape::Enum(labels) = &mut changed.shape;
+        let TypeShape::Enum(labels) = &mut changed.shape else {
+            return Err(not_an_enum(&made.name));
+        };
         check_label(to)?;
         let Some(place) = labels.iter().position(|label| label.name == from) else {
             return Err(no_such_label(from));
@@ -317,6 +330,13 @@ impl Session {
                 }
                 Err(error) => return Err(error),
             };
+            if drop.domain
+                && let Some(id) = id
+                && !self.schema().type_by_id(id).is_some_and(|made| made.is_domain())
+            {
+                let message = format!("\"{shown}\" is not a domain");
+                return Err(Error::new(SqlState::WrongObjectType, message));
+            }
             let Some(id) = id else {
                 if let Some(kind) = self.built_in_type(name) {
                     let message = format!(
@@ -365,34 +385,89 @@ impl Session {
         dependents: &mut Vec<Dependent>,
     ) {
         let schema = self.schema();
-        let is_of = |kind: Type| kind.user().is_some_and(|user| user.definition().oid == id);
-        let mut tables: Vec<Arc<Table>> = schema.tables().cloned().collect();
-        tables.sort_by_key(|table| table.id);
-        for table in tables {
-            for (position, column) in table.visible() {
-                let object = Object::Column(table.id, position);
-                let is_gone = gone.contains(&Object::Table(table.id)) || gone.contains(&object);
-                if is_gone || !is_of(column.kind().kind) {
-                    continue;
+        let Some(kind) = schema.type_by_oid(id) else { return };
+        // What is over the type of its arrays comes first.
+        for kind in kind.array().into_iter().chain([kind]) {
+            let on = self.describe_type(kind.oid());
+            self.dependents_of_kind(kind.oid(), &on, gone, dependents);
+        }
+    }
+
+    fn dependents_of_kind(
+        &self,
+        oid: u32,
+        on: &str,
+        gone: &mut Vec<Object>,
+        dependents: &mut Vec<Dependent>,
+    ) {
+        let schema = self.schema();
+        // A view that shows it needs it more than it needs a column.
+        let shows: Vec<Object> = schema
+            .views()
+            .filter(|view| view.columns.iter().any(|column| column.type_oid == oid))
+            .map(|view| Object::View(view.id))
+            .filter(|view| !gone.contains(view))
+            .collect();
+        gone.extend(shows.iter().cloned());
+        let mut relations: Vec<u32> = schema.tables().map(|table| table.id).collect();
+        relations.extend(schema.views().map(|view| view.id));
+        relations.extend(schema.types().map(|made| made.id));
+        relations.sort_unstable();
+        for id in relations {
+            if let Some(table) = schema.table_by_id(id).cloned() {
+                let columns: Vec<_> = table.visible().collect();
+                for (position, column) in columns.into_iter().rev() {
+                    let object = Object::Column(table.id, position);
+                    let is_gone = gone.contains(&Object::Table(table.id)) || gone.contains(&object);
+                    if !is_gone && column.type_oid == oid {
+                        self.depend_column(&table, position, on, gone, dependents);
+                    }
                 }
-                let on = self.describe_type(column.kind().kind.oid());
-                self.depend_column(&table, position, on, gone, dependents);
+            } else if let Some(view) = schema.view_by_id(id).cloned() {
+                let object = Object::View(view.id);
+                if shows.contains(&object) {
+                    let what = self.describe(RelationKind::View, &view.full_name());
+                    self.depend(object, what.clone(), on, gone, dependents);
+                    self.dependent_views(view.id, None, &what, gone, dependents);
+                }
+            } else if let Some(made) = schema.type_by_id(id).cloned() {
+                self.depend_type(&made, oid, on, gone, dependents);
             }
         }
-        let mut views: Vec<_> = schema.views().cloned().collect();
-        views.sort_by_key(|view| view.id);
-        for view in views {
-            let object = Object::View(view.id);
-            let mut columns = view.columns.iter();
-            let Some(column) = columns.find(|column| is_of(column.kind().kind)) else { continue };
-            if gone.contains(&object) {
-                continue;
+    }
+
+    fn depend(
+        &self,
+        object: Object,
+        what: String,
+        on: &str,
+        gone: &mut Vec<Object>,
+        dependents: &mut Vec<Dependent>,
+    ) {
+        gone.push(object.clone());
+        dependents.push(Dependent { what, on: on.to_owned(), key: None, object: Some(object) });
+    }
+
+    /// Notes that a type that is made of another one cannot be without it.
+    fn depend_type(
+        &self,
+        made: &TypeDescriptor,
+        oid: u32,
+        on: &str,
+        gone: &mut Vec<Object>,
+        dependents: &mut Vec<Dependent>,
+    ) {
+        let object = Object::Type(made.id);
+        if gone.contains(&object) {
+            return;
+        }
+        match &made.shape {
+            TypeShape::Domain(domain) if domain.base == oid => {
+                let what = self.describe_type(made.id);
+                self.depend(object, what, on, gone, dependents);
+                self.dependents_of_type(made.id, gone, dependents);
             }
-            gone.push(object.clone());
-            let what = self.describe(RelationKind::View, &view.full_name());
-            let on = self.describe_type(column.kind().kind.oid());
-            dependents.push(Dependent { what: what.clone(), on, key: None, object: Some(object) });
-            self.dependent_views(view.id, None, &what, gone, dependents);
+            TypeShape::Domain(_) | TypeShape::Enum(_) => {}
         }
     }
 
@@ -401,18 +476,21 @@ impl Session {
         &self,
         table: &Table,
         position: usize,
-        on: String,
+        on: &str,
         gone: &mut Vec<Object>,
         dependents: &mut Vec<Dependent>,
     ) {
-        let object = Object::Column(table.id, position);
-        gone.push(object.clone());
         let name = table.columns.get(position).map_or("", |column| column.name.as_str());
         let of = self.describe(RelationKind::Table, &table.full_name());
         let what = format!("column {name} of {of}");
-        dependents.push(Dependent { what: what.clone(), on, key: None, object: Some(object) });
+        self.depend(Object::Column(table.id, position), what.clone(), on, gone, dependents);
+        // Columns that refer to it are of the same type, and foreign keys go with them.
         for index in table.all_indexes().filter(|index| index.columns.contains(&position)) {
+            let first = dependents.len();
             self.dependents_of_index(table, index, &what, dependents);
+            for key in dependents.iter_mut().skip(first) {
+                key.what = String::new();
+            }
         }
         self.dependent_views(table.id, Some(position), &what, gone, dependents);
     }

@@ -2,6 +2,7 @@
 
 use super::{CatalogFunction, Known, arg, function, lenient, names_array, oid_arg, text, volatile};
 use crate::catalog::names::RelationName;
+use crate::catalog::types::TypeShape;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
 use crate::lock_names::DATABASE_OID;
@@ -253,11 +254,17 @@ fn description(known: &Known, args: &[Datum]) -> Result<Datum> {
                 .or(index.map(|index| index.constraint_comment.clone()))
         })?
     };
+    let of_domain = || {
+        schema.types().find_map(|made| {
+            let TypeShape::Domain(domain) = &made.shape else { return None };
+            domain.checks.iter().find(|check| check.id == oid)?.comment.clone()
+        })
+    };
     text(match args.get(1) {
         None => of_relation().or_else(of_constraint),
         Some(catalog) => match catalog.as_str()? {
             "pg_class" => of_relation(),
-            "pg_constraint" => of_constraint(),
+            "pg_constraint" => of_constraint().or_else(of_domain),
             "pg_type" => schema.type_by_id(oid).and_then(|made| made.comment.clone()),
             _ => None,
         },

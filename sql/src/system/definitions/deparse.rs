@@ -18,6 +18,8 @@ use crate::types::{Category, Type, TypeMod};
 pub struct Deparser<'a> {
     /// The table.
     pub table: Option<&'a Table>,
+    /// The type of VALUE, in the condition of a domain.
+    pub value: Option<Type>,
     /// Whether parentheses that nobody needs are left out.
     pub pretty: bool,
 }
@@ -76,8 +78,8 @@ impl Deparser<'_> {
                 let column = self.table.and_then(|table| table.columns.get(table.position(&name)?));
                 match column {
                     Some(column) => simple(quote_ident(&name), Some(column.kind().kind)),
-                    // Such as CURRENT_TIMESTAMP.
-                    None => simple(ident.value.to_uppercase(), None),
+                    // VALUE, or such as CURRENT_TIMESTAMP.
+                    None => simple(ident.value.to_uppercase(), self.value),
                 }
             }
             Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match &**expr {
