@@ -4,6 +4,7 @@ mod bulk;
 mod depth;
 mod drivers;
 mod durability;
+mod interruption;
 mod limits;
 mod locks;
 mod protocol;

@@ -82,6 +82,6 @@ impl Session {
             Ok((changed, index))
         })?;
         self.anchor(&table).await?;
-        self.fill_index(&table, &index)
+        self.fill_index(&table, &index).await
     }
 }
