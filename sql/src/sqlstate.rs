@@ -119,6 +119,7 @@ sqlstates! {
     CantChangeRuntimeParam = "55P02",
     ObjectNotInPrerequisiteState = "55000",
     ObjectInUse = "55006",
+    UnsafeNewEnumValueUsage = "55P04",
     LockNotAvailable = "55P03",
     QueryCanceled = "57014",
     AdminShutdown = "57P01",

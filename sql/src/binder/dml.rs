@@ -145,7 +145,7 @@ impl Binder<'_> {
             relation: shown.to_owned(),
             name: column.name.clone(),
             column: column_of(qualifier, &format!("c{index}")),
-            ty: column.kind(),
+            ty: column.declared(),
             merged_away: false,
             unlisted: false,
             origin: Some((table.id, index as i16 + 1)),
@@ -176,7 +176,7 @@ impl Binder<'_> {
     /// Converts a value to a column's type as assignment does.
     pub(super) fn assign(&self, column: &Column, value: Bound) -> Result<Expr> {
         let (from, position) = (value.kind(), value.position);
-        let target = column.kind();
+        let target = column.declared();
         let converted = self.convert(value, target, ASSIGNMENT)?;
         converted.map(|bound| bound.expr).ok_or_else(|| {
             Error::new(
@@ -210,7 +210,10 @@ impl Binder<'_> {
         }
         match &column.default {
             Some(sql) => self.stored_default(column, sql),
-            None => Ok(self.null(column.kind().kind)?.expr),
+            None => match self.domain_default(column.declared().kind) {
+                Some(sql) => self.stored_default(column, sql),
+                None => self.assign(column, self.null(Type::Unknown)?),
+            },
         }
     }
 

@@ -20,6 +20,7 @@ pub mod constraint;
 pub mod cursor;
 mod distinct;
 pub mod dml;
+mod domain;
 mod expr;
 mod from;
 mod grouping;
@@ -100,8 +101,9 @@ impl Bound {
         Bound { expr, ty: TypeMod::plain(kind), position: None }
     }
 
+    /// The type that functions and operators see.
     fn kind(&self) -> Type {
-        self.ty.kind
+        self.ty.kind.base()
     }
 
     fn at(mut self, position: Option<usize>) -> Bound {
@@ -336,6 +338,11 @@ impl<'a> Binder<'a> {
         result
     }
 
+    /// The type that a name means.
+    fn type_of(&self, data_type: &ast::DataType) -> Result<TypeMod> {
+        types::type_of(data_type, &self.settings.names())
+    }
+
     fn parameter(&self, index: usize) -> Bound {
         self.mentioned.borrow_mut().insert(index);
         let mut parameters = self.parameters.borrow_mut();
@@ -343,6 +350,7 @@ impl<'a> Binder<'a> {
             parameters.resize(index, None);
         }
         let kind = parameters.get(index - 1).copied().flatten().unwrap_or(Type::Unknown);
+        let kind = kind.base();
         Bound::new(placeholder(format!("${index}"), kind.layout()), kind)
     }
 
@@ -356,6 +364,15 @@ impl<'a> Binder<'a> {
 
     /// Converts to a type, where `level` allows it; `None` if it does not.
     fn convert(&self, bound: Bound, target: TypeMod, level: CastLevel) -> Result<Option<Bound>> {
+        let stored = self.unguarded(target);
+        if stored != target {
+            if bound.ty == target {
+                return Ok(Some(bound));
+            }
+            let value = self.convert(bound, stored, level)?;
+            return value.map(|value| self.guarded(value, target)).transpose();
+        }
+        let bound = Bound { ty: bound.ty.base(), ..bound };
         let position = bound.position;
         let from = bound.kind();
         let to = target.kind;

@@ -9,6 +9,7 @@ mod alter;
 mod constraint;
 mod create;
 mod objects;
+pub mod types;
 
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -44,6 +45,16 @@ pub enum Definition {
     AlterSequence(AlterSequence),
     /// CREATE SCHEMA.
     CreateSchema(CreateSchema),
+    /// CREATE TYPE.
+    CreateType(types::CreateType),
+    /// ALTER TYPE.
+    AlterType(types::AlterType),
+    /// CREATE DOMAIN.
+    CreateDomain(types::CreateDomain),
+    /// ALTER DOMAIN.
+    AlterDomain(types::AlterDomain),
+    /// DROP TYPE and DROP DOMAIN.
+    DropTypes(types::DropTypes),
     /// COMMENT ON.
     Comment(Comment),
 }
@@ -512,6 +523,8 @@ pub enum CommentObject {
     Sequence(ObjectName),
     View(ObjectName),
     Constraint(Ident, ObjectName),
+    Type(ObjectName),
+    DomainConstraint(Ident, ObjectName),
 }
 
 /// SET CONSTRAINTS.
@@ -530,6 +543,9 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     }
     if parser.peek_keyword(Keyword::ALTER) {
         return attempt(parser, alter::parse);
+    }
+    if parser.peek_keyword(Keyword::DROP) {
+        return attempt(parser, types::drop);
     }
     attempt(parser, comment)
 }
@@ -585,13 +601,16 @@ fn comment(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         CommentObject::Sequence(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::VIEW) {
         CommentObject::View(parser.parse_object_name(false)?)
+    } else if word(parser, "type") || parser.parse_keyword(Keyword::DOMAIN) {
+        CommentObject::Type(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::CONSTRAINT) {
         let constraint = name(parser)?;
         parser.expect_keyword(Keyword::ON)?;
-        if parser.peek_keyword(Keyword::DOMAIN) {
-            return Ok(None);
+        if parser.parse_keyword(Keyword::DOMAIN) {
+            CommentObject::DomainConstraint(constraint, parser.parse_object_name(false)?)
+        } else {
+            CommentObject::Constraint(constraint, parser.parse_object_name(false)?)
         }
-        CommentObject::Constraint(constraint, parser.parse_object_name(false)?)
     } else {
         return Ok(None);
     };

@@ -18,6 +18,7 @@ pub mod export;
 pub mod expr;
 mod frame;
 mod implication;
+pub mod guard;
 mod join;
 pub mod kept;
 pub mod modify;

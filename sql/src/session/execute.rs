@@ -449,7 +449,8 @@ impl Session {
                 let mut declared = Vec::new();
                 for data_type in data_types {
                     next = next.and_then(|at| next_token(sql, at));
-                    let ty = crate::binder::types::type_of(data_type).map_err(|e| e.at(next))?;
+                    let ty = crate::binder::types::type_of(data_type, &self.names())
+                        .map_err(|e| e.at(next))?;
                     declared.push(Some(ty.kind));
                     next = next.and_then(|at| token_after(sql, at, &[","]));
                 }

@@ -303,7 +303,9 @@ impl Session {
         if keeps && let Some(plan) = self.own_plans.lock().get(&key, &self.settings, version) {
             return Ok(Some(plan));
         }
-        let (plan, generic) = self.make_plan(statement, &prepared.sql, &prepared.declared)?;
+        let declared = prepared.declared.iter().map(|kind| kind.map(|kind| self.current(kind)));
+        let declared: Vec<Option<Type>> = declared.collect();
+        let (plan, generic) = self.make_plan(statement, &prepared.sql, &declared)?;
         let plan = Arc::new(plan);
         if keeps && generic && plan.version == version {
             self.own_plans.lock().put(key, &self.settings, version, plan.clone());

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::names::SearchPath;
+use crate::catalog::types::TypeShape;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
 use crate::row::Row;
@@ -247,7 +248,8 @@ struct Attribute<'a> {
 
 impl Attribute<'_> {
     fn row(self) -> Row {
-        let kind = Type::from_oid(self.type_oid).unwrap_or(Type::Text);
+        let users = self.column.and_then(|column| column.user_type);
+        let kind = users.or_else(|| Type::from_oid(self.type_oid)).unwrap_or(Type::Text);
         let known = facts::TYPES.iter().find(|line| line.oid(0) == self.type_oid);
         let dropped = self.column.is_some_and(|column| column.dropped);
         let identity = match self.column.and_then(|column| column.identity) {
@@ -266,9 +268,9 @@ impl Attribute<'_> {
             Datum::Int32(i32::from(kind.is_array())),
             Datum::Int32(-1),
             Datum::Int32(self.typmod),
-            Datum::Bool(known.is_some_and(|line| line.is_true(3))),
+            Datum::Bool(known.map_or(kind.size() == 4, |line| line.is_true(3))),
             text(known.map_or("i", |line| line.text(16))),
-            text(known.map_or("x", |line| line.text(17))),
+            text(known.map_or(if kind.size() == 4 { "p" } else { "x" }, |line| line.text(17))),
             text(""),
             Datum::Bool(!dropped && self.column.is_some_and(|column| column.not_null)),
             Datum::Bool(!dropped && self.column.is_some_and(has_default)),
@@ -345,9 +347,9 @@ pub fn attributes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                         None => table.columns.get(*at).map(|column| &column.name),
                     };
                     let Some(name) = name else { continue };
-                    let kind = match number < index.columns.len() {
-                        true => table.key_type(index, number),
-                        false => table.columns.get(*at).map_or(TypeMod::plain(Type::Text), Column::kind),
+                    let kind = match table.columns.get(*at) {
+                        Some(column) => column.declared(),
+                        None => table.key_type(index, number),
                     };
                     // What is a property of the table's column is none of the index's.
                     let bare = Column::new(name.clone(), kind);
@@ -522,6 +524,14 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
     }
     for sequence in schema.sequences() {
         add(sequence.id, PG_CLASS, 0, &sequence.comment);
+    }
+    for made in schema.types() {
+        add(made.id, class_oid::PG_TYPE, 0, &made.comment);
+        if let TypeShape::Domain(domain) = &made.shape {
+            for check in &domain.checks {
+                add(check.id, PG_CONSTRAINT, 0, &check.comment);
+            }
+        }
     }
     Ok(rows)
 }

@@ -22,6 +22,7 @@ pub mod locks;
 pub mod names;
 pub mod ranges;
 pub mod settings;
+pub mod types;
 pub mod views;
 
 use std::collections::HashMap;
@@ -256,6 +257,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_database" => builtins::databases,
         "pg_depend" => classes::dependencies,
         "pg_description" => classes::descriptions,
+        "pg_enum" => types::enums,
         "pg_index" => classes::indexes,
         "pg_language" => builtins::languages,
         "pg_namespace" => builtins::namespaces,

@@ -29,7 +29,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{Action, AlterTable, Attribute, ColumnAction, ColumnDefinition};
 use crate::row::Frame;
 use crate::row::expr::RowExpr;
-use crate::types::Datum;
+use crate::types::{Datum, Type};
 
 /// A change of a table under way.
 pub(super) struct Work {
@@ -51,6 +51,23 @@ pub(super) struct Work {
     pub retyped: Vec<usize>,
     /// Indexes that are new, or whose keys are, by their names.
     pub fills: Vec<String>,
+}
+
+impl Work {
+    /// Nothing is changed yet.
+    pub fn new(table: Arc<Table>) -> Work {
+        Work {
+            table: (*table).clone(),
+            old: table,
+            rewrites: false,
+            values: Vec::new(),
+            not_null: Vec::new(),
+            checks: Vec::new(),
+            keys: Vec::new(),
+            retyped: Vec::new(),
+            fills: Vec::new(),
+        }
+    }
 }
 
 /// The pass of an action.
@@ -108,17 +125,7 @@ impl Session {
         };
         self.lock_table(&table, mode).await?;
         self.check_not_pending(&table, "ALTER TABLE")?;
-        let mut work = Work {
-            table: (*table).clone(),
-            old: table,
-            rewrites: false,
-            values: Vec::new(),
-            not_null: Vec::new(),
-            checks: Vec::new(),
-            keys: Vec::new(),
-            retyped: Vec::new(),
-            fills: Vec::new(),
-        };
+        let mut work = Work::new(table);
         let mut actions: Vec<&Action> = alter.actions.iter().collect();
         actions.sort_by_key(|action| pass(action));
         // Constraints come in the order of their kinds, those of new columns among them.
@@ -245,7 +252,7 @@ impl Session {
                 format!("tables can have at most {MAX_COLUMNS} columns"),
             ));
         }
-        let new = NewColumn::new(&work.table.name, definition, constraints, sql)?;
+        let new = NewColumn::new(&work.table.name, definition, constraints, &self.names(), sql)?;
         let position = work.table.columns.len();
         work.table.columns.push(new.column.clone());
         self.check_values(&work.table, &new, sql).map_err(without_position)?;
@@ -276,7 +283,9 @@ impl Session {
                 (expr, datafusion::common::DFSchema::empty())
             }
         };
-        let constant = is_constant(&expr)?;
+        // A domain's conditions are looked at for each row, of which there may be none.
+        let is_domain = matches!(column.declared().kind, Type::Domain(_) | Type::UserArray(_));
+        let constant = !is_domain && is_constant(&expr)?;
         let expr = RowExpr::compile(&expr, &schema)?;
         let mut missing = Vec::new();
         if constant {

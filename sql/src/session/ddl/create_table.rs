@@ -48,7 +48,13 @@ impl Session {
         for element in &create.elements {
             match element {
                 Element::Column(definition) => {
-                    columns.push(NewColumn::new(&name, definition, &mut constraints, sql)?);
+                    columns.push(NewColumn::new(
+                        &name,
+                        definition,
+                        &mut constraints,
+                        &self.names(),
+                        sql,
+                    )?);
                 }
                 Element::Constraint(constraint) => constraints.add(constraint, sql)?,
                 Element::Like(like) => {

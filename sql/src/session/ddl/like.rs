@@ -57,7 +57,7 @@ impl Session {
             if let Some(place) = places.get_mut(position) {
                 *place = Some(before + columns.len());
             }
-            let mut copy = Column::new(column.name.clone(), column.kind());
+            let mut copy = Column::new(column.name.clone(), column.declared());
             copy.not_null = column.not_null;
             let owned = column.sequence.and_then(|id| schema.sequence_by_id(id));
             let mut sequence = None;
