@@ -405,13 +405,25 @@ impl<'a> Binder<'a> {
                 return Ok(Bound { ty: target, position, ..self.null(to)? });
             }
             // What depends on the session is read when the plan runs.
-            Expr::Literal(value, _) if needs_style(to, value) => {
+            Expr::Literal(value, _) if needs_style(to, target, value) => {
                 let scalar = Scalar::Cast { from: Type::Text, to };
                 let mut args = vec![bound.expr.clone()];
                 args.extend(casts::context(Type::Text, to).iter().map(|c| context(*c)));
                 // Read it now as well, so that errors come with their position.
                 io::from_text(to, text_of(value), &self.style).map_err(|e| e.at(position))?;
                 udf::call(scalar, args)
+            }
+            // What a number without unit counts, the modifier says.
+            Expr::Literal(value, _) if to == Type::Interval && target.typmod >= 0 => {
+                let text = text_of(value);
+                if text.trim_start().starts_with('-') {
+                    // How far the sign reaches, IntervalStyle says.
+                    self.session_values.set(true);
+                }
+                let value = io::parse_interval(text, target.typmod, &self.style)
+                    .map_err(|error| error.at(position))?;
+                let datum = io::apply_typmod(target, Datum::Bytes(value.encode()), explicit)?;
+                return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
             }
             Expr::Literal(value, _) => {
                 let datum = io::from_text(to, text_of(value), &self.style)
@@ -459,16 +471,20 @@ impl<'a> Binder<'a> {
 }
 
 /// Whether reading this text depends on the session's settings or on the time.
-fn needs_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
-    let text = text_of(value).to_ascii_lowercase();
-    let words = ["now", "today", "tomorrow", "yesterday"];
-    let relative = match to {
-        kind if kind.is_array() => words.iter().any(|word| text.contains(word)),
-        _ => words.contains(&text.trim()),
-    };
+fn needs_style(to: Type, target: TypeMod, value: &datafusion::scalar::ScalarValue) -> bool {
+    let text = text_of(value);
+    // In an array the parts are not looked at one by one.
+    let is_array = to.is_array();
     match to.element().unwrap_or(to) {
-        Type::Timestamptz => true,
-        Type::Date | Type::Time | Type::Timestamp => relative,
+        Type::Timestamptz | Type::Timetz => true,
+        Type::Date | Type::Time | Type::Timestamp if is_array => {
+            text.bytes().any(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'.'))
+        }
+        kind @ (Type::Date | Type::Time | Type::Timestamp) => {
+            !crate::types::datetime::is_absolute(kind, text)
+        }
+        Type::Interval if is_array => text.contains('-'),
+        Type::Interval => target.typmod < 0 && text.trim_start().starts_with('-'),
         _ => false,
     }
 }

@@ -6,13 +6,17 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{any_timestamp, call, check, config, echo, shown};
-use crate::types::datetime::{self, Zone};
+use crate::types::datetime::{self, Surroundings, Zone};
 use crate::types::interval::{DAY_US, Interval};
-use crate::types::io::{Style, from_text, to_text};
+use crate::types::io::{Style, from_text, parse_interval, to_text};
 use crate::types::{Datum, Type};
 
 fn in_zone(zone: &str) -> Style {
     Style { zone: Zone::parse(zone).unwrap(), ..Style::default() }
+}
+
+fn around(zone: Zone) -> Surroundings {
+    Style { zone, ..Style::default() }.surroundings()
 }
 
 #[test]
@@ -133,8 +137,8 @@ fn days_are_counted_on_the_clocks_of_the_zone() {
         |line| {
             let (start, interval) = line.split_once(" + ").unwrap();
             let zone = Zone::parse("America/New_York").unwrap();
-            let start = datetime::parse_timestamp(start, true, zone, 0).unwrap();
-            let interval = Interval::parse(interval).unwrap();
+            let start = datetime::parse_timestamp(start, true, &around(zone)).unwrap();
+            let interval = parse_interval(interval, -1, &Style::default()).unwrap();
             let moved = datetime::add_interval_in_zone(start, &interval, zone);
             shown(moved.map(|moved| datetime::format_timestamp(moved, Some(zone))))
         },
@@ -144,7 +148,7 @@ fn days_are_counted_on_the_clocks_of_the_zone() {
 #[test]
 fn words_for_now() {
     // 2020-07-01 23:30 in UTC is already the second of July in Berlin.
-    let now = datetime::parse_timestamp("2020-07-01 23:30", false, Zone::UTC, 0).unwrap();
+    let now = datetime::parse_timestamp("2020-07-01 23:30", false, &around(Zone::UTC)).unwrap();
     let style = Style { now, ..in_zone("Europe/Berlin") };
     check(
         r"
@@ -170,7 +174,7 @@ fn precision() {
         ",
         |line| {
             let (digits, text) = line.split_once(' ').unwrap();
-            let value = datetime::parse_timestamp(text, false, Zone::UTC, 0).unwrap();
+            let value = datetime::parse_timestamp(text, false, &around(Zone::UTC)).unwrap();
             let rounded = datetime::round_to_precision(value, digits.parse().unwrap());
             datetime::format_timestamp(rounded, None)
         },

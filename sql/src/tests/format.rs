@@ -2,8 +2,8 @@
 
 use super::{check, shown};
 use crate::error::Result;
-use crate::types::datetime::{self, Zone};
-use crate::types::interval::Interval;
+use crate::types::datetime::{self, Zone, to_char};
+use crate::types::io::{Style, parse_interval};
 use crate::types::{Datum, Numeric, format};
 
 /// In brackets, since blanks at the ends count.
@@ -12,8 +12,13 @@ fn text(result: Result<Datum>) -> String {
 }
 
 fn of_timestamp(text_of_time: &str, zone: Option<Zone>, template: &str) -> String {
-    let time = datetime::parse_timestamp(text_of_time, zone.is_some(), Zone::UTC, 0).unwrap();
-    text(format::timestamp(time, zone, template))
+    let time = datetime::parse_timestamp(
+        text_of_time,
+        zone.is_some(),
+        &Style::default().surroundings(),
+    )
+    .unwrap();
+    text(to_char::timestamp(time, zone, template))
 }
 
 #[test]
@@ -82,7 +87,7 @@ fn intervals() {
         "#,
         |line| {
             let (value, template) = line.split_once(" @ ").unwrap();
-            text(format::interval(&Interval::parse(value).unwrap(), template))
+            text(to_char::interval(&parse_interval(value, -1, &Style::default()).unwrap(), template))
         },
     );
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{any_interval, call, check, config, echo};
 use crate::types::interval::Interval;
-use crate::types::io::Style;
+use crate::types::io::{Style, parse_interval};
 
 #[test]
 fn text() {
@@ -100,7 +100,7 @@ proptest! {
 
     #[test]
     fn every_form_comes_back(value in any_interval()) {
-        prop_assert_eq!(Interval::parse(&value.to_string()), Ok(value), "{}", value);
+        prop_assert_eq!(parse_interval(&value.to_string(), -1, &Style::default()).unwrap(), value, "{}", value);
         prop_assert_eq!(Interval::decode(&value.encode()).unwrap(), value);
     }
 
