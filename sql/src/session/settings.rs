@@ -322,7 +322,7 @@ impl Settings {
                 let zone = match lower.as_str() {
                     "default" | "local" => Some(Zone::UTC),
                     _ => match value.parse::<f64>() {
-                        Ok(hours) => Some(Zone::Fixed((hours * 3600.0) as i32)),
+                        Ok(hours) => Some(Zone::Fixed((hours * 3600.0).round() as i32)),
                         Err(_) => Zone::named(value),
                     },
                 };

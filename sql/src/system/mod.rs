@@ -22,6 +22,7 @@ pub mod names;
 pub mod ranges;
 pub mod settings;
 pub mod views;
+mod zones;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -259,6 +260,8 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
         "pg_tablespace" => builtins::tablespaces,
+        "pg_timezone_abbrevs" => zones::abbreviations,
+        "pg_timezone_names" => zones::names,
         "pg_type" => builtins::types,
         _ => return None,
     })
