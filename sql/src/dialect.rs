@@ -60,6 +60,11 @@ impl Dialect for CairnDialect {
         false
     }
 
+    /// `f(name := value)`, the older form of `f(name => value)`.
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
+
     /// VARIADIC before an argument, and `INTERVAL(2) '...'`.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         if let Some(interval) = interval_with_precision(parser) {

@@ -11,6 +11,7 @@ use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::CastLevel;
+use crate::functions::datetime::{AS_TIMESTAMP, AS_TIMESTAMPTZ};
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Scalar, udf};
 use crate::parser::forms::STAR;
@@ -538,9 +539,20 @@ impl Binder<'_> {
             self.check_records(a.ty, b.ty)?;
         }
         // Columns of one scale hold comparable layouts; others need the canonical form.
-        let (a, b) = (self.implicit(a, kind)?, self.implicit(b, kind)?);
+        let (a, b) = (self.comparable(a, kind)?, self.comparable(b, kind)?);
         let expr = binary(canonical(kind, a.expr), op, canonical(kind, b.expr));
         Ok(Bound::new(expr, Type::Bool))
+    }
+
+    /// An operand as another type, which an operator of both types would not convert: a date beyond
+    /// all timestamps compares with them all the same.
+    fn comparable(&self, operand: Bound, kind: Type) -> Result<Bound> {
+        let name = match (operand.kind(), kind) {
+            (Type::Date, Type::Timestamp) => AS_TIMESTAMP,
+            (Type::Date | Type::Timestamp, Type::Timestamptz) => AS_TIMESTAMPTZ,
+            _ => return self.implicit(operand, kind),
+        };
+        self.named_call(name, vec![operand])
     }
 
     pub(super) fn operator(&self, symbol: &str, args: Vec<Bound>) -> Result<Bound> {

@@ -211,7 +211,10 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
         (Date, Timestamp) => Datum::Int64(datetime::date_to_timestamp(value.as_i32()?)?),
         (Date, Timestamptz) => {
             let local = datetime::date_to_timestamp(value.as_i32()?)?;
-            to_utc(local, style)?
+            to_utc(local, style).map_err(|_| {
+                let message = "date out of range for timestamp";
+                Error::new(SqlState::DatetimeFieldOverflow, message)
+            })?
         }
         (Timestamp, Timestamptz) => to_utc(value.as_i64()?, style)?,
         (Timestamptz, Timestamp) => Datum::Int64(style.zone.to_local(value.as_i64()?)),

@@ -10,7 +10,7 @@ pub mod aggregates;
 mod arithmetic;
 pub mod arrays;
 pub mod casts;
-mod datetime;
+pub mod datetime;
 pub mod json;
 pub mod jsonpath;
 pub mod moments;

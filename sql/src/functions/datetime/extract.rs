@@ -82,7 +82,7 @@ fn of_time(args: &[Datum]) -> Result<Part> {
 fn of_timetz(args: &[Datum]) -> Result<Part> {
     let value = TimeTz::decode(arg(args, 1).as_bytes()?)?;
     part(args, Timetz, |unit| match unit {
-        Unit::Epoch => Some(Part::Scaled(value.utc_us(), 6)),
+        Unit::Epoch => Some(Part::Scaled(value.utc_us().into(), 6)),
         unit => parts::of_time(unit, value.time_us)
             .or_else(|| parts::of_offset(unit, value.east_s)),
     })

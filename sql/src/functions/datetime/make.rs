@@ -37,7 +37,7 @@ fn time(hour: i64, minute: i64, second: f64) -> Result<i64> {
         && (0..60).contains(&minute)
         && second >= 0.0
         && micros <= 60e6
-        && (hour < 24 || minute == 0 && micros == 0.0);
+        && (hour * HOUR_US + minute * MINUTE_US) as f64 + micros <= DAY_US as f64;
     if !fits {
         let second = format!("{second:02}");
         return Err(overflow(format!(

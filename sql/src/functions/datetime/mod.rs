@@ -34,6 +34,11 @@ fn zone(args: &[Datum], i: usize) -> Result<Zone> {
     Zone::parse(name).ok_or_else(|| zones::unknown_zone(name))
 }
 
+/// What compares with a timestamp as a date does.
+pub const AS_TIMESTAMP: &str = "\0timestamp";
+/// What compares with a timestamptz as a date or a timestamp does.
+pub const AS_TIMESTAMPTZ: &str = "\0timestamptz";
+
 const ZONE: &[Context] = &[Context::Zone];
 const ZONE_NOW: &[Context] = &[Context::Zone, Context::Now];
 
@@ -125,6 +130,10 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("+", &[Date, Time], Timestamp, at_time),
         pure("+", &[Time, Date], Timestamp, |a| at_time(&swapped(a))),
         pure("timestamp", &[Date, Time], Timestamp, at_time),
+        contextual("timestamptz", &[Date, Time], Timestamptz, ZONE, |a| {
+            let utc = zone(a, 2)?.to_utc(at_time(a)?.as_i64()?);
+            Ok(Datum::Int64(datetime::checked_timestamp(utc)?))
+        }),
         pure("+", &[Timestamp, IntervalType], Timestamp, |a| shift_timestamp(a, false)),
         pure("+", &[IntervalType, Timestamp], Timestamp, |a| shift_timestamp(&swapped(a), false)),
         pure("-", &[Timestamp, IntervalType], Timestamp, |a| shift_timestamp(a, true)),
@@ -192,6 +201,19 @@ pub(super) fn register(all: &mut Vec<Function>) {
         pure("justify_hours", I1, IntervalType, |a| make(interval(a, 0)?.justify_hours()?)),
         pure("justify_days", I1, IntervalType, |a| make(interval(a, 0)?.justify_days()?)),
         pure("justify_interval", I1, IntervalType, |a| make(interval(a, 0)?.justify()?)),
+    ]);
+    // Beyond the range of timestamps everything is infinite, for comparisons.
+    all.extend([
+        pure(AS_TIMESTAMP, &[Date], Timestamp, |a| {
+            Ok(Datum::Int64(datetime::date_to_comparable(arg(a, 0).as_i32()?)))
+        }),
+        contextual(AS_TIMESTAMPTZ, &[Date], Timestamptz, ZONE, |a| {
+            let local = datetime::date_to_comparable(arg(a, 0).as_i32()?);
+            Ok(Datum::Int64(zone(a, 1)?.to_utc(local)))
+        }),
+        contextual(AS_TIMESTAMPTZ, &[Timestamp], Timestamptz, ZONE, |a| {
+            Ok(Datum::Int64(zone(a, 1)?.to_utc(int(a, 0)?)))
+        }),
     ]);
     clock::register(all);
     extract::register(all);

@@ -38,9 +38,10 @@ pub fn add_interval(timestamp: i64, interval: &Interval) -> Result<i64> {
         let moved = midnight.and_then(|midnight| midnight.checked_add(now.time_us));
         local = checked_timestamp(moved.ok_or_else(timestamp_out_of_range)?)?;
     }
-    let days = i64::from(interval.days).checked_mul(DAY_US);
-    let sum = days.and_then(|days| local.checked_add(days));
-    let sum = sum.and_then(|sum| sum.checked_add(interval.microseconds));
+    // Days may be more than the range of timestamps has.
+    let moved = i128::from(local) + i128::from(interval.days) * i128::from(DAY_US);
+    let moved = i64::try_from(moved).ok().filter(|moved| is_timestamp_in_range(*moved));
+    let sum = moved.and_then(|moved| moved.checked_add(interval.microseconds));
     sum.filter(|sum| is_timestamp_in_range(*sum)).ok_or_else(timestamp_out_of_range)
 }
 

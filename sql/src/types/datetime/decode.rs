@@ -75,8 +75,8 @@ mod have {
     pub const HOUR: u32 = 1 << 3;
     pub const MINUTE: u32 = 1 << 4;
     pub const SECOND: u32 = 1 << 5;
-    pub const TIME: u32 = HOUR | MINUTE | SECOND;
     pub const FRACTION: u32 = 1 << 6;
+    pub const TIME: u32 = HOUR | MINUTE | SECOND | FRACTION;
     pub const DAY_OF_YEAR: u32 = 1 << 7;
     pub const ZONE: u32 = 1 << 8;
     /// The zone is one of summer time.
@@ -134,19 +134,25 @@ pub fn time(fields: &[Field], around: &Surroundings) -> Result<Decoded> {
     decoder.finish_time()
 }
 
-/// A number at the start of a text, and what follows.
+/// A number of 32 bits at the start of a text, and what follows.
 fn leading_number(text: &str) -> Result<(i64, &str)> {
+    let (value, rest) = leading_integer(text)?;
+    match i32::try_from(value) {
+        Ok(_) => Ok((value, rest)),
+        Err(_) => Err(Bad::Range),
+    }
+}
+
+/// A number at the start of a text, and what follows.
+fn leading_integer(text: &str) -> Result<(i64, &str)> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at(text.len() - unsigned.len() + digits);
     match digits {
         0 => Err(Bad::Syntax),
         _ => {
-            let value = number.trim_start_matches('+').parse::<i64>().map_err(|_| Bad::Range)?;
-            match i32::try_from(value) {
-                Ok(_) => Ok((value, rest)),
-                Err(_) => Err(Bad::Range),
-            }
+            let value = number.trim_start_matches('+').parse().map_err(|_| Bad::Range)?;
+            Ok((value, rest))
         }
     }
 }
@@ -317,14 +323,15 @@ impl<'a> Decoder<'a> {
             return Err(Bad::Syntax);
         }
         (self.hour, self.minute, self.second, self.micros) = clock(text)?;
-        if !self.time_only && self.is_beyond_a_day() {
+        // More hours than any time has, which must not overflow later on.
+        if self.hour > i64::from(i32::MAX) || !self.time_only && self.is_beyond_a_day() {
             return Err(Bad::Range);
         }
         Ok(have::TIME)
     }
 
     fn is_beyond_a_day(&self) -> bool {
-        self.hour > 24 || self.hour == 24 && (self.minute, self.second, self.micros) > (0, 0, 0)
+        self.hour > 24 || self.time_us() > DAY_US
     }
 
     /// A number behind a word that says what it is, as in `y2001m02d04`.
@@ -777,9 +784,11 @@ impl<'a> Decoder<'a> {
             // Only a zone that keeps one offset does without a date.
             self.whence = Whence::Offset(zone.fixed_offset().ok_or(Bad::Syntax)?);
         }
-        let date = match self.has(have::DATE) {
-            true => self.civil(),
-            false => civil(self.around.local_now().div_euclid(DAY_US)),
+        let date = match self.have & have::DATE {
+            have::DATE => self.civil(),
+            // A date that the offset depends on has to be whole.
+            1.. if !matches!(self.whence, Whence::Offset(_)) => return Err(Bad::Syntax),
+            _ => civil(self.around.local_now().div_euclid(DAY_US)),
         };
         let time_us = self.time_us();
         let days = days_of(date.year, date.month, date.day);
@@ -790,7 +799,7 @@ impl<'a> Decoder<'a> {
 
 /// Hours, minutes, seconds and microseconds; `m:s.f` has no hours.
 pub fn clock(text: &str) -> Result<(i64, i64, i64, i64)> {
-    let (mut hour, rest) = leading_number(text)?;
+    let (mut hour, rest) = leading_integer(text)?;
     let (mut minute, rest) = leading_number(rest.strip_prefix(':').ok_or(Bad::Syntax)?)?;
     let (mut second, mut micros) = (0, 0);
     if rest.starts_with('.') {

@@ -6,7 +6,7 @@ use super::calendar::{
 use super::output::{DAYS, MONTHS};
 use super::template::{self, Convention, Key, Node, Pattern, is_separator};
 use super::to_char::ROMAN;
-use super::{Zone, is_date_in_range, is_timestamp_in_range};
+use super::{Zone, is_date_in_range, is_timestamp_in_range, round_to_precision};
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
 
@@ -32,7 +32,9 @@ pub fn to_timestamp(text: &str, template: &str, zone: Zone) -> Result<i64> {
         Some(east_s) => local - i64::from(east_s) * SECOND_US,
         None => zone.to_utc(local),
     });
-    utc.filter(|utc| is_timestamp_in_range(*utc)).ok_or_else(super::timestamp_out_of_range)
+    let utc = utc.filter(|utc| is_timestamp_in_range(*utc));
+    let utc = utc.ok_or_else(super::timestamp_out_of_range)?;
+    Ok(round_to_precision(utc, read.precision))
 }
 
 /// `to_date(text, text)`
@@ -55,6 +57,8 @@ struct Read {
     date: Civil,
     time_us: i64,
     east_s: Option<i32>,
+    /// Digits of a second that the template has; -1: all.
+    precision: i32,
 }
 
 /// The values of fields; 0 is what was not there.
@@ -74,6 +78,8 @@ struct Values {
     month: i64,
     millis: i64,
     micros: i64,
+    /// Digits of a second, as FF1 to FF6 have them.
+    fraction_digits: u32,
     year: i64,
     /// Digits that the template has of the year.
     year_digits: u32,
@@ -331,7 +337,10 @@ impl Values {
             }
             Pattern::Microseconds | Pattern::Fraction(_) => {
                 let digits = match key.pattern {
-                    Pattern::Fraction(digits) => digits,
+                    Pattern::Fraction(digits) => {
+                        self.fraction_digits = digits;
+                        digits
+                    }
                     _ => 6,
                 };
                 let (value, length) = number(reader, digits as usize)?;
@@ -487,7 +496,11 @@ fn read(text: &str, template: &str) -> Result<Read> {
         }
     };
     let time_us = hour * HOUR_US + minute * MINUTE_US + second * SECOND_US + micros;
-    Ok(Read { date, time_us, east_s })
+    let precision = match values.fraction_digits {
+        0 => -1,
+        digits => digits as i32,
+    };
+    Ok(Read { date, time_us, east_s, precision })
 }
 
 /// The date that the fields tell.

@@ -82,7 +82,12 @@ pub fn is_absolute(kind: Type, text: &str) -> bool {
         }
         // A time may be now, or lack a zone that depends on the date; its offset does not count.
         Type::Time => iso_time(text.as_bytes()).is_some_and(|(_, rest)| rest.is_empty()),
-        _ => word || iso_timestamp(text.as_bytes()).is_some(),
+        Type::Timestamp => word || iso_timestamp(text.as_bytes()).is_some(),
+        // With its offset.
+        Type::Timestamptz => {
+            word || iso_timestamp(text.as_bytes()).is_some_and(|(_, offset)| offset.is_some())
+        }
+        _ => false,
     }
 }
 

@@ -15,7 +15,7 @@ pub enum Part {
     /// A whole number.
     Whole(i64),
     /// A number of so many decimal places, as a count of the last one.
-    Scaled(i64, u32),
+    Scaled(i128, u32),
     /// The Julian day, and the microseconds of that day.
     Julian(i64, i64),
     /// What grows without end.
@@ -89,11 +89,11 @@ pub fn of_time(unit: Unit, time_us: i64) -> Option<Part> {
     let of_minute = time_us % MINUTE_US;
     Some(match unit {
         Unit::Microsecond => Part::Whole(of_minute),
-        Unit::Millisecond => Part::Scaled(of_minute, 3),
-        Unit::Second => Part::Scaled(of_minute, 6),
+        Unit::Millisecond => Part::Scaled(of_minute.into(), 3),
+        Unit::Second => Part::Scaled(of_minute.into(), 6),
         Unit::Minute => Part::Whole(time_us / MINUTE_US % 60),
         Unit::Hour => Part::Whole(time_us / HOUR_US),
-        Unit::Epoch => Part::Scaled(time_us, 6),
+        Unit::Epoch => Part::Scaled(time_us.into(), 6),
         _ => return None,
     })
 }
@@ -113,10 +113,7 @@ pub fn of_timestamp(unit: Unit, local: i64, east_s: Option<i32>) -> Option<Part>
     let now = moment(local);
     if unit == Unit::Epoch {
         let utc = local - i64::from(east_s.unwrap_or(0)) * SECOND_US;
-        return Some(match utc.checked_add(to_unix_us(0)) {
-            Some(unix) => Part::Scaled(unix, 6),
-            None => Part::Scaled(i64::MAX, 6),
-        });
+        return Some(Part::Scaled(i128::from(utc) + i128::from(to_unix_us(0)), 6));
     }
     if unit == Unit::Julian {
         return Some(Part::Julian(now.days + DAY_JULIAN_EPOCH, now.time_us));
@@ -148,10 +145,8 @@ pub fn of_interval(unit: Unit, value: &Interval) -> Option<Part> {
             // A year has 365.25 days here, a month 30.
             let quarters = months / 12 * 1461 + months % 12 * 120 + i64::from(value.days) * 4;
             let seconds = quarters * (86_400 / 4);
-            return Some(match seconds.checked_mul(SECOND_US).and_then(|us| us.checked_add(time)) {
-                Some(us) => Part::Scaled(us, 6),
-                None => Part::Whole(seconds + time / SECOND_US),
-            });
+            let us = i128::from(seconds) * i128::from(SECOND_US) + i128::from(time);
+            return Some(Part::Scaled(us, 6));
         }
         Unit::Year => Part::Whole(months / 12),
         Unit::Month => Part::Whole(months % 12),

@@ -83,6 +83,9 @@ impl Zone {
         match self {
             Zone::Fixed(seconds) => *seconds,
             Zone::Posix(zone) => zone.offset_at_utc(timestamp),
+            Zone::Named(zone) if standard_then(*zone, timestamp).is_some() => {
+                standard_then(*zone, timestamp).map_or(0, |standard| standard.0)
+            }
             Zone::Named(zone) => match to_chrono(listed(timestamp)) {
                 Some(utc) => zone.offset_from_utc_datetime(&utc).fix().local_minus_utc(),
                 None => 0,
@@ -96,7 +99,8 @@ impl Zone {
             Zone::Fixed(_) => false,
             Zone::Posix(zone) => zone.is_summer(timestamp),
             Zone::Named(zone) => to_chrono(listed(timestamp)).is_some_and(|utc| {
-                !zone.offset_from_utc_datetime(&utc).dst_offset().is_zero()
+                standard_then(*zone, timestamp).is_none()
+                    && !zone.offset_from_utc_datetime(&utc).dst_offset().is_zero()
             }),
         }
     }
@@ -118,6 +122,9 @@ impl Zone {
         match self {
             Zone::Fixed(seconds) => *seconds,
             Zone::Posix(_) => by_neighbours(),
+            Zone::Named(zone) if standard_then(*zone, local).is_some() => {
+                standard_then(*zone, local).map_or(0, |standard| standard.0)
+            }
             Zone::Named(zone) => match to_chrono(listed(local)) {
                 None => 0,
                 Some(time) => match zone.offset_from_local_datetime(&time) {
@@ -150,9 +157,10 @@ impl Zone {
         match self {
             Zone::Posix(zone) => zone.abbreviation(utc).to_owned(),
             Zone::Fixed(east_s) => format_offset(*east_s),
-            Zone::Named(zone) => match to_chrono(listed(utc)) {
-                Some(time) => zone.offset_from_utc_datetime(&time).to_string(),
-                None => format_offset(0),
+            Zone::Named(zone) => match (standard_then(*zone, utc), to_chrono(listed(utc))) {
+                (Some((_, name)), _) => name.to_owned(),
+                (None, Some(time)) => zone.offset_from_utc_datetime(&time).to_string(),
+                (None, None) => format_offset(0),
             },
         }
     }
@@ -289,6 +297,27 @@ pub fn is_summer_of(name: &str, zone: Tz, utc: i64) -> bool {
     let matches = |span: &&Span| span.name.eq_ignore_ascii_case(name);
     let found = past.iter().rev().find(matches).or_else(|| future.iter().find(matches));
     found.is_some_and(|span| span.summer)
+}
+
+/// What a zone that is named after its hours had while the law of no city was its own. (In newer
+/// editions of the tz database, which list cities only, such a name is another one of a city.)
+fn standard_then(zone: Tz, timestamp: i64) -> Option<(i32, &'static str)> {
+    let (hours, name, always) = match zone {
+        Tz::EST5EDT => (-5, "EST", false),
+        Tz::CST6CDT => (-6, "CST", false),
+        Tz::MST7MDT => (-7, "MST", false),
+        Tz::PST8PDT => (-8, "PST", false),
+        Tz::EST => (-5, "EST", true),
+        Tz::MST => (-7, "MST", true),
+        Tz::HST => (-10, "HST", true),
+        _ => return None,
+    };
+    // Summer time was the country's in both World Wars, and is from 1967 on.
+    const NATIONWIDE: i64 = -12_053 * DAY_US;
+    let standard = always
+        || timestamp < NATIONWIDE
+            && !matches!(moment(timestamp).date.year, 1918 | 1919 | 1942..=1945);
+    standard.then_some((hours * 3600, name))
 }
 
 /// A timestamp of a year that the tz database lists, at which clocks are as at `timestamp`.

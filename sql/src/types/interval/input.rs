@@ -212,7 +212,8 @@ fn by_fields(fields: &[Field], range: Range, style: IntervalStyle) -> Parsed<Par
     let all_negative = style == IntervalStyle::SqlStandard
         && fields.first().is_some_and(|field| field.text.starts_with('-'))
         && !fields.iter().skip(1).any(signed);
-    let time_bits = bits(Unit::Hour, 0.0) | bits(Unit::Minute, 0.0) | bits(Unit::Second, 0.0);
+    // A time has a fraction of a second, which may be 0.
+    let time_bits = bits(Unit::Hour, 0.0) | bits(Unit::Minute, 0.0) | bits(Unit::Second, 0.5);
     let mut parts = Parts::default();
     let (mut used, mut ago) = (0u32, false);
     // The unit of the next number to the left, if one was said.
@@ -223,7 +224,7 @@ fn by_fields(fields: &[Field], range: Range, style: IntervalStyle) -> Parsed<Par
             Kind::Time => {
                 let time = time(&field.text, range)?;
                 parts.microseconds = if all_negative { -time } else { time };
-                unit = Some(Unit::Day);
+                (unit, unitless) = (Some(Unit::Day), false);
                 time_bits
             }
             Kind::Offset if field.text.contains(':') => {
@@ -231,7 +232,7 @@ fn by_fields(fields: &[Field], range: Range, style: IntervalStyle) -> Parsed<Par
                 let time = time(body, range).map_err(|_| Malformed::Syntax)?;
                 let negative = field.text.starts_with('-') || all_negative;
                 parts.microseconds = if negative { -time } else { time };
-                unit = Some(Unit::Day);
+                (unit, unitless) = (Some(Unit::Day), false);
                 time_bits
             }
             Kind::Number | Kind::Date | Kind::Offset => {
