@@ -265,12 +265,18 @@ impl Fields {
                 self.no_interval()?;
                 name(short(of(&DAYS, weekday(self.days).into())), 0, out);
             }
-            Pattern::DayOfYear => number(self.day_of_year, 3, out),
+            Pattern::DayOfYear => {
+                let width = if fill { 0 } else { 3 };
+                let _ = write!(out, "{:0width$}", self.day_of_year);
+            }
             Pattern::IsoDayOfYear => {
                 let (_, week) = iso_week(self.days);
                 number(i64::from(week - 1) * 7 + i64::from(iso_weekday(self.days)), 3, out);
             }
-            Pattern::Day => number(self.day, 2, out),
+            Pattern::Day => {
+                let width = if fill { 0 } else { 2 };
+                let _ = write!(out, "{:0width$}", self.day);
+            }
             Pattern::DayOfWeek => {
                 self.no_interval()?;
                 number(i64::from(weekday(self.days)) + 1, 1, out);
