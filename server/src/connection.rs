@@ -685,6 +685,8 @@ impl Connection {
             now: 0,
             extra_float_digits: settings.extra_float_digits(),
             bytea_escape: settings.bytea_escape(),
+            dates: settings.dates(),
+            intervals: settings.intervals(),
             names: None,
         }
     }

@@ -139,7 +139,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
 }
 
 /// Forms that sqlparser does not read, as ones that it does: strings continued on the next line
-/// become one, and `TRIM(FROM x)` loses its FROM.
+/// become one, `TRIM(FROM x)` loses its FROM, and RESET TIME ZONE names the setting.
 fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     for token in tokens {
@@ -158,6 +158,9 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 continue;
             }
         }
+        if is_keyword(&token, &[Keyword::ZONE]) && is_reset_time(&mut kept) {
+            continue;
+        }
         if is_keyword(&token, &[Keyword::FROM]) {
             let mut words = kept.iter().rev().filter(|t| !matches!(t.token, Token::Whitespace(_)));
             let mut last = words.next();
@@ -174,6 +177,18 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         kept.push(token);
     }
     kept
+}
+
+/// Whether what stands before is `RESET TIME`, which then is one of the setting's own name.
+fn is_reset_time(kept: &mut [TokenWithSpan]) -> bool {
+    let mut words =
+        kept.iter_mut().rev().filter(|token| !matches!(token.token, Token::Whitespace(_)));
+    let (Some(time), Some(reset)) = (words.next(), words.next()) else { return false };
+    let found = is_keyword(time, &[Keyword::TIME]) && is_keyword(reset, &[Keyword::RESET]);
+    if found {
+        time.token = Token::make_word("timezone", None);
+    }
+    found
 }
 
 fn is_keyword(token: &TokenWithSpan, keywords: &[Keyword]) -> bool {

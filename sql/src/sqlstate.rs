@@ -27,6 +27,7 @@ sqlstates! {
     NumericValueOutOfRange = "22003",
     InvalidDatetimeFormat = "22007",
     DatetimeFieldOverflow = "22008",
+    InvalidTimeZoneDisplacementValue = "22009",
     DivisionByZero = "22012",
     InvalidSqlJsonSubscript = "22033",
     NonNumericSqlJsonItem = "22036",

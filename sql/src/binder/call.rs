@@ -190,7 +190,10 @@ impl Binder<'_> {
         if let Some((fixed, array)) = variadic(args) {
             return self.variadic_call(name, fixed, array);
         }
-        let args = self.arguments(args)?;
+        let args = match super::named_arguments::in_order(name, args)? {
+            Some(args) => self.arguments(&args)?,
+            None => self.arguments(args)?,
+        };
         match (name, args.len()) {
             ("coalesce", 1..) => {
                 let (args, ty) = self.unify(args, "COALESCE")?;

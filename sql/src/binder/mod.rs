@@ -31,6 +31,7 @@ mod json;
 mod lateral;
 pub mod locking;
 pub mod merge;
+mod named_arguments;
 mod naming;
 pub mod on_conflict;
 mod ordered_set;
@@ -74,6 +75,7 @@ use crate::catalog::view::{Use, View};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::{self, CastLevel};
 use crate::functions::{Context, Scalar, udf};
+use crate::types::datetime;
 use crate::types::io::{self, Style};
 use crate::types::{Datum, Type, TypeMod};
 
@@ -426,13 +428,33 @@ impl<'a> Binder<'a> {
                 return Ok(Bound { ty: target, position, ..self.null(to)? });
             }
             // What depends on the session is read when the plan runs.
-            Expr::Literal(value, _) if needs_style(to, value) => {
+            Expr::Literal(value, _) if needs_style(to, target, value) => {
                 let scalar = Scalar::Cast { from: Type::Text, to };
                 let mut args = vec![bound.expr.clone()];
                 args.extend(casts::context(Type::Text, to).iter().map(|c| context(*c)));
                 // Read it now as well, so that errors come with their position.
                 io::from_text(to, text_of(value), &self.style).map_err(|e| e.at(position))?;
                 udf::call(scalar, args)
+            }
+            // In another form than ISO's, what it means depends on DateStyle.
+            Expr::Literal(value, _) if is_in_some_style(to, value) => {
+                self.session_values.set(true);
+                let datum = io::from_text(to, text_of(value), &self.style)
+                    .map_err(|error| error.at(position))?;
+                let datum = io::apply_typmod(target, datum, explicit)?;
+                return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
+            }
+            // What a number without unit counts, the modifier says.
+            Expr::Literal(value, _) if to == Type::Interval && target.typmod >= 0 => {
+                let text = text_of(value);
+                if text.trim_start().starts_with('-') {
+                    // How far the sign reaches, IntervalStyle says.
+                    self.session_values.set(true);
+                }
+                let value = io::parse_interval(text, target.typmod, &self.style)
+                    .map_err(|error| error.at(position))?;
+                let datum = io::apply_typmod(target, Datum::Bytes(value.encode()), explicit)?;
+                return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
             }
             Expr::Literal(value, _) => {
                 let datum = io::from_text(to, text_of(value), &self.style)
@@ -479,17 +501,39 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Whether reading this text depends on the session's settings or on the time.
-fn needs_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
-    let text = text_of(value).to_ascii_lowercase();
-    let words = ["now", "today", "tomorrow", "yesterday"];
-    let relative = match to {
-        kind if kind.is_array() => words.iter().any(|word| text.contains(word)),
-        _ => words.contains(&text.trim()),
-    };
-    match to.element().unwrap_or(to) {
-        Type::Timestamptz => true,
-        Type::Date | Type::Time | Type::Timestamp => relative,
+/// Whether reading this text depends on the time or on the session's zone.
+fn needs_style(to: Type, target: TypeMod, value: &datafusion::scalar::ScalarValue) -> bool {
+    let text = text_of(value);
+    let kind = to.element().unwrap_or(to);
+    // In an array the parts are not looked at one by one.
+    let absolute = !to.is_array() && datetime::is_absolute(kind, text);
+    match kind {
+        Type::Timestamptz => !absolute && !is_in_some_style(to, value),
+        Type::Timetz => true,
+        Type::Date | Type::Time | Type::Timestamp => !absolute && is_relative(text),
+        Type::Interval => target.typmod < 0 && text.contains('-'),
+        _ => false,
+    }
+}
+
+/// Whether a text has words such as `now`.
+fn is_relative(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["now", "today", "tomorrow", "yesterday"].iter().any(|word| text.contains(word))
+}
+
+/// Whether a date or time has a form that may be read in several ways, but always at once.
+fn is_in_some_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
+    let text = text_of(value);
+    let kind = to.element().unwrap_or(to);
+    match kind {
+        Type::Date | Type::Time | Type::Timestamp => {
+            !datetime::is_absolute(kind, text) && !is_relative(text)
+        }
+        Type::Timestamptz => {
+            let iso = datetime::is_absolute(Type::Timestamp, text);
+            !to.is_array() && !iso && !is_relative(text)
+        }
         _ => false,
     }
 }

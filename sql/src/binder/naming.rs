@@ -89,6 +89,7 @@ fn type_label(data_type: &ast::DataType) -> String {
         Ok(Type::Varchar) => "varchar".into(),
         Ok(Type::Bpchar) => "bpchar".into(),
         Ok(Type::Time) => "time".into(),
+        Ok(Type::Timetz) => "timetz".into(),
         Ok(Type::Timestamp) => "timestamp".into(),
         Ok(Type::Timestamptz) => "timestamptz".into(),
         Ok(kind) => kind.name().into(),

@@ -22,6 +22,7 @@ use crate::parser::Parsed;
 use crate::parser::create_as::has_into;
 use crate::row::kept::Kept;
 use crate::row::{Env, Frame, Row, RowPlan};
+use crate::types::interval::{HOUR_US, Interval};
 use crate::types::{Datum, Type, TypeMod};
 
 fn text_column(name: &str) -> OutputColumn {
@@ -557,7 +558,12 @@ impl Session {
                 done
             }
             Set::SetTimeZone { local, value } => {
-                let value = setting_value(std::slice::from_ref(value))?;
+                let value = match value {
+                    ast::Expr::Interval(_) | ast::Expr::Cast { .. } => {
+                        Some(self.hours_of_zone(value)?)
+                    }
+                    value => setting_value(std::slice::from_ref(value))?,
+                };
                 self.set_one("TimeZone", value.as_deref(), *local)?;
                 done
             }
@@ -571,6 +577,25 @@ impl Session {
             }
             other => Err(Error::unsupported(format!("SET {other}"))),
         }
+    }
+
+    /// SET TIME ZONE INTERVAL: the offset, in hours.
+    fn hours_of_zone(&mut self, sql: &ast::Expr) -> Result<String> {
+        let refused = |message| Err(Error::new(SqlState::InvalidParameterValue, message));
+        let expr =
+            self.with_binder("", |binder| binder.parameter_value(1, sql, Type::Interval))?;
+        let env = self.env(Arc::new(Vec::new()));
+        let empty = datafusion::common::DFSchema::empty();
+        let compiled = crate::row::expr::RowExpr::compile(&expr, &empty)?;
+        let value = compiled.eval(&[], &Frame::new(&env))?;
+        let value = Interval::decode(value.as_bytes()?)?;
+        if value.months != 0 {
+            return refused("cannot specify months in time zone interval");
+        }
+        if value.days != 0 {
+            return refused("cannot specify days in time zone interval");
+        }
+        Ok((value.microseconds as f64 / HOUR_US as f64).to_string())
     }
 
     fn set_one(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {

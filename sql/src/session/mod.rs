@@ -629,7 +629,7 @@ impl Session {
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),
-            extra_float_digits: Datum::Int32(self.settings.extra_float_digits()),
+            style: Datum::Int32(self.style().packed()),
             session: Datum::Int64(self.id),
             system,
         });

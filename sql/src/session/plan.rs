@@ -334,6 +334,8 @@ impl Session {
             now: self.now(),
             extra_float_digits: self.settings.extra_float_digits(),
             bytea_escape: self.settings.bytea_escape(),
+            dates: self.settings.dates(),
+            intervals: self.settings.intervals(),
             names: None,
         }
     }

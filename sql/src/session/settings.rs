@@ -12,7 +12,8 @@ use cairn_txn::Isolation;
 use super::characteristics::isolation;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::transaction::Level;
-use crate::types::datetime::Zone;
+use crate::types::datetime::style::BadDateStyle;
+use crate::types::datetime::{DateStyle, IntervalStyle, Zone};
 
 /// Severities of messages below errors, in PostgreSQL's order for `client_min_messages`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,8 @@ pub struct Settings {
 struct Read {
     extra_float_digits: i32,
     bytea_escape: bool,
+    dates: DateStyle,
+    intervals: IntervalStyle,
     durable: bool,
     statement_timeout: Option<Duration>,
     lock_timeout: Option<Duration>,
@@ -82,6 +85,8 @@ impl Read {
         Read {
             extra_float_digits: text("extra_float_digits").parse().unwrap_or(1),
             bytea_escape: text("bytea_output") == "escape",
+            dates: DateStyle::default().changed(text("DateStyle")).unwrap_or_default(),
+            intervals: IntervalStyle::named(text("IntervalStyle")).unwrap_or_default(),
             durable: text("synchronous_commit") == "on",
             statement_timeout: timeout("statement_timeout"),
             lock_timeout: timeout("lock_timeout"),
@@ -317,33 +322,28 @@ impl Settings {
                 let zone = match lower.as_str() {
                     "default" | "local" => Some(Zone::UTC),
                     _ => match value.parse::<f64>() {
-                        Ok(hours) => Some(Zone::Fixed((hours * 3600.0) as i32)),
-                        Err(_) => Zone::parse_name(value),
+                        Ok(hours) => Some(Zone::Fixed((hours * 3600.0).round() as i32)),
+                        Err(_) => Zone::named(value),
                     },
                 };
                 self.zone = zone.ok_or_else(|| invalid(name, value))?;
                 self.zone.name()
             }
             "DateStyle" => {
-                let mut words = lower.split([',', ' ']).filter(|word| !word.is_empty());
-                match words.find(|word| !matches!(*word, "iso" | "mdy" | "us")) {
-                    None => "ISO, MDY".into(),
-                    Some("sql" | "postgres" | "german" | "dmy" | "ymd" | "european") => {
-                        return Err(Error::unsupported(format!("DateStyle {value}")));
-                    }
-                    Some(word) => {
-                        return Err(invalid(name, value)
-                            .detail(format!("Unrecognized key word: \"{word}\".")));
-                    }
-                }
+                let changed = self.read.dates.changed(value);
+                let style = changed.map_err(|bad| {
+                    invalid(name, value).detail(match bad {
+                        BadDateStyle::Word(word) => format!("Unrecognized key word: \"{word}\"."),
+                        BadDateStyle::Conflict => {
+                            "Conflicting \"datestyle\" specifications.".into()
+                        }
+                    })
+                })?;
+                style.to_string()
             }
-            "IntervalStyle" => match lower.as_str() {
-                "postgres" => lower,
-                "sql_standard" | "iso_8601" | "postgres_verbose" => {
-                    return Err(Error::unsupported(format!("IntervalStyle {value}")));
-                }
-                _ => return Err(invalid(name, value)),
-            },
+            "IntervalStyle" => {
+                one_of(&["postgres", "postgres_verbose", "sql_standard", "iso_8601"])?
+            }
             "standard_conforming_strings" => match boolean(name, value)? {
                 "on" => "on".into(),
                 _ => return Err(Error::unsupported("standard_conforming_strings off")),
@@ -429,6 +429,16 @@ impl Settings {
     /// Whether bytea_output is escape.
     pub fn bytea_escape(&self) -> bool {
         self.read.bytea_escape
+    }
+
+    /// DateStyle.
+    pub fn dates(&self) -> DateStyle {
+        self.read.dates
+    }
+
+    /// IntervalStyle.
+    pub fn intervals(&self) -> IntervalStyle {
+        self.read.intervals
     }
 
     /// Whether a commit waits for the disk.

@@ -12,7 +12,7 @@ use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
 use crate::row::Row;
 use crate::types::array::{Array, Dimension};
-use crate::types::{Datum, Type, TypeMod};
+use crate::types::{Datum, Type};
 use std::sync::Arc;
 
 /// pg_collation.oid of "C".

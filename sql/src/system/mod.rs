@@ -24,6 +24,7 @@ pub mod ranges;
 pub mod settings;
 pub mod types;
 pub mod views;
+mod zones;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -268,6 +269,8 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
         "pg_tablespace" => builtins::tablespaces,
+        "pg_timezone_abbrevs" => zones::abbreviations,
+        "pg_timezone_names" => zones::names,
         "pg_type" => builtins::types,
         _ => return None,
     })
