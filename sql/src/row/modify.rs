@@ -20,7 +20,6 @@ use super::event::{Event, Refers, Twice, Vacated};
 use super::reference::Wanted;
 use super::rules::Rules;
 use super::{Env, Frame, Row};
-use crate::binder::dml::Operation;
 use crate::catalog::sequences::Sequences;
 use crate::catalog::{Index, Table};
 use crate::codec;
@@ -365,22 +364,44 @@ impl<'a> Writer<'a> {
             || self.rules.references.iter().any(|reference| reference.has_column(&positions))
     }
 
-    /// The lock an operation needs: one that changes key columns excludes everyone. Included
-    /// columns are in no key.
-    pub fn lock_mode(&self, operation: &Operation) -> LockMode {
-        match operation {
-            Operation::Update(positions) => self.update_mode(positions),
-            _ => LockMode::ForUpdate,
-        }
-    }
-
-    /// The lock that a change of the columns at these positions needs.
+    /// The lock that a change of the columns at these positions needs: one of key columns excludes
+    /// everyone. Included columns are in no key.
     pub fn update_mode(&self, positions: &[usize]) -> LockMode {
         let positions = self.rules.changed_with(positions);
         let mut unique = self.table.all_indexes().filter(|index| index.claims_unique());
         match unique.any(|i| positions.iter().any(|p| i.columns.contains(p))) {
             true => LockMode::ForUpdate,
             false => LockMode::ForNoKeyUpdate,
+        }
+    }
+}
+
+/// The lock that a change of one row needs: one that gives key columns the values that they have
+/// excludes nobody who does not change the row.
+pub struct RowLocks {
+    /// Columns of unique keys that are set.
+    keys: Vec<usize>,
+    /// Whether those values are all that decides.
+    by_values: bool,
+}
+
+impl Writer<'_> {
+    /// The locks that changes of the columns at these positions need.
+    pub fn row_locks(&self, positions: &[usize]) -> RowLocks {
+        let changed = self.rules.changed_with(positions);
+        let unique = self.table.all_indexes().filter(|index| index.claims_unique());
+        let keys = unique.flat_map(|index| index.columns.iter().copied());
+        let keys: Vec<usize> = keys.filter(|column| changed.contains(column)).collect();
+        RowLocks { by_values: keys.iter().all(|column| positions.contains(column)), keys }
+    }
+}
+
+impl RowLocks {
+    /// The lock of a row, with its new value of a column.
+    pub fn mode<'d>(&self, old: &[Datum], new: impl Fn(usize) -> Option<&'d Datum>) -> LockMode {
+        match self.by_values && self.keys.iter().all(|key| old.get(*key) == new(*key)) {
+            true => LockMode::ForNoKeyUpdate,
+            false => LockMode::ForUpdate,
         }
     }
 }

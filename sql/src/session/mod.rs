@@ -63,7 +63,6 @@ pub use locking::Locking;
 pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
-pub use retry::MAX_TRIES;
 pub use settings::Settings;
 pub use transaction::Status;
 
