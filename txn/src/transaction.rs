@@ -341,8 +341,8 @@ impl Transaction {
             }
             (true, Isolation::RepeatableRead | Isolation::Serializable) => {
                 let conflict = match self.get_latest(key)? {
-                    Some(_) => Conflict::ConcurrentUpdate,
-                    None => Conflict::ConcurrentDelete,
+                    None if !self.manager.locks().was_updated(key) => Conflict::ConcurrentDelete,
+                    _ => Conflict::ConcurrentUpdate,
                 };
                 Err(Error::Serialization(conflict))
             }

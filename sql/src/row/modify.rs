@@ -276,7 +276,8 @@ impl<'a> Writer<'a> {
         self.complete(new)?;
         let (old_key, new_key) = (self.table.row_key(old), self.table.row_key(new));
         if old_key != new_key {
-            // A row under another key is another row to storage.
+            // A row under another key is another row to storage. For others it was updated, though.
+            transaction.lock_name(&old_key, LockMode::ForNoKeyUpdate, WaitPolicy::Block).await?;
             self.remove(transaction, old)?;
             self.add_unnoted(transaction, new).await?;
             return self.note_changed(old, new, &new_key, true);
