@@ -68,7 +68,6 @@ pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
 pub use portals::{MAX_PORTALS, Portal, Portals};
-pub use retry::MAX_TRIES;
 pub use settings::Settings;
 pub use transaction::Status;
 

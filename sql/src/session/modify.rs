@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cairn_txn::WaitPolicy;
+use cairn_txn::{LockMode, WaitPolicy};
 
 use super::execute::limited;
 use super::outcome::{Outcome, Rows};
@@ -276,7 +276,10 @@ impl Session {
             writer.changed = Some(positions);
         }
         let width = modify.table.columns.len();
-        let mode = writer.lock_mode(&modify.operation);
+        let locks = match &modify.operation {
+            Operation::Update(positions) => Some((writer.row_locks(positions), positions)),
+            _ => None,
+        };
         let indexed = match &modify.operation {
             Operation::Update(positions) => writer.is_indexed(positions),
             _ => true,
@@ -316,6 +319,12 @@ impl Session {
             if touched.has(&key) {
                 continue;
             }
+            let mode = match &locks {
+                None => LockMode::ForUpdate,
+                Some((locks, positions)) => locks.mode(&row, |column| {
+                    values.get(positions.iter().position(|position| *position == column)?)
+                }),
+            };
             limited(lock_timeout, async {
                 writer.lock(transaction, &key, mode, WaitPolicy::Block).await
             })

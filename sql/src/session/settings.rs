@@ -60,6 +60,7 @@ pub struct Settings {
 #[derive(Clone, Debug, Default)]
 struct Read {
     extra_float_digits: i32,
+    statement_retries: u32,
     bytea_escape: bool,
     dates: DateStyle,
     intervals: IntervalStyle,
@@ -84,6 +85,7 @@ impl Read {
         let search_path: Vec<String> = search_path(text("search_path")).collect();
         Read {
             extra_float_digits: text("extra_float_digits").parse().unwrap_or(1),
+            statement_retries: text("cairn.statement_retries").parse().unwrap_or_default(),
             bytea_escape: text("bytea_output") == "escape",
             dates: DateStyle::default().changed(text("DateStyle")).unwrap_or_default(),
             intervals: IntervalStyle::named(text("IntervalStyle")).unwrap_or_default(),
@@ -107,6 +109,7 @@ impl Read {
 const SETTINGS: &[(&str, &str, bool)] = &[
     ("application_name", "", true),
     ("bytea_output", "hex", false),
+    ("cairn.statement_retries", "10", false),
     ("client_encoding", "UTF8", true),
     ("client_min_messages", "notice", false),
     ("DateStyle", "ISO, MDY", true),
@@ -124,6 +127,9 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("synchronous_commit", "on", false),
     ("TimeZone", "UTC", true),
 ];
+
+/// The greatest value of cairn.statement_retries.
+const MAX_RETRIES: i32 = 1000;
 
 /// Settings that tell of the server and cannot be changed.
 const FIXED: &[(&str, &str)] = &[
@@ -161,6 +167,20 @@ pub(super) fn boolean(name: &str, value: &str) -> Result<&'static str> {
         _ => Err(Error::new(
             SqlState::InvalidParameterValue,
             format!("parameter \"{name}\" requires a Boolean value"),
+        )),
+    }
+}
+
+/// An integer in a range, as SHOW gives it.
+fn integer(name: &str, value: &str, least: i32, most: i32) -> Result<String> {
+    let number: i32 = value.trim().parse().map_err(|_| invalid(name, value))?;
+    match (least..=most).contains(&number) {
+        true => Ok(number.to_string()),
+        false => Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!(
+                "{number} is outside the valid range for parameter \"{name}\" ({least} .. {most})"
+            ),
         )),
     }
 }
@@ -376,18 +396,8 @@ impl Settings {
                 };
                 lower
             }
-            "extra_float_digits" => {
-                let digits: i32 = value.parse().map_err(|_| invalid(name, value))?;
-                if !(-15..=3).contains(&digits) {
-                    return Err(Error::new(
-                        SqlState::InvalidParameterValue,
-                        format!(
-                            "{digits} is outside the valid range for parameter \"{name}\" (-15 .. 3)"
-                        ),
-                    ));
-                }
-                digits.to_string()
-            }
+            "extra_float_digits" => integer(name, value, -15, 3)?,
+            "cairn.statement_retries" => integer(name, value, 0, MAX_RETRIES)?,
             "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
                 show_milliseconds(milliseconds(name, value)?)
             }
@@ -424,6 +434,11 @@ impl Settings {
     /// extra_float_digits.
     pub fn extra_float_digits(&self) -> i32 {
         self.read.extra_float_digits
+    }
+
+    /// How often a statement is run again that met a conflict before its client has seen anything.
+    pub fn statement_retries(&self) -> u32 {
+        self.read.statement_retries
     }
 
     /// Whether bytea_output is escape.

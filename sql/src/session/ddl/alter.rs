@@ -26,7 +26,9 @@ use crate::catalog::constraint::ForeignKey;
 use crate::catalog::{Index, MAX_COLUMNS, Table};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
-use crate::parser::definition::{Action, AlterTable, Attribute, ColumnAction, ColumnDefinition};
+use crate::parser::definition::{
+    Action, AlterTable, Attribute, ColumnAction, ColumnDefinition, ConstraintKind,
+};
 use crate::row::Frame;
 use crate::row::expr::RowExpr;
 use crate::types::{Datum, Type};
@@ -90,6 +92,23 @@ fn pass(action: &Action) -> u8 {
     }
 }
 
+/// The lock that actions need, as in PostgreSQL.
+fn lock_of(actions: &[Action]) -> LockMode {
+    let is_foreign_key = |action: &Action| {
+        matches!(action, Action::AddConstraint(constraint)
+            if matches!(constraint.kind, ConstraintKind::ForeignKey(..)))
+    };
+    // Rows that come meanwhile fulfil the constraint.
+    let lets_write = |action: &Action| matches!(action, Action::Validate(_) | Action::Parameters(_));
+    if actions.iter().all(lets_write) {
+        return LockMode::ShareUpdateExclusive;
+    }
+    match actions.iter().all(|action| is_foreign_key(action) || lets_write(action)) {
+        true => LockMode::ShareRowExclusive,
+        false => LockMode::AccessExclusive,
+    }
+}
+
 /// The error of a constraint that a table does not have.
 pub(super) fn undefined_constraint(table: &Table, name: &str) -> Error {
     Error::new(
@@ -116,14 +135,7 @@ impl Session {
             _ => {}
         }
         let Some(table) = self.table_to_alter(alter)? else { return Ok(()) };
-        let only_validates =
-            alter.actions.iter().all(|action| matches!(action, Action::Validate(_)));
-        let mode = match only_validates {
-            // Rows that come meanwhile fulfil the constraint.
-            true => LockMode::ShareUpdateExclusive,
-            false => LockMode::AccessExclusive,
-        };
-        self.lock_table(&table, mode).await?;
+        self.lock_table(&table, lock_of(&alter.actions)).await?;
         self.check_not_pending(&table, "ALTER TABLE")?;
         let mut work = Work::new(table);
         let mut actions: Vec<&Action> = alter.actions.iter().collect();
