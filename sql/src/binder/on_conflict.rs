@@ -14,6 +14,7 @@ use crate::catalog::{Index, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::change::{Target, conflict_target};
 use crate::row::computed::{normal_condition, normal_expression};
+use crate::types::Type;
 
 /// What an INSERT does about rows that are in the way.
 #[derive(Clone, Debug)]
@@ -128,8 +129,10 @@ impl Binder<'_> {
                 Target::Where(text) => {
                     let parsed = crate::parser::parse_expression(text)?;
                     let bound = self.target_expression(&parsed, table, shown, "index predicates")?;
-                    let bound = self.expect_bool(bound, "WHERE")?;
-                    given = normal_condition(table, &bound.expr)?;
+                    // One that is no condition is none that implies anything.
+                    if bound.kind() == Type::Bool {
+                        given = normal_condition(table, &bound.expr)?;
+                    }
                 }
             }
         }

@@ -19,7 +19,9 @@ struct Comparison<'e> {
 
 /// Whether all of these conditions, over columns without qualifiers, follow from those.
 pub(super) fn implies(given: &[Expr], wanted: &[Expr]) -> bool {
-    wanted.iter().all(|wanted| proves(given, wanted))
+    // What is never true implies anything.
+    let is_false = |expr: &Expr| literal(expr) == Some(Datum::Bool(false));
+    given.iter().any(is_false) || wanted.iter().all(|wanted| proves(given, wanted))
 }
 
 /// Whether values of parameters could make these conditions imply what they do not imply without.

@@ -213,4 +213,4 @@ macro_rules! scripts {
     };
 }
 
-scripts! { access arrays changes constraints include joins key_layout indexes order queries vectorized }
+scripts! { access arrays changes computed_indexes constraints include joins key_layout indexes order queries vectorized }

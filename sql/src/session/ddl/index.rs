@@ -125,7 +125,6 @@ impl Session {
         let mut index = Index::new(0, wanted.name, Vec::new());
         index.unique = create.unique;
         index.nulls_not_distinct = create.nulls_distinct == Some(false);
-        index.include = positions(&table, &included)?;
         if let Some(predicate) = &create.predicate {
             self.with_binder(sql, |binder| binder.index_predicate(&table, predicate))?;
             index.predicate = Some(stored::to_text(without_parentheses(predicate)));
@@ -158,6 +157,7 @@ impl Session {
             };
             options.push(key.options(kind.kind)?);
         }
+        index.include = positions(&table, &included)?;
         if options.iter().any(|options| *options != KeyOptions::default()) {
             index.options = options;
         }
