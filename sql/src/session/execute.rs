@@ -102,7 +102,7 @@ impl Session {
             Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
             Parsed::Definition(definition) => {
-                Box::pin(self.define(definition, &prepared.sql)).await
+                Box::pin(self.define(definition, &prepared.sql, prepared.alone)).await
             }
             Parsed::Constraints(set) => Box::pin(self.set_constraints(set)).await,
             Parsed::AsOf(_, time) => {
@@ -113,7 +113,9 @@ impl Session {
             }
             Parsed::Sql(statement) => match &**statement {
                 planned if is_planned(planned) => self.execute_planned(prepared, params).await,
-                other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
+                other => {
+                    Box::pin(self.execute_utility(other, &prepared.sql, prepared.alone)).await
+                }
             },
         }
     }
@@ -353,7 +355,12 @@ impl Session {
         })
     }
 
-    async fn execute_utility(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
+    async fn execute_utility(
+        &mut self,
+        statement: &Statement,
+        sql: &str,
+        alone: bool,
+    ) -> Result<Outcome> {
         let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
         match statement {
             Statement::Commit { chain, .. } => self.end_block(true, *chain).await,
@@ -457,7 +464,7 @@ impl Session {
                 Box::pin(self.explain(statement, *analyze, sql)).await
             }
             Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
-            other => Box::pin(self.execute_ddl(other, sql)).await,
+            other => Box::pin(self.execute_ddl(other, sql, alone)).await,
         }
     }
 

@@ -22,6 +22,7 @@ mod merge;
 mod modify;
 mod named;
 mod naming;
+mod online_index;
 mod outcome;
 mod plan;
 mod read_now;

@@ -19,6 +19,7 @@ pub mod definitions;
 pub mod facts;
 pub mod locks;
 pub mod names;
+mod progress;
 pub mod ranges;
 pub mod settings;
 pub mod views;
@@ -196,7 +197,8 @@ struct OfServer {
     rows: fn(&System) -> Vec<Row>,
 }
 
-const OF_SERVER: &[&OfServer] = &[&activity::ACTIVITY, &locks::LOCKS, &ranges::RANGES];
+const OF_SERVER: &[&OfServer] =
+    &[&activity::ACTIVITY, &locks::LOCKS, &progress::CREATE_INDEX, &ranges::RANGES];
 
 static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
     let listed = facts::RELATIONS.iter().map(|line| {

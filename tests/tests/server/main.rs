@@ -4,6 +4,7 @@ mod bulk;
 mod depth;
 mod drivers;
 mod durability;
+mod index_builds;
 mod limits;
 mod locks;
 mod protocol;

@@ -25,10 +25,13 @@ impl Session {
         create: &ast::CreateIndex,
         sql: &str,
     ) -> Result<()> {
-        if create.concurrently {
-            return Err(Error::unsupported("CREATE INDEX CONCURRENTLY"));
-        }
         check_method(create)?;
+        // Nobody else sees a temporary table.
+        let is_online = create.concurrently
+            && !self.find_table(&create.table_name).is_ok_and(|table| table.is_temporary());
+        if is_online {
+            return self.create_index_online(create, sql).await;
+        }
         self.lock_catalog().await?;
         let Some((table, index)) = self.define_index(create, sql)? else { return Ok(()) };
         self.lock_table(&table, LockMode::AccessExclusive).await?;
@@ -78,7 +81,7 @@ impl Session {
     }
 
     /// The index that a statement defines, and its table; `None` if it is there and that will do.
-    pub(super) fn define_index(
+    pub(in super::super) fn define_index(
         &mut self,
         create: &ast::CreateIndex,
         sql: &str,
