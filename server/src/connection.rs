@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
 use cairn_sql::error::{Error, Report, Result, SqlState};
-use cairn_sql::session::{Outcome, Portal, Prepared, Rows, Session, Settings, Status};
+use cairn_sql::session::{Cancel, Outcome, Portal, Prepared, Rows, Session, Settings, Status};
 use cairn_sql::types::io::{self, Style};
 use cairn_sql::types::{Datum, Type};
 use futures::task::AtomicWaker;
@@ -55,7 +55,7 @@ pub(crate) type Step<T> = std::result::Result<T, Ended>;
 
 /// A connection with its session.
 pub(crate) struct Connection {
-    socket: Socket,
+    pub(crate) socket: Socket,
     pub(crate) input: BytesMut,
     pub(crate) out: BytesMut,
     pub(crate) session: Session,
@@ -624,7 +624,8 @@ impl Connection {
         let style = self.style_of(rows.columns.iter().map(|column| column.ty.kind));
         let mut left = limit.unwrap_or(usize::MAX);
         while left > 0 {
-            let batch = match rows.next(left).await {
+            let next = rows.next(left);
+            let batch = match while_there(&self.socket, &self.session.cancel_handle(), next).await {
                 Ok(batch) => batch,
                 Err(error) => return Ok(Err(error)),
             };
@@ -681,22 +682,7 @@ impl Connection {
         params: Vec<Datum>,
     ) -> Step<Result<Outcome>> {
         let cancel = self.session.cancel_handle();
-        let socket = &self.socket;
-        let gone = socket.gone();
-        let mut run = pin!(self.session.execute(prepared, params));
-        // Most statements are over before it is worth while to watch anything.
-        let first = poll_fn(|context| Poll::Ready(run.as_mut().poll(context))).await;
-        if let Poll::Ready(outcome) = first {
-            return Ok(outcome);
-        }
-        tokio::select! {
-            biased;
-            outcome = &mut run => Ok(outcome),
-            () = gone => {
-                cancel.cancel();
-                Ok(run.await)
-            }
-        }
+        Ok(while_there(&self.socket, &cancel, self.session.execute(prepared, params)).await)
     }
 
     async fn simple_query(&mut self, parsed: Result<Statements>) -> Step<()> {
@@ -736,6 +722,28 @@ impl Connection {
         self.put_notices()?;
         self.report_parameters()?;
         Ok(self.ready()?)
+    }
+}
+
+/// Waits for work of a session; if its client goes away meanwhile, the work is asked to end.
+pub(crate) async fn while_there<T>(
+    socket: &Socket,
+    cancel: &Cancel,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    // Most work is over before it is worth while to watch anything.
+    let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+    if let Poll::Ready(done) = first {
+        return done;
+    }
+    tokio::select! {
+        biased;
+        done = &mut work => done,
+        () = socket.gone() => {
+            cancel.cancel();
+            work.await
+        }
     }
 }
 

@@ -52,6 +52,10 @@ pub enum Error {
     /// runs again. Never leaves this layer.
     #[error("waiting for a lock here is not supported")]
     WouldWait(Box<Call>),
+    /// A read keeps the thread of its connection for too long: it runs again elsewhere. Never leaves
+    /// this layer.
+    #[error("the read has to go on elsewhere")]
+    TooLong,
 }
 
 /// Result of a SQL operation.
@@ -160,7 +164,7 @@ impl Error {
         };
         match self {
             Error::Report(report) => *report,
-            Error::Restart => plain(SqlState::InternalError, self.to_string()),
+            Error::Restart | Error::TooLong => plain(SqlState::InternalError, self.to_string()),
             Error::WouldWait(_) => plain(SqlState::FeatureNotSupported, self.to_string()),
             Error::Transaction(error) => {
                 use cairn_txn::Conflict;

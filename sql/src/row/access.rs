@@ -599,7 +599,7 @@ fn get_all(
     let of_keys = filter.filter(|_| secondary.is_none());
     let keys: Vec<Vec<u8>> = spans.into_iter().map(|span| span.start).collect();
     for some in keys.chunks(FETCH_BATCH) {
-        frame.env.check_cancel()?;
+        frame.env.tick(FETCH_BATCH)?;
         let mut found: Vec<Vec<u8>> =
             view.multi_get_where(some, of_keys)?.into_iter().flatten().collect();
         if let Some(index) = secondary {
@@ -633,6 +633,7 @@ fn scan(span: &Span, how: Reading<'_>, frame: &Frame<'_>, emit: &mut EmitPair<'_
             Err(_) => ControlFlow::Break(()),
         }
     })?;
+    frame.env.tick(count % CANCEL_CHECK_ROWS)?;
     result
 }
 
@@ -670,6 +671,7 @@ fn scan_through(
             return Err(error);
         }
         for some in keys.chunks(FETCH_BATCH) {
+            frame.env.tick(FETCH_BATCH)?;
             for value in frame.env.view.multi_get_where(some, how.filter)? {
                 if emit(Found::Row(&value.ok_or_else(rowless)?))?.is_break() {
                     return Ok(ControlFlow::Break(()));

@@ -35,6 +35,7 @@ mod subplan;
 pub mod touched;
 mod tracked;
 pub mod tuple;
+mod turn;
 pub mod upsert;
 mod window;
 
@@ -42,7 +43,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use cairn_txn::ReadView;
 use cairn_txn::storage::{Direction, Span};
@@ -63,6 +64,7 @@ use kept::Kept;
 
 pub use subplan::evaluate as evaluate_subplan;
 use tracked::TrackedFilter;
+pub use turn::statement_timeout;
 
 /// A row in flight.
 pub type Row = Vec<Datum>;
@@ -148,14 +150,6 @@ impl Env {
             None => self.working.push((id, rows)),
         }
         self.epoch = self.kept.next_epoch();
-    }
-
-    /// Fails if the client asked to stop.
-    pub fn check_cancel(&self) -> Result<()> {
-        match self.cancel.load(Ordering::Relaxed) {
-            true => Err(canceled()),
-            false => Ok(()),
-        }
     }
 }
 
@@ -346,9 +340,9 @@ impl RowPlan {
         Ok(rows)
     }
 
-    /// All rows; on an error those that came before it.
+    /// All rows, read where connections are served; on an error those that came before it.
     pub fn collect_into(&self, env: &Env, rows: &mut Vec<Row>) -> Result<()> {
-        self.run(env, &mut |row| {
+        self.run_here(env, &mut |row| {
             rows.push(row);
             Ok(ControlFlow::Continue(()))
         })
@@ -449,6 +443,7 @@ impl Node {
             Node::System { relation, lookups, filter, output } => {
                 let wanted = lookups.eval(frame)?;
                 for row in relation.rows(&frame.env.surroundings.system, &wanted)? {
+                    frame.env.tick(1)?;
                     if passes(filter, &row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {
@@ -462,6 +457,7 @@ impl Node {
                 let rows = frame.env.changed.get(*part);
                 let rows = rows.ok_or_else(|| Error::internal("a part that has not run"))?;
                 for row in rows.iter() {
+                    frame.env.tick(1)?;
                     if passes(filter, row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {

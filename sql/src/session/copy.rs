@@ -492,6 +492,7 @@ impl Session {
     /// Adds the rows of the batch.
     pub async fn copy_batch(&mut self, copy: &mut CopyIn) -> Result<()> {
         copy.env.check_cancel()?;
+        tokio::task::yield_now().await;
         self.lock_if_many(copy).await?;
         let (batch, lines) = (std::mem::take(&mut copy.batch), std::mem::take(&mut copy.lines));
         copy.batch_bytes = 0;

@@ -78,19 +78,25 @@ impl Session {
         }
         self.begin_statement(&plan, Access::Write)?;
         let env = self.env(Arc::new(params));
-        let mut count = 0;
-        if let Some(rows) = source.rows.as_ref().filter(|rows| rows.is_short(&env.view)) {
-            let rows = rows.collect(&env)?;
-            drop(env);
-            count += self.fill_table(&table, rows).await?;
-        } else {
-            let mut more = self.database.vector.run(&source.logical, Arc::new(env));
-            while let Some(rows) = more.recv().await {
-                count += self.fill_table(&table, rows?).await?;
+        let tag = |count| Ok(Outcome::Command(format!("SELECT {count}")));
+        if let Some(rows) = self.rows_here(source, &env) {
+            match rows.collect(&env) {
+                Err(Error::TooLong) => {}
+                rows => {
+                    drop(env);
+                    let count = self.fill_table(&table, rows?).await?;
+                    self.block().transaction.end_statement();
+                    return tag(count);
+                }
             }
         }
+        let mut count = 0;
+        let mut more = self.database.vector.run(&source.logical, Arc::new(env));
+        while let Some(rows) = more.recv().await {
+            count += self.fill_table(&table, rows?).await?;
+        }
         self.block().transaction.end_statement();
-        Ok(Outcome::Command(format!("SELECT {count}")))
+        tag(count)
     }
 
     /// The statement that fills the table, and its parameters.
@@ -125,7 +131,6 @@ impl Session {
     async fn fill_table(&mut self, table: &Arc<Table>, rows: Vec<Row>) -> Result<usize> {
         let count = rows.len();
         let (style, sequences) = (self.style(), self.database.sequences.clone());
-        let flag = self.cancel.flag();
         let env = self.env(Arc::default());
         let env = Env { view: env.view.without_own_writes(), ..env };
         // It has no constraints yet.
@@ -138,9 +143,8 @@ impl Session {
             if batch.is_empty() {
                 return Ok(count);
             }
-            if flag.load(std::sync::atomic::Ordering::Relaxed) {
-                return Err(crate::row::canceled());
-            }
+            env.check_cancel()?;
+            tokio::task::yield_now().await;
             for row in &mut batch {
                 row.push(Datum::Int64(sequences.next_row_number(table.id)?));
             }

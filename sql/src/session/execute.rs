@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use cairn_txn::{Access, Isolation, LockMode, ReadView, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement};
-use tokio::time::Instant;
 
 use super::outcome::{Outcome, Rows, Watch};
 use super::plan::{Action, Plan, Source, is_planned};
@@ -22,7 +21,7 @@ use crate::functions::strings::quote_ident;
 use crate::parser::Parsed;
 use crate::parser::create_as::has_into;
 use crate::row::kept::Kept;
-use crate::row::{Env, Frame, Row};
+use crate::row::{Env, Frame, Row, RowPlan};
 use crate::types::{Datum, Type, TypeMod};
 
 fn text_column(name: &str) -> OutputColumn {
@@ -46,12 +45,11 @@ pub(super) async fn limited<T>(
 }
 
 impl Session {
-    /// Executes a statement once, until it is canceled or `deadline` has come.
+    /// Executes a statement once, until it is canceled or its deadline has come.
     pub(super) async fn execute_watched(
         &mut self,
         prepared: &Prepared,
         params: Vec<Datum>,
-        deadline: Option<Instant>,
     ) -> Result<Outcome> {
         let flag = self.cancel.reset();
         self.note_statement(prepared);
@@ -63,7 +61,7 @@ impl Session {
             // Whether a commit happened must not become unknown.
             return self.execute_inner(prepared, params).await;
         }
-        let watch = Watch { cancel, flag, deadline };
+        let watch = Watch { cancel, flag, deadline: self.deadline };
         // On the heap: an await copies what it waits for into the future around it, and there are
         // many around this one. Most statements end at the first poll, and only the others are
         // worth watching.
@@ -204,7 +202,7 @@ impl Session {
             outer: Vec::new(),
             working: Vec::new(),
             epoch: 0,
-            kept: Arc::new(Kept::new(self.database.options.vector_memory_bytes)),
+            kept: Arc::new(Kept::new(self.database.options.vector_memory_bytes, self.deadline)),
             changed: Vec::new(),
             cancel,
         }
@@ -216,27 +214,37 @@ impl Session {
         columns: &Columns,
         env: Env,
     ) -> Result<Outcome> {
-        match &source.rows {
-            Some(rows) if rows.is_short(&env.view) => {
-                run_rows(rows, columns, &env).map(Outcome::Rows)
-            }
-            _ => {
-                let more = self.database.vector.run(&source.logical, Arc::new(env));
-                Ok(Outcome::Rows(Rows::streamed(columns.clone(), more)))
+        if let Some(rows) = self.rows_here(source, &env) {
+            match run_rows(rows, columns, &env) {
+                Err(Error::TooLong) => {}
+                ran => return ran.map(Outcome::Rows),
             }
         }
+        let more = self.database.vector.run(&source.logical, Arc::new(env));
+        Ok(Outcome::Rows(Rows::streamed(columns.clone(), more)))
+    }
+
+    /// The plan of a read that is to run on this thread: a long one must not keep other sessions off
+    /// it.
+    pub(super) fn rows_here<'s>(&self, source: &'s Source, env: &Env) -> Option<&'s RowPlan> {
+        source.rows.as_ref().filter(|rows| !self.is_long && rows.is_short(&env.view))
     }
 
     pub(super) async fn collect(&self, source: &Source, env: Env) -> Result<Vec<Row>> {
-        // A long read must not keep other sessions off this thread.
-        if let Some(rows) = source.rows.as_ref().filter(|rows| rows.is_short(&env.view)) {
-            return rows.collect(&env);
+        if let Some(rows) = self.rows_here(source, &env) {
+            match rows.collect(&env) {
+                // Its calls are answered as they were.
+                Err(Error::TooLong) => self.backend.rewind_calls(),
+                ran => return ran,
+            }
         }
-        let mut more = self.database.vector.run(&source.logical, Arc::new(env));
+        let env = Arc::new(env);
+        let mut more = self.database.vector.run(&source.logical, env.clone());
         let mut all = Vec::new();
         while let Some(batch) = more.recv().await {
             all.extend(batch?);
         }
+        env.moves(false);
         Ok(all)
     }
 

@@ -42,6 +42,10 @@ struct Window {
 }
 
 impl Window {
+    fn outcome(self, locking: &Locking) -> Outcome {
+        Outcome::Rows(Rows::ready(locking.columns.clone(), self.rows, "SELECT"))
+    }
+
     /// Takes a row that was locked.
     fn take(&mut self, row: Row) {
         if self.skip > 0 {
@@ -151,11 +155,17 @@ impl Session {
                     window.take(row);
                 }
             }
-        } else if let Some(plan) = locking.source.rows.as_ref().filter(|p| p.is_short(&env.view)) {
-            // A queue's consumer looks no further than to the first rows that nobody has.
-            let transaction = &mut self.block().transaction;
-            plan.run(&env, &mut |row| window.try_take(locking, transaction, row))?;
         } else {
+            if let Some(plan) = self.rows_here(&locking.source, &env) {
+                // A queue's consumer looks no further than to the first rows that nobody has.
+                let transaction = &mut self.block().transaction;
+                match plan.run_here(&env, &mut |row| window.try_take(locking, transaction, row)) {
+                    // Rows that are locked by now are this transaction's.
+                    Err(Error::TooLong) => window = locking.window(&env)?,
+                    Err(error) => return Err(error),
+                    Ok(()) => return Ok(window.outcome(locking)),
+                }
+            }
             let mut more = self.database.vector.run(&locking.source.logical, Arc::new(env));
             let transaction = &mut self.block().transaction;
             'all: while let Some(batch) = more.recv().await {
@@ -166,7 +176,7 @@ impl Session {
                 }
             }
         }
-        Ok(Outcome::Rows(Rows::ready(locking.columns.clone(), window.rows, "SELECT")))
+        Ok(window.outcome(locking))
     }
 
     /// LOCK TABLE. ONLY and `*` tell of child tables, which no table has.

@@ -107,7 +107,7 @@ impl Session {
         let transaction = &mut block.transaction;
         let mut changed = Changed::default();
         for row in rows {
-            env.check_cancel()?;
+            env.pause().await?;
             let matched = row.get(proof).is_some_and(|value| !value.is_null());
             let action = action_for(&modify.merge, matched, &row, &env)?;
             let mode = match action {

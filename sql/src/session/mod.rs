@@ -43,6 +43,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use cairn_txn::TransactionManager;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::binder::{OutputColumn, Settings as BinderSettings};
 use crate::catalog::names::SearchPath;
@@ -231,6 +232,10 @@ pub struct Session {
     backend: Arc<Backend>,
     /// Whether the statement to come is all of its query string.
     alone: bool,
+    /// When the statement is to end.
+    deadline: Option<Instant>,
+    /// Whether the statement to come has begun, and is too long for this thread.
+    is_long: bool,
     /// Whether it has made something temporary: names mean something else here then.
     has_temporary: bool,
     /// Plans of its own, while it does not use those that are shared.
@@ -301,6 +306,8 @@ impl Session {
             implicit_now: None,
             notices: Vec::new(),
             alone: false,
+            deadline: None,
+            is_long: false,
             has_temporary: false,
             own_plans: Mutex::default(),
             path: Mutex::default(),
@@ -557,7 +564,8 @@ impl Session {
     }
 
     /// Notes that it waits for its client now.
-    pub fn rest(&self) {
+    pub fn rest(&mut self) {
+        self.is_long = false;
         let state = match self.status() {
             Status::Idle => State::Idle,
             Status::Open => State::IdleInTransaction,

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{Cancel, Columns, CopyIn, CopyOut};
-use crate::error::{Error, Result, SqlState};
-use crate::row::{Row, canceled};
+use crate::error::{Error, Result};
+use crate::row::{Row, canceled, statement_timeout};
 
 /// Rows handed over at a time.
 const ROWS_PER_TURN: usize = 1024;
@@ -70,10 +70,20 @@ impl Watch {
         self.flag.store(true, Ordering::Relaxed);
         error
     }
-}
 
-fn statement_timeout() -> Error {
-    Error::new(SqlState::QueryCanceled, "canceling statement due to statement timeout")
+    /// Fails if the statement is to end.
+    fn check(&self) -> Result<()> {
+        if self.flag.load(Ordering::Relaxed) {
+            return Err(canceled());
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => {
+                self.flag.store(true, Ordering::Relaxed);
+                Err(statement_timeout())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Rows {
@@ -100,11 +110,15 @@ impl Rows {
             let Some(more) = &mut self.more else { break };
             let batch = match &self.watch {
                 None => more.recv().await,
-                Some(watch) => tokio::select! {
-                    biased;
-                    batch = more.recv() => batch,
-                    error = watch.ended() => Some(Err(error)),
-                },
+                Some(watch) => {
+                    // Rows may come so fast that nothing is ever waited for.
+                    watch.check()?;
+                    tokio::select! {
+                        biased;
+                        batch = more.recv() => batch,
+                        error = watch.ended() => Some(Err(error)),
+                    }
+                }
             };
             match batch {
                 Some(batch) => self.ready.extend(batch?),

@@ -50,15 +50,15 @@ impl Session {
     /// Executes a statement with its parameters. On error the caller calls [`Session::fail`].
     pub async fn execute(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
         let timeout = self.settings.statement_timeout();
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        self.deadline = timeout.map(|timeout| Instant::now() + timeout);
         let is_planned =
             matches!(&*prepared.parsed, Parsed::Sql(statement) if is_planned(statement));
         if !is_planned || !self.is_at_start() {
-            return self.execute_watched(prepared, params, deadline).await;
+            return self.execute_watched(prepared, params).await;
         }
         let mut tries = 1;
         loop {
-            let ran = self.execute_watched(prepared, params.clone(), deadline);
+            let ran = self.execute_watched(prepared, params.clone());
             let mut outcome = Box::pin(ran).await;
             if outcome.as_ref().is_ok_and(|outcome| self.may_commit_before(outcome)) {
                 // Without a watch: whether a commit happened must not become unknown.

@@ -52,7 +52,7 @@ async fn an_index_is_built_while_rows_change() {
         let writer = connect(&cairn).await;
         let (stop, changes, slowest) = (stop.clone(), changes.clone(), slowest.clone());
         writers.push(tokio::spawn(async move {
-            let mut seed = 7919 * (number + 1);
+            let mut seed: i64 = 7919 * (number + 1);
             while !stop.load(Ordering::Relaxed) {
                 seed = (seed * 1_103_515_245 + 12_345) % (1 << 31);
                 let (id, a) = (seed as i32 % ROWS + 1, seed as i32 % 1_000_000);

@@ -5,6 +5,7 @@ mod depth;
 mod drivers;
 mod durability;
 mod index_builds;
+mod interruption;
 mod limits;
 mod locks;
 mod protocol;

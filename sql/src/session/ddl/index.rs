@@ -45,7 +45,7 @@ impl Session {
         })?;
         self.anchor(&table).await?;
         self.with_binder("", |binder| Programs::prepare(&table, binder))?;
-        self.fill_index(&table, &index)
+        self.fill_index(&table, &index).await
     }
 
     /// ALTER INDEX SET and RESET.

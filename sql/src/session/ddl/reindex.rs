@@ -173,6 +173,6 @@ impl Session {
         })?;
         self.anchor(&changed).await?;
         self.with_binder("", |binder| Programs::prepare(&changed, binder))?;
-        self.fill_index(&changed, &made)
+        self.fill_index(&changed, &made).await
     }
 }
