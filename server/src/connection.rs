@@ -482,7 +482,8 @@ impl Connection {
         if limit.is_some()
             || portal.outcome.is_some()
             || portal.is_cursor()
-            || check_formats(&portal.formats).is_err() {
+            || check_formats(&portal.formats).is_err()
+        {
             return None;
         }
         let prepared = portal.prepared.clone();

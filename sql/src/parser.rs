@@ -336,7 +336,7 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => copy::parse(parser),
-        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT | Keyword::DROP => {
+        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT | Keyword::DROP | Keyword::REINDEX => {
             if keyword == Keyword::CREATE
                 && let Some(create) = create_as::parse(parser)?
             {

@@ -566,8 +566,7 @@ impl Binder<'_> {
             outputs.extend(carried.iter().cloned().map(Expr::Column));
             let schema = self.carrying_schema(&table, &plan, &carried)?;
             let selection = &update.selection;
-            let source =
-                self.modify_source(&table, plan, selection, assignments.rows, outputs)?;
+            let source = self.modify_source(&table, plan, selection, assignments.rows, outputs)?;
             Ok::<_, Error>((source, positions, schema))
         })();
         self.levels.borrow_mut().pop();

@@ -688,9 +688,14 @@ impl Catalog {
             let Some(before) = current.tables.get(&table.id) else {
                 continue;
             };
-            let known = |index: &Index| before.all_indexes().any(|b| b.storage == index.storage);
-            if !table.all_indexes().all(known) {
-                Arc::make_mut(table).valid_from = at;
+            let readable = |index: &Index| {
+                let same = |b: &Index| b.storage == index.storage && b.is_public();
+                !index.is_public() || before.all_indexes().any(same)
+            };
+            let new = table.all_indexes().filter(|index| !readable(index));
+            if let Some(from) = new.map(|index| index.filled_at.unwrap_or(at)).max() {
+                let table = Arc::make_mut(table);
+                table.valid_from = table.valid_from.max(from);
             }
         }
         schema.version = current.version + 1;

@@ -88,10 +88,9 @@ pub fn context(from: Type, to: Type) -> &'static [Context] {
             Timestamptz | Timestamp | Date | Time | Timetz,
         ) => &[Context::Zone, Context::Now],
         (Timestamptz | Record, _) => &[Context::Zone, Context::Style],
-        (
-            Float4 | Float8 | Date | Timestamp | Interval | Bytea,
-            Text | Varchar | Bpchar | Name,
-        ) => &[Context::Style],
+        (Float4 | Float8 | Date | Timestamp | Interval | Bytea, Text | Varchar | Bpchar | Name) => {
+            &[Context::Style]
+        }
         _ => &[],
     }
 }

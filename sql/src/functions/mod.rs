@@ -56,8 +56,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, by number.
-    pub const ALL: [Context; 4] =
-        [Context::Zone, Context::Now, Context::Style, Context::Session];
+    pub const ALL: [Context; 4] = [Context::Zone, Context::Now, Context::Style, Context::Session];
 
     /// The type of the value.
     pub fn kind(self) -> Type {

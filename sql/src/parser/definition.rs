@@ -8,6 +8,7 @@
 mod alter;
 mod constraint;
 mod create;
+mod indexes;
 mod objects;
 pub mod types;
 
@@ -55,6 +56,10 @@ pub enum Definition {
     AlterDomain(types::AlterDomain),
     /// DROP TYPE and DROP DOMAIN.
     DropTypes(types::DropTypes),
+    /// DROP INDEX CONCURRENTLY.
+    DropIndexes(DropIndexes),
+    /// REINDEX.
+    Reindex(Reindex),
     /// COMMENT ON.
     Comment(Comment),
 }
@@ -365,6 +370,41 @@ pub struct Parameter {
     pub value: Option<String>,
 }
 
+/// DROP INDEX CONCURRENTLY.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropIndexes {
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// The indexes.
+    pub names: Vec<ObjectName>,
+    /// CASCADE.
+    pub cascade: bool,
+}
+
+/// What indexes REINDEX makes anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum ReindexKind {
+    Index,
+    Table,
+    Schema,
+    Database,
+    System,
+}
+
+/// REINDEX.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reindex {
+    /// Of what.
+    pub kind: ReindexKind,
+    /// CONCURRENTLY, behind the kind.
+    pub concurrently: bool,
+    /// Options in parentheses.
+    pub options: Vec<(String, Option<String>)>,
+    /// The name of that.
+    pub name: ObjectName,
+}
+
 /// ALTER INDEX SET or RESET.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterIndex {
@@ -544,7 +584,10 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     if parser.peek_keyword(Keyword::ALTER) {
         return attempt(parser, alter::parse);
     }
-    if parser.peek_keyword(Keyword::DROP) {
+    if parser.peek_keyword(Keyword::DROP) || parser.peek_keyword(Keyword::REINDEX) {
+        if let Some(definition) = attempt(parser, indexes::parse)? {
+            return Ok(Some(definition));
+        }
         return attempt(parser, types::drop);
     }
     attempt(parser, comment)

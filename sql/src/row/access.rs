@@ -267,9 +267,8 @@ impl Access {
         needed: &[usize],
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
-        let conjuncts = || {
-            filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f))
-        };
+        let conjuncts =
+            || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
         let plain: Vec<Condition> = conjuncts().filter_map(|c| in_list_condition(c, &[])).collect();
         let mut given: Option<Vec<Expr>> = None;
         let mut hinges = false;
@@ -345,8 +344,7 @@ impl Access {
                 None => Values::Listed(values),
             });
         }
-        let unbounded =
-            access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
+        let unbounded = access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
         if unbounded && index.predicate.is_none() {
             return Ok(access);
         }

@@ -8,9 +8,9 @@ use datafusion::sql::sqlparser::ast::Statement;
 
 use super::constraints::place;
 use super::ddl::new_table;
-use super::storage_parameters::{self, Target};
 use super::outcome::Outcome;
 use super::plan::{Action, Plan};
+use super::storage_parameters::{self, Target};
 use super::{Columns, Prepared, Session};
 use crate::binder::fold;
 use crate::catalog::names::is_temporary;

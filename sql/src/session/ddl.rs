@@ -14,6 +14,7 @@ mod foreign_key;
 mod identity;
 mod index;
 mod like;
+mod reindex;
 mod rename;
 mod rewrite;
 mod schema;
@@ -61,11 +62,15 @@ impl Session {
         &mut self,
         statement: &Statement,
         sql: &str,
+        alone: bool,
     ) -> Result<Outcome> {
         match statement {
             Statement::CreateTable(_) => Err(Error::unsupported("this form of CREATE TABLE")),
             Statement::AlterTable(_) => Err(Error::unsupported("this form of ALTER TABLE")),
             Statement::CreateIndex(create) => {
+                if create.concurrently {
+                    self.check_outside("CREATE INDEX CONCURRENTLY", alone)?;
+                }
                 self.check_writable("CREATE INDEX")?;
                 self.create_index(create, sql).await?;
                 done("CREATE INDEX")
@@ -115,7 +120,12 @@ impl Session {
     }
 
     /// Executes what this crate reads itself.
-    pub(super) async fn define(&mut self, definition: &Definition, sql: &str) -> Result<Outcome> {
+    pub(super) async fn define(
+        &mut self,
+        definition: &Definition,
+        sql: &str,
+        alone: bool,
+    ) -> Result<Outcome> {
         match definition {
             Definition::CreateTable(create) => {
                 self.check_writable("CREATE TABLE")?;
@@ -131,6 +141,16 @@ impl Session {
                 self.check_writable("ALTER INDEX")?;
                 self.alter_index(alter).await?;
                 done("ALTER INDEX")
+            }
+            Definition::DropIndexes(drop) => {
+                self.check_outside("DROP INDEX CONCURRENTLY", alone)?;
+                self.check_writable("DROP INDEX")?;
+                self.drop_indexes_online(drop).await?;
+                done("DROP INDEX")
+            }
+            Definition::Reindex(reindex) => {
+                self.reindex(reindex, alone).await?;
+                done("REINDEX")
             }
             Definition::Rename(rename) => {
                 let tag = rename.kind.alter_tag();

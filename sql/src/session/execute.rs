@@ -102,7 +102,11 @@ impl Session {
         outcome
     }
 
-    pub(super) async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+    pub(super) async fn execute_inner(
+        &mut self,
+        prepared: &Prepared,
+        params: Vec<Datum>,
+    ) -> Result<Outcome> {
         match &*prepared.parsed {
             Parsed::Empty => Ok(Outcome::Empty),
             Parsed::Maintenance { vacuum, tables } => {
@@ -112,7 +116,7 @@ impl Session {
             Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
             Parsed::Definition(definition) => {
-                Box::pin(self.define(definition, &prepared.sql)).await
+                Box::pin(self.define(definition, &prepared.sql, prepared.alone)).await
             }
             Parsed::Constraints(set) => Box::pin(self.set_constraints(set)).await,
             Parsed::Cursor(statement) => {
@@ -126,7 +130,7 @@ impl Session {
             }
             Parsed::Sql(statement) => match &**statement {
                 planned if is_planned(planned) => self.execute_planned(prepared, params).await,
-                other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
+                other => Box::pin(self.execute_utility(other, &prepared.sql, prepared.alone)).await,
             },
         }
     }
@@ -387,7 +391,12 @@ impl Session {
         })
     }
 
-    async fn execute_utility(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
+    async fn execute_utility(
+        &mut self,
+        statement: &Statement,
+        sql: &str,
+        alone: bool,
+    ) -> Result<Outcome> {
         let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
         match statement {
             Statement::Commit { chain, .. } => self.end_block(true, *chain).await,
@@ -492,7 +501,7 @@ impl Session {
                 Box::pin(self.explain(statement, *analyze, sql)).await
             }
             Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
-            other => Box::pin(self.execute_ddl(other, sql)).await,
+            other => Box::pin(self.execute_ddl(other, sql, alone)).await,
         }
     }
 
@@ -582,8 +591,7 @@ impl Session {
     /// SET TIME ZONE INTERVAL: the offset, in hours.
     fn hours_of_zone(&mut self, sql: &ast::Expr) -> Result<String> {
         let refused = |message| Err(Error::new(SqlState::InvalidParameterValue, message));
-        let expr =
-            self.with_binder("", |binder| binder.parameter_value(1, sql, Type::Interval))?;
+        let expr = self.with_binder("", |binder| binder.parameter_value(1, sql, Type::Interval))?;
         let env = self.env(Arc::new(Vec::new()));
         let empty = datafusion::common::DFSchema::empty();
         let compiled = crate::row::expr::RowExpr::compile(&expr, &empty)?;

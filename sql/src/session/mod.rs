@@ -23,6 +23,7 @@ mod merge;
 mod modify;
 mod named;
 mod naming;
+mod online_index;
 mod outcome;
 mod plan;
 mod portals;

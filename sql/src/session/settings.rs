@@ -24,6 +24,8 @@ pub enum Severity {
     Notice,
     Warning,
     Error,
+    /// What was asked for: told whatever `client_min_messages` says.
+    Info,
 }
 
 impl Severity {
@@ -35,6 +37,7 @@ impl Severity {
             Severity::Notice => "NOTICE",
             Severity::Warning => "WARNING",
             Severity::Error => "ERROR",
+            Severity::Info => "INFO",
         }
     }
 }

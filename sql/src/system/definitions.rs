@@ -145,12 +145,7 @@ fn add_options(text: &mut String, table: &Table, index: &Index) {
 }
 
 /// A column of an index, counted from 1.
-pub fn index_column(
-    table: &Table,
-    index: &Index,
-    number: usize,
-    pretty: bool,
-) -> Option<String> {
+pub fn index_column(table: &Table, index: &Index, number: usize, pretty: bool) -> Option<String> {
     let at = index.columns.iter().chain(&index.include).nth(number.checked_sub(1)?)?;
     match index.expression(*at) {
         Some(key) => Some(expression(&key.sql, Some(table), None, pretty)),

@@ -20,6 +20,7 @@ pub mod definitions;
 pub mod facts;
 pub mod locks;
 pub mod names;
+mod progress;
 pub mod ranges;
 pub mod settings;
 pub mod types;
@@ -204,6 +205,7 @@ const OF_SERVER: &[&OfServer] = &[
     &cursors::CURSORS,
     &cursors::PREPARED,
     &locks::LOCKS,
+    &progress::CREATE_INDEX,
     &ranges::RANGES,
 ];
 

@@ -81,9 +81,7 @@ pub fn parse_interval(text: &str, typmod: i32, style: &Style) -> Result<Interval
             SqlState::IntervalFieldOverflow,
             format!("interval field value out of range: \"{text}\""),
         ),
-        Malformed::Range => {
-            Error::new(SqlState::DatetimeFieldOverflow, "interval out of range")
-        }
+        Malformed::Range => Error::new(SqlState::DatetimeFieldOverflow, "interval out of range"),
         Malformed::Syntax => Error::new(
             SqlState::InvalidDatetimeFormat,
             format!("invalid input syntax for type interval: \"{text}\""),
@@ -255,9 +253,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         Type::Bytea => Datum::Bytes(parse_bytea(text)?),
         Type::Date => Datum::Int32(datetime::parse_date(text, &style.surroundings())?),
         Type::Time => Datum::Int64(datetime::parse_time_of_day(text, &style.surroundings())?),
-        Type::Timetz => {
-            Datum::Bytes(datetime::parse_timetz(text, &style.surroundings())?.encode())
-        }
+        Type::Timetz => Datum::Bytes(datetime::parse_timetz(text, &style.surroundings())?.encode()),
         Type::Timestamp => {
             Datum::Int64(datetime::parse_timestamp(text, false, &style.surroundings())?)
         }

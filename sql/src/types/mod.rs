@@ -528,9 +528,7 @@ impl TypeMod {
                     None => format!("{name}{fields}"),
                 }
             }
-            Type::Time | Type::Timetz | Type::Timestamp | Type::Timestamptz
-                if self.typmod >= 0 =>
-            {
+            Type::Time | Type::Timetz | Type::Timestamp | Type::Timestamptz if self.typmod >= 0 => {
                 match name.split_once(' ') {
                     Some((head, tail)) => format!("{head}({}) {tail}", self.typmod),
                     None => name.into(),

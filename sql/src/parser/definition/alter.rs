@@ -9,8 +9,8 @@ use super::create::{always, column, sequence_option, sequence_options};
 use super::objects::alter_sequence;
 use super::types;
 use super::{
-    Action, AlterIndex, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind,
-    Rename, SetSchema, name, parameters, word,
+    Action, AlterIndex, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse,
+    RelationKind, Rename, SetSchema, name, parameters, word,
 };
 
 /// Reads what it knows of ALTER; `None` for the rest.

@@ -21,8 +21,8 @@ use super::identity::add_sequence;
 use super::undefined_column;
 use crate::binder::constraint::is_constant;
 use crate::binder::fold;
-use crate::catalog::index::KeyOptions;
 use crate::catalog::constraint::ForeignKey;
+use crate::catalog::index::KeyOptions;
 use crate::catalog::{Index, MAX_COLUMNS, Table};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
@@ -99,7 +99,8 @@ fn lock_of(actions: &[Action]) -> LockMode {
             if matches!(constraint.kind, ConstraintKind::ForeignKey(..)))
     };
     // Rows that come meanwhile fulfil the constraint.
-    let lets_write = |action: &Action| matches!(action, Action::Validate(_) | Action::Parameters(_));
+    let lets_write =
+        |action: &Action| matches!(action, Action::Validate(_) | Action::Parameters(..));
     if actions.iter().all(lets_write) {
         return LockMode::ShareUpdateExclusive;
     }
