@@ -113,10 +113,13 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("application_name", "", true),
     ("bytea_output", "hex", false),
     ("cairn.statement_retries", "10", false),
+    ("check_function_bodies", "on", false),
     ("client_encoding", "UTF8", true),
     ("client_min_messages", "notice", false),
     ("DateStyle", "ISO, MDY", true),
     ("deadlock_timeout", "1s", false),
+    ("default_table_access_method", "heap", false),
+    ("default_tablespace", "", false),
     ("default_transaction_deferrable", "off", false),
     ("default_transaction_isolation", "read committed", false),
     ("default_transaction_read_only", "off", true),
@@ -124,11 +127,14 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("idle_in_transaction_session_timeout", "0", false),
     ("IntervalStyle", "postgres", true),
     ("lock_timeout", "0", false),
+    ("row_security", "on", false),
     ("search_path", "\"$user\", public", false),
     ("standard_conforming_strings", "on", true),
     ("statement_timeout", "0", false),
+    ("synchronize_seqscans", "off", false),
     ("synchronous_commit", "on", false),
     ("TimeZone", "UTC", true),
+    ("xmloption", "content", false),
 ];
 
 /// The greatest value of cairn.statement_retries.
@@ -403,6 +409,19 @@ impl Settings {
             "cairn.statement_retries" => integer(name, value, 0, MAX_RETRIES)?,
             "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
                 show_milliseconds(milliseconds(name, value)?)
+            }
+            // Both values mean the same where no table has policies and no function a body to check.
+            "check_function_bodies" | "row_security" => boolean(name, value)?.into(),
+            // A scan begins where its table does, and tables are in one place and of one kind.
+            "synchronize_seqscans" => match boolean(name, value)? {
+                "off" => "off".into(),
+                _ => return Err(Error::unsupported("synchronize_seqscans on")),
+            },
+            "default_tablespace" | "default_table_access_method" | "xmloption" => {
+                match SETTINGS.iter().find(|(known, ..)| *known == name) {
+                    Some((_, only, _)) if *only == lower => lower,
+                    _ => return Err(Error::unsupported(format!("{name} = {value}"))),
+                }
             }
             // Deadlocks are found when they arise, without a delay that could be set.
             "deadlock_timeout" => show_milliseconds(milliseconds_from(name, value, 1)?),
