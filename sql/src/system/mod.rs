@@ -131,7 +131,17 @@ impl std::fmt::Debug for SystemRelation {
     }
 }
 
+/// The system column that says which relation a row is of.
+pub const TABLE_OID: &str = "tableoid";
+
 impl SystemRelation {
+    /// Names and types of the columns that its rows have: behind its own the system column of those
+    /// that PostgreSQL has as tables.
+    pub fn all_columns(&self) -> impl Iterator<Item = (&'static str, Type)> {
+        let of_system = (self.kind == "r").then_some((TABLE_OID, Type::Oid));
+        self.columns.iter().copied().chain(of_system)
+    }
+
     /// Its rows: at least those that have the values that are asked for.
     ///
     /// # Errors
@@ -141,11 +151,15 @@ impl SystemRelation {
         system: &System,
         wanted: &[(usize, Vec<Datum>)],
     ) -> Result<Vec<Row>> {
-        match self.content {
-            Content::Rows(rows) => rows(&Asked { system, relation: self, wanted }),
-            Content::Server(rows) => Ok(rows(system)),
-            Content::Query(_) | Content::Empty => Ok(Vec::new()),
+        let mut rows = match self.content {
+            Content::Rows(rows) => rows(&Asked { system, relation: self, wanted })?,
+            Content::Server(rows) => rows(system),
+            Content::Query(_) | Content::Empty => Vec::new(),
+        };
+        if self.all_columns().nth(self.columns.len()).is_some() {
+            rows.iter_mut().for_each(|row| row.push(oid(self.oid)));
         }
+        Ok(rows)
     }
 }
 
