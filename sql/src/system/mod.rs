@@ -45,7 +45,7 @@ pub const INFORMATION_SCHEMA: &str = "information_schema";
 /// The schema of users' tables.
 pub const PUBLIC_SCHEMA: &str = "public";
 /// The schema of what only cairn has.
-pub const OWN_SCHEMA: &str = "cairn";
+pub const OWN_SCHEMA: &str = "pg_cairn";
 /// Numbers of the schemas: PostgreSQL's, where clients know them.
 pub const CATALOG_NAMESPACE: u32 = 11;
 /// See [`CATALOG_NAMESPACE`].
