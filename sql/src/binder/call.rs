@@ -194,6 +194,9 @@ impl Binder<'_> {
             Some(args) => self.arguments(&args)?,
             None => self.arguments(args)?,
         };
+        if let Some(now) = self.keyword_value_to(name, &args) {
+            return now;
+        }
         match (name, args.len()) {
             ("coalesce", 1..) => {
                 let (args, ty) = self.unify(args, "COALESCE")?;
