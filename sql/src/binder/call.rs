@@ -190,7 +190,7 @@ impl Binder<'_> {
         if let Some((fixed, array)) = variadic(args) {
             return self.variadic_call(name, fixed, array);
         }
-        let args = match super::named_arguments::in_order(name, args)? {
+        let args = match self.in_order(name, args)? {
             Some(args) => self.arguments(&args)?,
             None => self.arguments(args)?,
         };
