@@ -96,7 +96,7 @@ fn orders_and_formats() {
         sql,dmy date 2003-02-01 => 01/02/2003 ; sql,mdy date 2003-02-01 BC => 02/01/2003 BC
         german timestamp 2003-02-01 04:05:06.7 => 01.02.2003 04:05:06.7
         postgres,mdy timestamp 2003-02-01 04:05:06 => Sat Feb 01 04:05:06 2003
-        postgres,dmy timestamptz 2003-02-01 04:05:06+01 BC => Sat 01 Feb 03:05:06 2003 UTC BC
+        postgres,dmy timestamptz 2003-02-01 04:05:06+01 BC => Sun 01 Feb 03:05:06 2003 UTC BC
         sql,mdy timestamptz 2003-02-01 04:05:06+01 => 02/01/2003 03:05:06 UTC
         german timestamptz infinity => infinity
         ",

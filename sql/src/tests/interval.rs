@@ -54,7 +54,7 @@ fn styles() {
 }
 
 #[test]
-fn fields() {
+fn ranges() {
     check(
         r"
         year 1-2 => 1 year ; year to month 14 => 1 year 2 mons ; day to second 1 2:03:04.5 => 1 day 02:03:04.5
