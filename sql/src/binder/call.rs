@@ -227,7 +227,7 @@ impl Binder<'_> {
             }
             ("greatest" | "least", 1..) => self.extreme(name == "greatest", args),
             ("pg_typeof", 1) => {
-                let kind = args.first().map_or(Type::Unknown, Bound::kind);
+                let kind = args.first().map_or(Type::Unknown, |arg| arg.ty.kind);
                 self.literal(&Datum::Int64(i64::from(kind.oid())), Type::Regtype)
             }
             ("version", 0) => {
@@ -337,7 +337,7 @@ impl Binder<'_> {
         }
         exprs.extend(function.context.iter().map(|c| context(*c)));
         if let (true, Some(element)) = (function.typed, settled.element) {
-            exprs.push(self.literal(&Datum::Int64(i64::from(element.oid())), Type::Oid)?.expr);
+            exprs.push(self.literal(&Datum::Int64(i64::from(element.handle())), Type::Oid)?.expr);
         }
         Ok(exprs)
     }

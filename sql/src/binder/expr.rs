@@ -22,6 +22,7 @@ pub(super) fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
 
 /// `operand` in the form that DataFusion's comparisons are right for.
 pub(super) fn canonical(kind: Type, operand: Expr) -> Expr {
+    let kind = kind.base();
     if kind.needs_canonical_form() {
         udf::call(Scalar::Canonical(kind), vec![operand])
     } else {
@@ -67,7 +68,7 @@ impl Binder<'_> {
             Sql::Nested(inner) => self.expr(inner),
             Sql::Value(value) => self.value(&value.value),
             Sql::TypedString(typed) => {
-                let target = super::types::type_of(&typed.data_type)?;
+                let target = self.type_of(&typed.data_type)?;
                 let literal = self.value(&typed.value.value)?;
                 let literal = literal.at(self.position(typed.value.span));
                 self.explicit_cast(literal, target)
@@ -127,7 +128,7 @@ impl Binder<'_> {
                 if !matches!(kind, ast::CastKind::Cast | ast::CastKind::DoubleColon) {
                     return Err(Error::unsupported(format!("{kind:?}")));
                 }
-                let target = match super::types::type_of(data_type) {
+                let target = match self.type_of(data_type) {
                     Ok(target) => target,
                     Err(error) => {
                         return match self.composite(data_type) {
@@ -666,6 +667,9 @@ impl Binder<'_> {
         let ty = common_type(&kinds, what, &positions)?;
         let converted = all.into_iter().map(|bound| {
             let (from, position) = (bound.kind(), bound.position);
+            if bound.ty.kind == ty.kind {
+                return Ok(bound);
+            }
             self.convert(bound, TypeMod::plain(ty.kind), CastLevel::Implicit)?.ok_or_else(|| {
                 Error::new(
                     SqlState::CannotCoerce,
@@ -742,6 +746,16 @@ pub(super) fn common_type(
     positions: &[Option<usize>],
 ) -> Result<TypeMod> {
     use functions::casts;
+    // A domain stays one if all are of it.
+    let alike = kinds.windows(2).all(|pair| matches!(pair, [a, b] if a.kind == b.kind));
+    let bases: Vec<TypeMod>;
+    let kinds = match alike {
+        true => kinds,
+        false => {
+            bases = kinds.iter().map(|ty| ty.base()).collect();
+            &bases
+        }
+    };
     let mut known = kinds.iter().filter(|ty| ty.kind != Type::Unknown);
     let Some(first) = known.next() else { return Ok(TypeMod::plain(Type::Text)) };
     let mut chosen = *first;

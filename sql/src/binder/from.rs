@@ -264,15 +264,18 @@ impl Binder<'_> {
                 return self.common_relation(found, &shown, alias);
             }
         }
+        // Behind these are system columns.
+        let mut listed = usize::MAX;
         let (relation, mut columns) = match crate::system::find(schema, name) {
             Some(relation) => {
                 if let crate::system::Content::Query(query) = relation.content {
                     self.range_over(&shown, RangedKind::System);
                     return self.system_view(relation, query, &shown, alias);
                 }
-                let columns = relation.columns.iter();
+                let columns = relation.all_columns();
                 let columns =
-                    columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
+                    columns.map(|(name, kind)| (name.to_owned(), TypeMod::plain(kind), None));
+                listed = relation.columns.len();
                 (Relation::new(Source::System(relation)), columns.collect::<Vec<_>>())
             }
             None => {
@@ -289,7 +292,7 @@ impl Binder<'_> {
                 };
                 self.note_table(&table);
                 let columns = names.into_iter().filter_map(|(index, name)| {
-                    let kind = table.columns.get(index)?.kind();
+                    let kind = table.columns.get(index)?.declared();
                     Some((name, kind, Some((table.id, index as i16 + 1))))
                 });
                 let columns = columns.collect();
@@ -297,7 +300,7 @@ impl Binder<'_> {
             }
         };
         if let Some(alias) = alias {
-            for (column, name) in columns.iter_mut().zip(&alias.columns) {
+            for (column, name) in columns.iter_mut().take(listed).zip(&alias.columns) {
                 column.0 = fold(&name.name);
             }
         }
@@ -309,6 +312,7 @@ impl Binder<'_> {
         self.range_over(&shown, kind);
         let plan = LogicalPlanBuilder::scan(TableReference::bare(unique.as_str()), relation, None)?;
         let columns = columns.into_iter().enumerate().map(|(index, (name, ty, origin))| {
+            let unlisted = index >= listed;
             let index = origin.map_or(index, |(_, number): (u32, i16)| number as usize - 1);
             ScopeColumn {
                 relation: shown.clone(),
@@ -316,7 +320,7 @@ impl Binder<'_> {
                 column: column_of(&unique, &format!("c{index}")),
                 ty,
                 merged_away: false,
-                unlisted: false,
+                unlisted,
                 origin,
             }
         });

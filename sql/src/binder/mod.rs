@@ -17,12 +17,15 @@ pub mod changes;
 mod common;
 mod comparable;
 pub mod constraint;
+pub mod cursor;
 mod distinct;
 pub mod dml;
+mod domain;
 mod expr;
 mod from;
 mod grouping;
 mod grouping_sets;
+pub mod index_key;
 mod joined_change;
 mod json;
 mod lateral;
@@ -101,8 +104,9 @@ impl Bound {
         Bound { expr, ty: TypeMod::plain(kind), position: None }
     }
 
+    /// The type that functions and operators see.
     fn kind(&self) -> Type {
-        self.ty.kind
+        self.ty.kind.base()
     }
 
     fn at(mut self, position: Option<usize>) -> Bound {
@@ -214,6 +218,7 @@ pub struct Binder<'a> {
     records: RefCell<Vec<Vec<rows::RecordField>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
+    current_of: RefCell<Option<cursor::CurrentOf>>,
     /// The view whose text this is.
     view: Option<&'a View>,
     /// What the text names, while that is asked for.
@@ -268,6 +273,7 @@ impl<'a> Binder<'a> {
             records: RefCell::default(),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
+            current_of: RefCell::default(),
             view: None,
             uses: RefCell::default(),
         }
@@ -335,6 +341,11 @@ impl<'a> Binder<'a> {
         result
     }
 
+    /// The type that a name means.
+    fn type_of(&self, data_type: &ast::DataType) -> Result<TypeMod> {
+        types::type_of(data_type, &self.settings.names())
+    }
+
     fn parameter(&self, index: usize) -> Bound {
         self.mentioned.borrow_mut().insert(index);
         let mut parameters = self.parameters.borrow_mut();
@@ -342,6 +353,7 @@ impl<'a> Binder<'a> {
             parameters.resize(index, None);
         }
         let kind = parameters.get(index - 1).copied().flatten().unwrap_or(Type::Unknown);
+        let kind = kind.base();
         Bound::new(placeholder(format!("${index}"), kind.layout()), kind)
     }
 
@@ -355,6 +367,15 @@ impl<'a> Binder<'a> {
 
     /// Converts to a type, where `level` allows it; `None` if it does not.
     fn convert(&self, bound: Bound, target: TypeMod, level: CastLevel) -> Result<Option<Bound>> {
+        let stored = self.unguarded(target);
+        if stored != target {
+            if bound.ty == target {
+                return Ok(Some(bound));
+            }
+            let value = self.convert(bound, stored, level)?;
+            return value.map(|value| self.guarded(value, target)).transpose();
+        }
+        let bound = Bound { ty: bound.ty.base(), ..bound };
         let position = bound.position;
         let from = bound.kind();
         let to = target.kind;

@@ -1,8 +1,6 @@
 //! Arguments by name, `make_interval(days => 3)`, put in the order of the function's parameters.
 
-use datafusion::sql::sqlparser::ast::{
-    Expr as Sql, FunctionArg, FunctionArgExpr, Ident, Value,
-};
+use datafusion::sql::sqlparser::ast::{Expr as Sql, FunctionArg, FunctionArgExpr, Ident, Value};
 
 use super::{Binder, fold};
 use crate::error::{Error, Result, SqlState};

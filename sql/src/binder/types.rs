@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::error::{Error, Result, SqlState};
+use crate::system::names::Names;
 use crate::types::interval::range::Range;
 use crate::types::{Type, TypeMod};
 
@@ -75,8 +76,17 @@ pub fn interval(fields: Option<&str>, precision: Option<u64>) -> Result<TypeMod>
     Ok(TypeMod { kind, typmod: range.typmod(precision.map(|digits| digits.min(6) as u32)) })
 }
 
-/// The type that a name in SQL means.
-pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
+/// The type that a name in SQL means; a user's is looked up in `names`.
+pub fn type_of(data_type: &DataType, names: &Names) -> Result<TypeMod> {
+    type_in(data_type, Some(names))
+}
+
+/// The built-in type that a name in SQL means.
+pub fn built_in(data_type: &DataType) -> Result<TypeMod> {
+    type_in(data_type, None)
+}
+
+fn type_in(data_type: &DataType, names: Option<&Names>) -> Result<TypeMod> {
     let plain = |kind| Ok(TypeMod::plain(kind));
     match data_type {
         DataType::Bool | DataType::Boolean => plain(Type::Bool),
@@ -121,10 +131,20 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
         DataType::JSONB => plain(Type::Jsonb),
         DataType::Custom(name, modifiers) => {
             let parts = super::name_parts(name);
+            let users = |schema: Option<&str>, name: &str| {
+                names.and_then(|names| names.users_type(schema, name)).map(TypeMod::plain)
+            };
             let last = match parts.as_slice() {
                 [name] => name,
                 [schema, name] if schema == "pg_catalog" => name,
-                _ => return Err(unknown_type(&name.to_string())),
+                [schema, bare] => {
+                    if let Some(names) = names {
+                        names.check_schema_exists(schema)?;
+                    }
+                    let found = users(Some(schema), bare);
+                    return found.ok_or_else(|| unknown_type(&parts.join(".")));
+                }
+                _ => return Err(unknown_type(&parts.join("."))),
             };
             // Without quotes it would be the type of SQL, which is none of these.
             let named = if last == "char" { Some(Type::Char) } else { Type::from_name(last) };
@@ -146,10 +166,11 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
                     let length = length.parse().map_err(|_| unknown_type(last))?;
                     Ok(TypeMod::with_length(kind, length))
                 }
+                (None, []) => users(None, last).ok_or_else(|| unknown_type(last)),
                 _ => Err(unknown_type(last)),
             }
         }
-        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => array_of(element),
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => array_of(element, names),
         DataType::Int16 => plain(Type::Int2),
         DataType::SmallInt(Some(_))
         | DataType::Int2(Some(_))
@@ -166,12 +187,12 @@ pub fn type_of(data_type: &DataType) -> Result<TypeMod> {
 
 /// Arrays of such elements. How many dimensions they have, and of which lengths, may be written and
 /// means nothing.
-fn array_of(mut element: &DataType) -> Result<TypeMod> {
+fn array_of(mut element: &DataType, names: Option<&Names>) -> Result<TypeMod> {
     while let DataType::Array(ArrayElemTypeDef::SquareBracket(inner, _)) = element {
         element = inner;
     }
     let unknown = || unknown_type(&format!("{}[]", element.to_string().to_lowercase()));
-    let element = type_of(element).map_err(|error| match error {
+    let element = type_in(element, names).map_err(|error| match error {
         Error::Report(report) if report.state == SqlState::UndefinedObject => unknown(),
         other => other,
     })?;

@@ -24,6 +24,7 @@ use CastLevel::{Assignment, Explicit, Implicit};
 /// The weakest context in which `from` converts to `to`; `None`: never.
 pub fn level(from: Type, to: Type) -> Option<CastLevel> {
     use Type::*;
+    let (from, to) = (from.base(), to.base());
     if from == to || from == Unknown {
         return Some(Implicit);
     }
@@ -76,7 +77,7 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
 pub fn context(from: Type, to: Type) -> &'static [Context] {
     use Type::*;
     // Of arrays, what their elements take.
-    match (from.element().unwrap_or(from), to.element().unwrap_or(to)) {
+    match (from.element().unwrap_or(from).base(), to.element().unwrap_or(to).base()) {
         (
             Text | Varchar | Bpchar | Name | Unknown,
             Date | Time | Timetz | Timestamp | Timestamptz,
@@ -87,10 +88,9 @@ pub fn context(from: Type, to: Type) -> &'static [Context] {
             Timestamptz | Timestamp | Date | Time | Timetz,
         ) => &[Context::Zone, Context::Now],
         (Timestamptz | Record, _) => &[Context::Zone, Context::Style],
-        (
-            Float4 | Float8 | Date | Timestamp | Interval | Bytea,
-            Text | Varchar | Bpchar | Name,
-        ) => &[Context::Style],
+        (Float4 | Float8 | Date | Timestamp | Interval | Bytea, Text | Varchar | Bpchar | Name) => {
+            &[Context::Style]
+        }
         _ => &[],
     }
 }
@@ -137,6 +137,7 @@ fn numeric_to_integer(to: Type, value: &Numeric) -> Result<Datum> {
 /// Converts a non-NULL value. The binder has checked that the conversion exists.
 pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum> {
     use Type::*;
+    let (from, to) = (from.base(), to.base());
     if from == to {
         return Ok(value.clone());
     }

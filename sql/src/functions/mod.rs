@@ -11,6 +11,7 @@ mod arithmetic;
 pub mod arrays;
 pub mod casts;
 pub mod datetime;
+mod enums;
 pub mod json;
 pub mod jsonpath;
 pub mod moments;
@@ -55,8 +56,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, by number.
-    pub const ALL: [Context; 4] =
-        [Context::Zone, Context::Now, Context::Style, Context::Session];
+    pub const ALL: [Context; 4] = [Context::Zone, Context::Now, Context::Style, Context::Session];
 
     /// The type of the value.
     pub fn kind(self) -> Type {
@@ -86,7 +86,7 @@ pub struct Function {
     pub volatile: bool,
     /// Values appended to the arguments.
     pub context: &'static [Context],
-    /// Whether what its types stand for is the last argument, as an oid.
+    /// Whether what its types stand for is the last argument, as a [handle](Type::handle).
     pub typed: bool,
     /// The code.
     pub kernel: Kernel,
@@ -247,6 +247,7 @@ pub static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
     overlaps::register(&mut all);
     datetime::register(&mut all);
     arrays::register(&mut all);
+    enums::register(&mut all);
     json::register(&mut all);
     jsonpath::register(&mut all);
     all

@@ -274,7 +274,11 @@ impl Session {
         let now = datetime::now();
         let style = self.style();
         // An interval counts from now, a time stands for itself.
-        let at = match datetime::parse_timestamp(time, true, &Surroundings { now, ..style.surroundings() }) {
+        let at = match datetime::parse_timestamp(
+            time,
+            true,
+            &Surroundings { now, ..style.surroundings() },
+        ) {
             Ok(at) => at,
             Err(error) => match io::parse_interval(time, -1, &style) {
                 Ok(interval) => datetime::add_interval_in_zone(now, &interval, style.zone)?,

@@ -30,6 +30,8 @@ pub struct Locking {
     pub columns: Columns,
     /// The tables whose rows are locked, in the order in which the rows follow.
     pub locks: Vec<RowLock>,
+    /// Whether the rows to lock stay behind the columns, for a cursor.
+    pub(super) keeps_rows: bool,
     /// OFFSET and LIMIT of the rows that were locked.
     limit: Option<(Option<RowExpr>, Option<RowExpr>)>,
 }
@@ -42,6 +44,10 @@ struct Window {
 }
 
 impl Window {
+    fn outcome(self, locking: &Locking) -> Outcome {
+        Outcome::Rows(Rows::ready(locking.columns.clone(), self.rows, "SELECT"))
+    }
+
     /// Takes a row that was locked.
     fn take(&mut self, row: Row) {
         if self.skip > 0 {
@@ -83,7 +89,7 @@ impl Locking {
                 Some((skip.map(compile).transpose()?, fetch.map(compile).transpose()?))
             }
         };
-        Ok(Locking { source, columns, locks: bound.locks, limit })
+        Ok(Locking { source, columns, locks: bound.locks, keeps_rows: false, limit })
     }
 
     fn window(&self, env: &Env) -> Result<Window> {
@@ -118,7 +124,9 @@ impl Locking {
                 Err(error) => return Err(error.into()),
             }
         }
-        row.truncate(self.columns.len());
+        if !self.keeps_rows {
+            row.truncate(self.columns.len());
+        }
         Ok(true)
     }
 }
@@ -151,11 +159,17 @@ impl Session {
                     window.take(row);
                 }
             }
-        } else if let Some(plan) = locking.source.rows.as_ref().filter(|p| p.is_short(&env.view)) {
-            // A queue's consumer looks no further than to the first rows that nobody has.
-            let transaction = &mut self.block().transaction;
-            plan.run(&env, &mut |row| window.try_take(locking, transaction, row))?;
         } else {
+            if let Some(plan) = self.rows_here(&locking.source, &env) {
+                // A queue's consumer looks no further than to the first rows that nobody has.
+                let transaction = &mut self.block().transaction;
+                match plan.run_here(&env, &mut |row| window.try_take(locking, transaction, row)) {
+                    // Rows that are locked by now are this transaction's.
+                    Err(Error::TooLong) => window = locking.window(&env)?,
+                    Err(error) => return Err(error),
+                    Ok(()) => return Ok(window.outcome(locking)),
+                }
+            }
             let mut more = self.database.vector.run(&locking.source.logical, Arc::new(env));
             let transaction = &mut self.block().transaction;
             'all: while let Some(batch) = more.recv().await {
@@ -166,7 +180,7 @@ impl Session {
                 }
             }
         }
-        Ok(Outcome::Rows(Rows::ready(locking.columns.clone(), window.rows, "SELECT")))
+        Ok(window.outcome(locking))
     }
 
     /// LOCK TABLE. ONLY and `*` tell of child tables, which no table has.

@@ -24,6 +24,8 @@ pub enum Severity {
     Notice,
     Warning,
     Error,
+    /// What was asked for: told whatever `client_min_messages` says.
+    Info,
 }
 
 impl Severity {
@@ -35,6 +37,7 @@ impl Severity {
             Severity::Notice => "NOTICE",
             Severity::Warning => "WARNING",
             Severity::Error => "ERROR",
+            Severity::Info => "INFO",
         }
     }
 }
@@ -60,6 +63,7 @@ pub struct Settings {
 #[derive(Clone, Debug, Default)]
 struct Read {
     extra_float_digits: i32,
+    statement_retries: u32,
     bytea_escape: bool,
     dates: DateStyle,
     intervals: IntervalStyle,
@@ -84,6 +88,7 @@ impl Read {
         let search_path: Vec<String> = search_path(text("search_path")).collect();
         Read {
             extra_float_digits: text("extra_float_digits").parse().unwrap_or(1),
+            statement_retries: text("cairn.statement_retries").parse().unwrap_or_default(),
             bytea_escape: text("bytea_output") == "escape",
             dates: DateStyle::default().changed(text("DateStyle")).unwrap_or_default(),
             intervals: IntervalStyle::named(text("IntervalStyle")).unwrap_or_default(),
@@ -107,10 +112,14 @@ impl Read {
 const SETTINGS: &[(&str, &str, bool)] = &[
     ("application_name", "", true),
     ("bytea_output", "hex", false),
+    ("cairn.statement_retries", "10", false),
+    ("check_function_bodies", "on", false),
     ("client_encoding", "UTF8", true),
     ("client_min_messages", "notice", false),
     ("DateStyle", "ISO, MDY", true),
     ("deadlock_timeout", "1s", false),
+    ("default_table_access_method", "heap", false),
+    ("default_tablespace", "", false),
     ("default_transaction_deferrable", "off", false),
     ("default_transaction_isolation", "read committed", false),
     ("default_transaction_read_only", "off", true),
@@ -118,12 +127,18 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("idle_in_transaction_session_timeout", "0", false),
     ("IntervalStyle", "postgres", true),
     ("lock_timeout", "0", false),
+    ("row_security", "on", false),
     ("search_path", "\"$user\", public", false),
     ("standard_conforming_strings", "on", true),
     ("statement_timeout", "0", false),
+    ("synchronize_seqscans", "off", false),
     ("synchronous_commit", "on", false),
     ("TimeZone", "UTC", true),
+    ("xmloption", "content", false),
 ];
+
+/// The greatest value of cairn.statement_retries.
+const MAX_RETRIES: i32 = 1000;
 
 /// Settings that tell of the server and cannot be changed.
 const FIXED: &[(&str, &str)] = &[
@@ -161,6 +176,20 @@ pub(super) fn boolean(name: &str, value: &str) -> Result<&'static str> {
         _ => Err(Error::new(
             SqlState::InvalidParameterValue,
             format!("parameter \"{name}\" requires a Boolean value"),
+        )),
+    }
+}
+
+/// An integer in a range, as SHOW gives it.
+fn integer(name: &str, value: &str, least: i32, most: i32) -> Result<String> {
+    let number: i32 = value.trim().parse().map_err(|_| invalid(name, value))?;
+    match (least..=most).contains(&number) {
+        true => Ok(number.to_string()),
+        false => Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!(
+                "{number} is outside the valid range for parameter \"{name}\" ({least} .. {most})"
+            ),
         )),
     }
 }
@@ -377,20 +406,23 @@ impl Settings {
                 };
                 lower
             }
-            "extra_float_digits" => {
-                let digits: i32 = value.parse().map_err(|_| invalid(name, value))?;
-                if !(-15..=3).contains(&digits) {
-                    return Err(Error::new(
-                        SqlState::InvalidParameterValue,
-                        format!(
-                            "{digits} is outside the valid range for parameter \"{name}\" (-15 .. 3)"
-                        ),
-                    ));
-                }
-                digits.to_string()
-            }
+            "extra_float_digits" => integer(name, value, -15, 3)?,
+            "cairn.statement_retries" => integer(name, value, 0, MAX_RETRIES)?,
             "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
                 show_milliseconds(milliseconds(name, value)?)
+            }
+            // Both values mean the same where no table has policies and no function a body to check.
+            "check_function_bodies" | "row_security" => boolean(name, value)?.into(),
+            // A scan begins where its table does, and tables are in one place and of one kind.
+            "synchronize_seqscans" => match boolean(name, value)? {
+                "off" => "off".into(),
+                _ => return Err(Error::unsupported("synchronize_seqscans on")),
+            },
+            "default_tablespace" | "default_table_access_method" | "xmloption" => {
+                match SETTINGS.iter().find(|(known, ..)| *known == name) {
+                    Some((_, only, _)) if *only == lower => lower,
+                    _ => return Err(Error::unsupported(format!("{name} = {value}"))),
+                }
             }
             // Deadlocks are found when they arise, without a delay that could be set.
             "deadlock_timeout" => show_milliseconds(milliseconds_from(name, value, 1)?),
@@ -425,6 +457,11 @@ impl Settings {
     /// extra_float_digits.
     pub fn extra_float_digits(&self) -> i32 {
         self.read.extra_float_digits
+    }
+
+    /// How often a statement is run again that met a conflict before its client has seen anything.
+    pub fn statement_retries(&self) -> u32 {
+        self.read.statement_retries
     }
 
     /// Whether bytea_output is escape.

@@ -15,12 +15,15 @@ pub mod builtins;
 pub mod calls;
 pub mod classes;
 pub mod constraints;
+pub mod cursors;
 pub mod definitions;
 pub mod facts;
 pub mod locks;
 pub mod names;
+mod progress;
 pub mod ranges;
 pub mod settings;
+pub mod types;
 pub mod views;
 mod zones;
 
@@ -128,7 +131,17 @@ impl std::fmt::Debug for SystemRelation {
     }
 }
 
+/// The system column that says which relation a row is of.
+pub const TABLE_OID: &str = "tableoid";
+
 impl SystemRelation {
+    /// Names and types of the columns that its rows have: behind its own the system column of those
+    /// that PostgreSQL has as tables.
+    pub fn all_columns(&self) -> impl Iterator<Item = (&'static str, Type)> {
+        let of_system = (self.kind == "r").then_some((TABLE_OID, Type::Oid));
+        self.columns.iter().copied().chain(of_system)
+    }
+
     /// Its rows: at least those that have the values that are asked for.
     ///
     /// # Errors
@@ -138,11 +151,15 @@ impl SystemRelation {
         system: &System,
         wanted: &[(usize, Vec<Datum>)],
     ) -> Result<Vec<Row>> {
-        match self.content {
-            Content::Rows(rows) => rows(&Asked { system, relation: self, wanted }),
-            Content::Server(rows) => Ok(rows(system)),
-            Content::Query(_) | Content::Empty => Ok(Vec::new()),
+        let mut rows = match self.content {
+            Content::Rows(rows) => rows(&Asked { system, relation: self, wanted })?,
+            Content::Server(rows) => rows(system),
+            Content::Query(_) | Content::Empty => Vec::new(),
+        };
+        if self.all_columns().nth(self.columns.len()).is_some() {
+            rows.iter_mut().for_each(|row| row.push(oid(self.oid)));
         }
+        Ok(rows)
     }
 }
 
@@ -197,7 +214,14 @@ struct OfServer {
     rows: fn(&System) -> Vec<Row>,
 }
 
-const OF_SERVER: &[&OfServer] = &[&activity::ACTIVITY, &locks::LOCKS, &ranges::RANGES];
+const OF_SERVER: &[&OfServer] = &[
+    &activity::ACTIVITY,
+    &cursors::CURSORS,
+    &cursors::PREPARED,
+    &locks::LOCKS,
+    &progress::CREATE_INDEX,
+    &ranges::RANGES,
+];
 
 static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
     let listed = facts::RELATIONS.iter().map(|line| {
@@ -250,6 +274,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_database" => builtins::databases,
         "pg_depend" => classes::dependencies,
         "pg_description" => classes::descriptions,
+        "pg_enum" => types::enums,
         "pg_index" => classes::indexes,
         "pg_language" => builtins::languages,
         "pg_namespace" => builtins::namespaces,

@@ -40,9 +40,7 @@ pub fn abbreviations(_: &Asked<'_>) -> Result<Vec<Row>> {
     let rows = ALL.iter().map(|(name, meaning)| {
         let (east_s, summer) = match meaning {
             Abbreviation::Fixed { east_s, summer } => (*east_s, *summer),
-            Abbreviation::In(zone) => {
-                (offset_of(name, *zone, now), is_summer_of(name, *zone, now))
-            }
+            Abbreviation::In(zone) => (offset_of(name, *zone, now), is_summer_of(name, *zone, now)),
         };
         vec![text(name.to_ascii_uppercase()), offset(east_s), Datum::Bool(summer)]
     });

@@ -137,9 +137,8 @@ fn times_with_zones() {
         |line| echo(line, &Style::default()),
     );
     // The same moment: the clock further east comes first.
-    let encoded = ["10:00+02", "09:00+01", "08:00+00", "08:00:00.000001+00"].map(|text| {
-        datetime::parse_timetz(text, &around(Zone::UTC)).unwrap().encode()
-    });
+    let encoded = ["10:00+02", "09:00+01", "08:00+00", "08:00:00.000001+00"]
+        .map(|text| datetime::parse_timetz(text, &around(Zone::UTC)).unwrap().encode());
     assert!(encoded.is_sorted());
 }
 

@@ -12,12 +12,9 @@ fn text(result: Result<Datum>) -> String {
 }
 
 fn of_timestamp(text_of_time: &str, zone: Option<Zone>, template: &str) -> String {
-    let time = datetime::parse_timestamp(
-        text_of_time,
-        zone.is_some(),
-        &Style::default().surroundings(),
-    )
-    .unwrap();
+    let time =
+        datetime::parse_timestamp(text_of_time, zone.is_some(), &Style::default().surroundings())
+            .unwrap();
     text(to_char::timestamp(time, zone, template))
 }
 
@@ -87,7 +84,10 @@ fn intervals() {
         "#,
         |line| {
             let (value, template) = line.split_once(" @ ").unwrap();
-            text(to_char::interval(&parse_interval(value, -1, &Style::default()).unwrap(), template))
+            text(to_char::interval(
+                &parse_interval(value, -1, &Style::default()).unwrap(),
+                template,
+            ))
         },
     );
 }

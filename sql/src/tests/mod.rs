@@ -9,6 +9,7 @@ mod golden;
 mod interval;
 mod io;
 mod json;
+mod kept_rows;
 mod numeric;
 mod resolve;
 mod system;
@@ -20,7 +21,9 @@ use proptest::test_runner::RngSeed;
 use crate::error::Result;
 use crate::functions::resolve::Resolution;
 use crate::functions::{Context, Scalar, casts, named, polymorphic, resolve as resolution};
-use crate::types::datetime::{TimeTz, DATE_INFINITY, DATE_NEGATIVE_INFINITY, INFINITY, NEGATIVE_INFINITY};
+use crate::types::datetime::{
+    DATE_INFINITY, DATE_NEGATIVE_INFINITY, INFINITY, NEGATIVE_INFINITY, TimeTz,
+};
 use crate::types::interval::{DAY_US, Interval};
 use crate::types::io::{Style, from_text, to_text};
 use crate::types::{Datum, Numeric, Type};

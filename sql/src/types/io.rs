@@ -81,9 +81,7 @@ pub fn parse_interval(text: &str, typmod: i32, style: &Style) -> Result<Interval
             SqlState::IntervalFieldOverflow,
             format!("interval field value out of range: \"{text}\""),
         ),
-        Malformed::Range => {
-            Error::new(SqlState::DatetimeFieldOverflow, "interval out of range")
-        }
+        Malformed::Range => Error::new(SqlState::DatetimeFieldOverflow, "interval out of range"),
         Malformed::Syntax => Error::new(
             SqlState::InvalidDatetimeFormat,
             format!("invalid input syntax for type interval: \"{text}\""),
@@ -209,6 +207,7 @@ fn parse_uuid(text: &str) -> Result<Vec<u8>> {
 /// Reads the text form of a type.
 pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
     Ok(match kind {
+        Type::Domain(_) => return from_text(kind.base(), text, style),
         Type::Bool => Datum::Bool(parse_bool(text).ok_or_else(|| invalid(kind, text))?),
         Type::Int2 => {
             let value = parse_integer(kind, text, i64::from(i16::MIN), i64::from(i16::MAX))?;
@@ -254,9 +253,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         Type::Bytea => Datum::Bytes(parse_bytea(text)?),
         Type::Date => Datum::Int32(datetime::parse_date(text, &style.surroundings())?),
         Type::Time => Datum::Int64(datetime::parse_time_of_day(text, &style.surroundings())?),
-        Type::Timetz => {
-            Datum::Bytes(datetime::parse_timetz(text, &style.surroundings())?.encode())
-        }
+        Type::Timetz => Datum::Bytes(datetime::parse_timetz(text, &style.surroundings())?.encode()),
         Type::Timestamp => {
             Datum::Int64(datetime::parse_timestamp(text, false, &style.surroundings())?)
         }
@@ -272,6 +269,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         Type::Jsonb => json::Json::parse(text)?.to_datum()?,
         Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
         Type::Record => return Err(no_records()),
+        Type::Enum(user) => user.value(text)?,
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -399,6 +397,7 @@ pub fn to_text(kind: Type, datum: &Datum, style: &Style) -> Result<String> {
 pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) -> Result<()> {
     use std::fmt::Write as _;
     match (kind, datum) {
+        (Type::Domain(_), _) => write_text(kind.base(), datum, style, out)?,
         (_, Datum::Bool(v)) => out.push(if *v { 't' } else { 'f' }),
         (Type::Date, Datum::Int32(v)) => output::write_date(*v, style.dates, out),
         (Type::Time, Datum::Int64(v)) => output::write_time(*v, out),
@@ -426,7 +425,12 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (_, Datum::Float32(v)) => out.push_str(&float4_text(*v, style)),
         (_, Datum::Float64(v)) => out.push_str(&float8_text(*v, style)),
         (_, Datum::Text(v)) => out.push_str(v),
-        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
+        (Type::Enum(user), Datum::Bytes(v)) => out.push_str(user.label(v)?),
+        (Type::AnyEnum, _) => return Err(Error::unsupported("the text of such a value here")),
+        (Type::UserArray(user), Datum::Bytes(v)) => {
+            array::write_text(Some(user.kind()), v, style, out)?;
+        }
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(None, v, style, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => {
@@ -464,6 +468,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
 /// Appends the binary form of a non-NULL value.
 pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> {
     match (kind, datum) {
+        (Type::Domain(_), _) => write_binary(kind.base(), datum, out)?,
         (_, Datum::Bool(v)) => out.push(u8::from(*v)),
         (kind, Datum::Int64(v)) if is_oid(kind) => out.extend((*v as u32).to_be_bytes()),
         (_, Datum::Int16(v)) => out.extend(v.to_be_bytes()),
@@ -476,7 +481,11 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
             out.extend(v.as_bytes());
         }
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
-        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
+        (Type::Enum(user), Datum::Bytes(v)) => out.extend(user.label(v)?.as_bytes()),
+        (Type::UserArray(user), Datum::Bytes(v)) => {
+            array::write_binary(Some(user.kind()), v, out)?;
+        }
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(None, v, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
         (Type::Interval, Datum::Bytes(v)) => {
@@ -519,6 +528,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         )
     };
     Ok(match kind {
+        Type::Domain(_) => return from_binary(kind.base(), bytes),
         Type::Bool => Datum::Bool(fixed::<1>(bytes)? != [0]),
         Type::Int2 => Datum::Int16(i16::from_be_bytes(fixed(bytes)?)),
         Type::Int4 => Datum::Int32(i32::from_be_bytes(fixed(bytes)?)),
@@ -561,6 +571,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         Type::Jsonpath => jsonpath::from_binary(bytes)?,
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Record => return Err(no_records()),
+        Type::Enum(user) => user.value(utf8(bytes)?)?,
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {
             let parts = fixed::<16>(bytes)?;
@@ -596,6 +607,7 @@ pub fn utf8(bytes: &[u8]) -> Result<&str> {
 /// Fits a value into its column's modifier. An explicit cast cuts strings silently; an
 /// assignment only cuts blanks.
 pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Datum> {
+    let target = target.base();
     if target.typmod < 0 {
         return Ok(datum);
     }

@@ -83,8 +83,9 @@ fn of_timetz(args: &[Datum]) -> Result<Part> {
     let value = TimeTz::decode(arg(args, 1).as_bytes()?)?;
     part(args, Timetz, |unit| match unit {
         Unit::Epoch => Some(Part::Scaled(value.utc_us().into(), 6)),
-        unit => parts::of_time(unit, value.time_us)
-            .or_else(|| parts::of_offset(unit, value.east_s)),
+        unit => {
+            parts::of_time(unit, value.time_us).or_else(|| parts::of_offset(unit, value.east_s))
+        }
     })
 }
 
@@ -133,8 +134,9 @@ fn truncate_interval(args: &[Datum]) -> Result<Datum> {
     let (unit, name) = unit(args, IntervalType)?;
     match parts::truncate_interval(unit, &value) {
         Some(value) => make(value),
-        None if unit == Unit::Week => Err(unsupported(&name, IntervalType)
-            .detail("Months usually have fractional weeks.")),
+        None if unit == Unit::Week => {
+            Err(unsupported(&name, IntervalType).detail("Months usually have fractional weeks."))
+        }
         None if unit == Unit::Reserved || unit == Unit::Epoch => Err(unknown(&name, IntervalType)),
         None => Err(unsupported(&name, IntervalType)),
     }

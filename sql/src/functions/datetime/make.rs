@@ -17,8 +17,7 @@ fn overflow(message: String) -> Error {
 
 fn date(args: &[Datum]) -> Result<i32> {
     let (year, month, day) = (int(args, 0)?, int(args, 1)?, int(args, 2)?);
-    let error =
-        || overflow(format!("date field value out of range: {year}-{month:02}-{day:02}"));
+    let error = || overflow(format!("date field value out of range: {year}-{month:02}-{day:02}"));
     // There is no year 0: -1 is 1 BC.
     let counted = if year < 0 { year + 1 } else { year };
     let in_calendar = year != 0 && (1..=12).contains(&month) && (1..=31).contains(&day);
@@ -26,9 +25,8 @@ fn date(args: &[Datum]) -> Result<i32> {
     if !in_calendar || day > i64::from(days) {
         return Err(error());
     }
-    datetime::make_date(counted, month as u32, day as u32).ok_or_else(|| {
-        overflow(format!("date out of range: {year}-{month:02}-{day:02}"))
-    })
+    datetime::make_date(counted, month as u32, day as u32)
+        .ok_or_else(|| overflow(format!("date out of range: {year}-{month:02}-{day:02}")))
 }
 
 fn time(hour: i64, minute: i64, second: f64) -> Result<i64> {

@@ -47,9 +47,9 @@ fn timestamp_difference(a: i64, b: i64) -> Result<Datum> {
         let message = "cannot subtract infinite timestamps";
         return Err(Error::new(SqlState::DatetimeFieldOverflow, message));
     }
-    let difference = a.checked_sub(b).ok_or_else(|| {
-        Error::new(SqlState::DatetimeFieldOverflow, "interval out of range")
-    })?;
+    let difference = a
+        .checked_sub(b)
+        .ok_or_else(|| Error::new(SqlState::DatetimeFieldOverflow, "interval out of range"))?;
     make(Interval { microseconds: difference, ..Interval::default() }.justify_hours()?)
 }
 

@@ -5,9 +5,7 @@ use super::{Context, Function, contextual, int, interval, pure};
 use crate::error::Result;
 use crate::functions::arg;
 use crate::types::Datum;
-use crate::types::Type::{
-    Date, Interval as IntervalType, Text, Timestamptz, Timetz,
-};
+use crate::types::Type::{Date, Interval as IntervalType, Text, Timestamptz, Timetz};
 use crate::types::datetime::timetz::TimeTz;
 use crate::types::datetime::{self};
 use crate::types::interval::DAY_US;

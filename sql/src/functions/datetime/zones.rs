@@ -3,10 +3,10 @@
 use super::{Function, int, interval, pure};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::arg;
+use crate::types::Datum;
 use crate::types::Type::{Interval as IntervalType, Text, Timestamp, Timestamptz};
 use crate::types::datetime::{self, Place, Zone};
 use crate::types::interval::SECOND_US;
-use crate::types::Datum;
 
 /// The error of a zone that there is none of.
 pub(super) fn unknown_zone(name: &str) -> Error {

@@ -2,7 +2,8 @@
 
 use super::calendar::{Civil, days_in_month, days_of, moment};
 use super::{
-    NEGATIVE_INFINITY, Zone, checked_timestamp, is_infinite, is_timestamp_in_range, timestamp_out_of_range,
+    NEGATIVE_INFINITY, Zone, checked_timestamp, is_infinite, is_timestamp_in_range,
+    timestamp_out_of_range,
 };
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::{DAY_US, Interval};
@@ -31,7 +32,8 @@ pub fn add_interval(timestamp: i64, interval: &Interval) -> Result<i64> {
     let mut local = timestamp;
     if interval.months != 0 {
         let now = moment(local);
-        let months = now.date.year * 12 + i64::from(now.date.month) - 1 + i64::from(interval.months);
+        let months =
+            now.date.year * 12 + i64::from(now.date.month) - 1 + i64::from(interval.months);
         let (year, month) = (months.div_euclid(12), months.rem_euclid(12) as u32 + 1);
         let day = now.date.day.min(days_in_month(year, month));
         let midnight = days_of(year, month, day).checked_mul(DAY_US);

@@ -327,9 +327,10 @@ impl<'a> Decoder<'a> {
         if self.time_only {
             let known = self.have | have::DATE;
             return match point {
-                Some(_) if index == 0
-                    && fields.len() >= 2
-                    && fields.last().is_some_and(|last| last.kind == Kind::Date) =>
+                Some(_)
+                    if index == 0
+                        && fields.len() >= 2
+                        && fields.last().is_some_and(|last| last.kind == Kind::Date) =>
                 {
                     self.date(text)
                 }
@@ -363,7 +364,8 @@ impl<'a> Decoder<'a> {
             let end = rest.find(|c: char| !inside(c)).unwrap_or(rest.len());
             parts.push(rest.get(..end).unwrap_or_default());
             // A delimiter goes with the part before it.
-            rest = rest.get(end..).map(|rest| rest.get(1..).unwrap_or_default()).unwrap_or_default();
+            rest =
+                rest.get(end..).map(|rest| rest.get(1..).unwrap_or_default()).unwrap_or_default();
         }
         let (mut known, mut found, mut text_month) = (self.have, 0, false);
         let mut add = |mask: u32| {
@@ -620,8 +622,7 @@ impl<'a> Decoder<'a> {
         {
             return Err(Bad::MonthOrDay);
         }
-        if self.has(have::DATE)
-            && self.day > i64::from(days_in_month(self.year, self.month as u32))
+        if self.has(have::DATE) && self.day > i64::from(days_in_month(self.year, self.month as u32))
         {
             return Err(Bad::Range);
         }

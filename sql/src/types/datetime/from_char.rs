@@ -1,8 +1,6 @@
 //! `to_date` and `to_timestamp`: dates and times out of text, by a template.
 
-use super::calendar::{
-    Civil, EPOCH_JULIAN, civil, days_in_month, days_of, iso_week_start,
-};
+use super::calendar::{Civil, EPOCH_JULIAN, civil, days_in_month, days_of, iso_week_start};
 use super::output::{DAYS, MONTHS};
 use super::template::{self, Convention, Key, Node, Pattern, is_separator};
 use super::to_char::ROMAN;
@@ -109,7 +107,8 @@ impl<'a> Reader<'a> {
 
     fn skip_blanks(&mut self) -> i64 {
         let rest = self.rest();
-        let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']).len();
+        let blanks =
+            rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']).len();
         self.at += blanks;
         blanks as i64
     }
@@ -243,7 +242,8 @@ impl Values {
         match self.convention {
             Some(known) if known != convention => {
                 let message = "invalid combination of date conventions";
-                let hint = "Do not mix Gregorian and ISO week date conventions in a formatting template.";
+                let hint =
+                    "Do not mix Gregorian and ISO week date conventions in a formatting template.";
                 Err(invalid(message.into()).hint(hint))
             }
             _ => {
@@ -262,8 +262,7 @@ impl Values {
                 break;
             }
             let is_field = matches!(node, Node::Field { .. });
-            let is_fixed =
-                matches!(node, Node::Field { key, .. } if key.pattern == Pattern::Fixed);
+            let is_fixed = matches!(node, Node::Field { key, .. } if key.pattern == Pattern::Fixed);
             if !fixed && !is_fixed && (is_field || index == 0) {
                 extra += reader.skip_blanks();
             }
@@ -350,8 +349,7 @@ impl Values {
             Pattern::SecondsOfDay => set(&mut self.seconds_of_day, number(reader, width)?.0, key)?,
             Pattern::Zone | Pattern::Offset => {
                 let name = key.name.to_ascii_uppercase();
-                let message =
-                    format!("formatting field \"{name}\" is only supported in to_char");
+                let message = format!("formatting field \"{name}\" is only supported in to_char");
                 return Err(Error::new(SqlState::FeatureNotSupported, message));
             }
             Pattern::OffsetHours => {
@@ -412,7 +410,9 @@ impl Values {
                 // From Monday to Sunday there, from Sunday here.
                 self.weekday = if self.weekday >= 7 { 1 } else { self.weekday + 1 };
             }
-            Pattern::WeekOfYear | Pattern::IsoWeek => set(&mut self.week, number(reader, width)?.0, key)?,
+            Pattern::WeekOfYear | Pattern::IsoWeek => {
+                set(&mut self.week, number(reader, width)?.0, key)?
+            }
             // In which month of the quarter cannot be told.
             Pattern::Quarter => drop(number(reader, width)?),
             Pattern::Century => set(&mut self.century, number(reader, width)?.0, key)?,
@@ -423,7 +423,8 @@ impl Values {
                 reader.at += used;
                 let rest = reader.rest().strip_prefix(',').ok_or_else(error)?;
                 let digits = rest.bytes().take(3).take_while(u8::is_ascii_digit).count();
-                let years: i64 = rest.get(..digits).unwrap_or_default().parse().map_err(|_| error())?;
+                let years: i64 =
+                    rest.get(..digits).unwrap_or_default().parse().map_err(|_| error())?;
                 reader.at += 1 + digits;
                 let year = thousands.saturating_mul(1000).saturating_add(years);
                 if i32::try_from(year).is_err() {

@@ -78,9 +78,7 @@ pub fn is_absolute(kind: Type, text: &str) -> bool {
     let text = text.trim();
     let word = matches!(text, "infinity" | "-infinity" | "epoch");
     match kind {
-        Type::Date => {
-            word || iso_date(text.as_bytes()).is_some_and(|(_, rest)| rest.is_empty())
-        }
+        Type::Date => word || iso_date(text.as_bytes()).is_some_and(|(_, rest)| rest.is_empty()),
         // A time may be now, or lack a zone that depends on the date; its offset does not count.
         Type::Time => iso_time(text.as_bytes()).is_some_and(|(_, rest)| rest.is_empty()),
         Type::Timestamp => word || iso_timestamp(text.as_bytes()).is_some(),

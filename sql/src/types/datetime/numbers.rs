@@ -79,7 +79,8 @@ pub fn offset(text: &str) -> Result<i32> {
     } else if rest.is_empty() && text.len() > 3 {
         (hours, minutes) = (hours / 100, hours % 100);
     }
-    let fits = (0..=15).contains(&hours) && (0..60).contains(&minutes) && (0..60).contains(&seconds);
+    let fits =
+        (0..=15).contains(&hours) && (0..60).contains(&minutes) && (0..60).contains(&seconds);
     if !fits {
         return Err(Bad::Displacement);
     }

@@ -185,10 +185,7 @@ pub fn truncate(unit: Unit, local: i64) -> Option<i64> {
 
 /// Whether `date_trunc` to this field leaves the date as it is, and with it the offset of the clock.
 pub fn keeps_date(unit: Unit) -> bool {
-    matches!(
-        unit,
-        Unit::Microsecond | Unit::Millisecond | Unit::Second | Unit::Minute | Unit::Hour
-    )
+    matches!(unit, Unit::Microsecond | Unit::Millisecond | Unit::Second | Unit::Minute | Unit::Hour)
 }
 
 /// `date_trunc` on an interval. `None`: it does not cut at such a field.

@@ -77,11 +77,8 @@ pub fn interval(value: &Interval, template: &str) -> Result<Datum> {
         second: time / SECOND_US % 60,
         micros: time % SECOND_US,
         // Of the date that the parts would be one of, where they are; the month before the first is 0.
-        days: days_of(
-            i64::from(value.months / 12),
-            (value.months % 12).max(0) as u32,
-            0,
-        ) + i64::from(value.days),
+        days: days_of(i64::from(value.months / 12), (value.months % 12).max(0) as u32, 0)
+            + i64::from(value.days),
         // About as many days as there are in all.
         day_of_year: i64::from(value.months) * 30 + i64::from(value.days),
         zone: None,

@@ -114,9 +114,8 @@ impl Zone {
             if before == after {
                 return before;
             }
-            let fits = |offset: i32| {
-                self.offset_at_utc(local - i64::from(offset) * SECOND_US) == offset
-            };
+            let fits =
+                |offset: i32| self.offset_at_utc(local - i64::from(offset) * SECOND_US) == offset;
             if fits(after) { after } else { before }
         };
         match self {
@@ -203,7 +202,8 @@ impl Place {
             Place::Zone(zone) => zone.to_utc(local),
             _ if local == INFINITY || local == NEGATIVE_INFINITY => local,
             Place::Abbreviated(name, zone) => {
-                local - i64::from(offset_of(name, zone, Zone::Named(zone).to_utc(local))) * SECOND_US
+                local
+                    - i64::from(offset_of(name, zone, Zone::Named(zone).to_utc(local))) * SECOND_US
             }
         }
     }

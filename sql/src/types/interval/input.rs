@@ -203,8 +203,7 @@ fn bits(unit: Unit, fraction: f64) -> u32 {
 
 fn is_unit_of_intervals(unit: Unit) -> bool {
     use Unit::{Century, Decade, Millennium, Month, Week, Year};
-    matches!(unit, Week | Month | Year | Decade | Century | Millennium)
-        || length_us(unit).is_some()
+    matches!(unit, Week | Month | Year | Decade | Century | Millennium) || length_us(unit).is_some()
 }
 
 fn by_fields(fields: &[Field], range: Range, style: IntervalStyle) -> Parsed<Parts> {

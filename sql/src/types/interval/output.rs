@@ -32,15 +32,7 @@ impl Parts {
     }
 
     fn all(&self) -> [i64; 7] {
-        [
-            self.years,
-            self.months,
-            self.days,
-            self.hours,
-            self.minutes,
-            self.seconds,
-            self.micros,
-        ]
+        [self.years, self.months, self.days, self.hours, self.minutes, self.seconds, self.micros]
     }
 
     fn time(&self) -> [i64; 4] {

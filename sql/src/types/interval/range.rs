@@ -115,9 +115,7 @@ pub fn apply(typmod: i32, value: Interval) -> Interval {
     let range = Range::of_typmod(typmod);
     let down = |unit: i64| Interval { microseconds: value.microseconds / unit * unit, ..value };
     let cut = match range.last_unit() {
-        Unit::Year => {
-            Interval { months: value.months / 12 * 12, days: 0, microseconds: 0 }
-        }
+        Unit::Year => Interval { months: value.months / 12 * 12, days: 0, microseconds: 0 },
         Unit::Month => Interval { days: 0, microseconds: 0, ..value },
         Unit::Day => Interval { microseconds: 0, ..value },
         Unit::Hour => down(HOUR_US),
