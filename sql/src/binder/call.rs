@@ -190,10 +190,13 @@ impl Binder<'_> {
         if let Some((fixed, array)) = variadic(args) {
             return self.variadic_call(name, fixed, array);
         }
-        let args = match super::named_arguments::in_order(name, args)? {
+        let args = match self.in_order(name, args)? {
             Some(args) => self.arguments(&args)?,
             None => self.arguments(args)?,
         };
+        if let Some(now) = self.keyword_value_to(name, &args) {
+            return now;
+        }
         match (name, args.len()) {
             ("coalesce", 1..) => {
                 let (args, ty) = self.unify(args, "COALESCE")?;

@@ -11,7 +11,6 @@ use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::CastLevel;
-use crate::functions::datetime::{AS_TIMESTAMP, AS_TIMESTAMPTZ};
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Scalar, udf};
 use crate::parser::forms::STAR;
@@ -223,26 +222,6 @@ impl Binder<'_> {
         self.literal(&Datum::Bytes(value.checked()?.encode()), Type::Numeric)
     }
 
-    /// `INTERVAL '...'`, perhaps with the fields that it has.
-    fn interval(&self, interval: &ast::Interval) -> Result<Bound> {
-        let literal = self.expr(&interval.value)?;
-        let Some(leading) = &interval.leading_field else {
-            return self.explicit_cast(literal, TypeMod::plain(Type::Interval));
-        };
-        let fields = match &interval.last_field {
-            Some(last) => format!("{leading} TO {last}"),
-            None => leading.to_string(),
-        };
-        // Only seconds, which come last, have digits.
-        let precision = match (interval.leading_precision, &interval.last_field) {
-            (Some(_), Some(_)) => {
-                return Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"(\""));
-            }
-            (precision, _) => precision.or(interval.fractional_seconds_precision),
-        };
-        self.explicit_cast(literal, super::types::interval(Some(&fields), precision)?)
-    }
-
     pub(super) fn explicit_cast(&self, bound: Bound, target: TypeMod) -> Result<Bound> {
         let position = bound.position;
         self.checked_cast(bound, target, || position)
@@ -341,10 +320,7 @@ impl Binder<'_> {
 
     /// The functions that are written without parentheses.
     pub(super) fn keyword_value(&self, name: &str) -> Option<Result<Bound>> {
-        let now = |kind| {
-            let now = self.named_call("now", vec![])?;
-            self.explicit_cast(now, TypeMod::plain(kind))
-        };
+        let now = |kind| self.now_as(TypeMod::plain(kind));
         let name_value = |text: String| self.literal(&Datum::Text(text), Type::Name);
         Some(match name {
             "current_timestamp" => now(Type::Timestamptz),
@@ -543,17 +519,6 @@ impl Binder<'_> {
         let (a, b) = (self.comparable(a, kind)?, self.comparable(b, kind)?);
         let expr = binary(canonical(kind, a.expr), op, canonical(kind, b.expr));
         Ok(Bound::new(expr, Type::Bool))
-    }
-
-    /// An operand as another type, which an operator of both types would not convert: a date beyond
-    /// all timestamps compares with them all the same.
-    fn comparable(&self, operand: Bound, kind: Type) -> Result<Bound> {
-        let name = match (operand.kind(), kind) {
-            (Type::Date, Type::Timestamp) => AS_TIMESTAMP,
-            (Type::Date | Type::Timestamp, Type::Timestamptz) => AS_TIMESTAMPTZ,
-            _ => return self.implicit(operand, kind),
-        };
-        self.named_call(name, vec![operand])
     }
 
     pub(super) fn operator(&self, symbol: &str, args: Vec<Bound>) -> Result<Bound> {

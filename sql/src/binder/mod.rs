@@ -54,6 +54,7 @@ mod subquery;
 mod suggest;
 mod system_view;
 mod table_function;
+mod times;
 pub mod types;
 mod updatable;
 mod window;

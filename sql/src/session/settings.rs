@@ -331,7 +331,8 @@ impl Settings {
         let one_of = |allowed: &[&str]| match allowed.contains(&lower.as_str()) {
             true => Ok(lower.clone()),
             false => {
-                Err(invalid(name, value).hint(format!("Available values: {}.", allowed.join(", "))))
+                let hint = format!("Available values: {}.", allowed.join(", "));
+                Err(invalid(&name.to_ascii_lowercase(), value).hint(hint))
             }
         };
         Ok(match name {
