@@ -10,6 +10,7 @@ pub mod definition;
 pub mod forms;
 mod include;
 pub mod locking;
+pub(crate) mod parentheses;
 pub mod stored;
 pub mod transaction;
 
@@ -70,6 +71,12 @@ fn syntax_error(found: &str, position: Option<usize>) -> Error {
         token => Error::new(SqlState::SyntaxError, format!("syntax error at or near \"{token}\""))
             .at(position),
     }
+}
+
+/// The same at a token.
+fn syntax_error_at(token: &TokenWithSpan, sql: &str) -> Error {
+    let position = position_of(sql, token.span.start.line, token.span.start.column);
+    syntax_error(&written(sql, token).unwrap_or_default(), position)
 }
 
 /// sqlparser says `Expected: x, found: y at Line: 1, Column: 8`.
@@ -243,6 +250,8 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     }
     let tokens = tokenize(sql)?;
     include::check(&tokens)?;
+    forms::select::check(&tokens, sql)?;
+    forms::check_order_using(&tokens, sql)?;
     let (tokens, mut times) = as_of::take(change::rewrite(tokens, sql)?);
     times.reverse();
     check_chains(&tokens)?;
@@ -263,9 +272,7 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
         let statement = parse_one(&mut parser).map_err(fail)?;
         let next = parser.peek_token();
         if next.token != Token::EOF && next.token != Token::SemiColon {
-            let shown = written(sql, &next).unwrap_or_default();
-            let position = position_of(sql, next.span.start.line, next.span.start.column);
-            return Err(syntax_error(&shown, position));
+            return Err(syntax_error_at(&next, sql));
         }
         let time = times.pop_if(|(before, _)| *before == semicolons);
         let twice = times.last().is_some_and(|(before, _)| *before == semicolons);

@@ -32,6 +32,8 @@ use crate::types::{Datum, Type, TypeMod};
 
 /// The arguments of an aggregate as a clause.
 pub(super) const NESTED: &str = "aggregate function calls";
+/// VALUES as a clause.
+pub(super) const VALUES: &str = "VALUES";
 /// Most arguments of a call, as in PostgreSQL.
 const MAX_ARGUMENTS: usize = 100;
 

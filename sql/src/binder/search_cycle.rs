@@ -60,13 +60,15 @@ fn not_implemented(message: String) -> Error {
     Error::new(SqlState::FeatureNotSupported, message)
 }
 
-/// The only SELECT that an operand of UNION is.
-fn only_select(body: &SetExpr) -> Option<&Select> {
+/// The only SELECT that an operand of UNION is, and whether a WITH around it has a query called `name`.
+fn only_select<'s>(body: &'s mut SetExpr, name: &str) -> Option<(&'s mut Select, bool)> {
     match body {
-        SetExpr::Select(select) => Some(select),
+        SetExpr::Select(select) => Some((select, false)),
         SetExpr::Query(query) => {
-            let query = super::common::strip(query);
-            only_select(&query.body)
+            let mut tables = query.with.iter().flat_map(|with| &with.cte_tables);
+            let hides = tables.any(|cte| fold(&cte.alias.name) == name);
+            let (select, hidden) = only_select(&mut query.body, name)?;
+            Some((select, hides || hidden))
         }
         _ => None,
     }
@@ -243,24 +245,25 @@ impl Binder<'_> {
 
     /// The recursive term with the added columns of the query that it reads in its select list.
     pub(super) fn longer_term(&self, term: &SetExpr, name: &str, added: &Added) -> Result<SetExpr> {
-        let Some(select) = only_select(term) else {
+        let mut term = term.clone();
+        let Some((select, is_hidden)) = only_select(&mut term, name) else {
             return Err(not_implemented(
                 "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT"
                     .into(),
             ));
         };
-        let Some(reader) = select.from.iter().find_map(|item| reader_in(item, name)) else {
+        let reader = select.from.iter().find_map(|item| reader_in(item, name));
+        let Some(reader) = reader.filter(|_| !is_hidden) else {
             return Err(not_implemented(format!(
                 "with a SEARCH or CYCLE clause, the recursive reference to WITH query \"{name}\" must be at the top level of its right-hand SELECT"
             )));
         };
-        let mut select = select.clone();
         select.projection.extend(added.columns.iter().map(|column| {
             let names = [reader.as_str(), column.name.as_str()];
             let names = names.map(|name| Ident::with_quote('"', name));
             SelectItem::UnnamedExpr(Sql::CompoundIdentifier(names.to_vec()))
         }));
-        Ok(SetExpr::Select(Box::new(select)))
+        Ok(term)
     }
 
     fn record_of(&self, values: &[Bound], places: &[usize]) -> Result<Expr> {

@@ -17,6 +17,7 @@ use super::srf::{self, Sets};
 use super::window::{Definition, ExtractedWindow, NoWindows};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, ScopeColumn, fold};
 use crate::error::{Error, Result, SqlState};
+use crate::parser::forms::NOTHING;
 use crate::types::TypeMod;
 
 /// Most columns of a result, as in PostgreSQL.
@@ -240,6 +241,7 @@ impl Binder<'_> {
         let mut targets = Vec::new();
         for item in items {
             match item {
+                SelectItem::UnnamedExpr(ast::Expr::Identifier(ident)) if ident.value == NOTHING => {}
                 SelectItem::UnnamedExpr(expr) => {
                     if let Some(fields) = self.expanded_targets(expr)? {
                         targets.extend(fields);

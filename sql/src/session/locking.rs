@@ -134,9 +134,15 @@ impl Session {
         locking: &Locking,
         params: &Arc<Vec<Datum>>,
     ) -> Result<Outcome> {
+        let env = self.env(params.clone());
+        let rows = self.locked_rows(locking, env).await?;
+        Ok(Outcome::Rows(Rows::ready(locking.columns.clone(), rows, "SELECT")))
+    }
+
+    /// Rows that are read and locked.
+    pub(super) async fn locked_rows(&mut self, locking: &Locking, env: Env) -> Result<Vec<Row>> {
         let first = locking.locks.first().map_or(LockMode::ForUpdate, |lock| lock.mode);
         self.check_writable(&format!("SELECT {}", words(first)))?;
-        let env = self.env(params.clone());
         let mut window = locking.window(&env)?;
         let never_waits = locking.locks.iter().all(|lock| lock.policy != WaitPolicy::Block);
         if !never_waits {
@@ -166,7 +172,7 @@ impl Session {
                 }
             }
         }
-        Ok(Outcome::Rows(Rows::ready(locking.columns.clone(), window.rows, "SELECT")))
+        Ok(window.rows)
     }
 
     /// LOCK TABLE. ONLY and `*` tell of child tables, which no table has.
