@@ -187,6 +187,11 @@ impl Dialect for CairnDialect {
         !NO_BARE_LABEL.contains(kw) && BASE.is_column_alias(kw, parser)
     }
 
+    /// `a JOIN b JOIN c ON p ON q` joins b with c first.
+    fn supports_left_associative_joins_without_parens(&self) -> bool {
+        false
+    }
+
     pass_on! {
         supports_unicode_string_literal
         supports_filter_during_aggregation

@@ -232,9 +232,18 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<()> {
     Ok(())
 }
 
+/// The tokens of a statement as it is written, with their 1-based character offsets.
+pub fn written_positions(sql: &str) -> Vec<(usize, String)> {
+    let tokens = Tokenizer::new(&CairnDialect, sql).tokenize_with_location();
+    placed(sql, &tokens.unwrap_or_default())
+}
+
 /// The tokens of a statement with their 1-based character offsets; none if it has no tokens.
 pub fn token_positions(sql: &str) -> Vec<(usize, String)> {
-    let tokens = tokenize(sql).unwrap_or_default();
+    placed(sql, &tokenize(sql).unwrap_or_default())
+}
+
+fn placed(sql: &str, tokens: &[TokenWithSpan]) -> Vec<(usize, String)> {
     let placed = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
     let placed = placed.filter_map(|token| {
         let at = position_of(sql, token.span.start.line, token.span.start.column)?;

@@ -7,12 +7,13 @@ use datafusion::sql::sqlparser::ast::{
     self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins,
 };
 
+use super::expr::common_type;
 use super::locking::RangedKind;
 use super::query::rename_columns;
 use super::stored::Stored;
 use super::{Binder, Bound, BoundQuery, Scope, ScopeColumn, column_of, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
-use crate::parser::forms::MERGED_AS;
+use crate::parser::forms::{MERGED_AS, NATURAL};
 use crate::relation::{Relation, Source};
 use crate::types::{Type, TypeMod};
 
@@ -87,8 +88,12 @@ impl Binder<'_> {
         };
         // The name of what is merged.
         let mut merged_as = None;
+        let is_natural = |names: &[ast::ObjectName]| match names {
+            [only] => name_parts(only).as_slice() == [NATURAL],
+            _ => false,
+        };
         let using: Vec<String> = match constraint {
-            JoinConstraint::Using(names) => {
+            JoinConstraint::Using(names) if !is_natural(names) => {
                 let mut columns: Vec<String> =
                     names.iter().filter_map(|name| name_parts(name).pop()).collect();
                 if let Some(name) = columns.last().and_then(|last| last.strip_prefix(MERGED_AS)) {
@@ -97,7 +102,7 @@ impl Binder<'_> {
                 }
                 columns
             }
-            JoinConstraint::Natural => {
+            JoinConstraint::Using(_) | JoinConstraint::Natural => {
                 let listed = |column: &&ScopeColumn| !column.merged_away && !column.unlisted;
                 let visible = left.scope.columns.iter().filter(listed);
                 let shared = visible.filter(|column| {
@@ -148,6 +153,7 @@ impl Binder<'_> {
                 let message = format!("table name \"{relation}\" specified more than once");
                 return Err(Error::new(SqlState::DuplicateAlias, message));
             }
+            self.range_over(&relation, RangedKind::Join);
             let merged: Vec<ScopeColumn> = scope.columns.iter().take(using.len()).cloned().collect();
             scope.columns.extend(merged.into_iter().map(|column| ScopeColumn {
                 relation: relation.clone(),
@@ -179,15 +185,34 @@ impl Binder<'_> {
             for column in &mut scope.columns {
                 column.merged_away |= column.column == a.column || column.column == b.column;
             }
-            let mut shown = if join_type == JoinType::Right { b.clone() } else { a.clone() };
-            if join_type == JoinType::Full {
-                let (a, b) = (Expr::Column(a.column), Expr::Column(b.column));
-                let present = Expr::IsNotNull(Box::new(a.clone()));
-                let pairs = vec![(Box::new(present), Box::new(a))];
+            let ty = common_type(&[a.ty, b.ty], "JOIN/USING", &[None, None])?;
+            // Of an inner join, the one that needs no conversion.
+            let takes_right = match join_type {
+                JoinType::Right => true,
+                JoinType::Inner => a.ty != ty && b.ty == ty,
+                _ => false,
+            };
+            let mut shown = if takes_right { b.clone() } else { a.clone() };
+            if join_type == JoinType::Full || shown.ty != ty {
+                let converted = |column: &ScopeColumn| {
+                    let expr = Expr::Column(column.column.clone());
+                    let bound = Bound { expr, ty: column.ty, position: None };
+                    match column.ty == ty {
+                        true => Ok(bound),
+                        false => self.implicit(bound, ty.kind),
+                    }
+                };
+                let mut value = converted(&shown)?.expr;
+                if join_type == JoinType::Full {
+                    let present = Expr::IsNotNull(Box::new(value.clone()));
+                    let pairs = vec![(Box::new(present), Box::new(value))];
+                    value = Expr::Case(Case::new(None, pairs, Some(Box::new(converted(&b)?.expr))));
+                }
                 let unique = self.fresh("x");
-                let either = Expr::Case(Case::new(None, pairs, Some(Box::new(b))));
-                computed.push(either.alias(&unique));
+                computed.push(value.alias(&unique));
                 shown.column = Column::new_unqualified(unique);
+                shown.ty = ty;
+                shown.origin = None;
             }
             front.push(ScopeColumn { name, merged_away: false, relation: String::new(), ..shown });
         }
@@ -249,6 +274,11 @@ impl Binder<'_> {
                     self.range_over(&fold(&alias.name), RangedKind::Join);
                 }
                 Ok(item)
+            }
+            TableFactor::Derived { sample: Some(_), subquery, .. } => {
+                let message = "syntax error at or near \"TABLESAMPLE\"";
+                let at = self.position_behind(&**subquery, &["TABLESAMPLE"]);
+                Err(Error::new(SqlState::SyntaxError, message).at(at))
             }
             other => Err(Error::unsupported(format!("FROM item {other}"))),
         }

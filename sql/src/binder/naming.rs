@@ -62,6 +62,7 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
     fn strength_of(body: &SetExpr) -> Option<(String, u8)> {
         match body {
             SetExpr::Query(query) => strength_of(&query.body),
+            SetExpr::Values(_) => Some(("column1".into(), 2)),
             SetExpr::Select(select) => match select.projection.first() {
                 Some(SelectItem::UnnamedExpr(expr)) => strength(expr),
                 Some(SelectItem::ExprWithAlias { alias, .. }) => Some((fold(alias), 2)),

@@ -336,7 +336,7 @@ impl Binder<'_> {
                 ast::OrderByKind::Expressions(keys) => keys.first(),
                 ast::OrderByKind::All(_) => None,
             };
-            let position = first.and_then(|key| self.position_of(&key.expr));
+            let position = first.and_then(|key| self.place_of(&key.expr));
             return not_implemented("ORDER BY", position);
         }
         if let Some(ast::LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {

@@ -9,13 +9,12 @@ use datafusion::sql::sqlparser::ast::{
     self, Expr as Sql, Ident, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
 };
 
-use super::position::{next_token, token_after};
 use super::{Binder, Bound, BoundQuery, OutputColumn, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::records::RecordForm;
 use crate::functions::{Scalar, udf};
 use crate::parser::forms::{CYCLE, LIST_SEPARATOR, SEARCH, SEPARATOR};
-use crate::parser::parse_expression;
+use crate::parser::{parse_expression, written_positions};
 use crate::types::{Datum, Type, TypeMod};
 
 struct Search {
@@ -220,8 +219,11 @@ impl Binder<'_> {
             return Ok((constant(true)?, constant(false)?, TypeMod::plain(Type::Bool)));
         };
         let constant = |text: &str, word: &str| {
-            let at = cycle.position.and_then(|at| token_after(self.sql, at, &[word]));
-            let at = at.and_then(|at| next_token(self.sql, at));
+            // The parser has taken the clause out of the tokens.
+            let mut tokens = written_positions(self.sql).into_iter();
+            let from = cycle.position.unwrap_or(usize::MAX);
+            let found = tokens.find(|(at, text)| *at > from && text.eq_ignore_ascii_case(word));
+            let at = found.and_then(|_| tokens.next()).map(|(at, _)| at);
             let bound = self.expr(&parse_expression(text)?);
             bound.map(|bound| bound.at(at)).map_err(|error| error.only_at(at))
         };
@@ -247,10 +249,9 @@ impl Binder<'_> {
     pub(super) fn longer_term(&self, term: &SetExpr, name: &str, added: &Added) -> Result<SetExpr> {
         let mut term = term.clone();
         let Some((select, is_hidden)) = only_select(&mut term, name) else {
-            return Err(not_implemented(
-                "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT"
-                    .into(),
-            ));
+            let message =
+                "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT";
+            return Err(Error::new(SqlState::SyntaxError, message));
         };
         let reader = select.from.iter().find_map(|item| reader_in(item, name));
         let Some(reader) = reader.filter(|_| !is_hidden) else {

@@ -40,6 +40,19 @@ impl Binder<'_> {
             );
             return with_hint(error, columns(), Some(relation), name);
         }
+        drop(hidden);
+        drop(levels);
+        self.unknown_relation(relation)
+    }
+
+    /// The error for a relation that no level has.
+    pub(super) fn unknown_relation(&self, relation: &str) -> Error {
+        let levels = self.levels.borrow();
+        let columns = || levels.iter().rev().flat_map(|level| &level.scope.columns);
+        let mut hidden = levels.iter().rev().flat_map(|level| {
+            let columns = level.out_of_reach.columns.iter().chain(&level.beside);
+            columns.chain(&level.covered.columns)
+        });
         let invalid = || invalid_reference(SqlState::UndefinedTable, relation);
         if hidden.any(|column| column.relation == relation) {
             return invalid().hint(not_from_here(relation));

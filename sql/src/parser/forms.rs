@@ -20,7 +20,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::keywords::cannot_name_a_relation;
 
 pub use frames::EXCLUDE;
-pub use from::{MERGED_AS, REPEATABLE, SAMPLE};
+pub use from::{MERGED_AS, NATURAL, REPEATABLE, SAMPLE};
 pub use grouping::{DISTINCT, EMPTY_SET, GROUPING_SETS};
 pub use search::{CYCLE, LIST_SEPARATOR, SEARCH, SEPARATOR};
 pub use select::NOTHING;
@@ -359,6 +359,9 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     if has(&[Keyword::FROM, Keyword::UPDATE]) && tokens.iter().any(|t| t.token == Token::Mul) {
         tokens = from::stars(tokens);
     }
+    if has(&[Keyword::VALUES]) && has(&[Keyword::ANY, Keyword::ALL, Keyword::SOME]) {
+        tokens = select::quantified_values(tokens);
+    }
     if has(&[Keyword::TABLESAMPLE]) {
         tokens = from::samples(tokens);
     }
@@ -370,6 +373,9 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     }
     if has(&[Keyword::FETCH]) {
         tokens = fetch(tokens);
+    }
+    if has(&[Keyword::NATURAL]) {
+        tokens = from::natural(tokens);
     }
     if has(&[Keyword::USING]) {
         tokens = from::merged_names(order_using(&tokens));

@@ -62,10 +62,11 @@ fn holds_query(parser: &Parser<'_>, open: usize) -> bool {
     })
 }
 
-/// A query in parentheses that begins with more of them; `None` if it is something else.
+/// A query in parentheses that begins with more of them, or with VALUES; `None` if it is something else.
 pub(crate) fn subquery(parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
     let opens = |at: usize| parser.peek_nth_token_ref(at).token == Token::LParen;
-    if !opens(0) || !opens(1) || !holds_query(parser, 0) {
+    let is_values = is_any(&parser.peek_nth_token_ref(1).token, &[Keyword::VALUES]) && opens(2);
+    if !opens(0) || !opens(1) && !is_values || !holds_query(parser, 0) {
         return None;
     }
     parser.next_token();

@@ -8,6 +8,8 @@ use crate::parser::is_keyword;
 
 /// `JOIN ... USING (a) AS j` has a further column with this before the name, in this case `j`.
 pub const MERGED_AS: &str = "\0as ";
+/// `NATURAL JOIN b` is `JOIN b USING` this column: sqlparser would take a join behind it for one of `b`.
+pub const NATURAL: &str = "\0natural";
 /// `TABLESAMPLE method (arguments)` is TABLESAMPLE of a call of this function on the method's name and the
 /// arguments.
 pub const SAMPLE: &str = "\0sample";
@@ -47,33 +49,49 @@ fn is_word(tokens: &[TokenWithSpan], at: usize) -> bool {
     tokens.get(at).is_some_and(|token| matches!(token.token, Token::Word(_)))
 }
 
+/// How far a query is read.
+#[derive(Clone, Copy, PartialEq)]
+enum Seen {
+    Nothing,
+    /// Its select list, where a FROM belongs to it.
+    List,
+    /// Its FROM.
+    From,
+}
+
+impl Seen {
+    fn behind(self, keyword: Keyword) -> Seen {
+        match (keyword, self) {
+            (Keyword::SELECT | Keyword::DELETE, _) => Seen::List,
+            (Keyword::FROM, Seen::List) => Seen::From,
+            (Keyword::WHERE | Keyword::GROUP | Keyword::ORDER, Seen::From) => Seen::Nothing,
+            (_, seen) => seen,
+        }
+    }
+}
+
 /// The star of `FROM t *`, which says that child tables are meant too, goes: they are without it.
 pub(super) fn stars(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     const BEFORE: &[Keyword] = &[Keyword::FROM, Keyword::JOIN, Keyword::UPDATE];
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
-    // For each open parenthesis, whether FROM was seen in it.
-    let mut from = vec![false];
+    // For each open parenthesis, what of a query was seen in it.
+    let mut from = vec![Seen::Nothing];
     for (at, token) in tokens.iter().enumerate() {
         match &token.token {
-            Token::LParen => from.push(false),
+            Token::LParen => from.push(Seen::Nothing),
             Token::RParen if from.len() > 1 => drop(from.pop()),
-            Token::SemiColon => from = vec![false],
+            Token::SemiColon => from = vec![Seen::Nothing],
             Token::Word(word) => {
-                let is_from = match word.keyword {
-                    Keyword::FROM => Some(true),
-                    Keyword::SELECT | Keyword::WHERE | Keyword::GROUP | Keyword::ORDER => {
-                        Some(false)
-                    }
-                    _ => None,
-                };
-                if let (Some(is_from), Some(last)) = (is_from, from.last_mut()) {
-                    *last = is_from;
+                if let Some(last) = from.last_mut() {
+                    *last = last.behind(word.keyword);
                 }
             }
-            Token::Mul if is_behind_relation(&kept, from.last() == Some(&true), BEFORE) => {
+            Token::Mul if is_behind_relation(&kept, from.last() == Some(&Seen::From), BEFORE) => {
                 let ends = match tokens.get(at + 1).map(|next| &next.token) {
                     None | Some(Token::EOF | Token::SemiColon | Token::RParen) => true,
                     Some(Token::Comma) => true,
+                    // In FROM there is nothing to multiply.
+                    Some(Token::Word(_)) if from.last() == Some(&Seen::From) => true,
                     _ => keyword_at(&tokens, at + 1, BEHIND),
                 };
                 if ends {
@@ -128,6 +146,53 @@ pub(super) fn merged_names(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         at = end + 4;
     }
     kept
+}
+
+/// `NATURAL JOIN b` becomes `JOIN b USING (...)` with a mark.
+pub(super) fn natural(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    const KINDS: &[Keyword] =
+        &[Keyword::INNER, Keyword::LEFT, Keyword::RIGHT, Keyword::FULL, Keyword::OUTER];
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // Where the right sides end that are being read, and the words before them.
+    let mut open: Vec<(usize, &TokenWithSpan)> = Vec::new();
+    let mut at = 0;
+    while at <= tokens.len() {
+        while let Some((_, head)) = open.pop_if(|(end, _)| *end == at) {
+            let column = marker(NATURAL, head);
+            let (before, behind) = (put(Token::LParen, head), put(Token::RParen, head));
+            kept.extend([keyword("USING", head), before, column, behind]);
+        }
+        let Some(token) = tokens.get(at) else { break };
+        if is_keyword(token, &[Keyword::NATURAL]) {
+            let kinds = (at + 1..).take_while(|at| keyword_at(&tokens, *at, KINDS)).count();
+            if keyword_at(&tokens, at + 1 + kinds, &[Keyword::JOIN]) {
+                open.push((end_of_joined(&tokens, at + kinds + 2), token));
+                at += 1;
+                continue;
+            }
+        }
+        kept.push(token.clone());
+        at += 1;
+    }
+    kept
+}
+
+/// The place behind the right side of a join, which begins at `at`.
+fn end_of_joined(tokens: &[TokenWithSpan], at: usize) -> usize {
+    // It may have a name and a sample.
+    const WITHIN: &[Keyword] = &[Keyword::AS, Keyword::TABLESAMPLE, Keyword::SET];
+    let mut depth = 0;
+    for (place, token) in tokens.iter().enumerate().skip(at) {
+        let ends = match &token.token {
+            Token::RParen | Token::Comma | Token::SemiColon | Token::EOF => true,
+            _ => is_keyword(token, BEHIND) && !is_keyword(token, WITHIN),
+        };
+        if depth == 0 && ends {
+            return place;
+        }
+        deepen(&mut depth, &token.token);
+    }
+    tokens.len()
 }
 
 /// `TABLESAMPLE method (arguments) REPEATABLE (seed)` becomes `TABLESAMPLE BERNOULLI (call)`.

@@ -49,9 +49,43 @@ pub(super) fn empty_lists(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     kept
 }
 
-/// Refuses DISTINCT without a list, and without keys.
+/// VALUES in the parentheses of ANY and ALL gets a pair of its own.
+pub(super) fn quantified_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    const BEFORE: &[Keyword] = &[Keyword::ANY, Keyword::ALL, Keyword::SOME];
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // Places of the parentheses that close such pairs.
+    let mut ends: Vec<usize> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if ends.last() == Some(&at) {
+            ends.pop();
+            kept.push(token.clone());
+        }
+        kept.push(token.clone());
+        if token.token == Token::LParen
+            && at > 0
+            && keyword_at(&tokens, at - 1, BEFORE)
+            && keyword_at(&tokens, at + 1, &[Keyword::VALUES])
+            && let Some(end) = super::closing(&tokens, at)
+        {
+            kept.push(token.clone());
+            ends.push(end);
+        }
+    }
+    kept
+}
+
+/// Refuses DISTINCT without a list, and without keys, and DELETE without FROM.
 pub(in crate::parser) fn check(tokens: &[TokenWithSpan], sql: &str) -> Result<()> {
     for (at, token) in tokens.iter().enumerate() {
+        let begins = at.checked_sub(1).and_then(|before| tokens.get(before)).is_none_or(|before| {
+            matches!(before.token, Token::SemiColon | Token::LParen)
+        });
+        if begins && is_keyword(token, &[Keyword::DELETE]) {
+            let next = tokens.get(at + 1).filter(|next| next.token != Token::EOF);
+            if let Some(next) = next.filter(|next| !is_keyword(next, &[Keyword::FROM])) {
+                return Err(syntax_error_at(next, sql));
+            }
+        }
         let selects = at > 0 && keyword_at(tokens, at - 1, &[Keyword::SELECT]);
         if !selects || !is_keyword(token, &[Keyword::DISTINCT]) {
             continue;
