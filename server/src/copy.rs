@@ -5,7 +5,7 @@ use cairn_sql::error::{Error, Result, SqlState};
 use cairn_sql::session::{CopyIn, CopyOut, Lines};
 use pgwire::messages::copy::{CopyDone, CopyOutResponse};
 
-use crate::connection::{Connection, FLUSH_BYTES, Step};
+use crate::connection::{Connection, FLUSH_BYTES, Step, while_there};
 use crate::frame::{self, Consequence, Fields, Malformed};
 use crate::reply;
 
@@ -118,7 +118,8 @@ impl Connection {
         }
         let mut lines = Lines::default();
         loop {
-            match copy.next(&mut lines).await {
+            let next = copy.next(&mut lines);
+            match while_there(&self.socket, &self.session.cancel_handle(), next).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => return Ok(Err(error)),

@@ -8,13 +8,36 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident};
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Ident};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::parser::parentheses;
+
+/// `INTERVAL(2) '...'`, which is a cast.
+fn interval_with_precision(parser: &mut Parser<'_>) -> Option<Expr> {
+    if !parser.peek_keyword(Keyword::INTERVAL) {
+        return None;
+    }
+    let [_, open, digits, close, text] = parser.peek_tokens();
+    let (Token::LParen, Token::Number(digits, _), Token::RParen) = (open, digits, close) else {
+        return None;
+    };
+    let Token::SingleQuotedString(_) = text else { return None };
+    let precision = digits.parse().ok()?;
+    for _ in 0..4 {
+        parser.next_token();
+    }
+    Some(Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::Value(parser.parse_value().ok()?)),
+        data_type: DataType::Interval { fields: None, precision: Some(precision) },
+        array: false,
+        format: None,
+    })
+}
 
 /// The dialect that statements are parsed in.
 #[derive(Debug)]
@@ -98,8 +121,16 @@ impl Dialect for CairnDialect {
         false
     }
 
-    /// VARIADIC before an argument, queries in several parentheses, and no column where a key word stands.
+    /// `f(name := value)`, the older form of `f(name => value)`.
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
+
+    /// VARIADIC before an argument, `INTERVAL(2) '...'`, queries in several parentheses, and no column where a key word stands.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        if let Some(interval) = interval_with_precision(parser) {
+            return Some(Ok(interval));
+        }
         let next = parser.peek_token_ref();
         if let Token::Word(word) = &next.token
             && word.quote_style.is_none()

@@ -30,6 +30,8 @@ pub struct Report {
     pub column: Option<String>,
     /// The constraint concerned.
     pub constraint: Option<String>,
+    /// The data type concerned.
+    pub datatype: Option<String>,
 }
 
 /// Errors of the SQL layer.
@@ -52,6 +54,10 @@ pub enum Error {
     /// runs again. Never leaves this layer.
     #[error("waiting for a lock here is not supported")]
     WouldWait(Box<Call>),
+    /// A read keeps the thread of its connection for too long: it runs again elsewhere. Never leaves
+    /// this layer.
+    #[error("the read has to go on elsewhere")]
+    TooLong,
 }
 
 /// Result of a SQL operation.
@@ -71,6 +77,7 @@ impl Error {
             table: None,
             column: None,
             constraint: None,
+            datatype: None,
         }))
     }
 
@@ -134,6 +141,14 @@ impl Error {
         self.with(|report| report.constraint = Some(constraint.into()))
     }
 
+    /// Names the data type.
+    pub fn datatype(self, schema: &str, name: &str) -> Error {
+        self.with(|report| {
+            report.schema = Some(schema.to_owned());
+            report.datatype = Some(name.to_owned());
+        })
+    }
+
     /// What the client is told. `name` gives the name of what a key of storage belongs to.
     pub fn into_report_with(self, name: impl Fn(&[u8]) -> Option<String>) -> Report {
         let dependency = match &self {
@@ -160,7 +175,7 @@ impl Error {
         };
         match self {
             Error::Report(report) => *report,
-            Error::Restart => plain(SqlState::InternalError, self.to_string()),
+            Error::Restart | Error::TooLong => plain(SqlState::InternalError, self.to_string()),
             Error::WouldWait(_) => plain(SqlState::FeatureNotSupported, self.to_string()),
             Error::Transaction(error) => {
                 use cairn_txn::Conflict;

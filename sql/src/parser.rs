@@ -6,6 +6,7 @@ mod as_of;
 pub mod change;
 pub mod copy;
 pub mod create_as;
+pub mod cursor;
 pub mod definition;
 pub mod forms;
 mod include;
@@ -50,6 +51,8 @@ pub enum Parsed {
     Modes(transaction::Modes),
     /// CREATE TABLE, ALTER TABLE and their kin.
     Definition(Box<definition::Definition>),
+    /// DECLARE, FETCH, MOVE or CLOSE.
+    Cursor(Box<cursor::CursorStatement>),
     /// SET CONSTRAINTS.
     Constraints(definition::SetConstraints),
     /// A query AS OF SYSTEM TIME, and the text of that time.
@@ -137,12 +140,13 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| forms::rewrite(arrays::rewrite(locking::rewrite(rewrite(tokens)), sql)))
+        .map(|tokens| cursor::rewrite(locking::rewrite(rewrite(tokens))))
+        .map(|tokens| forms::rewrite(arrays::rewrite(tokens, sql)))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 
 /// Forms that sqlparser does not read, as ones that it does: strings continued on the next line
-/// become one, and `TRIM(FROM x)` loses its FROM.
+/// become one, `TRIM(FROM x)` loses its FROM, and RESET TIME ZONE names the setting.
 fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     for token in tokens {
@@ -161,6 +165,9 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 continue;
             }
         }
+        if is_keyword(&token, &[Keyword::ZONE]) && is_reset_time(&mut kept) {
+            continue;
+        }
         if is_keyword(&token, &[Keyword::FROM]) {
             let mut words = kept.iter().rev().filter(|t| !matches!(t.token, Token::Whitespace(_)));
             let mut last = words.next();
@@ -177,6 +184,18 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         kept.push(token);
     }
     kept
+}
+
+/// Whether what stands before is `RESET TIME`, which then is one of the setting's own name.
+fn is_reset_time(kept: &mut [TokenWithSpan]) -> bool {
+    let mut words =
+        kept.iter_mut().rev().filter(|token| !matches!(token.token, Token::Whitespace(_)));
+    let (Some(time), Some(reset)) = (words.next(), words.next()) else { return false };
+    let found = is_keyword(time, &[Keyword::TIME]) && is_keyword(reset, &[Keyword::RESET]);
+    if found {
+        time.token = Token::make_word("timezone", None);
+    }
+    found
 }
 
 fn is_keyword(token: &TokenWithSpan, keywords: &[Keyword]) -> bool {
@@ -311,6 +330,14 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     parser.parse_expr().map_err(|error| convert(error, sql, &tokens))
 }
 
+/// Parses a key column of an index.
+pub fn parse_index_column(sql: &str) -> Result<ast::IndexColumn> {
+    let tokens = tokenize(sql)?;
+    let dialect = CairnDialect;
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens.clone());
+    parser.parse_create_index_expr().map_err(|error| convert(error, sql, &tokens))
+}
+
 fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
     let keyword = match &parser.peek_token().token {
         Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => {
@@ -319,10 +346,13 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,
     };
+    if let Some(statement) = cursor::parse(parser)? {
+        return Ok(Parsed::Cursor(Box::new(statement)));
+    }
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => copy::parse(parser),
-        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT => {
+        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT | Keyword::DROP | Keyword::REINDEX => {
             if keyword == Keyword::CREATE
                 && let Some(create) = create_as::parse(parser)?
             {

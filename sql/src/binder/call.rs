@@ -200,7 +200,10 @@ impl Binder<'_> {
         if let Some((fixed, array)) = variadic(args) {
             return self.variadic_call(name, fixed, array);
         }
-        let args = self.arguments(args)?;
+        let args = match super::named_arguments::in_order(name, args)? {
+            Some(args) => self.arguments(&args)?,
+            None => self.arguments(args)?,
+        };
         match (name, args.len()) {
             ("coalesce", 1..) => {
                 let (args, ty) = self.unify(args, "COALESCE")?;
@@ -231,7 +234,7 @@ impl Binder<'_> {
             }
             ("greatest" | "least", 1..) => self.extreme(name == "greatest", args),
             ("pg_typeof", 1) => {
-                let kind = args.first().map_or(Type::Unknown, Bound::kind);
+                let kind = args.first().map_or(Type::Unknown, |arg| arg.ty.kind);
                 self.literal(&Datum::Int64(i64::from(kind.oid())), Type::Regtype)
             }
             ("version", 0) => {
@@ -341,7 +344,7 @@ impl Binder<'_> {
         }
         exprs.extend(function.context.iter().map(|c| context(*c)));
         if let (true, Some(element)) = (function.typed, settled.element) {
-            exprs.push(self.literal(&Datum::Int64(i64::from(element.oid())), Type::Oid)?.expr);
+            exprs.push(self.literal(&Datum::Int64(i64::from(element.handle())), Type::Oid)?.expr);
         }
         Ok(exprs)
     }

@@ -369,7 +369,7 @@ impl Binder<'_> {
                 };
                 self.note_table(&table);
                 let columns = names.into_iter().filter_map(|(index, name)| {
-                    let kind = table.columns.get(index)?.kind();
+                    let kind = table.columns.get(index)?.declared();
                     Some((name, kind, Some((table.id, index as i16 + 1))))
                 });
                 let columns = columns.collect();

@@ -75,7 +75,7 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
 }
 
 fn type_label(data_type: &ast::DataType) -> String {
-    let kind = super::types::type_of(data_type).map(|ty| ty.kind);
+    let kind = super::types::built_in(data_type).map(|ty| ty.kind);
     // Brackets are no part of the name; a name such as `_int4` is one.
     let kind = match data_type {
         ast::DataType::Array(_) => kind.map(|kind| kind.element().unwrap_or(kind)),
@@ -95,9 +95,22 @@ fn type_label(data_type: &ast::DataType) -> String {
         Ok(Type::Varchar) => "varchar".into(),
         Ok(Type::Bpchar) => "bpchar".into(),
         Ok(Type::Time) => "time".into(),
+        Ok(Type::Timetz) => "timetz".into(),
         Ok(Type::Timestamp) => "timestamp".into(),
         Ok(Type::Timestamptz) => "timestamptz".into(),
         Ok(kind) => kind.name().into(),
-        Err(_) => "?column?".into(),
+        // A user's type goes by its name.
+        Err(_) => element_name(data_type).unwrap_or_else(|| "?column?".into()),
+    }
+}
+
+/// The name of a type, or of the elements of its arrays.
+fn element_name(data_type: &ast::DataType) -> Option<String> {
+    match data_type {
+        ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) => {
+            element_name(element)
+        }
+        ast::DataType::Custom(name, _) => super::name_parts(name).pop(),
+        _ => None,
     }
 }

@@ -445,7 +445,7 @@ impl Binder<'_> {
         let (Stored::Table(table), _) = self.stored(schema, name).ok()? else { return None };
         let fields = table
             .visible()
-            .map(|(_, column)| RecordField { name: column.name.clone(), ty: column.kind() });
+            .map(|(_, column)| RecordField { name: column.name.clone(), ty: column.declared() });
         Some(self.record_type(fields.collect()))
     }
 

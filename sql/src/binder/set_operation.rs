@@ -350,7 +350,7 @@ impl Binder<'_> {
             if ty.kind.needs_canonical_form() {
                 let first = Aggregate {
                     kind: Kind::First,
-                    input: ty.kind,
+                    input: ty.kind.base(),
                     distinct: false,
                     order: Vec::new(),
                 };

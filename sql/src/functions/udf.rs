@@ -2,7 +2,6 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::error::Result as DfResult;
@@ -15,6 +14,7 @@ use datafusion::logical_expr::{
 use super::Scalar;
 use super::arrays::ArrayForm;
 use super::arrays::quantified::Asker;
+use crate::row::Env;
 use crate::types::Datum;
 use crate::types::datum::ArrayBuilder;
 
@@ -24,9 +24,9 @@ pub struct ScalarUdf {
     scalar: Scalar,
     name: String,
     signature: Signature,
-    /// Set when the statement is to stop. A join may evaluate its condition for a long time before it
+    /// The execution it is in, to see when that is to stop. A join may evaluate its condition for a long time before it
     /// gives anybody else a chance to look.
-    cancel: Option<Arc<AtomicBool>>,
+    env: Option<Arc<Env>>,
 }
 
 impl PartialEq for ScalarUdf {
@@ -55,16 +55,16 @@ pub fn call(scalar: Scalar, args: Vec<Expr>) -> Expr {
     make(scalar, args, None)
 }
 
-/// The same call in an execution that ends when `cancel` is set; `None` if it is not one of ours.
-pub fn cancelable(function: &ScalarFunction, cancel: &Arc<AtomicBool>) -> Option<Expr> {
-    Some(make(scalar_of(function)?, function.args.clone(), Some(cancel.clone())))
+/// The same call in an execution that may be ended; `None` if it is not one of ours.
+pub fn cancelable(function: &ScalarFunction, env: &Arc<Env>) -> Option<Expr> {
+    Some(make(scalar_of(function)?, function.args.clone(), Some(env.clone())))
 }
 
-fn make(scalar: Scalar, args: Vec<Expr>, cancel: Option<Arc<AtomicBool>>) -> Expr {
+fn make(scalar: Scalar, args: Vec<Expr>, env: Option<Arc<Env>>) -> Expr {
     let volatility =
         if scalar.is_volatile() { Volatility::Volatile } else { Volatility::Immutable };
     let signature = Signature::user_defined(volatility);
-    let udf = ScalarUdf { scalar, name: scalar.name(), signature, cancel };
+    let udf = ScalarUdf { scalar, name: scalar.name(), signature, env };
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(udf)), args))
 }
 
@@ -96,8 +96,8 @@ impl ScalarUDFImpl for ScalarUdf {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        if self.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-            return Err(crate::row::canceled().into());
+        if let Some(env) = &self.env {
+            env.check_cancel()?;
         }
         let layout = self.scalar.returns().layout();
         let all_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));

@@ -214,6 +214,7 @@ impl Join {
                 let mut found = false;
                 let mut flow = ControlFlow::Continue(());
                 let _ = self.right.run(frame, &mut |right| {
+                    frame.env.tick(1)?;
                     let row = joined(&left, &right);
                     if !passes(&self.filter, &row, frame)? {
                         return Ok(ControlFlow::Continue(()));
@@ -237,6 +238,7 @@ impl Join {
                     return Ok(ControlFlow::Continue(()));
                 }
                 self.left.run(frame, &mut |left| {
+                    frame.env.tick(1)?;
                     let row = joined(&left, &right);
                     match passes(&self.filter, &row, frame)? {
                         true => sink(row),
@@ -288,6 +290,7 @@ impl Join {
             let mut found = false;
             for index in candidates {
                 let Some(right) = rights.get(*index) else { continue };
+                frame.env.tick(1)?;
                 let row = joined(&left, right);
                 if !passes(&self.filter, &row, frame)? {
                     continue;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::Row;
 use super::subplan::Materialized;
+use super::turn::Turn;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Datum;
 
@@ -23,16 +25,19 @@ pub struct Kept {
     commons: Mutex<HashMap<usize, (u64, Shared)>>,
     epochs: AtomicU64,
     memory: Arc<Memory>,
+    pub(super) turn: Turn,
 }
 
 impl Kept {
-    /// Nothing yet, and room for this many bytes of rows.
-    pub fn new(limit_bytes: usize) -> Kept {
+    /// Nothing yet, and room for this many bytes of rows, for a statement that is to end by
+    /// `deadline`.
+    pub fn new(limit_bytes: usize, deadline: Option<Instant>) -> Kept {
         Kept {
             subplans: Mutex::default(),
             commons: Mutex::default(),
             epochs: AtomicU64::new(1),
             memory: Arc::new(Memory { used: AtomicUsize::new(0), limit_bytes }),
+            turn: Turn::new(deadline),
         }
     }
 

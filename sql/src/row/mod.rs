@@ -9,6 +9,7 @@ pub mod advisory;
 pub mod bulk;
 pub mod common;
 mod compile;
+pub mod computed;
 mod covering;
 mod dependence;
 pub mod describe;
@@ -16,6 +17,8 @@ pub mod event;
 pub mod export;
 pub mod expr;
 mod frame;
+pub mod guard;
+mod implication;
 mod join;
 pub mod kept;
 pub mod modify;
@@ -33,6 +36,7 @@ mod subplan;
 pub mod touched;
 mod tracked;
 pub mod tuple;
+mod turn;
 pub mod upsert;
 mod window;
 
@@ -40,7 +44,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use cairn_txn::ReadView;
 use cairn_txn::storage::{Direction, Span};
@@ -61,6 +65,7 @@ use kept::Kept;
 
 pub use subplan::evaluate as evaluate_subplan;
 use tracked::TrackedFilter;
+pub use turn::statement_timeout;
 
 /// A row in flight.
 pub type Row = Vec<Datum>;
@@ -103,8 +108,8 @@ pub struct Env {
 pub struct Surroundings {
     /// The time zone's name.
     pub zone: Datum,
-    /// extra_float_digits.
-    pub extra_float_digits: Datum,
+    /// What the text of values depends on.
+    pub style: Datum,
     /// The session's number.
     pub session: Datum,
     /// What system relations tell of.
@@ -123,7 +128,7 @@ impl Env {
         match context {
             Context::Zone => self.surroundings.zone.clone(),
             Context::Now => Datum::Int64(self.now),
-            Context::FloatDigits => self.surroundings.extra_float_digits.clone(),
+            Context::Style => self.surroundings.style.clone(),
             Context::Session => self.surroundings.session.clone(),
         }
     }
@@ -146,14 +151,6 @@ impl Env {
             None => self.working.push((id, rows)),
         }
         self.epoch = self.kept.next_epoch();
-    }
-
-    /// Fails if the client asked to stop.
-    pub fn check_cancel(&self) -> Result<()> {
-        match self.cancel.load(Ordering::Relaxed) {
-            true => Err(canceled()),
-            false => Ok(()),
-        }
     }
 }
 
@@ -213,6 +210,8 @@ pub struct RowPlan {
     full_scans: Vec<Span>,
     /// Whether rows are generated, nobody knows how many.
     generates: bool,
+    /// Whether some scan would use a partial index for some values of parameters.
+    hinges: bool,
     /// Whether columns of a query around it occur in it; settled once, as it is asked per row.
     uses_outer: bool,
 }
@@ -237,7 +236,7 @@ struct Scan {
 
 #[derive(Debug)]
 enum Node {
-    Scan(Scan),
+    Scan(Box<Scan>),
     Functions {
         calls: sets::Calls,
         filter: Vec<RowExpr>,
@@ -342,9 +341,9 @@ impl RowPlan {
         Ok(rows)
     }
 
-    /// All rows; on an error those that came before it.
+    /// All rows, read where connections are served; on an error those that came before it.
     pub fn collect_into(&self, env: &Env, rows: &mut Vec<Row>) -> Result<()> {
-        self.run(env, &mut |row| {
+        self.run_here(env, &mut |row| {
             rows.push(row);
             Ok(ControlFlow::Continue(()))
         })
@@ -354,6 +353,11 @@ impl RowPlan {
     pub fn is_short(&self, view: &ReadView) -> bool {
         !self.generates
             && self.full_scans.iter().all(|span| view.estimate(span).1 <= SHORT_SCAN_ROWS)
+    }
+
+    /// Whether another plan may be better for some values of the client's parameters.
+    pub fn hinges_on_parameters(&self) -> bool {
+        self.hinges
     }
 
     /// The plan for people, a line an operator.
@@ -440,6 +444,7 @@ impl Node {
             Node::System { relation, lookups, filter, output } => {
                 let wanted = lookups.eval(frame)?;
                 for row in relation.rows(&frame.env.surroundings.system, &wanted)? {
+                    frame.env.tick(1)?;
                     if passes(filter, &row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {
@@ -453,6 +458,7 @@ impl Node {
                 let rows = frame.env.changed.get(*part);
                 let rows = rows.ok_or_else(|| Error::internal("a part that has not run"))?;
                 for row in rows.iter() {
+                    frame.env.tick(1)?;
                     if passes(filter, row, frame)? {
                         let row = output.iter().filter_map(|i| row.get(*i).cloned()).collect();
                         if sink(row)?.is_break() {

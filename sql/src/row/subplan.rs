@@ -14,6 +14,9 @@ use crate::error::{Error, Result, SqlState};
 use crate::functions::arrays::ArrayAccumulator;
 use crate::types::Datum;
 
+/// Rows that an evaluation for one more row costs as much as.
+const EVALUATION_ROWS: usize = 8;
+
 /// The result of a subquery without outer columns.
 #[derive(Debug, Default)]
 pub struct Materialized {
@@ -63,6 +66,7 @@ pub fn evaluate_in(subplan: &Arc<Subplan>, frame: &Frame<'_>, args: &[Datum]) ->
             }),
         };
     }
+    frame.env.tick(EVALUATION_ROWS)?;
     let mut env = frame.env.clone();
     for (slot, value) in subplan.slots.iter().zip(outer) {
         env.set_outer(*slot, value.clone());

@@ -7,9 +7,10 @@ use cairn_txn::{Access, LockMode};
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::constraints::place;
-use super::ddl::{check_options, new_table};
+use super::ddl::new_table;
 use super::outcome::Outcome;
 use super::plan::{Action, Plan, Source};
+use super::storage_parameters::{self, Target};
 use super::{Columns, Prepared, Session};
 use crate::binder::fold;
 use crate::catalog::names::is_temporary;
@@ -29,7 +30,8 @@ impl Session {
     pub(super) async fn create_as(&mut self, create: &CreateAs, sql: &str) -> Result<Outcome> {
         let command = if create.is_select_into { "SELECT INTO" } else { "CREATE TABLE AS" };
         self.check_writable(command)?;
-        check_options(&create.options)?;
+        let mut parameters = Vec::new();
+        storage_parameters::set(&mut parameters, Target::Table, &create.options)?;
         let (prepared, params) = self.source_of(create, sql)?;
         let name = self
             .new_name(&create.name, create.temporary)
@@ -60,6 +62,7 @@ impl Session {
         self.has_temporary |= is_temporary;
         let table = self.draft(|draft| {
             let mut table = new_table(draft.schema, name, columns);
+            table.parameters = parameters;
             table.on_commit = create.on_commit.unwrap_or_default();
             let table = Arc::new(table);
             draft.put_table((*table).clone())?;
@@ -103,16 +106,21 @@ impl Session {
     ) -> Result<usize> {
         self.begin_statement(plan, Access::Write)?;
         let env = self.env(Arc::new(params));
-        let mut count = 0;
-        if let Some(rows) = source.rows.as_ref().filter(|rows| rows.is_short(&env.view)) {
-            let rows = rows.collect(&env)?;
-            drop(env);
-            count += self.fill_table(table, rows).await?;
-        } else {
-            let mut more = self.database.vector.run(&source.logical, Arc::new(env));
-            while let Some(rows) = more.recv().await {
-                count += self.fill_table(table, rows?).await?;
+        if let Some(rows) = self.rows_here(source, &env) {
+            match rows.collect(&env) {
+                Err(Error::TooLong) => {}
+                rows => {
+                    drop(env);
+                    let count = self.fill_table(table, rows?).await?;
+                    self.block().transaction.end_statement();
+                    return Ok(count);
+                }
             }
+        }
+        let mut count = 0;
+        let mut more = self.database.vector.run(&source.logical, Arc::new(env));
+        while let Some(rows) = more.recv().await {
+            count += self.fill_table(table, rows?).await?;
         }
         self.block().transaction.end_statement();
         Ok(count)
@@ -150,7 +158,6 @@ impl Session {
     async fn fill_table(&mut self, table: &Arc<Table>, rows: Vec<Row>) -> Result<usize> {
         let count = rows.len();
         let (style, sequences) = (self.style(), self.database.sequences.clone());
-        let flag = self.cancel.flag();
         let env = self.env(Arc::default());
         let env = Env { view: env.view.without_own_writes(), ..env };
         // It has no constraints yet.
@@ -163,9 +170,8 @@ impl Session {
             if batch.is_empty() {
                 return Ok(count);
             }
-            if flag.load(std::sync::atomic::Ordering::Relaxed) {
-                return Err(crate::row::canceled());
-            }
+            env.check_cancel()?;
+            tokio::task::yield_now().await;
             for row in &mut batch {
                 row.push(Datum::Int64(sequences.next_row_number(table.id)?));
             }

@@ -2,7 +2,7 @@
 //!
 //! Rows are read a part at a time. The entries of a part are sorted and added to the transaction,
 //! which moves them to files when they are many ([`cairn_txn`]'s spill), so memory holds one part
-//! and not the table. The table is locked against everyone else: nothing changes between two
+//! and not the table, and between two parts other connections have their turn. The table is locked against everyone else: nothing changes between two
 //! parts, and neither rows nor keys need locks.
 
 use std::ops::ControlFlow;
@@ -17,7 +17,7 @@ use crate::row::bulk::{Entries, sort_entries};
 use crate::types::Datum;
 
 /// Memory of a part; little in tests, so that small tables have several.
-const PART_BYTES: usize = if cfg!(test) { 256 } else { 64 << 20 };
+const PART_BYTES: usize = if cfg!(test) { 256 } else { 4 << 20 };
 /// What an entry costs beside its key and value.
 const ENTRY_OVERHEAD_BYTES: usize = 80;
 
@@ -25,22 +25,24 @@ const ENTRY_OVERHEAD_BYTES: usize = 80;
 type Entry = (Vec<u8>, Vec<u8>);
 
 /// Makes an entry of a row that comes as it is stored, and with the columns that were asked for;
-/// the others are NULL.
-pub(super) type Make<'a> = dyn FnMut(&[u8], &[Datum]) -> Result<Entry> + 'a;
+/// the others are NULL. `None` if the row has none.
+pub(super) type Make<'a> = dyn FnMut(&[u8], &[Datum]) -> Result<Option<Entry>> + Send + 'a;
 
 /// Adds the entries of a secondary index. If it is to be unique and a key occurs twice, a row that
 /// has it.
-pub(super) fn fill_index(
+pub(super) async fn fill_index(
     transaction: &mut Transaction,
     table: &Table,
     index: &Index,
 ) -> Result<Option<Row>> {
-    let columns = index.columns.iter().chain(&index.include).chain(&table.primary.columns);
-    let columns: Vec<usize> = columns.copied().collect();
-    let twice = fill(transaction, table, &columns, index.unique, &mut |_, row| {
+    let mut columns = index.key_columns(table);
+    columns.extend(index.include.iter().chain(&table.primary.columns));
+    let mut make = |_: &[u8], row: &[Datum]| {
         let key = table.row_key(row);
-        Ok((table.entry_key(index, row, &key), table.entry_value(index, row, &key)))
-    })?;
+        let entry = table.entry(index, row, &key)?;
+        Ok(entry.map(|entry| (entry.key, table.entry_value(index, row, &key))))
+    };
+    let twice = fill(transaction, table, &columns, index.unique, &mut make).await?;
     let Some(value) = twice else { return Ok(None) };
     let (row_key, _) = index.split_value(&value)?;
     let row = transaction.get_latest(row_key)?;
@@ -49,7 +51,7 @@ pub(super) fn fill_index(
 
 /// Adds what `make` makes of each row of `table`, of which it looks at `columns`. If keys are to be
 /// `unique` and one occurs twice, the value of its second entry.
-pub(super) fn fill(
+pub(super) async fn fill(
     transaction: &mut Transaction,
     table: &Table,
     columns: &[usize],
@@ -97,6 +99,7 @@ pub(super) fn fill(
             None => return Ok(None),
             Some(last) => rows.start = Span::point(&last).end,
         }
+        tokio::task::yield_now().await;
     }
 }
 
@@ -105,12 +108,13 @@ fn read_part(
     transaction: &Transaction,
     rows: &Span,
     entries: &mut Entries,
-    entry_of: &mut dyn FnMut(&[u8]) -> Result<Entry>,
+    entry_of: &mut dyn FnMut(&[u8]) -> Result<Option<Entry>>,
 ) -> Result<Option<Vec<u8>>> {
     let (mut last, mut failed, mut bytes) = (None, None, 0);
     transaction.latest().scan(rows, Direction::Forward, &mut |key, value| {
         match entry_of(value) {
-            Ok(entry) => {
+            Ok(None) => return ControlFlow::Continue(()),
+            Ok(Some(entry)) => {
                 bytes += entry.0.len() + entry.1.len() + ENTRY_OVERHEAD_BYTES;
                 entries.push(entry);
             }

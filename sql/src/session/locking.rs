@@ -30,6 +30,8 @@ pub struct Locking {
     pub columns: Columns,
     /// The tables whose rows are locked, in the order in which the rows follow.
     pub locks: Vec<RowLock>,
+    /// Whether the rows to lock stay behind the columns, for a cursor.
+    pub(super) keeps_rows: bool,
     /// OFFSET and LIMIT of the rows that were locked.
     limit: Option<(Option<RowExpr>, Option<RowExpr>)>,
 }
@@ -83,7 +85,7 @@ impl Locking {
                 Some((skip.map(compile).transpose()?, fetch.map(compile).transpose()?))
             }
         };
-        Ok(Locking { source, columns, locks: bound.locks, limit })
+        Ok(Locking { source, columns, locks: bound.locks, keeps_rows: false, limit })
     }
 
     fn window(&self, env: &Env) -> Result<Window> {
@@ -118,7 +120,9 @@ impl Locking {
                 Err(error) => return Err(error.into()),
             }
         }
-        row.truncate(self.columns.len());
+        if !self.keeps_rows {
+            row.truncate(self.columns.len());
+        }
         Ok(true)
     }
 }
@@ -157,11 +161,17 @@ impl Session {
                     window.take(row);
                 }
             }
-        } else if let Some(plan) = locking.source.rows.as_ref().filter(|p| p.is_short(&env.view)) {
-            // A queue's consumer looks no further than to the first rows that nobody has.
-            let transaction = &mut self.block().transaction;
-            plan.run(&env, &mut |row| window.try_take(locking, transaction, row))?;
         } else {
+            if let Some(plan) = self.rows_here(&locking.source, &env) {
+                // A queue's consumer looks no further than to the first rows that nobody has.
+                let transaction = &mut self.block().transaction;
+                match plan.run_here(&env, &mut |row| window.try_take(locking, transaction, row)) {
+                    // Rows that are locked by now are this transaction's.
+                    Err(Error::TooLong) => window = locking.window(&env)?,
+                    Err(error) => return Err(error),
+                    Ok(()) => return Ok(window.rows),
+                }
+            }
             let mut more = self.database.vector.run(&locking.source.logical, Arc::new(env));
             let transaction = &mut self.block().transaction;
             'all: while let Some(batch) = more.recv().await {

@@ -76,6 +76,14 @@ pub enum StatementPart {
 }
 
 impl StatementPart {
+    /// What gives its rows.
+    pub(super) fn source(&self) -> &Source {
+        match self {
+            StatementPart::Modify(modify) => &modify.source,
+            StatementPart::Lock(locking) => &locking.source,
+        }
+    }
+
     fn modify(&self) -> Option<&Modify> {
         match self {
             StatementPart::Modify(modify) => Some(modify),
@@ -215,6 +223,9 @@ impl With {
     }
 }
 
+/// Rows that are inserted together.
+const INSERTED_ROWS: usize = 1000;
+
 impl Session {
     /// Runs a statement that is one change.
     pub(super) async fn modify(
@@ -336,7 +347,10 @@ impl Session {
             writer.changed = Some(positions);
         }
         let width = modify.table.columns.len();
-        let mode = writer.lock_mode(&modify.operation);
+        let locks = match &modify.operation {
+            Operation::Update(positions) => Some((writer.row_locks(positions), positions)),
+            _ => None,
+        };
         let indexed = match &modify.operation {
             Operation::Update(positions) => writer.is_indexed(positions),
             _ => true,
@@ -344,30 +358,44 @@ impl Session {
         let transaction = &mut block.transaction;
         let mut changed = Changed::default();
         if let Operation::Insert(_) = &modify.operation {
-            let make = |row| writer.make_row(&modify.insert, row, &env, &sequences);
-            let mut new = rows.into_iter().map(make).collect::<Result<Vec<_>>>()?;
-            env.check_cancel()?;
-            let added = async {
-                let added = writer.insert_all(transaction, &mut new).await;
-                added.map_err(|(_, error)| error)
-            };
-            limited(lock_timeout, added).await?;
-            if touched.keeps() {
-                new.iter().for_each(|row| touched.add(modify.table.row_key(row)));
+            let mut rows = rows.into_iter();
+            loop {
+                let some = rows.by_ref().take(INSERTED_ROWS);
+                let make = |row| writer.make_row(&modify.insert, row, &env, &sequences);
+                let mut new = some.map(make).collect::<Result<Vec<_>>>()?;
+                let added = async {
+                    let added = writer.insert_all(transaction, &mut new).await;
+                    added.map_err(|(_, error)| error)
+                };
+                limited(lock_timeout, added).await?;
+                if touched.keeps() {
+                    new.iter().for_each(|row| touched.add(modify.table.row_key(row)));
+                }
+                changed.count += new.len();
+                new.iter().try_for_each(|row| changed.returning(modify, row, &env))?;
+                if rows.len() == 0 {
+                    break;
+                }
+                env.check_cancel()?;
+                tokio::task::yield_now().await;
             }
-            changed.count = new.len();
-            new.iter().try_for_each(|row| changed.returning(modify, row, &env))?;
             changed.events = std::mem::take(&mut writer.events);
             return Ok(changed);
         }
         for mut row in rows {
-            env.check_cancel()?;
+            env.pause().await?;
             let values = row.split_off(width.min(row.len()));
             let key = modify.table.row_key(&row);
             // Joined with several rows, it is changed by the first of them.
             if touched.has(&key) {
                 continue;
             }
+            let mode = match &locks {
+                None => LockMode::ForUpdate,
+                Some((locks, positions)) => locks.mode(&row, |column| {
+                    values.get(positions.iter().position(|position| *position == column)?)
+                }),
+            };
             limited(lock_timeout, async {
                 writer.lock(transaction, &key, mode, WaitPolicy::Block).await
             })

@@ -15,7 +15,7 @@ use super::plan::{Action, Plan, Source};
 use super::retry::is_conflict;
 use super::transaction::Status;
 use super::{Columns, Prepared, Session};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::parser::Parsed;
 use crate::row::{Env, RowPlan};
 use crate::types::{Datum, datetime};
@@ -25,6 +25,7 @@ pub(super) fn run_rows(plan: &RowPlan, columns: &Columns, env: &Env) -> Result<R
     // Rows that came before an error reach the client before it, as from PostgreSQL.
     let mut found = Vec::new();
     match plan.collect_into(env, &mut found).err() {
+        Some(Error::TooLong) => Err(Error::TooLong),
         // But a scan that turns out to be a conflict has not read anything: its client may go on, behind
         // a savepoint.
         Some(error) if found.is_empty() || is_conflict(&error) => Err(error),
@@ -70,8 +71,16 @@ impl Session {
         }
         self.note_statement(prepared);
         let cancel = self.cancel.reset();
+        self.deadline = None;
         let env = self.env_on(view, Arc::new(std::mem::take(params)), cancel);
-        Some(run_rows(rows, columns, &env))
+        match run_rows(rows, columns, &env) {
+            Err(Error::TooLong) => {
+                self.is_long = true;
+                *params = Arc::unwrap_or_clone(env.params);
+                None
+            }
+            ran => Some(ran),
+        }
     }
 
     /// A view for one statement that is its whole transaction.

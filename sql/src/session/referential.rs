@@ -35,6 +35,9 @@ fn concurrent_update() -> Error {
     Error::Transaction(cairn_txn::Error::Serialization(Conflict::ConcurrentUpdate))
 }
 
+/// References that are looked at together.
+const REFERENCES: usize = 1000;
+
 impl Session {
     /// Looks at what a statement has left, but for what can wait until the end of the transaction.
     pub(super) async fn finish_statement(&mut self, events: Vec<Event>, env: &Env) -> Result<()> {
@@ -54,11 +57,13 @@ impl Session {
     ) -> Result<()> {
         let mut queue = VecDeque::from(events);
         while let Some(event) = queue.pop_front() {
-            env.check_cancel()?;
+            env.pause().await?;
             match event {
                 Event::Refers(refers) => {
                     let mut run = vec![refers];
-                    while let Some(Event::Refers(_)) = queue.front() {
+                    while let Some(Event::Refers(_)) = queue.front()
+                        && run.len() < REFERENCES
+                    {
                         if let Some(Event::Refers(refers)) = queue.pop_front() {
                             run.push(refers);
                         }
@@ -241,7 +246,7 @@ impl Session {
         let mut events = Vec::new();
         let Some(mut span) = vacated.reference.span(&vacated.values)? else { return Ok(events) };
         while !span.is_empty() {
-            env.check_cancel()?;
+            env.pause().await?;
             let found = self.find(vacated, &mut span, env.cancel.clone()).await?;
             match action {
                 Action::NoAction | Action::Restrict => self.refuse(vacated, found).await?,
@@ -343,7 +348,7 @@ impl Session {
         }
         let mode = if deletes { LockMode::ForUpdate } else { writer.update_mode(&set) };
         for Found { key, mut row } in found {
-            env.check_cancel()?;
+            env.pause().await?;
             let lock = transaction.lock_row(&key, mode, WaitPolicy::Block);
             if limited(lock_timeout, async { Ok(lock.await?) }).await? != LockOutcome::Unchanged {
                 // READ COMMITTED: what the row has become counts.

@@ -127,7 +127,7 @@ impl Session {
             touched.keep();
         }
         for source in rows {
-            env.check_cancel()?;
+            env.pause().await?;
             let mut new = writer.make_row(&modify.insert, source, &env, &sequences)?;
             writer.changed = None;
             writer.complete(&mut new)?;

@@ -95,7 +95,7 @@ pub fn types(asked: &Asked<'_>) -> Result<Vec<Row>> {
             Datum::Null,
         ]
     });
-    Ok(rows.collect())
+    Ok(rows.chain(super::types::users_types(asked)).collect())
 }
 
 /// pg_proc.

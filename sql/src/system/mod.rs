@@ -15,13 +15,17 @@ pub mod builtins;
 pub mod calls;
 pub mod classes;
 pub mod constraints;
+pub mod cursors;
 pub mod definitions;
 pub mod facts;
 pub mod locks;
 pub mod names;
+mod progress;
 pub mod ranges;
 pub mod settings;
+pub mod types;
 pub mod views;
+mod zones;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -196,7 +200,14 @@ struct OfServer {
     rows: fn(&System) -> Vec<Row>,
 }
 
-const OF_SERVER: &[&OfServer] = &[&activity::ACTIVITY, &locks::LOCKS, &ranges::RANGES];
+const OF_SERVER: &[&OfServer] = &[
+    &activity::ACTIVITY,
+    &cursors::CURSORS,
+    &cursors::PREPARED,
+    &locks::LOCKS,
+    &progress::CREATE_INDEX,
+    &ranges::RANGES,
+];
 
 static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
     let listed = facts::RELATIONS.iter().map(|line| {
@@ -249,6 +260,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_database" => builtins::databases,
         "pg_depend" => classes::dependencies,
         "pg_description" => classes::descriptions,
+        "pg_enum" => types::enums,
         "pg_index" => classes::indexes,
         "pg_language" => builtins::languages,
         "pg_namespace" => builtins::namespaces,
@@ -259,6 +271,8 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
         "pg_tablespace" => builtins::tablespaces,
+        "pg_timezone_abbrevs" => zones::abbreviations,
+        "pg_timezone_names" => zones::names,
         "pg_type" => builtins::types,
         _ => return None,
     })

@@ -9,7 +9,7 @@ use super::{
     CATALOG_NAMESPACE, CATALOG_SCHEMA, INFORMATION_NAMESPACE, INFORMATION_SCHEMA, OWN_NAMESPACE,
     OWN_SCHEMA, PUBLIC_NAMESPACE, SUPERUSER, SUPERUSER_OID, relations,
 };
-use crate::catalog::names::{Named, RelationName, SearchPath};
+use crate::catalog::names::{Named, PG_TEMP, RelationName, SearchPath};
 use crate::catalog::view::View;
 use crate::catalog::{Index, Schema, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
@@ -167,6 +167,9 @@ impl Names {
         let name = match kind {
             _ if oid == 0 => Some("-".to_owned()),
             Type::Regclass => self.relation_name(oid),
+            Type::Regtype if self.schema.type_by_oid(oid).is_some() => {
+                self.schema.type_by_oid(oid).map(|kind| self.type_name(TypeMod::plain(kind)))
+            }
             other => format_static(other, oid),
         };
         name.unwrap_or_else(|| oid.to_string())
@@ -229,7 +232,49 @@ impl Names {
         self.by_name(schema, name).map(|stored| stored.oid())
     }
 
-    fn check_schema_exists(&self, schema: &str) -> Result<()> {
+    /// A type of a user's by name.
+    pub fn users_type(&self, schema: Option<&str>, name: &str) -> Option<Type> {
+        let found = self.schema.find_type(&self.path, schema, name)?;
+        self.schema.type_of(self.schema.type_named(&found)?)
+    }
+
+    /// A type's name as messages and `format_type` have it: qualified where search_path does not find
+    /// it.
+    pub fn type_name(&self, ty: TypeMod) -> String {
+        let shown = ty.display();
+        let Some(user) = ty.kind.user() else { return shown };
+        let definition = user.definition();
+        let full = RelationName::new(definition.schema.clone(), definition.name.clone());
+        match self.schema.type_is_in_sight(&self.path, &full) {
+            true => shown,
+            false => format!("{}.{shown}", quote_ident(self.shown_schema(&full.schema))),
+        }
+    }
+
+    /// A schema as it is shown: of the session's own temporary one the name that it goes by.
+    fn shown_schema<'s>(&self, schema: &'s str) -> &'s str {
+        if schema == self.path.temporary() { PG_TEMP } else { schema }
+    }
+
+    /// The type that a name of SQL's, of pg_type's or of a user's means, perhaps qualified, perhaps of
+    /// arrays.
+    pub fn named_type(&self, text: &str) -> Option<Type> {
+        if let Some(built_in) = named_type(text) {
+            return Some(built_in);
+        }
+        let text = text.trim();
+        if let Some(element) = text.strip_suffix("[]") {
+            return self.named_type(element)?.array();
+        }
+        let (schema, name) = qualified(text).ok()?;
+        self.users_type(schema.as_deref(), &name)
+    }
+
+    /// Refuses the name of a schema that is not there.
+    ///
+    /// # Errors
+    /// That it is not there.
+    pub fn check_schema_exists(&self, schema: &str) -> Result<()> {
         match self.schema.has_namespace(self.path.schema(schema)) {
             true => Ok(()),
             false => Err(Error::new(
@@ -261,6 +306,10 @@ impl Names {
                     )
                 })?
             }
+            Type::Regtype => match self.named_type(text) {
+                Some(kind) => kind.oid(),
+                None => return parse_static(kind, text),
+            },
             other => return parse_static(other, text),
         };
         Ok(Datum::Int64(i64::from(oid)))

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{any_interval, call, check, config, echo};
 use crate::types::interval::Interval;
-use crate::types::io::Style;
+use crate::types::io::{Style, parse_interval};
 
 #[test]
 fn text() {
@@ -36,7 +36,7 @@ fn limits() {
     check(
         r"
         178956970 years => 178956970 years ; -178956970 years -8 mons => -178956970 years -8 mons
-        ? 178956971 years => ~ interval out of range ; 2147483647 days => 2147483647 days
+        178956971 years => ~ interval out of range ; 2147483647 days => 2147483647 days
         -2147483648 days => -2147483648 days
         2147483648 days | 00:60:00 | 2562047789 hours => ~ interval field value out of range
         9007199254740993 us => 2501999:47:34.740993 ; 2600000:00:00.000001 => 2600000:00:00.000001
@@ -71,7 +71,7 @@ fn arithmetic() {
         justify_hours interval -1 day 1 hour => -23:00:00
         justify_hours interval 2147483647 days 24 hours => ~ interval out of range
         justify_days interval 35 days => 1 mon 5 days
-        ? justify_days interval 1 mon -1 day => 29 days
+        justify_days interval 1 mon -1 day => 29 days
         ",
         call,
     );
@@ -100,7 +100,7 @@ proptest! {
 
     #[test]
     fn every_form_comes_back(value in any_interval()) {
-        prop_assert_eq!(Interval::parse(&value.to_string()), Ok(value), "{}", value);
+        prop_assert_eq!(parse_interval(&value.to_string(), -1, &Style::default()).unwrap(), value, "{}", value);
         prop_assert_eq!(Interval::decode(&value.encode()).unwrap(), value);
     }
 

@@ -9,6 +9,7 @@ mod golden;
 mod interval;
 mod io;
 mod json;
+mod kept_rows;
 mod numeric;
 mod resolve;
 mod system;
@@ -122,7 +123,7 @@ fn call(line: &str) -> String {
         for context in function.context {
             values.push(match context {
                 Context::Zone => Datum::Text("UTC".into()),
-                Context::FloatDigits => Datum::Int32(1),
+                Context::Style => Datum::Int32(Style::default().packed()),
                 Context::Now | Context::Session => Datum::Int64(0),
             });
         }

@@ -7,6 +7,7 @@
 
 mod feed;
 mod scan;
+mod watched;
 
 use std::sync::Arc;
 
@@ -78,10 +79,12 @@ impl VectorExecutor {
     pub fn run(&self, plan: &LogicalPlan, env: Arc<Env>) -> mpsc::Receiver<Result<Vec<Row>>> {
         let (sender, receiver) = mpsc::channel(BATCHES_IN_FLIGHT);
         let state = self.state(&env);
+        env.moves(true);
         let plan = bind(plan, &env);
         let work = async move {
             let outcome = async {
                 let planned = state.query_planner().create_physical_plan(&plan?, &state).await?;
+                let planned = watched::joins(planned, &env)?;
                 let mut stream = execute_stream(planned, state.task_ctx())?;
                 while let Some(batch) = stream.next().await {
                     let batch = batch?;
@@ -136,7 +139,7 @@ fn to_rows(batch: &RecordBatch) -> Result<Vec<Row>> {
 /// The plan with parameters as literals and subqueries ready to run.
 fn bind(plan: &LogicalPlan, env: &Arc<Env>) -> Result<LogicalPlan> {
     let bound = plan.clone().transform_up(|node| {
-        node.map_expressions(|expr| {
+        let bound = node.map_expressions(|expr| {
             expr.transform_up(|expr| match &expr {
                 Expr::Placeholder(placeholder) => {
                     let value = match parameter_of(&placeholder.id)? {
@@ -158,13 +161,21 @@ fn bind(plan: &LogicalPlan, env: &Arc<Env>) -> Result<LogicalPlan> {
                         // The name of the result column is the same for all of them.
                         Ok(Transformed::yes(bound))
                     }
-                    None => Ok(match udf::cancelable(function, &env.cancel) {
+                    None => Ok(match udf::cancelable(function, env) {
                         Some(cancelable) => Transformed::yes(cancelable),
                         None => Transformed::no(expr),
                     }),
                 },
                 _ => Ok(Transformed::no(expr)),
             })
+        })?;
+        Ok(match bound.data {
+            LogicalPlan::Join(mut join) => {
+                let filter = join.filter.take();
+                join.filter = filter.map(|filter| watched::condition(filter, env));
+                Transformed::yes(LogicalPlan::Join(join))
+            }
+            data => Transformed { data, ..bound },
         })
     })?;
     Ok(bound.data)
@@ -207,6 +218,7 @@ impl ExtensionPlanner for ScanPlanner {
         let (Some(operator), [input]) = (operator, inputs) else { return Ok(None) };
         let planner = DefaultPhysicalPlanner::default();
         let input = planner.optimize_physical_plan(input.clone(), session, |_, _| {})?;
+        let input = watched::joins(input, &self.env)?;
         let schema = Arc::new(node.schema().as_arrow().clone());
         let exec = feed::OperatorExec::new(operator, schema, input, self.env.clone())?;
         Ok(Some(Arc::new(exec)))

@@ -4,6 +4,8 @@ mod bulk;
 mod depth;
 mod drivers;
 mod durability;
+mod index_builds;
+mod interruption;
 mod limits;
 mod locks;
 mod protocol;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use cairn_txn::storage::{Direction, Span};
 
 use super::super::Session;
+use super::super::constraints::check_has_order;
 use super::super::fill;
 use super::super::rules::{compile_own, compile_reference};
 use super::alter::Work;
@@ -18,6 +19,7 @@ use crate::catalog::constraint::ForeignKey;
 use crate::catalog::{Index, Table, index_span};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::parser::parse_expression;
 use crate::row::describe::{contains_null, could_not_create, describe_key, is_violated};
 use crate::row::reference::{Reference, Wanted};
 use crate::row::rules::Rules;
@@ -39,6 +41,9 @@ impl Session {
             for column in &mut work.table.columns {
                 column.missing = None;
             }
+        }
+        if !work.retyped.is_empty() {
+            self.retype_expressions(&mut work.table)?;
         }
         let (old, table) = (work.old.clone(), Arc::new(work.table.clone()));
         let is_kept = |index: &&Index| table.all_indexes().any(|o| o.storage == index.storage);
@@ -62,21 +67,36 @@ impl Session {
             }
         };
         if work.rewrites {
-            self.rewrite(&work, &table, &rules, &checks)?;
+            self.rewrite(&work, &table, &rules, &checks).await?;
             for index in &table.indexes {
-                self.fill_index(&table, index)?;
+                self.fill_index(&table, index).await?;
             }
         } else {
             if !work.not_null.is_empty() || !checks.is_empty() {
-                self.verify(&work, &table, &rules, &checks)?;
+                self.verify(&work, &table, &rules, &checks).await?;
             }
             for name in &work.fills {
                 if let Some(index) = table.indexes.iter().find(|index| index.name == *name) {
-                    self.fill_index(&table, index)?;
+                    self.fill_index(&table, index).await?;
                 }
             }
         }
-        self.validate_keys(&work, &table)
+        self.validate_keys(&work, &table).await
+    }
+
+    /// What indexes compute may have other types when columns have.
+    fn retype_expressions(&mut self, table: &mut Table) -> Result<()> {
+        let known = table.clone();
+        for index in &mut table.indexes {
+            for expression in &mut index.expressions {
+                let expr = parse_expression(&expression.sql)?;
+                let bound = self.with_binder("", |binder| binder.index_expression(&known, &expr));
+                let (_, kind) = bound?;
+                check_has_order(kind.kind)?;
+                (expression.type_oid, expression.typmod) = (kind.kind.oid(), kind.typmod);
+            }
+        }
+        Ok(())
     }
 
     fn evaluation(&mut self) -> Env {
@@ -86,7 +106,7 @@ impl Session {
     }
 
     /// Stores the rows of a table anew.
-    fn rewrite(
+    async fn rewrite(
         &mut self,
         work: &Work,
         table: &Arc<Table>,
@@ -99,7 +119,7 @@ impl Session {
         let all: Vec<usize> = (0..old.columns.len()).collect();
         let numbers_rows = !table.has_primary_key() && old.has_primary_key();
         let transaction = &mut self.block().transaction;
-        let twice = fill::fill(transaction, old, &all, true, &mut |_, row| {
+        let mut make = |_: &[u8], row: &[Datum]| {
             env.check_cancel()?;
             let mut new = row.to_vec();
             new.resize(table.columns.len(), Datum::Null);
@@ -123,9 +143,9 @@ impl Session {
                 }
             }
             look_at(work, table, rules, checks, &new, &env)?;
-            Ok((table.row_key(&new), codec::encode_row(&new)))
-        })?;
-        match twice {
+            Ok(Some((table.row_key(&new), codec::encode_row(&new))))
+        };
+        match fill::fill(transaction, old, &all, true, &mut make).await? {
             None => Ok(()),
             Some(value) => {
                 let row = table.decode_row(&value)?;
@@ -135,7 +155,7 @@ impl Session {
     }
 
     /// Looks at the rows of a table that stay as they are.
-    fn verify(
+    async fn verify(
         &mut self,
         work: &Work,
         table: &Arc<Table>,
@@ -144,36 +164,47 @@ impl Session {
     ) -> Result<()> {
         let env = self.evaluation();
         let view = self.block().transaction.latest();
-        let mut failed = None;
-        let rows = index_span(table.primary.storage);
-        view.scan(&rows, Direction::Forward, &mut |_, value| {
-            let looked = env.check_cancel().and_then(|()| {
-                let row = table.decode_row(value)?;
-                look_at(work, table, rules, checks, &row, &env)
-            });
-            match looked {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
+        let mut rest = index_span(table.primary.storage);
+        loop {
+            let (mut last, mut failed, mut count) = (None, None, 0);
+            view.scan(&rest, Direction::Forward, &mut |key, value| {
+                let looked = env.check_cancel().and_then(|()| {
+                    let row = table.decode_row(value)?;
+                    look_at(work, table, rules, checks, &row, &env)
+                });
+                if let Err(error) = looked {
                     failed = Some(error);
-                    ControlFlow::Break(())
+                    return ControlFlow::Break(());
                 }
+                count += 1;
+                if count < VALIDATED_ROWS {
+                    return ControlFlow::Continue(());
+                }
+                last = Some(key.to_vec());
+                ControlFlow::Break(())
+            })?;
+            if let Some(error) = failed {
+                return Err(error);
             }
-        })?;
-        failed.map_or(Ok(()), Err)
+            match last {
+                Some(last) => rest.start = Span::point(&last).end,
+                None => return Ok(()),
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Makes the entries of a new index. The table is locked.
-    pub(super) fn fill_index(&mut self, table: &Table, index: &Index) -> Result<()> {
+    pub(super) async fn fill_index(&mut self, table: &Table, index: &Index) -> Result<()> {
         let style = self.style();
-        let Some(row) = fill::fill_index(&mut self.block().transaction, table, index)? else {
-            return Ok(());
-        };
+        let filled = fill::fill_index(&mut self.block().transaction, table, index);
+        let Some(row) = filled.await? else { return Ok(()) };
         Err(could_not_create(table, index, &row, &style)?)
     }
 
     /// Looks at the foreign keys of a table that are new or on other values than before, and at those
     /// that refer to it.
-    fn validate_keys(&mut self, work: &Work, table: &Arc<Table>) -> Result<()> {
+    async fn validate_keys(&mut self, work: &Work, table: &Arc<Table>) -> Result<()> {
         let schema = self.schema();
         let is_retyped = |columns: &[usize]| columns.iter().any(|c| work.retyped.contains(c));
         let mut keys: Vec<(Arc<Table>, Arc<Table>, ForeignKey)> = Vec::new();
@@ -203,14 +234,14 @@ impl Session {
             if is_new || work.rewrites && key.valid {
                 let reference =
                     self.with_binder("", |binder| compile_reference(binder, child, parent, key))?;
-                self.validate_key(&reference)?;
+                self.validate_key(&reference).await?;
             }
         }
         Ok(())
     }
 
     /// Looks whether what the rows of a table refer to is there.
-    fn validate_key(&mut self, reference: &Reference) -> Result<()> {
+    async fn validate_key(&mut self, reference: &Reference) -> Result<()> {
         let cancel = self.cancel.flag();
         let style = self.style();
         let view = self.block().transaction.latest();
@@ -283,6 +314,7 @@ impl Session {
                 Some(last) => rows.start = Span::point(&last).end,
                 None => return Ok(()),
             }
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
