@@ -477,7 +477,8 @@ impl Binder<'_> {
             }
             return Ok((plan, inputs));
         }
-        let sets = self.levels.borrow_mut().last_mut().map(|l| std::mem::take(&mut l.extraction.sets));
+        let sets =
+            self.levels.borrow_mut().last_mut().map(|l| std::mem::take(&mut l.extraction.sets));
         let sets = sets.unwrap_or_default();
         if !sets.is_empty() {
             let plan = self.project_sets(LogicalPlanBuilder::empty(true).build()?, sets)?;

@@ -154,7 +154,8 @@ impl Binder<'_> {
                 return Err(Error::new(SqlState::DuplicateAlias, message));
             }
             self.range_over(&relation, RangedKind::Join);
-            let merged: Vec<ScopeColumn> = scope.columns.iter().take(using.len()).cloned().collect();
+            let merged: Vec<ScopeColumn> =
+                scope.columns.iter().take(using.len()).cloned().collect();
             scope.columns.extend(merged.into_iter().map(|column| ScopeColumn {
                 relation: relation.clone(),
                 merged_away: true,

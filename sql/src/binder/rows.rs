@@ -155,8 +155,7 @@ impl Binder<'_> {
         let position = self.position_of(name);
         let relation = name_parts(name).pop().unwrap_or_default();
         let columns = self.relation_columns(&relation, position);
-        let (columns, _) =
-            columns.ok_or_else(|| self.unknown_relation(&relation).at(position))?;
+        let (columns, _) = columns.ok_or_else(|| self.unknown_relation(&relation).at(position))?;
         values.extend(columns.into_iter().map(|(_, value)| value));
         Ok(())
     }

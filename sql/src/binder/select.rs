@@ -260,7 +260,8 @@ impl Binder<'_> {
         let mut targets = Vec::new();
         for item in items {
             match item {
-                SelectItem::UnnamedExpr(ast::Expr::Identifier(ident)) if ident.value == NOTHING => {}
+                SelectItem::UnnamedExpr(ast::Expr::Identifier(ident)) if ident.value == NOTHING => {
+                }
                 SelectItem::UnnamedExpr(expr) => {
                     if let Some(fields) = self.expanded_targets(expr)? {
                         targets.extend(fields);

@@ -142,7 +142,8 @@ impl With {
     pub(super) fn table_lock(&self, table: u32) -> LockMode {
         if self.all_modifies().any(|modify| modify.table.id == table) {
             LockMode::RowExclusive
-        } else if self.all_locks().any(|locking| locking.locks.iter().any(|l| l.table.id == table)) {
+        } else if self.all_locks().any(|locking| locking.locks.iter().any(|l| l.table.id == table))
+        {
             LockMode::RowShare
         } else {
             LockMode::AccessShare
@@ -192,9 +193,8 @@ impl With {
         }
         let before = order.len();
         // What locks rows that nobody reads does not run.
-        let changes = |part: &usize| {
-            with.parts.get(*part).is_some_and(|part| part.modify().is_some())
-        };
+        let changes =
+            |part: &usize| with.parts.get(*part).is_some_and(|part| part.modify().is_some());
         for part in (0..with.parts.len()).rev().filter(changes) {
             with.visit(part, &mut order)?;
         }
