@@ -3,6 +3,7 @@
 use super::arg;
 use super::sets::{SetFunction, SetRows, signature};
 use crate::error::{Error, Result, SqlState};
+use crate::system::roles;
 use crate::types::Type::{AclItemArray, Bool, Oid, Record, Text, TextArray};
 use crate::types::array::Array;
 use crate::types::{Datum, Type};
@@ -64,8 +65,7 @@ fn options_of(args: &[Datum]) -> Result<SetRows> {
 fn role(name: &str) -> Result<Datum> {
     let number = match name {
         "" => 0,
-        crate::system::SUPERUSER => crate::system::SUPERUSER_OID,
-        other => other.parse().map_err(|_| {
+        other => roles::oid_of(other).or_else(|| other.parse().ok()).ok_or_else(|| {
             Error::new(SqlState::UndefinedObject, format!("role \"{other}\" does not exist"))
         })?,
     };

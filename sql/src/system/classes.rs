@@ -3,7 +3,8 @@
 use super::builtins::{BTREE, HEAP, vector};
 use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
 use super::{
-    Asked, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid, relations, text,
+    Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
+    relations, text,
 };
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::names::SearchPath;
@@ -498,6 +499,7 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
             rows.push(vec![oid(object), oid(class), Datum::Int32(part), text(comment.as_str())]);
         }
     };
+    add(PUBLIC_NAMESPACE, class_oid::PG_NAMESPACE, 0, &Some("standard public schema".into()));
     let schema = &asked.system.schema;
     for table in schema.tables().filter(|table| {
         let ids = |index: &Index| asked.wants("objoid", index.oid());

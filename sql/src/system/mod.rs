@@ -22,6 +22,7 @@ pub mod locks;
 pub mod names;
 mod progress;
 pub mod ranges;
+pub mod roles;
 pub mod settings;
 pub mod types;
 pub mod views;
@@ -266,7 +267,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_am" => builtins::access_methods,
         "pg_attrdef" => classes::defaults,
         "pg_attribute" => classes::attributes,
-        "pg_authid" => builtins::roles,
+        "pg_authid" => roles::roles,
         "pg_cast" => builtins::casts,
         "pg_class" => classes::classes,
         "pg_collation" => builtins::collations,
@@ -276,6 +277,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_description" => classes::descriptions,
         "pg_enum" => types::enums,
         "pg_index" => classes::indexes,
+        "pg_init_privs" => roles::initial_privileges,
         "pg_language" => builtins::languages,
         "pg_namespace" => builtins::namespaces,
         "pg_opclass" => builtins::operator_classes,
