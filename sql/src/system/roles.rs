@@ -13,8 +13,10 @@ use crate::types::{Datum, Type};
 /// pg_authid.oid of pg_database_owner.
 const DATABASE_OWNER_OID: u32 = 6171;
 
-const ROLES: [(u32, &str); 2] =
-    [(SUPERUSER_OID, SUPERUSER), (DATABASE_OWNER_OID, "pg_database_owner")];
+/// The role that is whoever owns the database.
+pub const DATABASE_OWNER: &str = "pg_database_owner";
+
+const ROLES: [(u32, &str); 2] = [(SUPERUSER_OID, SUPERUSER), (DATABASE_OWNER_OID, DATABASE_OWNER)];
 
 /// The name of a role.
 pub fn name_of(oid: u32) -> Option<&'static str> {
