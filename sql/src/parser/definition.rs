@@ -222,6 +222,8 @@ pub enum SequenceOption {
     Restart(Option<i64>),
     /// AS, of a sequence by itself.
     As(DataType),
+    /// SEQUENCE NAME, of an identity column's.
+    Named(ObjectName),
     /// OWNED BY a column or NONE, of a sequence by itself.
     OwnedBy(Option<ObjectName>),
 }

@@ -352,8 +352,7 @@ fn left_open(table: &Table, index: &Index, scan: &TableScan) -> Option<Vec<Expr>
 /// and what is left of the filter; `None` if it has none or filters something else.
 fn subquery_lookups(filter: &Filter) -> Option<(LogicalPlan, Expr)> {
     let LogicalPlan::TableScan(scan) = &*filter.input else { return None };
-    if scan.fetch.is_some()
-        || !matches!(Relation::source_of(&scan.source), Some(Source::Table(_)))
+    if scan.fetch.is_some() || !matches!(Relation::source_of(&scan.source), Some(Source::Table(_)))
     {
         return None;
     }

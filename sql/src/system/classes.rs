@@ -1,16 +1,17 @@
 //! Catalogs of relations: what they are, their columns, defaults, indexes, sequences and comments.
 
 use super::builtins::{BTREE, HEAP, vector};
-use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
+use super::names::{Names, Stored, namespace_of, shown_indexes, split_name, stored_namespace};
 use super::{
     Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
     relations, text,
 };
 use crate::catalog::index::FIRST_EXPRESSION;
-use crate::catalog::names::SearchPath;
+use crate::catalog::names::{RelationName, SearchPath};
 use crate::catalog::types::TypeShape;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
+use crate::parser::stored;
 use crate::row::Row;
 use crate::types::array::{Array, Dimension};
 use crate::types::{Datum, Type};
@@ -568,11 +569,19 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             if has_default(column) {
                 add((PG_ATTRDEF, default_oid(table, at)), place, "a");
             }
-            let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) else {
-                continue;
-            };
             let from = (PG_ATTRDEF, default_oid(table, at));
-            add(from, (PG_CLASS, sequence, 0), "n");
+            if let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) {
+                add(from, (PG_CLASS, sequence, 0), "n");
+            }
+            let named = column.default.as_deref().map_or(Ok(Vec::new()), stored::sequences)?;
+            for name in named {
+                let mut parts = split_name(&name)?;
+                let name = parts.pop().unwrap_or_default();
+                let namespace = parts.pop().unwrap_or_else(|| super::PUBLIC_SCHEMA.into());
+                if let Some(sequence) = schema.sequence(&RelationName::new(namespace, name)) {
+                    add(from, (PG_CLASS, sequence.id, 0), "n");
+                }
+            }
         }
         for index in shown_indexes(table) {
             let from = (PG_CLASS, index.oid());
