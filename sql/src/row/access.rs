@@ -208,9 +208,29 @@ fn in_list_condition(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     Some(condition(column, Operator::Eq, list.list.clone()))
 }
 
+/// `column ~ pattern`
+fn pattern_condition(expr: &Expr) -> Option<(usize, &Expr)> {
+    let Expr::ScalarFunction(function) = expr else { return None };
+    let Scalar::Builtin(builtin) = udf::scalar_of(function)? else { return None };
+    let [probe, pattern] = function.args.as_slice() else { return None };
+    let usable = builtin.name == "~" && is_constant(pattern);
+    ordered_column(probe, &[]).filter(|_| usable).map(|column| (column, pattern))
+}
+
+/// The one text that a regular expression such as `^(name)$` matches, as psql writes them.
+fn only_match(pattern: &str) -> Option<&str> {
+    let inner = pattern.strip_prefix('^')?.strip_suffix('$')?;
+    let bare = inner.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(inner);
+    bare.chars().all(|c| c.is_alphanumeric() || c == '_').then_some(bare)
+}
+
 /// The values that filters ask for in columns of a relation whose rows are computed.
 #[derive(Debug)]
-pub struct Lookups(Vec<(usize, Values)>);
+pub struct Lookups {
+    values: Vec<(usize, Values)>,
+    /// Regular expressions that columns match, which may allow a single value.
+    patterns: Vec<(usize, RowExpr)>,
+}
 
 impl Lookups {
     /// Those of filters over the relation's columns `c0`, `c1`, ...
@@ -222,24 +242,27 @@ impl Lookups {
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Lookups> {
         let conjuncts =
-            filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
-        let mut found = Vec::new();
-        let conditions = conjuncts.filter_map(|conjunct| in_list_condition(conjunct, &[]));
+            || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+        let patterns = conjuncts().filter_map(pattern_condition);
+        let patterns = patterns.map(|(column, pattern)| Ok((column, compile(pattern)?)));
+        let patterns = patterns.collect::<Result<_>>()?;
+        let mut values = Vec::new();
+        let conditions = conjuncts().filter_map(|conjunct| in_list_condition(conjunct, &[]));
         for condition in conditions.filter(|condition| condition.op == Operator::Eq) {
-            let mut values =
+            let mut listed =
                 condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
-            let values = match values.pop_if(|_| condition.of_array) {
+            let wanted = match listed.pop_if(|_| condition.of_array) {
                 Some(array) => Values::OfArray(array),
-                None => Values::Listed(values),
+                None => Values::Listed(listed),
             };
-            found.push((condition.column, values));
+            values.push((condition.column, wanted));
         }
-        Ok(Lookups(found))
+        Ok(Lookups { values, patterns })
     }
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty() && self.patterns.is_empty()
     }
 
     /// The values in a run, by position of the column.
@@ -247,8 +270,18 @@ impl Lookups {
     /// # Errors
     /// Those of the expressions.
     pub(super) fn eval(&self, frame: &Frame<'_>) -> Result<Vec<(usize, Vec<Datum>)>> {
-        let values = self.0.iter();
-        values.map(|(column, values)| Ok((*column, values.eval(Type::Oid, frame)?))).collect()
+        let mut wanted = Vec::with_capacity(self.values.len());
+        for (column, values) in &self.values {
+            wanted.push((*column, values.eval(Type::Oid, frame)?));
+        }
+        for (column, pattern) in &self.patterns {
+            if let Datum::Text(pattern) = pattern.eval(&[], frame)?
+                && let Some(only) = only_match(&pattern)
+            {
+                wanted.push((*column, vec![Datum::Text(only.to_owned())]));
+            }
+        }
+        Ok(wanted)
     }
 }
 
