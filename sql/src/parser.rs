@@ -6,6 +6,7 @@ mod as_of;
 pub mod change;
 pub mod copy;
 pub mod create_as;
+pub mod cursor;
 pub mod definition;
 pub mod forms;
 mod include;
@@ -49,6 +50,8 @@ pub enum Parsed {
     Modes(transaction::Modes),
     /// CREATE TABLE, ALTER TABLE and their kin.
     Definition(Box<definition::Definition>),
+    /// DECLARE, FETCH, MOVE or CLOSE.
+    Cursor(Box<cursor::CursorStatement>),
     /// SET CONSTRAINTS.
     Constraints(definition::SetConstraints),
     /// A query AS OF SYSTEM TIME, and the text of that time.
@@ -130,7 +133,8 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| forms::rewrite(arrays::rewrite(locking::rewrite(rewrite(tokens)), sql)))
+        .map(|tokens| cursor::rewrite(locking::rewrite(rewrite(tokens))))
+        .map(|tokens| forms::rewrite(arrays::rewrite(tokens, sql)))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 
@@ -295,6 +299,14 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     parser.parse_expr().map_err(|error| convert(error, sql, &tokens))
 }
 
+/// Parses a key column of an index.
+pub fn parse_index_column(sql: &str) -> Result<ast::IndexColumn> {
+    let tokens = tokenize(sql)?;
+    let dialect = CairnDialect;
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens.clone());
+    parser.parse_create_index_expr().map_err(|error| convert(error, sql, &tokens))
+}
+
 fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
     let keyword = match &parser.peek_token().token {
         Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => {
@@ -303,6 +315,9 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,
     };
+    if let Some(statement) = cursor::parse(parser)? {
+        return Ok(Parsed::Cursor(Box::new(statement)));
+    }
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => copy::parse(parser),

@@ -31,6 +31,7 @@ use crate::catalog::view::View;
 use crate::catalog::{Column, Identity, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::change::{self, Overriding};
+use crate::parser::cursor::current_of;
 use crate::types::Type;
 
 /// Where the value of a column comes from when a row is inserted.
@@ -511,15 +512,25 @@ impl Binder<'_> {
     /// which `rows` are computed first.
     fn modify_source(
         &self,
+        table: &Table,
         plan: LogicalPlan,
         selection: &Option<ast::Expr>,
         rows: Vec<(String, Expr)>,
         outputs: Vec<Expr>,
     ) -> Result<LogicalPlan> {
+        let condition = match selection {
+            None => None,
+            Some(condition) => Some(match current_of(condition) {
+                Some(cursor) => self.is_current(cursor, table, &plan)?,
+                None => {
+                    let _none = self.forbid("WHERE");
+                    self.expect_bool(self.expr(condition)?, "WHERE")?.expr
+                }
+            }),
+        };
         let mut plan = LogicalPlanBuilder::new(plan);
-        if let Some(condition) = selection {
-            let _none = self.forbid("WHERE");
-            plan = plan.filter(self.expect_bool(self.expr(condition)?, "WHERE")?.expr)?;
+        if let Some(condition) = condition {
+            plan = plan.filter(condition)?;
         }
         if !rows.is_empty() {
             let all = plan.schema().columns().into_iter().map(Expr::Column);
@@ -552,7 +563,8 @@ impl Binder<'_> {
             outputs.extend(carried.iter().cloned().map(Expr::Column));
             let schema = self.carrying_schema(&table, &plan, &carried)?;
             let selection = &update.selection;
-            let source = self.modify_source(plan, selection, assignments.rows, outputs)?;
+            let source =
+                self.modify_source(&table, plan, selection, assignments.rows, outputs)?;
             Ok::<_, Error>((source, positions, schema))
         })();
         self.levels.borrow_mut().pop();
@@ -650,7 +662,7 @@ impl Binder<'_> {
         outputs.extend(carried.iter().cloned().map(Expr::Column));
         let schema = self.carrying_schema(&table, &plan, &carried)?;
         self.levels.borrow_mut().push(Level { scope, ..Level::default() });
-        let source = self.modify_source(plan, &delete.selection, Vec::new(), outputs);
+        let source = self.modify_source(&table, plan, &delete.selection, Vec::new(), outputs);
         self.levels.borrow_mut().pop();
         let (operation, source, on_conflict) = (Operation::Delete, source?, None);
         let repeats = !items.is_empty();

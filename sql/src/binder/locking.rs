@@ -226,7 +226,7 @@ fn not_allowed(words: &str, what: &str) -> Error {
     refused(format!("{words} is not allowed with {what}"))
 }
 
-fn check_form(body: &SetExpr, words: &str) -> Result<()> {
+pub(super) fn check_form(body: &SetExpr, words: &str) -> Result<()> {
     let select = match body {
         SetExpr::Select(select) => select,
         SetExpr::SetOperation { .. } => {
@@ -248,7 +248,7 @@ fn check_form(body: &SetExpr, words: &str) -> Result<()> {
 }
 
 /// Refuses plans whose rows are not rows of tables.
-fn check_plan(plan: &LogicalPlan, words: &str) -> Result<()> {
+pub(super) fn check_plan(plan: &LogicalPlan, words: &str) -> Result<()> {
     let mut node = plan;
     loop {
         node = match node {
@@ -264,7 +264,7 @@ fn check_plan(plan: &LogicalPlan, words: &str) -> Result<()> {
 }
 
 /// The plan with these columns of its scans behind its own.
-fn with_rows(plan: LogicalPlan, rows: &[Column]) -> Result<LogicalPlan> {
+pub(super) fn with_rows(plan: LogicalPlan, rows: &[Column]) -> Result<LogicalPlan> {
     let own = plan.schema().columns();
     let carrying = carry(plan, rows)?;
     let all = own.into_iter().chain(rows.iter().cloned()).map(Expr::Column);

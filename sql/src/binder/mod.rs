@@ -17,12 +17,14 @@ pub mod changes;
 mod common;
 mod comparable;
 pub mod constraint;
+pub mod cursor;
 mod distinct;
 pub mod dml;
 mod expr;
 mod from;
 mod grouping;
 mod grouping_sets;
+pub mod index_key;
 mod joined_change;
 mod json;
 mod lateral;
@@ -211,6 +213,7 @@ pub struct Binder<'a> {
     records: RefCell<Vec<Vec<rows::RecordField>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
+    current_of: RefCell<Option<cursor::CurrentOf>>,
     /// The view whose text this is.
     view: Option<&'a View>,
     /// What the text names, while that is asked for.
@@ -265,6 +268,7 @@ impl<'a> Binder<'a> {
             records: RefCell::default(),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
+            current_of: RefCell::default(),
             view: None,
             uses: RefCell::default(),
         }

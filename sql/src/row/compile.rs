@@ -31,6 +31,8 @@ pub(super) struct Compiler {
     pub(super) full_scans: Vec<cairn_txn::storage::Span>,
     next_slot: usize,
     pub(super) generates: bool,
+    /// Whether some scan would use a partial index for some values of parameters.
+    hinges: bool,
     /// Whether a sort that comes next is cut off after a few rows.
     few: bool,
 }
@@ -64,14 +66,15 @@ impl RowPlan {
 
 impl Compiler {
     fn finish(self, root: Node, uses_outer: bool) -> Result<RowPlan> {
-        let Compiler { full_scans, generates, .. } = self;
-        Ok(RowPlan { root, full_scans, generates, uses_outer })
+        let Compiler { full_scans, generates, hinges, .. } = self;
+        Ok(RowPlan { root, full_scans, generates, hinges, uses_outer })
     }
 
     /// Notes that a run of this plan runs another one.
     pub(super) fn reads_as_well(&mut self, other: &RowPlan) {
         self.full_scans.extend(other.full_scans.iter().cloned());
         self.generates |= other.generates;
+        self.hinges |= other.hinges;
     }
 
     pub(super) fn allocate_slot(&mut self) -> usize {
@@ -253,9 +256,14 @@ impl Compiler {
                 let access = Access::choose(table, &scan.filters, &needed, &mut |expr| {
                     RowExpr::compile(expr, &empty)
                 })?;
-                if access.index.is_none() {
-                    self.full_scans.push(index_span(table.primary.storage));
+                match &access.index {
+                    None => self.full_scans.push(index_span(table.primary.storage)),
+                    Some(index) if access.is_unbounded() => {
+                        self.full_scans.push(index_span(index.storage));
+                    }
+                    Some(_) => {}
                 }
+                self.hinges |= access.hinges;
                 let narrow = narrowed(scan, &full, &needed)?;
                 let index = access.index.as_deref();
                 let covering = index.and_then(|index| Covering::new(table, index, &needed));
@@ -265,7 +273,7 @@ impl Compiler {
                     [] => None,
                     used => TrackedFilter::compile(used, scan, &full, table, covered_by)?,
                 };
-                Node::Scan(Scan {
+                Node::Scan(Box::new(Scan {
                     table: table.clone(),
                     covering,
                     tracked: tracked.map(Arc::new),
@@ -277,7 +285,7 @@ impl Compiler {
                     filter,
                     needed,
                     direction: Direction::Forward,
-                })
+                }))
             }
         };
         let mut node = node;
@@ -307,8 +315,9 @@ impl Compiler {
             && scan.filter.is_empty()
             && !filters
         {
-            let span = index_span(scan.table.primary.storage);
-            if let Some(at) = self.full_scans.iter().rposition(|full| *full == span) {
+            let index = scan.access.index.as_deref().unwrap_or(&scan.table.primary);
+            let spans = [index_span(index.storage), index_span(scan.table.primary.storage)];
+            if let Some(at) = self.full_scans.iter().rposition(|full| spans.contains(full)) {
                 self.full_scans.remove(at);
             }
         }

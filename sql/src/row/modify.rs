@@ -21,6 +21,7 @@ use super::reference::Wanted;
 use super::rules::Rules;
 use super::{Env, Frame, Row};
 use crate::catalog::sequences::Sequences;
+use crate::catalog::index::Entry;
 use crate::catalog::{Index, Table};
 use crate::codec;
 use crate::error::{Error, Result};
@@ -185,9 +186,20 @@ impl<'a> Writer<'a> {
         row: &[Datum],
         key: &[u8],
     ) -> Result<()> {
-        let entry = self.table.entry_key(index, row, key);
-        if self.table.is_unique_key(index, row) {
-            if !self.claim_entry(transaction, index, &entry).await? {
+        let Some(entry) = self.table.entry(index, row, key)? else { return Ok(()) };
+        self.put_entry(transaction, index, row, key, entry).await
+    }
+
+    async fn put_entry(
+        &mut self,
+        transaction: &mut Transaction,
+        index: &Index,
+        row: &[Datum],
+        key: &[u8],
+        entry: Entry,
+    ) -> Result<()> {
+        if entry.is_unique {
+            if !self.claim_entry(transaction, index, &entry.key).await? {
                 return Err(duplicate(self.table, index, row, self.style)?);
             }
         } else if index.deferral.is_some()
@@ -202,7 +214,7 @@ impl<'a> Writer<'a> {
                 self.events.push(Event::Twice(Twice { table, index, row_key: key.to_vec() }));
             }
         }
-        Ok(transaction.put(entry, self.table.entry_value(index, row, key), false)?)
+        Ok(transaction.put(entry.key, self.table.entry_value(index, row, key), false)?)
     }
 
     /// Locks a key of a unique index; whether it is new.
@@ -260,13 +272,15 @@ impl<'a> Writer<'a> {
     fn remove(&self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
         let key = self.table.row_key(row);
         for index in &self.table.indexes {
-            transaction.delete(self.table.entry_key(index, row, &key))?;
+            if let Some(entry) = self.table.entry(index, row, &key)? {
+                transaction.delete(entry.key)?;
+            }
         }
         Ok(transaction.delete(key)?)
     }
 
-    /// Replaces a row that is locked. Entries of indexes whose columns did not change stay; where
-    /// only included ones did, the entry gets a new value under its old key.
+    /// Replaces a row that is locked. Entries of indexes that do not depend on what changed stay; where
+    /// only included columns did, the entry gets a new value under its old key.
     pub async fn update(
         &mut self,
         transaction: &mut Transaction,
@@ -282,18 +296,26 @@ impl<'a> Writer<'a> {
             self.add_unnoted(transaction, new).await?;
             return self.note_changed(old, new, &new_key, true);
         }
-        let table = self.table;
+        let (table, rules) = (self.table, self.rules);
+        let changed = self.changed.map(|positions| rules.changed_with(positions));
         for index in &table.indexes {
-            let before = self.table.entry_key(index, old, &old_key);
-            let after = self.table.entry_key(index, new, &new_key);
+            if changed.as_ref().is_some_and(|changed| !depends(table, index, changed)) {
+                continue;
+            }
+            let before = table.entry(index, old, &old_key)?;
+            let after = table.entry(index, new, &new_key)?;
             if before != after {
-                transaction.delete(before)?;
-                self.add_entry(transaction, index, new, &new_key).await?;
-            } else if !index.include.is_empty() {
+                if let Some(before) = before {
+                    transaction.delete(before.key)?;
+                }
+                if let Some(after) = after {
+                    self.put_entry(transaction, index, new, &new_key, after).await?;
+                }
+            } else if let Some(after) = after.filter(|_| !index.include.is_empty()) {
                 // As bytes: values that are equal may still look different.
-                let value = self.table.entry_value(index, new, &new_key);
-                if value != self.table.entry_value(index, old, &old_key) {
-                    transaction.put(after, value, true)?;
+                let value = table.entry_value(index, new, &new_key);
+                if value != table.entry_value(index, old, &old_key) {
+                    transaction.put(after.key, value, true)?;
                 }
             }
         }
@@ -356,12 +378,11 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Whether some index has one of these columns, in its keys or its values, or some foreign key.
+    /// Whether some index depends on one of these columns, or some foreign key.
     pub fn is_indexed(&self, positions: &[usize]) -> bool {
         let positions = self.rules.changed_with(positions);
-        let keys = self.table.all_indexes().flat_map(|index| &index.columns);
-        let mut columns = keys.chain(self.table.indexes.iter().flat_map(|index| &index.include));
-        columns.any(|column| positions.contains(column))
+        self.table.primary.columns.iter().any(|column| positions.contains(column))
+            || self.table.indexes.iter().any(|index| depends(self.table, index, &positions))
             || self.rules.references.iter().any(|reference| reference.has_column(&positions))
     }
 
@@ -370,7 +391,7 @@ impl<'a> Writer<'a> {
     pub fn update_mode(&self, positions: &[usize]) -> LockMode {
         let positions = self.rules.changed_with(positions);
         let mut unique = self.table.all_indexes().filter(|index| index.claims_unique());
-        match unique.any(|i| positions.iter().any(|p| i.columns.contains(p))) {
+        match unique.any(|index| has_in_key(self.table, index, &positions)) {
             true => LockMode::ForUpdate,
             false => LockMode::ForNoKeyUpdate,
         }
@@ -391,9 +412,13 @@ impl Writer<'_> {
     pub fn row_locks(&self, positions: &[usize]) -> RowLocks {
         let changed = self.rules.changed_with(positions);
         let unique = self.table.all_indexes().filter(|index| index.claims_unique());
-        let keys = unique.flat_map(|index| index.columns.iter().copied());
-        let keys: Vec<usize> = keys.filter(|column| changed.contains(column)).collect();
-        RowLocks { by_values: keys.iter().all(|column| positions.contains(column)), keys }
+        let in_key = unique.filter(|index| has_in_key(self.table, index, &changed));
+        let (mut keys, mut by_values) = (Vec::new(), true);
+        for index in in_key {
+            by_values &= !index.is_computed();
+            keys.extend(index.columns.iter().filter(|column| changed.contains(column)));
+        }
+        RowLocks { by_values: by_values && keys.iter().all(|key| positions.contains(key)), keys }
     }
 }
 
@@ -405,6 +430,22 @@ impl RowLocks {
             false => LockMode::ForUpdate,
         }
     }
+}
+
+/// Whether the key of a row's entry depends on one of these columns, or whether it has one.
+fn has_in_key(table: &Table, index: &Index, positions: &[usize]) -> bool {
+    index.columns.iter().any(|column| positions.contains(column))
+        || index.is_computed()
+            && table
+                .programs
+                .of(index)
+                .is_none_or(|program| program.uses.iter().any(|column| positions.contains(column)))
+}
+
+/// Whether a row's entry depends on one of these columns.
+fn depends(table: &Table, index: &Index, positions: &[usize]) -> bool {
+    index.include.iter().any(|column| positions.contains(column))
+        || has_in_key(table, index, positions)
 }
 
 /// Whether no other row has a key in an index whose entries go by more than that.

@@ -7,7 +7,8 @@ use cairn_txn::{Access, LockMode};
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::constraints::place;
-use super::ddl::{check_options, new_table};
+use super::ddl::new_table;
+use super::storage_parameters::{self, Target};
 use super::outcome::Outcome;
 use super::plan::{Action, Plan};
 use super::{Columns, Prepared, Session};
@@ -29,7 +30,8 @@ impl Session {
     pub(super) async fn create_as(&mut self, create: &CreateAs, sql: &str) -> Result<Outcome> {
         let command = if create.is_select_into { "SELECT INTO" } else { "CREATE TABLE AS" };
         self.check_writable(command)?;
-        check_options(&create.options)?;
+        let mut parameters = Vec::new();
+        storage_parameters::set(&mut parameters, Target::Table, &create.options)?;
         let (prepared, params) = self.source_of(create, sql)?;
         let name = self
             .new_name(&create.name, create.temporary)
@@ -59,6 +61,7 @@ impl Session {
         self.has_temporary |= is_temporary;
         let table = self.draft(|draft| {
             let mut table = new_table(draft.schema, name, columns);
+            table.parameters = parameters;
             table.on_commit = create.on_commit.unwrap_or_default();
             let table = Arc::new(table);
             draft.put_table((*table).clone())?;

@@ -24,26 +24,16 @@ use std::sync::Arc;
 
 use cairn_txn::storage::Timestamp;
 use cairn_txn::{LockMode, WaitPolicy};
-use datafusion::sql::sqlparser::ast::{self, ObjectType, SqlOption, Statement};
+use datafusion::sql::sqlparser::ast::{self, ObjectType, Statement};
 
 use super::Session;
 use super::outcome::Outcome;
 use super::settings::Severity;
-use crate::binder::fold;
 use crate::catalog::names::RelationName;
 use crate::catalog::{CATALOG_LOCK, Column, Draft, Index, OnCommit, Schema, Table, index_prefix};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{Definition, RelationKind};
 use crate::types::{Type, TypeMod};
-
-/// Checks the WITH of a new table.
-pub(super) fn check_options(options: &[SqlOption]) -> Result<()> {
-    options.iter().try_for_each(|option| match option {
-        // Rows are not kept in pages, so there is nothing to leave free in them.
-        SqlOption::KeyValue { key, .. } if fold(key) == "fillfactor" => Ok(()),
-        other => Err(Error::unsupported(format!("storage parameter {other}"))),
-    })
-}
 
 fn undefined_table(what: &str, name: &str) -> Error {
     Error::new(SqlState::UndefinedTable, format!("{what} \"{name}\" does not exist"))
@@ -75,7 +65,7 @@ impl Session {
             Statement::AlterTable(_) => Err(Error::unsupported("this form of ALTER TABLE")),
             Statement::CreateIndex(create) => {
                 self.check_writable("CREATE INDEX")?;
-                self.create_index(create).await?;
+                self.create_index(create, sql).await?;
                 done("CREATE INDEX")
             }
             Statement::Drop { object_type, if_exists, names, cascade, .. } => match object_type {
@@ -134,6 +124,11 @@ impl Session {
                 self.check_writable("ALTER TABLE")?;
                 self.alter_table(alter, sql).await?;
                 done("ALTER TABLE")
+            }
+            Definition::AlterIndex(alter) => {
+                self.check_writable("ALTER INDEX")?;
+                self.alter_index(alter).await?;
+                done("ALTER INDEX")
             }
             Definition::Rename(rename) => {
                 let tag = rename.kind.alter_tag();
@@ -269,11 +264,13 @@ pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Co
         name: name.name,
         columns,
         primary,
+        parameters: Vec::new(),
         indexes: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
         on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
+        programs: Default::default(),
     }
 }

@@ -44,6 +44,17 @@ pub(super) async fn limited<T>(
     }
 }
 
+/// Refuses a statement with fewer values than it has parameters.
+pub(super) fn check_parameters(plan: &Plan, params: &[Datum], sql: &str) -> Result<()> {
+    if params.len() >= plan.parameters.len() {
+        return Ok(());
+    }
+    let missing = format!("${}", params.len() + 1);
+    let position = token_after(sql, 1, &[&missing]);
+    let message = format!("there is no parameter {missing}");
+    Err(Error::new(SqlState::UndefinedParameter, message).at(position))
+}
+
 impl Session {
     /// Executes a statement once, until it is canceled or its deadline has come.
     pub(super) async fn execute_watched(
@@ -90,7 +101,7 @@ impl Session {
         outcome
     }
 
-    async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+    pub(super) async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
         match &*prepared.parsed {
             Parsed::Empty => Ok(Outcome::Empty),
             Parsed::Maintenance { vacuum, tables } => {
@@ -103,6 +114,9 @@ impl Session {
                 Box::pin(self.define(definition, &prepared.sql)).await
             }
             Parsed::Constraints(set) => Box::pin(self.set_constraints(set)).await,
+            Parsed::Cursor(statement) => {
+                Box::pin(self.run_cursor_statement(statement, prepared, params)).await
+            }
             Parsed::AsOf(_, time) => {
                 self.read_one_as_of(time)?;
                 // Its transaction is read-only now.
@@ -122,15 +136,23 @@ impl Session {
             let plan = self
                 .plan(prepared)?
                 .ok_or_else(|| Error::internal("a statement without a plan"))?;
-            let version = self.schema_version();
-            for (table, mode) in &plan.tables {
-                self.lock_table(table, *mode).await?;
-            }
-            if self.schema_version() == version {
-                self.await_safe_snapshot().await?;
+            if self.lock_tables_of(&plan).await? {
                 return Ok(plan);
             }
         }
+    }
+
+    /// Locks the tables of a plan; false if the plan is out of date then.
+    pub(super) async fn lock_tables_of(&mut self, plan: &Plan) -> Result<bool> {
+        let version = self.schema_version();
+        for (table, mode) in &plan.tables {
+            self.lock_table(table, *mode).await?;
+        }
+        let is_current = self.schema_version() == version;
+        if is_current {
+            self.await_safe_snapshot().await?;
+        }
+        Ok(is_current)
     }
 
     pub(super) async fn lock_table(
@@ -153,17 +175,16 @@ impl Session {
     pub(super) async fn execute_planned(
         &mut self,
         prepared: &Prepared,
-        params: Vec<Datum>,
+        mut params: Vec<Datum>,
     ) -> Result<Outcome> {
         let plan = self.plan_and_lock(prepared).await?;
         if let Some(what) = plan.changes() {
             self.check_writable(what)?;
         }
-        if params.len() < plan.parameters.len() {
-            let missing = format!("${}", params.len() + 1);
-            let position = token_after(&prepared.sql, 1, &[&missing]);
-            let message = format!("there is no parameter {missing}");
-            return Err(Error::new(SqlState::UndefinedParameter, message).at(position));
+        check_parameters(&plan, &params, &prepared.sql)?;
+        if let Some(current) = &plan.current_of {
+            params.truncate(plan.parameters.len());
+            params.extend(self.current_key(current).await?);
         }
         let params = Arc::new(params);
         if plan.has_calls {
@@ -349,7 +370,11 @@ impl Session {
 
     /// The result columns of a statement that is not planned.
     pub(super) fn utility_columns(&self, parsed: &Parsed) -> Result<Option<Columns>> {
-        let Parsed::Sql(statement) = parsed else { return Ok(None) };
+        let statement = match parsed {
+            Parsed::Sql(statement) => statement,
+            Parsed::Cursor(statement) => return Ok(self.fetched_columns(statement)),
+            _ => return Ok(None),
+        };
         Ok(match &**statement {
             Statement::ShowVariable { variable } => Some(show_columns(variable)),
             Statement::Explain { .. } => Some([text_column("QUERY PLAN")].into()),
@@ -382,7 +407,7 @@ impl Session {
             Statement::ShowVariable { variable } => self.show(variable),
             Statement::Discard { object_type } => match object_type {
                 DiscardObject::ALL => {
-                    self.prepared.clear();
+                    self.forget_all_prepared();
                     self.portals.clear();
                     self.settings_mut().reset_all()?;
                     self.database.sequences.forget_session(self.id);
@@ -443,7 +468,7 @@ impl Session {
                 });
                 let text: Arc<str> = text.collect::<String>().into();
                 let prepared = self.prepare_parsed(parsed, text, declared)?;
-                self.prepared.insert(&name, Arc::new(prepared));
+                self.keep_prepared(&name, sql.into(), prepared, true);
                 done("PREPARE")
             }
             Statement::Execute { name, parameters, .. } => {
@@ -452,12 +477,12 @@ impl Session {
             }
             Statement::Deallocate { name, .. } => {
                 if name.value.eq_ignore_ascii_case("all") && name.quote_style.is_none() {
-                    self.prepared.clear();
+                    self.forget_all_prepared();
                     return done("DEALLOCATE ALL");
                 }
                 let name = fold(name);
                 self.prepared(&name)?;
-                self.prepared.remove(&name);
+                self.close_prepared(&name);
                 done("DEALLOCATE")
             }
             Statement::Explain { verbose: true, .. } => Err(Error::unsupported("EXPLAIN VERBOSE")),

@@ -30,6 +30,8 @@ pub struct Locking {
     pub columns: Columns,
     /// The tables whose rows are locked, in the order in which the rows follow.
     pub locks: Vec<RowLock>,
+    /// Whether the rows to lock stay behind the columns, for a cursor.
+    pub(super) keeps_rows: bool,
     /// OFFSET and LIMIT of the rows that were locked.
     limit: Option<(Option<RowExpr>, Option<RowExpr>)>,
 }
@@ -87,7 +89,7 @@ impl Locking {
                 Some((skip.map(compile).transpose()?, fetch.map(compile).transpose()?))
             }
         };
-        Ok(Locking { source, columns, locks: bound.locks, limit })
+        Ok(Locking { source, columns, locks: bound.locks, keeps_rows: false, limit })
     }
 
     fn window(&self, env: &Env) -> Result<Window> {
@@ -122,7 +124,9 @@ impl Locking {
                 Err(error) => return Err(error.into()),
             }
         }
-        row.truncate(self.columns.len());
+        if !self.keeps_rows {
+            row.truncate(self.columns.len());
+        }
         Ok(true)
     }
 }

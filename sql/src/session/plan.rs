@@ -20,6 +20,7 @@ use super::rules::Effect;
 use super::upsert::Upsert;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
 use crate::binder::changes::{note_parts, note_parts_of};
+use crate::binder::cursor::CurrentOf;
 use crate::binder::dml::{BoundModify, ColumnSource, Operation};
 use crate::binder::{Binder, OutputColumn, Settings as _};
 use crate::catalog::{Schema, Table};
@@ -43,6 +44,8 @@ pub struct Plan {
     pub tables: Vec<(Arc<Table>, LockMode)>,
     /// Whether it calls functions that act on the session.
     pub has_calls: bool,
+    /// The row that a cursor is on, if it is about that one.
+    pub(super) current_of: Option<CurrentOf>,
     /// What to do.
     pub action: Action,
 }
@@ -151,6 +154,24 @@ impl Plan {
         }
     }
 
+    /// Whether another plan may be better for some values of the parameters.
+    pub(super) fn hinges_on_parameters(&self) -> bool {
+        let hinges =
+            |source: &Source| source.rows.as_ref().is_some_and(RowPlan::hinges_on_parameters);
+        match &self.action {
+            Action::Query { source, .. } => hinges(source),
+            Action::Lock(locking) => hinges(&locking.source),
+            Action::Modify(modify) => hinges(&modify.source),
+            Action::With(With { parts, main, .. }) => {
+                parts.iter().any(|part| hinges(&part.source))
+                    || match main {
+                        Main::Query(source, _) => hinges(source),
+                        Main::Modify(modify) => hinges(&modify.source),
+                    }
+            }
+        }
+    }
+
     /// The command's name, if it changes rows.
     pub fn changes(&self) -> Option<&'static str> {
         match &self.action {
@@ -241,7 +262,7 @@ impl PlanCache {
     }
 }
 
-fn make_source(plan: &LogicalPlan) -> Result<Source> {
+pub(super) fn make_source(plan: &LogicalPlan) -> Result<Source> {
     let logical = optimize(plan)?;
     let rows = match RowPlan::compile(&logical) {
         Ok(rows) => Some(rows),
@@ -371,8 +392,12 @@ impl Session {
             parameters: binder.parameter_types()?,
             tables,
             has_calls: binder.has_calls(),
+            current_of: binder.take_current_of(),
             action,
         };
+        if plan.current_of.is_some() && matches!(plan.action, Action::With(_)) {
+            return Err(Error::unsupported("CURRENT OF beside WITH queries that change rows"));
+        }
         Ok((plan, is_generic))
     }
 
@@ -382,9 +407,20 @@ impl Session {
         sql: &str,
         work: impl FnOnce(&Binder<'_>) -> Result<T>,
     ) -> Result<T> {
+        self.with_binder_for(sql, &[], |binder, _| work(binder))
+    }
+
+    /// The same with the types of parameters, and the version of the catalog.
+    pub(super) fn with_binder_for<T>(
+        &self,
+        sql: &str,
+        declared: &[Option<Type>],
+        work: impl FnOnce(&Binder<'_>, u64) -> Result<T>,
+    ) -> Result<T> {
         let schema = self.schema();
         let view = self.binder_view(&schema);
-        work(&Binder::new(&schema, sql, self.style_with_names(&view), &view, &[]))
+        let binder = Binder::new(&schema, sql, self.style_with_names(&view), &view, declared);
+        work(&binder, schema.version)
     }
 }
 

@@ -86,6 +86,11 @@ impl Block {
         self.pending = Pending::default();
     }
 
+    /// How many savepoints it is in.
+    pub fn savepoint_count(&self) -> usize {
+        self.savepoints.len()
+    }
+
     /// Whether it is in a savepoint.
     pub fn has_savepoints(&self) -> bool {
         !self.savepoints.is_empty()
@@ -145,6 +150,7 @@ impl Session {
             | Parsed::Modes(_)
             | Parsed::Definition(_)
             | Parsed::Constraints(_)
+            | Parsed::Cursor(_)
             | Parsed::AsOf(..) => false,
         };
         if ends {
@@ -230,7 +236,7 @@ impl Session {
     /// Ends an implicit transaction that has only read and so never had a block. A portal lives as
     /// long as its transaction.
     pub fn finish_reads(&mut self) {
-        self.portals.clear();
+        self.portals.end_transaction();
         self.implicit_now = None;
     }
 
@@ -251,7 +257,13 @@ impl Session {
             self.roll_back();
             return Err(error);
         }
-        self.portals.clear();
+        if self.portals.has_to_hold()
+            && let Err(error) = Box::pin(self.hold_cursors()).await
+        {
+            self.roll_back();
+            return Err(error);
+        }
+        self.portals.end_transaction();
         let Some(mut block) = self.block.take() else { return Ok(()) };
         self.backend.end_exports();
         self.restore_local(std::mem::take(&mut block.local));
@@ -280,7 +292,7 @@ impl Session {
     }
 
     fn roll_back(&mut self) {
-        self.portals.clear();
+        self.portals.end_transaction();
         if let Some(block) = self.block.take() {
             self.backend.end_exports();
             self.settings = block.settings_before;
@@ -378,6 +390,7 @@ impl Session {
         }
         let ends = block.savepoints.is_empty();
         block.transaction.set_ends_with_error(ends);
+        self.portals.release_to(index);
         Ok(Outcome::Command("RELEASE".into()))
     }
 
@@ -402,7 +415,7 @@ impl Session {
             block.set_read_only(read_only);
             self.settings = settings;
         }
-        self.portals.clear();
+        self.portals.roll_back_to(index);
         Ok(Outcome::Command("ROLLBACK".into()))
     }
 

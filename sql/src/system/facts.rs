@@ -178,6 +178,15 @@ pub fn operator_class(kind: Type) -> u32 {
     OPERATOR_CLASSES.iter().find(of_kind).map_or(0, |line| line.oid(0))
 }
 
+/// pg_am.oid of btree.
+const BTREE: u32 = 403;
+
+/// The number of a btree operator class that goes by a name, and of the type that it is for.
+pub fn named_operator_class(name: &str) -> Option<(u32, u32)> {
+    let named = |line: &&Fields| line.oid(1) == BTREE && line.text(2) == name;
+    OPERATOR_CLASSES.iter().find(named).map(|line| (line.oid(0), line.oid(4)))
+}
+
 /// pg_type.typcollation.
 pub fn collation(kind: Type) -> u32 {
     let line = TYPES.iter().find(|line| line.oid(0) == kind.oid());

@@ -15,6 +15,7 @@ pub mod builtins;
 pub mod calls;
 pub mod classes;
 pub mod constraints;
+pub mod cursors;
 pub mod definitions;
 pub mod facts;
 pub mod locks;
@@ -196,7 +197,13 @@ struct OfServer {
     rows: fn(&System) -> Vec<Row>,
 }
 
-const OF_SERVER: &[&OfServer] = &[&activity::ACTIVITY, &locks::LOCKS, &ranges::RANGES];
+const OF_SERVER: &[&OfServer] = &[
+    &activity::ACTIVITY,
+    &cursors::CURSORS,
+    &cursors::PREPARED,
+    &locks::LOCKS,
+    &ranges::RANGES,
+];
 
 static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
     let listed = facts::RELATIONS.iter().map(|line| {

@@ -9,6 +9,7 @@ mod golden;
 mod interval;
 mod io;
 mod json;
+mod kept_rows;
 mod numeric;
 mod resolve;
 mod system;

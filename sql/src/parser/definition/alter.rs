@@ -8,7 +8,7 @@ use super::constraint::{attributes, table_constraint};
 use super::create::{always, column, sequence_option, sequence_options};
 use super::objects::alter_sequence;
 use super::{
-    Action, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind,
+    Action, AlterIndex, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind,
     Rename, SetSchema, name, parameters, word,
 };
 
@@ -31,6 +31,16 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         let schema = name(parser)?;
         let set = SetSchema { kind, if_exists, name: object, schema };
         return Ok(Some(Definition::SetSchema(set)));
+    }
+    if kind == RelationKind::Index
+        && let Some(word) = parser.parse_one_of_keywords(&[Keyword::SET, Keyword::RESET])
+    {
+        if parser.peek_token_ref().token != Token::LParen {
+            return Ok(None);
+        }
+        let (sets, parameters) = (word == Keyword::SET, parameters(parser)?);
+        let alter = AlterIndex { if_exists, name: object, sets, parameters };
+        return Ok(Some(Definition::AlterIndex(alter)));
     }
     if !parser.parse_keywords(&[Keyword::RENAME, Keyword::TO]) {
         return match kind {
@@ -113,9 +123,9 @@ fn action(parser: &mut Parser<'_>) -> Parse<Option<Action>> {
         let column = name(parser)?;
         let Some(action) = of_column(parser)? else { return Ok(None) };
         Action::Column(column, Box::new(action))
-    } else if parser.parse_one_of_keywords(&[Keyword::SET, Keyword::RESET]).is_some() {
+    } else if let Some(word) = parser.parse_one_of_keywords(&[Keyword::SET, Keyword::RESET]) {
         match parser.peek_token_ref().token {
-            Token::LParen => Action::Parameters(parameters(parser)?),
+            Token::LParen => Action::Parameters(word == Keyword::SET, parameters(parser)?),
             _ => return Ok(None),
         }
     } else {

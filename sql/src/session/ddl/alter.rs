@@ -15,11 +15,13 @@ use super::super::constraints::{
 };
 use super::super::rules::row_schema;
 use super::super::settings::Severity;
+use super::super::storage_parameters::{self, Target};
 use super::column::{NewColumn, without_position};
 use super::identity::add_sequence;
 use super::undefined_column;
 use crate::binder::constraint::is_constant;
 use crate::binder::fold;
+use crate::catalog::index::KeyOptions;
 use crate::catalog::constraint::ForeignKey;
 use crate::catalog::{Index, MAX_COLUMNS, Table};
 use crate::codec;
@@ -68,7 +70,7 @@ fn pass(action: &Action) -> u8 {
         },
         Action::AddColumn(..) => 2,
         Action::AddConstraint(_) => 4,
-        Action::Validate(_) | Action::AlterConstraint(..) | Action::Parameters(_) => 6,
+        Action::Validate(_) | Action::AlterConstraint(..) | Action::Parameters(..) => 6,
         Action::RenameTable(_) | Action::RenameColumn(..) | Action::RenameConstraint(..) => 7,
     }
 }
@@ -80,7 +82,7 @@ fn lock_of(actions: &[Action]) -> LockMode {
             if matches!(constraint.kind, ConstraintKind::ForeignKey(..)))
     };
     // Rows that come meanwhile fulfil the constraint.
-    let lets_write = |action: &Action| matches!(action, Action::Validate(_) | Action::Parameters(_));
+    let lets_write = |action: &Action| matches!(action, Action::Validate(_) | Action::Parameters(..));
     if actions.iter().all(lets_write) {
         return LockMode::ShareUpdateExclusive;
     }
@@ -217,12 +219,11 @@ impl Session {
             }
             Action::Validate(name) => validate(work, &fold(name)),
             Action::DropConstraint(drop) => self.drop_constraint(work, drop).await,
-            Action::Parameters(names) => {
-                // Rows are not kept in pages, so there is nothing to leave free in them.
-                match names.iter().map(fold).find(|name| name != "fillfactor") {
-                    None => Ok(()),
-                    Some(other) => Err(Error::unsupported(format!("storage parameter {other}"))),
-                }
+            Action::Parameters(true, parameters) => {
+                storage_parameters::set(&mut work.table.parameters, Target::Table, parameters)
+            }
+            Action::Parameters(false, parameters) => {
+                storage_parameters::reset(&mut work.table.parameters, Target::Table, parameters)
             }
             Action::RenameTable(_) | Action::RenameColumn(..) | Action::RenameConstraint(..) => {
                 Err(Error::new(SqlState::SyntaxError, "RENAME stands alone in ALTER TABLE"))
@@ -356,9 +357,26 @@ impl Session {
             let message = format!("index \"{wanted}\" is already associated with a constraint");
             return fail(SqlState::ObjectNotInPrerequisiteState, message);
         }
-        if !index.unique {
+        if !index.is_public() {
+            let message = format!("index \"{wanted}\" is not valid");
+            return fail(SqlState::ObjectNotInPrerequisiteState, message);
+        }
+        let unsorted = index.options.iter().position(|options| *options != KeyOptions::default());
+        let unfit = match () {
+            () if !index.unique => Some(format!("\"{wanted}\" is not a unique index")),
+            () if !index.expressions.is_empty() => {
+                Some(format!("index \"{wanted}\" contains expressions"))
+            }
+            () if index.predicate.is_some() => Some(format!("\"{wanted}\" is a partial index")),
+            () => unsorted.map(|at| {
+                let at = at + 1;
+                format!(
+                    "index \"{wanted}\" column number {at} does not have default sorting behavior"
+                )
+            }),
+        };
+        if let Some(message) = unfit {
             let detail = "Cannot create a primary key or unique constraint using such an index.";
-            let message = format!("\"{wanted}\" is not a unique index");
             return Err(Error::new(SqlState::WrongObjectType, message)
                 .detail(detail)
                 .at(unique.position));

@@ -143,7 +143,7 @@ fn index(known: &Known, args: &[Datum]) -> Result<Datum> {
         }
         Some(Stored::Index(table, index)) => {
             let number = usize::try_from(column).unwrap_or_default();
-            Some(definitions::index_column(table, index, number).unwrap_or_default())
+            Some(definitions::index_column(table, index, number, pretty).unwrap_or_default())
         }
         _ => None,
     };
