@@ -55,6 +55,27 @@ pub struct Activity {
     pub transaction: Option<u64>,
 }
 
+/// How far an index is built.
+#[derive(Clone, Debug)]
+pub struct IndexBuild {
+    /// The table.
+    pub table: u32,
+    /// The index.
+    pub index: u32,
+    /// The command, as PostgreSQL tells it.
+    pub command: &'static str,
+    /// What it is at, as PostgreSQL tells it.
+    pub phase: &'static str,
+    /// Transactions that it waits for.
+    pub lockers_total: usize,
+    /// How many of them have ended.
+    pub lockers_done: usize,
+    /// About how many rows there are.
+    pub rows_total: u64,
+    /// How many of them have been looked at.
+    pub rows_done: u64,
+}
+
 /// A session.
 #[derive(Debug)]
 pub struct Backend {
@@ -72,6 +93,8 @@ pub struct Backend {
     pub cursors: Mutex<BTreeMap<String, CursorLine>>,
     /// Its prepared statements by their names.
     pub prepared: Mutex<BTreeMap<String, PreparedLine>>,
+    /// The index that it builds beside writers.
+    pub building: Mutex<Option<IndexBuild>>,
     calls: Mutex<Calls>,
     exports: Mutex<Exports>,
     /// While a statement runs that may change settings.
@@ -349,6 +372,7 @@ impl Sessions {
             awaits_safe_snapshot: AtomicBool::new(false),
             cursors: Mutex::default(),
             prepared: Mutex::default(),
+            building: Mutex::default(),
             calls: Mutex::default(),
             exports: Mutex::default(),
             changes: Mutex::default(),

@@ -459,6 +459,15 @@ impl LockTable {
         shard.find(key, hash).is_none_or(free)
     }
 
+    /// Who holds `key` in a mode that conflicts with `mode`.
+    pub fn holders(&self, key: &[u8], mode: LockMode) -> Vec<TransactionId> {
+        let hash = self.hash(key);
+        let shard = self.shard(hash).lock();
+        let holders = shard.find(key, hash).map_or(&[][..], |entry| entry.holders.as_slice());
+        let conflicting = holders.iter().filter(|(_, modes)| modes & mode.conflicts() != 0);
+        conflicting.map(|(owner, _)| owner.id).collect()
+    }
+
     /// Takes the lock `key` in `mode`, waiting as `policy` says; tells also when the key last
     /// changed. `oldest_snapshot` is asked now and then, to forget what nobody needs.
     ///

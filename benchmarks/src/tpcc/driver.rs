@@ -62,7 +62,12 @@ impl Tally {
     }
 
     /// Counts a transaction, whatever came of it.
-    fn count(&mut self, ended: &Result<Option<Outcome>>, tries: &Tries, latency: Duration) -> Result<()> {
+    fn count(
+        &mut self,
+        ended: &Result<Option<Outcome>>,
+        tries: &Tries,
+        latency: Duration,
+    ) -> Result<()> {
         let us = u64::try_from(latency.as_micros()).unwrap_or(MAX_LATENCY_US);
         self.latency_us.record(us.clamp(1, MAX_LATENCY_US))?;
         self.serialization_failures += tries.serialization_failures;

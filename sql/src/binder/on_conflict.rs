@@ -5,15 +5,16 @@ use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, ConflictTarget, OnConflictAction, OnInsert};
 
 use super::dml::{Assignments, RETURNING};
+use super::index_key::IndexKey;
 use super::joined_change::row_schema;
 use super::position::token_before;
-use super::index_key::IndexKey;
 use super::{Binder, Bound, Level, Scope, fold, name_parts};
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::{Index, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::change::{Target, conflict_target};
 use crate::row::computed::{normal_condition, normal_expression};
+use crate::types::Type;
 
 /// What an INSERT does about rows that are in the way.
 #[derive(Clone, Debug)]
@@ -131,9 +132,12 @@ impl Binder<'_> {
                 }
                 Target::Where(text) => {
                     let parsed = crate::parser::parse_expression(text)?;
-                    let bound = self.target_expression(&parsed, table, shown, "index predicates")?;
-                    let bound = self.expect_bool(bound, "WHERE")?;
-                    given = normal_condition(table, &bound.expr)?;
+                    let bound =
+                        self.target_expression(&parsed, table, shown, "index predicates")?;
+                    // One that is no condition is none that implies anything.
+                    if bound.kind() == Type::Bool {
+                        given = normal_condition(table, &bound.expr)?;
+                    }
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! only and hold every row; what others *compute*, the values of expressions and whether a row fulfils
 //! the condition of a partial index, comes from a program ([`crate::row::computed`]).
 
+use cairn_txn::storage::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::constraint::Deferral;
@@ -99,6 +100,10 @@ pub struct Index {
     /// Who uses it.
     #[serde(default)]
     pub state: IndexState,
+    /// Since when it has all rows, if that is not since it is public. Never stored: no snapshot outlives
+    /// the server.
+    #[serde(skip)]
+    pub filled_at: Option<Timestamp>,
     /// COMMENT ON INDEX.
     #[serde(default)]
     pub comment: Option<String>,
@@ -135,6 +140,7 @@ impl Index {
             nulls_not_distinct: false,
             deferral: None,
             state: IndexState::Public,
+            filled_at: None,
             comment: None,
             constraint_comment: None,
         }

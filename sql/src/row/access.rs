@@ -15,6 +15,7 @@ use super::expr::RowExpr;
 use super::implication::{hinges_on_parameters, implies};
 use super::stateful::stateful_of;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
+use crate::binder::subplan::{has_subplan, subplan_of};
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::{Index, Table, index_prefix, index_span};
 use crate::codec::{self, KEY_NULL, KEY_VALUE, KeyOrder};
@@ -145,6 +146,7 @@ fn is_constant(expr: &Expr) -> bool {
         Expr::ScalarFunction(function) => {
             let is_pure = match udf::scalar_of(function) {
                 Some(scalar) => !scalar.is_volatile(),
+                None if subplan_of(function).is_some() => true,
                 None => stateful_of(function).is_some_and(|function| !function.is_volatile()),
             };
             is_pure && function.args.iter().all(is_constant)
@@ -155,6 +157,12 @@ fn is_constant(expr: &Expr) -> bool {
 
 fn condition(column: usize, op: Operator, values: Vec<Expr>) -> Condition {
     Condition { column, op, values, of_array: false }
+}
+
+/// Whether a condition compares a column with what a subquery gives that does not depend on the row. The
+/// optimizer leaves it above the scan, where no index would help.
+pub(super) fn is_subquery_lookup(conjunct: &Expr) -> bool {
+    has_subplan(conjunct) && in_list_condition(conjunct, &[]).is_some()
 }
 
 /// `column = ANY (array)`
@@ -267,9 +275,8 @@ impl Access {
         needed: &[usize],
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
-        let conjuncts = || {
-            filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f))
-        };
+        let conjuncts =
+            || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
         let plain: Vec<Condition> = conjuncts().filter_map(|c| in_list_condition(c, &[])).collect();
         let mut given: Option<Vec<Expr>> = None;
         let mut hinges = false;
@@ -345,8 +352,7 @@ impl Access {
                 None => Values::Listed(values),
             });
         }
-        let unbounded =
-            access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
+        let unbounded = access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
         if unbounded && index.predicate.is_none() {
             return Ok(access);
         }

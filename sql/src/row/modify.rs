@@ -20,8 +20,8 @@ use super::event::{Event, Refers, Twice, Vacated};
 use super::reference::Wanted;
 use super::rules::Rules;
 use super::{Env, Frame, Row};
-use crate::catalog::sequences::Sequences;
 use crate::catalog::index::Entry;
+use crate::catalog::sequences::Sequences;
 use crate::catalog::{Index, Table};
 use crate::codec;
 use crate::error::{Error, Result};
@@ -390,12 +390,28 @@ impl<'a> Writer<'a> {
     /// everyone. Included columns are in no key.
     pub fn update_mode(&self, positions: &[usize]) -> LockMode {
         let positions = self.rules.changed_with(positions);
-        let mut unique = self.table.all_indexes().filter(|index| index.claims_unique());
-        match unique.any(|index| has_in_key(self.table, index, &positions)) {
+        let mut keys = referable(self.table).flat_map(|index| &index.columns);
+        match keys.any(|column| positions.contains(column)) {
             true => LockMode::ForUpdate,
             false => LockMode::ForNoKeyUpdate,
         }
     }
+}
+
+/// Whether a row's entry, or whether it has one, depends on one of these columns.
+fn depends(table: &Table, index: &Index, positions: &[usize]) -> bool {
+    let mut columns = index.columns.iter().chain(&index.include);
+    columns.any(|column| positions.contains(column))
+        || index.is_computed()
+            && table
+                .programs
+                .of(index)
+                .is_none_or(|program| program.uses.iter().any(|column| positions.contains(column)))
+}
+
+/// The indexes whose keys a foreign key may refer to.
+fn referable(table: &Table) -> impl Iterator<Item = &Index> {
+    table.all_indexes().filter(|index| index.claims_unique() && !index.is_computed())
 }
 
 /// The lock that a change of one row needs: one that gives key columns the values that they have
@@ -411,14 +427,9 @@ impl Writer<'_> {
     /// The locks that changes of the columns at these positions need.
     pub fn row_locks(&self, positions: &[usize]) -> RowLocks {
         let changed = self.rules.changed_with(positions);
-        let unique = self.table.all_indexes().filter(|index| index.claims_unique());
-        let in_key = unique.filter(|index| has_in_key(self.table, index, &changed));
-        let (mut keys, mut by_values) = (Vec::new(), true);
-        for index in in_key {
-            by_values &= !index.is_computed();
-            keys.extend(index.columns.iter().filter(|column| changed.contains(column)));
-        }
-        RowLocks { by_values: by_values && keys.iter().all(|key| positions.contains(key)), keys }
+        let keys = referable(self.table).flat_map(|index| index.columns.iter().copied());
+        let keys: Vec<usize> = keys.filter(|column| changed.contains(column)).collect();
+        RowLocks { by_values: keys.iter().all(|column| positions.contains(column)), keys }
     }
 }
 
@@ -430,22 +441,6 @@ impl RowLocks {
             false => LockMode::ForUpdate,
         }
     }
-}
-
-/// Whether the key of a row's entry depends on one of these columns, or whether it has one.
-fn has_in_key(table: &Table, index: &Index, positions: &[usize]) -> bool {
-    index.columns.iter().any(|column| positions.contains(column))
-        || index.is_computed()
-            && table
-                .programs
-                .of(index)
-                .is_none_or(|program| program.uses.iter().any(|column| positions.contains(column)))
-}
-
-/// Whether a row's entry depends on one of these columns.
-fn depends(table: &Table, index: &Index, positions: &[usize]) -> bool {
-    index.include.iter().any(|column| positions.contains(column))
-        || has_in_key(table, index, positions)
 }
 
 /// Whether no other row has a key in an index whose entries go by more than that.

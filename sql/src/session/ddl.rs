@@ -8,16 +8,20 @@ mod alter_column;
 mod column;
 mod comment;
 mod create_table;
+mod domains;
 mod drop;
 mod foreign_key;
 mod identity;
 mod index;
 mod like;
+mod owner;
+mod reindex;
 mod rename;
 mod rewrite;
 mod schema;
 mod sequence;
 mod truncate;
+mod types;
 mod view;
 
 use std::sync::Arc;
@@ -59,11 +63,15 @@ impl Session {
         &mut self,
         statement: &Statement,
         sql: &str,
+        alone: bool,
     ) -> Result<Outcome> {
         match statement {
             Statement::CreateTable(_) => Err(Error::unsupported("this form of CREATE TABLE")),
             Statement::AlterTable(_) => Err(Error::unsupported("this form of ALTER TABLE")),
             Statement::CreateIndex(create) => {
+                if create.concurrently {
+                    self.check_outside("CREATE INDEX CONCURRENTLY", alone)?;
+                }
                 self.check_writable("CREATE INDEX")?;
                 self.create_index(create, sql).await?;
                 done("CREATE INDEX")
@@ -113,7 +121,12 @@ impl Session {
     }
 
     /// Executes what this crate reads itself.
-    pub(super) async fn define(&mut self, definition: &Definition, sql: &str) -> Result<Outcome> {
+    pub(super) async fn define(
+        &mut self,
+        definition: &Definition,
+        sql: &str,
+        alone: bool,
+    ) -> Result<Outcome> {
         match definition {
             Definition::CreateTable(create) => {
                 self.check_writable("CREATE TABLE")?;
@@ -130,6 +143,16 @@ impl Session {
                 self.alter_index(alter).await?;
                 done("ALTER INDEX")
             }
+            Definition::DropIndexes(drop) => {
+                self.check_outside("DROP INDEX CONCURRENTLY", alone)?;
+                self.check_writable("DROP INDEX")?;
+                self.drop_indexes_online(drop).await?;
+                done("DROP INDEX")
+            }
+            Definition::Reindex(reindex) => {
+                self.reindex(reindex, alone).await?;
+                done("REINDEX")
+            }
             Definition::Rename(rename) => {
                 let tag = rename.kind.alter_tag();
                 self.check_writable(tag)?;
@@ -140,6 +163,12 @@ impl Session {
                 let tag = set.kind.alter_tag();
                 self.check_writable(tag)?;
                 self.set_schema(set).await?;
+                done(tag)
+            }
+            Definition::SetOwner(set) => {
+                let tag = set.owned.alter_tag();
+                self.check_writable(tag)?;
+                self.set_owner(set)?;
                 done(tag)
             }
             Definition::CreateView(create) => {
@@ -161,6 +190,32 @@ impl Session {
                 self.check_writable("CREATE SCHEMA")?;
                 self.create_schema(create).await?;
                 done("CREATE SCHEMA")
+            }
+            Definition::CreateType(create) => {
+                self.check_writable("CREATE TYPE")?;
+                self.create_type(create).await?;
+                done("CREATE TYPE")
+            }
+            Definition::AlterType(alter) => {
+                self.check_writable("ALTER TYPE")?;
+                self.alter_user_type(alter).await?;
+                done("ALTER TYPE")
+            }
+            Definition::DropTypes(drop) => {
+                let tag = if drop.domain { "DROP DOMAIN" } else { "DROP TYPE" };
+                self.check_writable(tag)?;
+                self.drop_types(drop).await?;
+                done(tag)
+            }
+            Definition::CreateDomain(create) => {
+                self.check_writable("CREATE DOMAIN")?;
+                self.create_domain(create, sql).await?;
+                done("CREATE DOMAIN")
+            }
+            Definition::AlterDomain(alter) => {
+                self.check_writable("ALTER DOMAIN")?;
+                self.alter_domain(alter, sql).await?;
+                done("ALTER DOMAIN")
             }
             Definition::Comment(comment) => {
                 self.check_writable("COMMENT")?;

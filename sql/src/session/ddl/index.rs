@@ -25,10 +25,13 @@ impl Session {
         create: &ast::CreateIndex,
         sql: &str,
     ) -> Result<()> {
-        if create.concurrently {
-            return Err(Error::unsupported("CREATE INDEX CONCURRENTLY"));
-        }
         check_method(create)?;
+        // Nobody else sees a temporary table.
+        let is_online = create.concurrently
+            && !self.find_table(&create.table_name).is_ok_and(|table| table.is_temporary());
+        if is_online {
+            return self.create_index_online(create, sql).await;
+        }
         self.lock_catalog().await?;
         let Some((table, index)) = self.define_index(create, sql)? else { return Ok(()) };
         self.lock_table(&table, LockMode::AccessExclusive).await?;
@@ -78,7 +81,7 @@ impl Session {
     }
 
     /// The index that a statement defines, and its table; `None` if it is there and that will do.
-    pub(super) fn define_index(
+    pub(in super::super) fn define_index(
         &mut self,
         create: &ast::CreateIndex,
         sql: &str,
@@ -125,7 +128,6 @@ impl Session {
         let mut index = Index::new(0, wanted.name, Vec::new());
         index.unique = create.unique;
         index.nulls_not_distinct = create.nulls_distinct == Some(false);
-        index.include = positions(&table, &included)?;
         if let Some(predicate) = &create.predicate {
             self.with_binder(sql, |binder| binder.index_predicate(&table, predicate))?;
             index.predicate = Some(stored::to_text(without_parentheses(predicate)));
@@ -158,6 +160,7 @@ impl Session {
             };
             options.push(key.options(kind.kind)?);
         }
+        index.include = positions(&table, &included)?;
         if options.iter().any(|options| *options != KeyOptions::default()) {
             index.options = options;
         }
