@@ -31,6 +31,7 @@ pub mod sequence;
 pub mod set_list;
 mod sets;
 pub mod setting;
+pub mod sleep;
 pub mod stateful;
 mod subplan;
 pub mod touched;
