@@ -126,7 +126,10 @@ async fn a_statement_ends_when_its_client_goes_away() {
 async fn what_a_canceled_statement_has_set_is_as_before() {
     let server = start().await;
     let (mut wire, mut other) = (server.connect().await, server.connect().await);
-    assert_eq!(wire.ask("SET application_name = 'before'; SET statement_timeout = 200").await, "SET SET ZI");
+    assert_eq!(
+        wire.ask("SET application_name = 'before'; SET statement_timeout = 200").await,
+        "SET SET ZI"
+    );
     let sql = "SELECT set_config('application_name', 'x', false), count(*) \
                FROM big a, big b, big c, big d WHERE a.s || b.s < c.s || d.s";
     assert_eq!(wire.ask(sql).await, "57014 ZI");
