@@ -112,19 +112,20 @@ fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         Keyword::FOR,
     ];
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 2);
-    let mut inserts = false;
+    let (mut inserts, mut reindexes) = (false, false);
     for token in &tokens {
         let last = kept.last();
         let starts = last.is_none_or(|last| last.token == Token::SemiColon);
         if starts {
             inserts = is_keyword(token, &[Keyword::INSERT]);
+            reindexes = is_keyword(token, &[Keyword::REINDEX]);
         }
         let stands_alone = starts
             || last.is_some_and(|last| {
                 matches!(last.token, Token::LParen | Token::RParen) || is_keyword(last, BEFORE)
             })
             || inserts;
-        if stands_alone && is_keyword(token, &[Keyword::TABLE]) {
+        if stands_alone && !reindexes && is_keyword(token, &[Keyword::TABLE]) {
             kept.push(keyword("SELECT", token));
             kept.push(put(Token::Mul, token));
             kept.push(keyword("FROM", token));

@@ -21,6 +21,7 @@ use crate::codec::{self, KEY_NULL, KEY_VALUE, KeyOrder};
 use crate::error::{Error, Result};
 use crate::functions::arrays::ArrayForm;
 use crate::functions::{Scalar, udf};
+use crate::relation::Hints;
 use crate::types::array::Reader;
 use crate::types::{Datum, Type};
 
@@ -36,6 +37,15 @@ const ARRAY_VALUES: usize = 10;
 /// Most look-ups of a run, if the values of one column do not come to more: what further columns
 /// would narrow is left to the filter.
 const MAX_COMBINATIONS: usize = 100_000;
+
+/// What a path has to give.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Columns.
+    pub needed: &'a [usize],
+    /// What it may use.
+    pub hints: Hints,
+}
 
 /// Which keys of an index to read.
 #[derive(Debug)]
@@ -261,12 +271,13 @@ impl Access {
 
     /// The best path for these conditions, each over the table's columns `c0`, `c1`, ... Of indexes
     /// that would do as well, one that has all columns that are `needed`.
-    pub fn choose(
+    pub(super) fn choose(
         table: &Table,
         filters: &[Expr],
-        needed: &[usize],
+        wanted: Wanted<'_>,
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
+        let Wanted { needed, hints } = wanted;
         let conjuncts = || {
             filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f))
         };
@@ -300,7 +311,9 @@ impl Access {
             let range = index.columns.get(matched).is_some_and(|column| {
                 conditions.iter().any(|c| c.column == *column && c.op != Operator::Eq)
             });
-            let has_all = (matched > 0 || range || score > 0)
+            let is_only = !hints.seqscan && index.storage != table.primary.storage;
+            let has_all = (matched > 0 || range || score > 0 || is_only)
+                && (hints.indexonlyscan || index.storage == table.primary.storage)
                 && (index.storage == table.primary.storage
                     || Covering::new(table, index, needed).is_some());
             let complete = matched == index.columns.len() && index.unique;
@@ -308,6 +321,9 @@ impl Access {
                 + matched * 10
                 + usize::from(range) * 5
                 + usize::from(has_all);
+            if !hints.indexscan && !(has_all && index.storage != table.primary.storage) {
+                continue;
+            }
             if score > 0 && best.as_ref().is_none_or(|(before, ..)| score > *before) {
                 best = Some((score, index, own));
             }
@@ -347,7 +363,7 @@ impl Access {
         }
         let unbounded =
             access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
-        if unbounded && index.predicate.is_none() {
+        if unbounded && index.predicate.is_none() && hints.seqscan {
             return Ok(access);
         }
         access.index = Some(Arc::new(index.clone()));
@@ -371,7 +387,7 @@ impl Access {
 
     /// If the rows come out ordered by one value of each leading column, those, and the columns
     /// that order them.
-    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Vec<(usize, KeyOrder)>)> {
+    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Ordering)> {
         let index = self.index.as_deref().unwrap_or(&table.primary);
         if !self.equal.iter().all(Values::is_single) {
             return None;
@@ -534,7 +550,7 @@ impl Access {
 }
 
 /// The columns of an index and how they are ordered.
-pub(super) fn ordering_of(index: &Index) -> Vec<(usize, KeyOrder)> {
+pub(super) fn ordering_of(index: &Index) -> Ordering {
     let columns = index.columns.iter().enumerate();
     columns.map(|(at, column)| (*column, index.order(at))).collect()
 }
@@ -552,6 +568,9 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
         (_, value) => Some(value),
     }
 }
+
+/// Columns of a key, by which rows are ordered.
+pub(super) type Ordering = Vec<(usize, KeyOrder)>;
 
 /// An index with its score, and the conditions on what it computes, if it does.
 type Candidate<'t> = (usize, &'t Index, Option<Vec<Condition>>);

@@ -10,7 +10,7 @@ use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
 
-use super::access::{Access, Lookups};
+use super::access::{Access, Lookups, Wanted};
 use super::common::CommonProgram;
 use super::computed::unqualified;
 use super::covering::Covering;
@@ -253,7 +253,8 @@ impl Compiler {
                 };
                 let needed = needed_for(&scan.filters);
                 let empty = DFSchema::empty();
-                let access = Access::choose(table, &scan.filters, &needed, &mut |expr| {
+                let wanted = Wanted { needed: &needed, hints: relation.hints };
+                let access = Access::choose(table, &scan.filters, wanted, &mut |expr| {
                     RowExpr::compile(expr, &empty)
                 })?;
                 let left = access.index.as_ref().and_then(|index| left_open(table, index, scan));
@@ -271,7 +272,8 @@ impl Compiler {
                 self.hinges |= access.hinges;
                 let narrow = narrowed(scan, &full, &needed)?;
                 let index = access.index.as_deref();
-                let covering = index.and_then(|index| Covering::new(table, index, &needed));
+                let covering = index.filter(|_| relation.hints.indexonlyscan);
+                let covering = covering.and_then(|index| Covering::new(table, index, &needed));
                 let filter = compile_all(filters, &narrow)?;
                 let covered_by = index.filter(|_| covering.is_some());
                 let tracked = match tracked::useful(&filter, filters, &access) {
@@ -283,6 +285,7 @@ impl Compiler {
                     covering,
                     tracked: tracked.map(Arc::new),
                     access,
+                    hints: relation.hints,
                     output: output
                         .iter()
                         .filter_map(|column| needed.binary_search(column).ok())

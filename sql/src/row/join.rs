@@ -121,7 +121,7 @@ fn looked_up(
     let scans_before = compiler.full_scans.len();
     let node = compiler.node(&pushed)?;
     let by_index = match scan_of(&node) {
-        Some(scan) => scan.access.has_equality(),
+        Some(scan) => scan.access.has_equality() && scan.hints.nestloop,
         None => false,
     };
     if !by_index {

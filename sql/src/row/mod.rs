@@ -53,7 +53,7 @@ use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
-use crate::relation::{Common, WorkingTable};
+use crate::relation::{Common, Hints, WorkingTable};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
 use access::{Access, Found, Lookups, Reading};
@@ -220,6 +220,7 @@ pub struct RowPlan {
 struct Scan {
     table: Arc<Table>,
     access: Access,
+    hints: Hints,
     /// Columns to decode: rising.
     needed: Vec<usize>,
     /// Positions within `needed` that go up.

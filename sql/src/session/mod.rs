@@ -24,6 +24,7 @@ mod named;
 mod naming;
 mod online_index;
 mod outcome;
+mod planner_settings;
 mod plan;
 mod read_now;
 mod referential;
@@ -52,6 +53,7 @@ use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::lock_names::index_of;
 use crate::parser::{self, Parsed};
+use crate::relation::Hints;
 use crate::row::Surroundings;
 use crate::sessions::{Backend, Sessions, State};
 use crate::system::System;
@@ -284,6 +286,10 @@ impl BinderSettings for BinderView<'_> {
 
     fn manager(&self) -> Arc<TransactionManager> {
         self.database.manager.clone()
+    }
+
+    fn hints(&self) -> Hints {
+        self.settings.hints()
     }
 }
 

@@ -26,6 +26,7 @@ use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::optimizer::optimize;
 use crate::parser::Parsed;
+use crate::relation::Hints;
 use crate::row::RowPlan;
 use crate::row::expr::RowExpr;
 use crate::row::modify::InsertColumn;
@@ -320,6 +321,7 @@ impl Session {
         self.block.as_ref().is_none_or(|block| block.draft.is_none())
             && !self.has_temporary
             && self.settings.is_plain_path()
+            && self.settings.hints() == Hints::default()
             && (!catalog.has_namespaces() || !catalog.current().has_namespace(&self.settings.user))
     }
 

@@ -10,8 +10,10 @@ use std::time::Duration;
 use cairn_txn::Isolation;
 
 use super::characteristics::isolation;
+use super::planner_settings;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::transaction::Level;
+use crate::relation::Hints;
 use crate::types::datetime::Zone;
 
 /// Severities of messages below errors, in PostgreSQL's order for `client_min_messages`.
@@ -69,6 +71,7 @@ struct Read {
     idle_in_transaction_timeout: Option<Duration>,
     search_path: Arc<[String]>,
     is_plain_path: bool,
+    hints: Hints,
     default_level: Level,
     default_read_only: bool,
     default_deferrable: bool,
@@ -96,6 +99,7 @@ impl Read {
                 search_path.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
                 ["public"] | ["$user", "public"]
             ),
+            hints: planner_settings::hints(|name| values.get(name).map(String::as_str)),
             search_path: search_path.into(),
         }
     }
@@ -137,7 +141,8 @@ const FIXED: &[(&str, &str)] = &[
 
 fn find(name: &str) -> Option<&'static str> {
     let wanted = if name.eq_ignore_ascii_case("time zone") { "TimeZone" } else { name };
-    SETTINGS.iter().map(|(name, ..)| *name).find(|known| known.eq_ignore_ascii_case(wanted))
+    let mut known = SETTINGS.iter().map(|(name, ..)| *name);
+    known.find(|known| known.eq_ignore_ascii_case(wanted)).or_else(|| planner_settings::find(wanted))
 }
 
 fn invalid(name: &str, value: &str) -> Error {
@@ -237,7 +242,8 @@ impl Settings {
     /// What a session starts with.
     pub fn new(user: &str, database: &str) -> Settings {
         let values: BTreeMap<_, _> =
-            SETTINGS.iter().map(|(name, value, _)| (*name, (*value).to_owned())).collect();
+            SETTINGS.iter().map(|(name, value, _)| (*name, *value)).chain(planner_settings::all())
+                .map(|(name, value)| (name, value.to_owned())).collect();
         Settings {
             user: user.to_owned(),
             database: database.to_owned(),
@@ -396,6 +402,7 @@ impl Settings {
             }
             // Deadlocks are found when they arise, without a delay that could be set.
             "deadlock_timeout" => show_milliseconds(milliseconds_from(name, value, 1)?),
+            name if planner_settings::find(name).is_some() => planner_settings::checked(name, value)?,
             _ => value.to_owned(),
         })
     }
@@ -407,10 +414,8 @@ impl Settings {
 
     /// RESET ALL.
     pub fn reset_all(&mut self) -> Result<()> {
-        for (name, ..) in SETTINGS {
-            self.set(name, None)?;
-        }
-        Ok(())
+        let names: Vec<&'static str> = self.values.keys().copied().collect();
+        names.into_iter().try_for_each(|name| self.set(name, None))
     }
 
     /// Settings that clients are told of, with their values.
@@ -422,6 +427,11 @@ impl Settings {
         let fixed = FIXED.iter().filter(|(name, _)| fixed.contains(name));
         let fixed = fixed.map(|(name, value)| (*name, (*value).to_owned()));
         values.chain(fixed).chain([("session_authorization", self.user.clone())]).collect()
+    }
+
+    /// What plans are to leave out.
+    pub fn hints(&self) -> Hints {
+        self.read.hints
     }
 
     /// extra_float_digits.

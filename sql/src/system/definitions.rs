@@ -59,12 +59,6 @@ pub fn index(table: &Table, index: &Index, pretty: bool) -> String {
     };
     let keys = (0..index.columns.len()).filter_map(|at| {
         let column = index_column(table, index, at + 1, pretty)?;
-        // Functions stand without parentheses.
-        let is_bare = match index.columns.get(at).and_then(|at| index.expression(*at)) {
-            None => true,
-            Some(expression) => column.starts_with('(') || is_call(&expression.sql),
-        };
-        let column = if is_bare { column } else { format!("({column})") };
         Some(format!("{column}{}", key_options(index, at)))
     });
     let mut text = format!(
@@ -130,7 +124,11 @@ pub fn index_column(
 ) -> Option<String> {
     let at = index.columns.iter().chain(&index.include).nth(number.checked_sub(1)?)?;
     match index.expression(*at) {
-        Some(key) => Some(expression(&key.sql, Some(table), None, pretty)),
+        Some(key) => {
+            let shown = expression(&key.sql, Some(table), None, pretty);
+            // Functions stand without parentheses.
+            Some(if is_call(&key.sql) { shown } else { format!("({shown})") })
+        }
         None => table.columns.get(*at).map(|column| quote_ident(&column.name)),
     }
 }
