@@ -13,6 +13,7 @@ use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::implication::{hinges_on_parameters, implies};
+use super::selectivity::of_column;
 use super::stateful::stateful_of;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
 use crate::catalog::index::FIRST_EXPRESSION;
@@ -98,17 +99,17 @@ impl Values {
 }
 
 /// A condition `column op constant` found in a filter.
-struct Condition {
-    column: usize,
-    op: Operator,
-    values: Vec<Expr>,
+pub(super) struct Condition {
+    pub column: usize,
+    pub op: Operator,
+    pub values: Vec<Expr>,
     /// Whether the only one of the values is an array, whose elements are meant.
-    of_array: bool,
+    pub of_array: bool,
 }
 
 impl Condition {
     /// How many values there are; of an array nobody knows when the plan is made.
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         if self.of_array { ARRAY_VALUES } else { self.values.len() }
     }
 }
@@ -208,6 +209,13 @@ fn in_list_condition(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     let usable = !list.negated && list.list.iter().all(is_constant);
     let column = ordered_column(&list.expr, computed).filter(|_| usable)?;
     Some(condition(column, Operator::Eq, list.list.clone()))
+}
+
+/// The conditions on columns in filters.
+pub(super) fn conditions_of(filters: &[Expr]) -> Vec<Condition> {
+    let conjuncts =
+        filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+    conjuncts.filter_map(|conjunct| in_list_condition(conjunct, &[])).collect()
 }
 
 /// The values that filters ask for in columns of a relation whose rows are computed.
@@ -321,15 +329,30 @@ impl Access {
                 + matched * 10
                 + usize::from(range) * 5
                 + usize::from(has_all);
-            if !hints.indexscan && !(has_all && index.storage != table.primary.storage) {
+            let only_entries = has_all && index.storage != table.primary.storage;
+            if score == 0 || !hints.indexscan && !only_entries {
                 continue;
             }
-            if score > 0 && best.as_ref().is_none_or(|(before, ..)| score > *before) {
-                best = Some((score, index, own));
+            let cost = match complete {
+                true => table.statistics.as_ref().map(|_| 1.0),
+                false => cost(table, index, conditions, matched, has_all),
+            };
+            let is_better = match &best {
+                None => true,
+                Some(best) => match (cost, best.cost) {
+                    // What differs by little is decided by what is sure.
+                    (Some(one), Some(other)) if (one - other).abs() > one.max(other) / 10.0 => {
+                        one < other
+                    }
+                    _ => score > best.score,
+                },
+            };
+            if is_better {
+                best = Some(Candidate { score, cost, index, own });
             }
         }
         let mut access = Access { hinges, ..Access::full() };
-        let Some((_, index, own)) = best else { return Ok(access) };
+        let Some(Candidate { index, own, .. }) = best else { return Ok(access) };
         let conditions = own.unwrap_or(plain);
         let mut points = 1;
         for column in &index.columns {
@@ -572,8 +595,37 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
 /// Columns of a key, by which rows are ordered.
 pub(super) type Ordering = Vec<(usize, KeyOrder)>;
 
-/// An index with its score, and the conditions on what it computes, if it does.
-type Candidate<'t> = (usize, &'t Index, Option<Vec<Condition>>);
+/// An index that would do.
+struct Candidate<'t> {
+    /// How much it fixes.
+    score: usize,
+    /// What it costs, if that is known.
+    cost: Option<f64>,
+    index: &'t Index,
+    /// The conditions on what it computes, if it does.
+    own: Option<Vec<Condition>>,
+}
+
+/// What a row that is fetched through its entry costs, in entries.
+const FETCH_COST: f64 = 4.0;
+
+/// What it costs to read by an index whose first columns are fixed, and the next bounded, in rows; by what
+/// ANALYZE has found out.
+fn cost(
+    table: &Table,
+    index: &Index,
+    conditions: &[Condition],
+    fixed: usize,
+    has_all: bool,
+) -> Option<f64> {
+    let statistics = table.statistics.as_ref()?;
+    let mut rows = statistics.indexes.get(&index.oid()).copied().unwrap_or(statistics.rows);
+    for column in index.columns.iter().take(fixed + 1) {
+        let of: Vec<&Condition> = conditions.iter().filter(|c| c.column == *column).collect();
+        rows *= of_column(table, *column, &of);
+    }
+    Some(rows.max(1.0) * if has_all { 1.0 } else { FETCH_COST })
+}
 
 /// How a path is read.
 #[derive(Clone, Copy)]

@@ -26,6 +26,7 @@ mod order;
 pub mod quantified;
 pub mod reference;
 pub mod rules;
+mod selectivity;
 pub mod sequence;
 pub mod set_list;
 mod sets;

@@ -104,7 +104,9 @@ pub(super) fn reads_in_order(
         scan.direction = direction;
         return true;
     }
-    if !(few || !scan.hints.seqscan) || !scan.hints.indexscan || scan.access.index.is_some() || !scan.filter.is_empty() {
+    let wants_order = few || !scan.hints.seqscan;
+    let may_choose = scan.hints.indexscan && scan.access.index.is_none() && scan.filter.is_empty();
+    if !wants_order || !may_choose {
         return false;
     }
     let whole = table.indexes.iter().filter(|i| i.is_public() && i.predicate.is_none());

@@ -93,8 +93,8 @@ impl Session {
     async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
         match &*prepared.parsed {
             Parsed::Empty => Ok(Outcome::Empty),
-            Parsed::Maintenance { vacuum, tables } => {
-                self.maintenance(*vacuum, tables, prepared.alone)
+            Parsed::Maintenance { vacuum, analyze, tables } => {
+                Box::pin(self.maintenance(*vacuum, *analyze, tables, prepared.alone)).await
             }
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
             Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
@@ -316,11 +316,12 @@ impl Session {
         }
     }
 
-    /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: statistics
-    /// are live. Both check the names.
-    fn maintenance(
+    /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: see
+    /// [`super::analyze`]. Both check the names.
+    async fn maintenance(
         &mut self,
         vacuum: bool,
+        analyze: bool,
         tables: &[(String, Vec<String>)],
         alone: bool,
     ) -> Result<Outcome> {
@@ -334,6 +335,7 @@ impl Session {
             self.database.manager.collect_garbage()?;
         }
         let schema = self.schema();
+        let mut analyzed: Vec<(Arc<crate::catalog::Table>, Vec<usize>)> = Vec::new();
         for (name, columns) in tables {
             let found = schema.find(&self.path(), None, name);
             let table = found.and_then(|name| schema.table(&name)).ok_or_else(|| {
@@ -344,6 +346,21 @@ impl Session {
                     SqlState::UndefinedColumn,
                     format!("column \"{column}\" of relation \"{name}\" does not exist"),
                 ));
+            }
+            let positions = columns.iter().filter_map(|column| table.position(column));
+            analyzed.push((table.clone(), positions.collect()));
+        }
+        if analyze {
+            if tables.is_empty() {
+                let own = self.path().temporary().to_owned();
+                let seen = |table: &&Arc<crate::catalog::Table>| {
+                    !table.is_temporary() || table.schema == own
+                };
+                analyzed.extend(schema.tables().filter(seen).map(|t| (t.clone(), Vec::new())));
+                analyzed.sort_by_key(|(table, _)| table.id);
+            }
+            for (table, columns) in analyzed {
+                self.analyze(&table, &columns).await?;
             }
         }
         Ok(Outcome::Command(if vacuum { "VACUUM" } else { "ANALYZE" }.into()))

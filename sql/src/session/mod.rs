@@ -6,6 +6,7 @@
 //! end of a query string or at Sync). Everything sessions share is in [`Database`].
 
 mod advisory;
+mod analyze;
 mod characteristics;
 mod constraints;
 mod copy;

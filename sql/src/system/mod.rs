@@ -22,6 +22,7 @@ pub mod names;
 mod progress;
 pub mod ranges;
 pub mod settings;
+pub mod statistics;
 pub mod views;
 
 use std::collections::HashMap;
@@ -260,6 +261,8 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_proc" => builtins::procedures,
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
+        "pg_statistic" => statistics::statistic,
+        "pg_stats" => statistics::stats,
         "pg_tablespace" => builtins::tablespaces,
         "pg_type" => builtins::types,
         _ => return None,
