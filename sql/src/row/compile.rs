@@ -16,6 +16,7 @@ use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
+use super::selectivity::scanned_rows;
 use super::sets::Calls;
 use super::tracked::{self, TrackedFilter};
 use super::{AggregateCall, Node, RowPlan, Scan, dependence, order};
@@ -286,6 +287,7 @@ impl Compiler {
                     tracked: tracked.map(Arc::new),
                     access,
                     hints: relation.hints,
+                    estimate: table.statistics.as_ref().and_then(|_| scanned_rows(scan)),
                     output: output
                         .iter()
                         .filter_map(|column| needed.binary_search(column).ok())

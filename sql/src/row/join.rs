@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Expr, Filter, Join as LogicalJoin, LogicalPlan, S
 
 use super::compile::{Compiler, compile_all};
 use super::expr::RowExpr;
+use super::profile::Lines;
 use super::selectivity::rows_of;
 use super::{Flow, Frame, Node, Row, Sink, passes};
 use crate::binder::placeholder;
@@ -343,7 +344,7 @@ impl Join {
         Ok(ControlFlow::Continue(()))
     }
 
-    pub(super) fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    pub(super) fn explain(&self, depth: usize, lines: &mut Lines<'_>) {
         let indent = if depth == 0 { String::new() } else { "  ".repeat(depth) + "->  " };
         let method = match &self.method {
             Method::Index { .. } | Method::IndexSwapped { .. } => "Index Nested Loop",

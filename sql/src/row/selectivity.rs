@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
+use datafusion::logical_expr::{Expr, LogicalPlan, Operator, TableScan};
 
 use super::access::{Condition, conditions_of};
 use crate::catalog::Table;
@@ -111,24 +111,7 @@ pub(super) fn of_column(table: &Table, position: usize, conditions: &[&Condition
 /// About how many rows a plan gives; `None` if nobody knows.
 pub(super) fn rows_of(plan: &LogicalPlan) -> Option<f64> {
     match plan {
-        LogicalPlan::TableScan(scan) => {
-            let Source::Table(table) = Relation::source_of(&scan.source)? else { return None };
-            let mut rows = table.statistics.as_ref()?.rows;
-            let conditions = conditions_of(&scan.filters);
-            let mut columns: Vec<usize> = conditions.iter().map(|c| c.column).collect();
-            columns.sort_unstable();
-            columns.dedup();
-            for column in columns {
-                let of: Vec<&Condition> =
-                    conditions.iter().filter(|c| c.column == column).collect();
-                rows *= of_column(table, column, &of);
-            }
-            let conjuncts: usize =
-                scan.filters.iter().map(|filter| split_conjunction(filter).len()).sum();
-            let unknown = conjuncts.saturating_sub(conditions.len());
-            rows *= UNKNOWN_CONDITION.powi(unknown as i32);
-            Some(scan.fetch.map_or(rows, |fetch| rows.min(fetch as f64)).max(1.0))
-        }
+        LogicalPlan::TableScan(scan) => scanned_rows(scan),
         LogicalPlan::Filter(filter) => {
             Some((rows_of(&filter.input)? * UNKNOWN_CONDITION).max(1.0))
         }
@@ -147,4 +130,24 @@ pub(super) fn rows_of(plan: &LogicalPlan) -> Option<f64> {
         }
         _ => None,
     }
+}
+
+/// About how many rows a scan gives; `None` if nobody knows.
+pub(super) fn scanned_rows(scan: &TableScan) -> Option<f64> {
+    let Source::Table(table) = Relation::source_of(&scan.source)? else { return None };
+    let mut rows = table.statistics.as_ref()?.rows;
+    let conditions = conditions_of(&scan.filters);
+    let mut columns: Vec<usize> = conditions.iter().map(|c| c.column).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    for column in columns {
+        let of: Vec<&Condition> =
+            conditions.iter().filter(|c| c.column == column).collect();
+        rows *= of_column(table, column, &of);
+    }
+    let conjuncts: usize =
+        scan.filters.iter().map(|filter| split_conjunction(filter).len()).sum();
+    let unknown = conjuncts.saturating_sub(conditions.len());
+    rows *= UNKNOWN_CONDITION.powi(unknown as i32);
+    Some(scan.fetch.map_or(rows, |fetch| rows.min(fetch as f64)).max(1.0))
 }

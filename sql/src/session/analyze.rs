@@ -173,7 +173,7 @@ fn describe<'d>(
         _ => usize::try_from(kind.size()).unwrap_or(8),
     };
     let total: usize = present.iter().map(|value| width(value)).sum();
-    found.average_width = (total as f64 / present.len() as f64).round() as i32;
+    found.average_width = (total / present.len()) as i32;
     if !kind.is_comparable() {
         return Some(found);
     }
@@ -223,7 +223,12 @@ fn describe<'d>(
     // All of them, if they are few; else those that are much more frequent than the average.
     let complete = wide == 0 && single == 0 && groups.len() <= target && found.distinct > 0.0;
     let average = present.len() as f64 / found.distinct_in(rows).max(1.0);
-    let least = if complete { 1.0 } else { (average * 1.25).max(2.0) };
+    let has_all = all.len() as f64 >= rows;
+    let least = match () {
+        () if complete => 1.0,
+        () if has_all => 2.0,
+        () => (average * 1.25).max(2.0),
+    };
     let mut common: Vec<usize> =
         (0..groups.len()).filter(|at| groups.get(*at).is_some_and(|g| g.count as f64 >= least)).collect();
     common.sort_by_key(|at| std::cmp::Reverse(groups.get(*at).map_or(0, |group| group.count)));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use cairn_txn::{Access, Isolation, LockMode, ReadView, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement};
 
+use super::explain_form::Form;
 use super::outcome::{Outcome, Rows, Watch};
 use super::plan::{Action, Plan, Source, is_planned};
 use super::read_now::run_rows;
@@ -194,6 +195,9 @@ impl Session {
         params: Arc<Vec<Datum>>,
         cancel: Arc<AtomicBool>,
     ) -> Env {
+        let limit_bytes = self.database.options.vector_memory_bytes;
+        let mut kept = Kept::new(limit_bytes, self.deadline);
+        kept.profile.clone_from(&self.profile);
         Env {
             view,
             params,
@@ -202,7 +206,7 @@ impl Session {
             outer: Vec::new(),
             working: Vec::new(),
             epoch: 0,
-            kept: Arc::new(Kept::new(self.database.options.vector_memory_bytes, self.deadline)),
+            kept: Arc::new(kept),
             changed: Vec::new(),
             cancel,
         }
@@ -371,7 +375,10 @@ impl Session {
         let Parsed::Sql(statement) = parsed else { return Ok(None) };
         Ok(match &**statement {
             Statement::ShowVariable { variable } => Some(show_columns(variable)),
-            Statement::Explain { .. } => Some([text_column("QUERY PLAN")].into()),
+            Statement::Explain { analyze, verbose, format, options, .. } => {
+                let form = Form::new(*analyze, *verbose, format.as_ref(), options.as_deref())?;
+                Some([form.column()].into())
+            }
             Statement::Execute { name, .. } => {
                 let name = name.as_ref().map(|name| name_parts(name).join(".")).unwrap_or_default();
                 self.prepared(&name)?.columns.clone()
@@ -484,9 +491,9 @@ impl Session {
                 self.prepared.remove(&name);
                 done("DEALLOCATE")
             }
-            Statement::Explain { verbose: true, .. } => Err(Error::unsupported("EXPLAIN VERBOSE")),
-            Statement::Explain { statement, analyze, .. } => {
-                Box::pin(self.explain(statement, *analyze, sql)).await
+            Statement::Explain { statement, analyze, verbose, format, options, .. } => {
+                let form = Form::new(*analyze, *verbose, format.as_ref(), options.as_deref())?;
+                Box::pin(self.explain(statement, form, sql)).await
             }
             Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
             other => Box::pin(self.execute_ddl(other, sql, alone)).await,

@@ -16,6 +16,7 @@ mod ddl;
 mod deferred;
 mod execute;
 mod explain;
+mod explain_form;
 mod fill;
 mod lift;
 mod locking;
@@ -56,6 +57,7 @@ use crate::lock_names::index_of;
 use crate::parser::{self, Parsed};
 use crate::relation::Hints;
 use crate::row::Surroundings;
+use crate::row::profile::Profile;
 use crate::sessions::{Backend, Sessions, State};
 use crate::system::System;
 use crate::system::names::Names;
@@ -184,6 +186,8 @@ pub struct Prepared {
     alone: bool,
     /// The plan it was last executed by, as found in the shared cache.
     last_plan: Mutex<Option<Arc<Plan>>>,
+    /// The plan that EXPLAIN ANALYZE has shown, and runs.
+    pinned: Option<Arc<Plan>>,
 }
 
 /// The columns of a result.
@@ -199,6 +203,7 @@ impl Prepared {
             columns: None,
             alone,
             last_plan: Mutex::default(),
+            pinned: None,
         }
     }
 }
@@ -243,6 +248,8 @@ pub struct Session {
     has_temporary: bool,
     /// Plans of its own, while it does not use those that are shared.
     own_plans: Mutex<temporary::OwnPlans>,
+    /// What EXPLAIN ANALYZE measures, while it runs.
+    profile: Option<Arc<Profile>>,
     /// Where bare names are looked up, with these settings.
     path: Mutex<Option<(Arc<Settings>, Arc<SearchPath>)>>,
 }
@@ -317,6 +324,7 @@ impl Session {
             is_long: false,
             has_temporary: false,
             own_plans: Mutex::default(),
+            profile: None,
             path: Mutex::default(),
         }
     }

@@ -285,6 +285,11 @@ impl Session {
         }
         let shared = self.uses_shared_plans();
         let version = self.schema_version();
+        if let Some(plan) = &prepared.pinned
+            && plan.version == version
+        {
+            return Ok(Some(plan.clone()));
+        }
         if shared
             && let Some(plan) = &*prepared.last_plan.lock()
             && plan.version == version

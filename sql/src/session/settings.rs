@@ -429,6 +429,16 @@ impl Settings {
         values.chain(fixed).chain([("session_authorization", self.user.clone())]).collect()
     }
 
+    /// Settings of the planner that are not as they are by default.
+    pub fn changed_planner_settings(&self) -> Vec<(&'static str, String)> {
+        let all = planner_settings::all();
+        let changed = all.filter_map(|(name, default)| {
+            let value = self.values.get(name)?;
+            (value != default).then(|| (name, value.clone()))
+        });
+        changed.collect()
+    }
+
     /// What plans are to leave out.
     pub fn hints(&self) -> Hints {
         self.read.hints
