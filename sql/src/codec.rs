@@ -144,6 +144,11 @@ impl<'a> RowReader<'a> {
         }
     }
 
+    /// What has not been read.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Whether all columns have been read.
     pub fn is_done(&self) -> bool {
         self.rest.is_empty()
@@ -275,7 +280,9 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
             }
             Type::Jsonb => encode_key_bytes(&json::ordered(v), out),
             Type::Record => encode_key_bytes(&record::ordered(v), out),
-            kind if kind.is_array() => encode_key_bytes(&array::ordered(v), out),
+            kind if kind.is_array() || kind == Type::AnyArray => {
+                encode_key_bytes(&array::ordered(v), out);
+            }
             _ => encode_key_bytes(v, out),
         },
     }
@@ -365,7 +372,7 @@ fn encode_key_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// The form that equal values of a type share, itself a datum of the type's layout.
 pub fn canonical(kind: Type, datum: Datum) -> Datum {
-    match (kind, datum) {
+    match (kind.base(), datum) {
         (Type::Numeric, Datum::Bytes(mut v)) => {
             // The scale that it is shown with goes, its place stays: this may be done twice, as for
             // a key of an index.

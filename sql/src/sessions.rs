@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use crate::error::{Error, Result, SqlState};
 use crate::lock_names::{Advisory, mode_name};
 use crate::session::Settings;
-use crate::types::datetime;
+use crate::types::{Type, datetime};
 
 use settings::Changes;
 pub use settings::{Changed, Characteristics};
@@ -89,12 +89,37 @@ pub struct Backend {
     pub activity: Mutex<Activity>,
     /// It waits until those who write have ended, for a safe snapshot.
     pub awaits_safe_snapshot: AtomicBool,
+    /// Its cursors by their names.
+    pub cursors: Mutex<BTreeMap<String, CursorLine>>,
+    /// Its prepared statements by their names.
+    pub prepared: Mutex<BTreeMap<String, PreparedLine>>,
     /// The index that it builds beside writers.
     pub building: Mutex<Option<IndexBuild>>,
     calls: Mutex<Calls>,
     exports: Mutex<Exports>,
     /// While a statement runs that may change settings.
     changes: Mutex<Option<Changes>>,
+}
+
+/// A cursor, as it is listed.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names are those of pg_cursors")]
+pub struct CursorLine {
+    pub statement: Arc<str>,
+    pub is_holdable: bool,
+    pub is_binary: bool,
+    pub is_scrollable: bool,
+    pub creation_time: i64,
+}
+
+/// A prepared statement, as it is listed.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names are those of pg_prepared_statements")]
+pub struct PreparedLine {
+    pub statement: Arc<str>,
+    pub prepare_time: i64,
+    pub parameter_types: Vec<Type>,
+    pub from_sql: bool,
 }
 
 /// What a running statement may export.
@@ -345,6 +370,8 @@ impl Sessions {
             locks: SessionLocks::new(manager, id),
             activity: Mutex::new(activity),
             awaits_safe_snapshot: AtomicBool::new(false),
+            cursors: Mutex::default(),
+            prepared: Mutex::default(),
             building: Mutex::default(),
             calls: Mutex::default(),
             exports: Mutex::default(),

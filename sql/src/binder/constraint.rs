@@ -68,6 +68,12 @@ impl Binder<'_> {
         table: Option<&Table>,
         expr: &ast::Expr,
     ) -> Result<Bound> {
+        let scope = table.map_or_else(Scope::default, |table| self.row_scope(table, &table.name));
+        self.bind_over(place, scope, expr)
+    }
+
+    /// The same over what is in a scope.
+    pub(super) fn bind_over(&self, place: Place, scope: Scope, expr: &ast::Expr) -> Result<Bound> {
         if let Some(query) = stored::subquery(expr) {
             let word = match &query {
                 ast::Expr::Exists { .. } => "EXISTS",
@@ -84,7 +90,6 @@ impl Binder<'_> {
             let message = format!("cannot use subquery in {}", place.one());
             return Err(Error::new(SqlState::FeatureNotSupported, message).at(position));
         }
-        let scope = table.map_or_else(Scope::default, |table| self.row_scope(table, &table.name));
         let mut level = Level { scope, ..Level::default() };
         level.extraction.forbidden_in = Some(place.many());
         self.levels.borrow_mut().push(level);
@@ -100,7 +105,7 @@ impl Binder<'_> {
     }
 
     /// A binder for an expression that is kept as text. What it learns of the session is passed on.
-    fn bind_stored<T>(
+    pub(super) fn bind_stored<T>(
         &self,
         sql: &str,
         work: impl FnOnce(&Binder<'_>, &ast::Expr) -> Result<T>,
@@ -246,7 +251,7 @@ impl Binder<'_> {
 
     /// Converts a value to a column's type, as that of a DEFAULT.
     fn fit_default(&self, column: &Column, bound: Bound) -> Result<Expr> {
-        let (from, target) = (bound.kind(), column.kind());
+        let (from, target) = (bound.kind(), column.declared());
         let converted = self.convert(bound, target, ASSIGNMENT)?;
         converted.map(|bound| bound.expr).ok_or_else(|| {
             Error::new(
@@ -276,7 +281,7 @@ impl Binder<'_> {
             Some(expr) => (self.bind_in(Place::Transform, Some(table), expr)?, true),
             None => {
                 let old = Expr::Column(column_of(RETURNING, &format!("c{position}")));
-                (Bound { expr: old, ty: column.kind(), position: None }, false)
+                (Bound { expr: old, ty: column.declared(), position: None }, false)
             }
         };
         let converted = self.convert(bound, target, ASSIGNMENT)?;

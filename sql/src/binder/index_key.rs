@@ -129,4 +129,3 @@ fn operator_class(name: &ast::ObjectName, kind: Type) -> Result<Option<String>> 
     }
     Ok((facts::operator_class(kind) != oid).then_some(class))
 }
-

@@ -5,9 +5,9 @@ use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, ConflictTarget, OnConflictAction, OnInsert};
 
 use super::dml::{Assignments, RETURNING};
+use super::index_key::IndexKey;
 use super::joined_change::row_schema;
 use super::position::token_before;
-use super::index_key::IndexKey;
 use super::{Binder, Bound, Level, Scope, fold, name_parts};
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::{Index, Table};
@@ -128,7 +128,8 @@ impl Binder<'_> {
                 }
                 Target::Where(text) => {
                     let parsed = crate::parser::parse_expression(text)?;
-                    let bound = self.target_expression(&parsed, table, shown, "index predicates")?;
+                    let bound =
+                        self.target_expression(&parsed, table, shown, "index predicates")?;
                     // One that is no condition is none that implies anything.
                     if bound.kind() == Type::Bool {
                         given = normal_condition(table, &bound.expr)?;

@@ -174,7 +174,7 @@ impl Binder<'_> {
         if let Some(alias) = alias {
             rename_columns(&mut query, alias)?;
         }
-        self.range_over(shown, RangedKind::Subquery);
+        self.range_over(shown, RangedKind::View);
         self.derived(shown, query)
     }
 
@@ -183,7 +183,7 @@ impl Binder<'_> {
         let parsed = parse_query(&view.query)?;
         let inner = self.inner(view);
         let bound = inner.top_query(&parsed)?;
-        let types: Vec<TypeMod> = view.columns.iter().map(Column::kind).collect();
+        let types: Vec<TypeMod> = view.columns.iter().map(Column::declared).collect();
         let mut bound = inner.cast_outputs(bound, &types)?;
         self.take_over(&inner);
         for (at, (output, column)) in bound.columns.iter_mut().zip(&view.columns).enumerate() {

@@ -14,6 +14,7 @@
 //! c s <sequence id>             descriptor of a sequence
 //! c v <view id>                 descriptor of a view
 //! c n <schema id>               descriptor of a schema
+//! c y <type id>                 descriptor of a type
 //! c g <storage id>              rows of a dropped table, to be cleared
 //! c a <table id>                what ANALYZE has found out about a table
 //! s <sequence id>               how far a sequence has been handed out
@@ -30,6 +31,7 @@ pub mod index;
 pub mod names;
 pub mod sequences;
 pub mod statistics;
+pub mod types;
 pub mod view;
 
 use std::collections::HashMap;
@@ -52,6 +54,7 @@ pub use garbage::{clear_garbage, clear_leftovers};
 pub use index::{Index, IndexState};
 use names::{Named, RelationName};
 use statistics::Statistics;
+use types::TypeDescriptor;
 use view::View;
 
 /// Held exclusively by a transaction that changes descriptors.
@@ -95,6 +98,9 @@ pub struct Column {
     /// Whether no name finds it in the view through which a statement sees the table. Never stored.
     #[serde(skip)]
     pub concealed: bool,
+    /// What `type_oid` stands for, if that is a type of a user's.
+    #[serde(skip)]
+    pub user_type: Option<Type>,
 }
 
 /// GENERATED ... AS IDENTITY.
@@ -123,12 +129,25 @@ impl Column {
             missing: None,
             comment: None,
             concealed: false,
+            user_type: kind.kind.user().map(|_| kind.kind),
         }
     }
 
-    /// Type and modifier.
+    /// Type and modifier of what is stored: of a domain, those of its base type.
     pub fn kind(&self) -> TypeMod {
-        TypeMod { kind: Type::from_oid(self.type_oid).unwrap_or(Type::Text), typmod: self.typmod }
+        self.declared().base()
+    }
+
+    /// Type and modifier as they were given.
+    pub fn declared(&self) -> TypeMod {
+        let kind = self.user_type.or_else(|| Type::from_oid(self.type_oid));
+        TypeMod { kind: kind.unwrap_or(Type::Text), typmod: self.typmod }
+    }
+
+    /// Gives it another type.
+    pub fn set_kind(&mut self, kind: TypeMod) {
+        let Column { type_oid, typmod, user_type, .. } = Column::new(String::new(), kind);
+        (self.type_oid, self.typmod, self.user_type) = (type_oid, typmod, user_type);
     }
 }
 
@@ -392,6 +411,10 @@ fn view_key(id: u32) -> Vec<u8> {
     [b"cv".as_slice(), &id.to_be_bytes()].concat()
 }
 
+fn type_key(id: u32) -> Vec<u8> {
+    [b"cy".as_slice(), &id.to_be_bytes()].concat()
+}
+
 fn namespace_key(id: u32) -> Vec<u8> {
     [b"cn".as_slice(), &id.to_be_bytes()].concat()
 }
@@ -417,6 +440,11 @@ pub struct Schema {
     sequences: HashMap<u32, Arc<Sequence>>,
     namespaces: HashMap<String, Arc<Namespace>>,
     statistics: HashMap<u32, Arc<Statistics>>,
+    types: HashMap<u32, Arc<TypeDescriptor>>,
+    /// Numbers of types and their array types by name.
+    type_names: HashMap<RelationName, u32>,
+    /// What the numbers of these types stand for.
+    resolved: HashMap<u32, Type>,
     /// Descriptors that sessions of an earlier run left behind: their keys, and the storage of their
     /// rows.
     leftovers: Vec<(Vec<u8>, Vec<u32>)>,
@@ -569,6 +597,7 @@ impl Schema {
             schema.note_id(key.get(sequences::PREFIX.len()..));
             std::ops::ControlFlow::Continue(())
         })?;
+        schema.resolve_types();
         failed.map_or(Ok(schema), Err)
     }
 
@@ -621,6 +650,13 @@ impl Schema {
             let namespace: Namespace = serde_json::from_slice(value).map_err(corrupted)?;
             self.note_id(Some(&namespace.id.to_be_bytes()));
             self.namespaces.insert(namespace.name.clone(), Arc::new(namespace));
+        } else if key.starts_with(b"cy") {
+            let made: TypeDescriptor = serde_json::from_slice(value).map_err(corrupted)?;
+            made.ids().into_iter().for_each(|id| self.note_id(Some(&id.to_be_bytes())));
+            match names::is_temporary(&made.schema) {
+                true => self.leftovers.push((key.to_vec(), Vec::new())),
+                false => self.insert_type(Arc::new(made)),
+            }
         } else if let Some(id) = key.strip_prefix(GARBAGE) {
             self.note_id(Some(id));
         }
@@ -669,6 +705,7 @@ impl Catalog {
     /// Makes `schema` the newest version. Called while the transaction that made it commits.
     pub fn install(&self, mut schema: Schema, at: Timestamp) {
         let mut current = self.current.write();
+        schema.commit_labels();
         for table in schema.tables.values_mut() {
             let Some(before) = current.tables.get(&table.id) else {
                 continue;

@@ -1,9 +1,7 @@
 //! CREATE TABLE AS and SELECT INTO: a table made of a query's result. sqlparser reads the one without its list
 //! of columns, WITH NO DATA and EXECUTE, and the other as a query.
 
-use datafusion::sql::sqlparser::ast::{
-    self, Expr, Ident, ObjectName, Query, SetExpr, Statement,
-};
+use datafusion::sql::sqlparser::ast::{self, Expr, Ident, ObjectName, Query, SetExpr, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;

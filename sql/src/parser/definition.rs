@@ -10,6 +10,8 @@ mod constraint;
 mod create;
 mod indexes;
 mod objects;
+pub mod owner;
+pub mod types;
 
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -45,10 +47,22 @@ pub enum Definition {
     AlterSequence(AlterSequence),
     /// CREATE SCHEMA.
     CreateSchema(CreateSchema),
+    /// CREATE TYPE.
+    CreateType(types::CreateType),
+    /// ALTER TYPE.
+    AlterType(types::AlterType),
+    /// CREATE DOMAIN.
+    CreateDomain(types::CreateDomain),
+    /// ALTER DOMAIN.
+    AlterDomain(types::AlterDomain),
+    /// DROP TYPE and DROP DOMAIN.
+    DropTypes(types::DropTypes),
     /// DROP INDEX CONCURRENTLY.
     DropIndexes(DropIndexes),
     /// REINDEX.
     Reindex(Reindex),
+    /// ALTER ... OWNER TO.
+    SetOwner(owner::SetOwner),
     /// COMMENT ON.
     Comment(Comment),
 }
@@ -208,6 +222,8 @@ pub enum SequenceOption {
     Restart(Option<i64>),
     /// AS, of a sequence by itself.
     As(DataType),
+    /// SEQUENCE NAME, of an identity column's.
+    Named(ObjectName),
     /// OWNED BY a column or NONE, of a sequence by itself.
     OwnedBy(Option<ObjectName>),
 }
@@ -552,6 +568,8 @@ pub enum CommentObject {
     Sequence(ObjectName),
     View(ObjectName),
     Constraint(Ident, ObjectName),
+    Type(ObjectName),
+    DomainConstraint(Ident, ObjectName),
 }
 
 /// SET CONSTRAINTS.
@@ -569,10 +587,16 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         return attempt(parser, create::parse);
     }
     if parser.peek_keyword(Keyword::ALTER) {
+        if let Some(definition) = attempt(parser, owner::parse)? {
+            return Ok(Some(definition));
+        }
         return attempt(parser, alter::parse);
     }
     if parser.peek_keyword(Keyword::DROP) || parser.peek_keyword(Keyword::REINDEX) {
-        return attempt(parser, indexes::parse);
+        if let Some(definition) = attempt(parser, indexes::parse)? {
+            return Ok(Some(definition));
+        }
+        return attempt(parser, types::drop);
     }
     attempt(parser, comment)
 }
@@ -628,13 +652,16 @@ fn comment(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         CommentObject::Sequence(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::VIEW) {
         CommentObject::View(parser.parse_object_name(false)?)
+    } else if word(parser, "type") || parser.parse_keyword(Keyword::DOMAIN) {
+        CommentObject::Type(parser.parse_object_name(false)?)
     } else if parser.parse_keyword(Keyword::CONSTRAINT) {
         let constraint = name(parser)?;
         parser.expect_keyword(Keyword::ON)?;
-        if parser.peek_keyword(Keyword::DOMAIN) {
-            return Ok(None);
+        if parser.parse_keyword(Keyword::DOMAIN) {
+            CommentObject::DomainConstraint(constraint, parser.parse_object_name(false)?)
+        } else {
+            CommentObject::Constraint(constraint, parser.parse_object_name(false)?)
         }
-        CommentObject::Constraint(constraint, parser.parse_object_name(false)?)
     } else {
         return Ok(None);
     };

@@ -16,6 +16,7 @@ use super::implication::{hinges_on_parameters, implies};
 use super::selectivity::of_column;
 use super::stateful::stateful_of;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
+use crate::binder::subplan::{has_subplan, subplan_of};
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::{Index, Table, index_prefix, index_span};
 use crate::codec::{self, KEY_NULL, KEY_VALUE, KeyOrder};
@@ -156,6 +157,7 @@ fn is_constant(expr: &Expr) -> bool {
         Expr::ScalarFunction(function) => {
             let is_pure = match udf::scalar_of(function) {
                 Some(scalar) => !scalar.is_volatile(),
+                None if subplan_of(function).is_some() => true,
                 None => stateful_of(function).is_some_and(|function| !function.is_volatile()),
             };
             is_pure && function.args.iter().all(is_constant)
@@ -166,6 +168,12 @@ fn is_constant(expr: &Expr) -> bool {
 
 fn condition(column: usize, op: Operator, values: Vec<Expr>) -> Condition {
     Condition { column, op, values, of_array: false }
+}
+
+/// Whether a condition compares a column with what a subquery gives that does not depend on the row. The
+/// optimizer leaves it above the scan, where no index would help.
+pub(super) fn is_subquery_lookup(conjunct: &Expr) -> bool {
+    has_subplan(conjunct) && in_list_condition(conjunct, &[]).is_some()
 }
 
 /// `column = ANY (array)`

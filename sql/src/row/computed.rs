@@ -80,9 +80,9 @@ impl Programs {
 pub fn unqualified(expr: &Expr) -> Expr {
     let stripped = expr.clone().transform(|expr| {
         Ok(match expr {
-            Expr::Column(column) => Transformed::yes(Expr::Column(
-                Column::new_unqualified(column.name),
-            )),
+            Expr::Column(column) => {
+                Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))
+            }
             Expr::Alias(alias) => Transformed::yes(*alias.expr),
             other => Transformed::no(other),
         })

@@ -75,11 +75,7 @@ fn one_proves(given: &Expr, wanted: &Expr) -> bool {
         }
         Expr::Between(between) if !between.negated => {
             let side = |op, bound: &Expr| {
-                Expr::BinaryExpr(BinaryExpr::new(
-                    between.expr.clone(),
-                    op,
-                    Box::new(bound.clone()),
-                ))
+                Expr::BinaryExpr(BinaryExpr::new(between.expr.clone(), op, Box::new(bound.clone())))
             };
             one_proves(&side(Operator::GtEq, &between.low), wanted)
                 || one_proves(&side(Operator::LtEq, &between.high), wanted)
@@ -120,9 +116,9 @@ fn atom_proves(given: &Expr, wanted: &Expr) -> bool {
 /// Whether a condition leaves only values that a list has.
 fn is_one_of(given: &Expr, list: &InList) -> bool {
     let has = |value: &Datum| {
-        list.list.iter().any(|item| {
-            literal(item).is_some_and(|item| holds(value, Operator::Eq, &item))
-        })
+        list.list
+            .iter()
+            .any(|item| literal(item).is_some_and(|item| holds(value, Operator::Eq, &item)))
     };
     match given {
         Expr::InList(given) if !given.negated && same(&given.expr, &list.expr) => {
@@ -193,9 +189,13 @@ fn narrow(expr: &Expr) -> &Expr {
     let Expr::ScalarFunction(function) = expr else { return expr };
     use Type::{Int2, Int4, Int8};
     match (udf::scalar_of(function), args.first()) {
-        (Some(Scalar::Cast { from: Int2, to: Int4 | Int8 } | Scalar::Cast { from: Int4, to: Int8 }), Some(arg)) => {
-            narrow(arg)
-        }
+        (
+            Some(
+                Scalar::Cast { from: Int2, to: Int4 | Int8 }
+                | Scalar::Cast { from: Int4, to: Int8 },
+            ),
+            Some(arg),
+        ) => narrow(arg),
         _ => expr,
     }
 }
@@ -232,9 +232,7 @@ fn comparison(expr: &Expr) -> Option<Comparison<'_>> {
 /// Whether a comparison of two constants is known, and true.
 fn holds(left: &Datum, op: Operator, right: &Datum) -> bool {
     match (left.as_i64(), right.as_i64()) {
-        (Ok(left), Ok(right)) => {
-            compare(&Datum::Int64(left), op, &Datum::Int64(right)).is_true()
-        }
+        (Ok(left), Ok(right)) => compare(&Datum::Int64(left), op, &Datum::Int64(right)).is_true(),
         _ if std::mem::discriminant(left) == std::mem::discriminant(right) => {
             compare(left, op, right).is_true()
         }

@@ -17,6 +17,7 @@ pub mod event;
 pub mod export;
 pub mod expr;
 mod frame;
+pub mod guard;
 mod implication;
 mod join;
 pub mod kept;
@@ -110,8 +111,8 @@ pub struct Env {
 pub struct Surroundings {
     /// The time zone's name.
     pub zone: Datum,
-    /// extra_float_digits.
-    pub extra_float_digits: Datum,
+    /// What the text of values depends on.
+    pub style: Datum,
     /// The session's number.
     pub session: Datum,
     /// What system relations tell of.
@@ -130,7 +131,7 @@ impl Env {
         match context {
             Context::Zone => self.surroundings.zone.clone(),
             Context::Now => Datum::Int64(self.now),
-            Context::FloatDigits => self.surroundings.extra_float_digits.clone(),
+            Context::Style => self.surroundings.style.clone(),
             Context::Session => self.surroundings.session.clone(),
         }
     }

@@ -20,9 +20,8 @@ use super::event::{Event, Refers, Twice, Vacated};
 use super::reference::Wanted;
 use super::rules::Rules;
 use super::{Env, Frame, Row};
-use crate::binder::dml::Operation;
-use crate::catalog::sequences::Sequences;
 use crate::catalog::index::Entry;
+use crate::catalog::sequences::Sequences;
 use crate::catalog::{Index, Table};
 use crate::codec;
 use crate::error::{Error, Result};
@@ -291,7 +290,8 @@ impl<'a> Writer<'a> {
         self.complete(new)?;
         let (old_key, new_key) = (self.table.row_key(old), self.table.row_key(new));
         if old_key != new_key {
-            // A row under another key is another row to storage.
+            // A row under another key is another row to storage. For others it was updated, though.
+            transaction.lock_name(&old_key, LockMode::ForNoKeyUpdate, WaitPolicy::Block).await?;
             self.remove(transaction, old)?;
             self.add_unnoted(transaction, new).await?;
             return self.note_changed(old, new, &new_key, true);
@@ -386,29 +386,22 @@ impl<'a> Writer<'a> {
             || self.rules.references.iter().any(|reference| reference.has_column(&positions))
     }
 
-    /// The lock an operation needs: one that changes key columns excludes everyone. Included
-    /// columns are in no key.
-    pub fn lock_mode(&self, operation: &Operation) -> LockMode {
-        match operation {
-            Operation::Update(positions) => self.update_mode(positions),
-            _ => LockMode::ForUpdate,
-        }
-    }
-
-    /// The lock that a change of the columns at these positions needs.
+    /// The lock that a change of the columns at these positions needs: one of key columns excludes
+    /// everyone. Included columns are in no key.
     pub fn update_mode(&self, positions: &[usize]) -> LockMode {
         let positions = self.rules.changed_with(positions);
-        let mut unique = self.table.all_indexes().filter(|index| index.claims_unique());
-        match unique.any(|index| has_in_key(self.table, index, &positions)) {
+        let mut keys = referable(self.table).flat_map(|index| &index.columns);
+        match keys.any(|column| positions.contains(column)) {
             true => LockMode::ForUpdate,
             false => LockMode::ForNoKeyUpdate,
         }
     }
 }
 
-/// Whether the key of a row's entry depends on one of these columns, or whether it has one.
-fn has_in_key(table: &Table, index: &Index, positions: &[usize]) -> bool {
-    index.columns.iter().any(|column| positions.contains(column))
+/// Whether a row's entry, or whether it has one, depends on one of these columns.
+fn depends(table: &Table, index: &Index, positions: &[usize]) -> bool {
+    let mut columns = index.columns.iter().chain(&index.include);
+    columns.any(|column| positions.contains(column))
         || index.is_computed()
             && table
                 .programs
@@ -416,10 +409,38 @@ fn has_in_key(table: &Table, index: &Index, positions: &[usize]) -> bool {
                 .is_none_or(|program| program.uses.iter().any(|column| positions.contains(column)))
 }
 
-/// Whether a row's entry depends on one of these columns.
-fn depends(table: &Table, index: &Index, positions: &[usize]) -> bool {
-    index.include.iter().any(|column| positions.contains(column))
-        || has_in_key(table, index, positions)
+/// The indexes whose keys a foreign key may refer to.
+fn referable(table: &Table) -> impl Iterator<Item = &Index> {
+    table.all_indexes().filter(|index| index.claims_unique() && !index.is_computed())
+}
+
+/// The lock that a change of one row needs: one that gives key columns the values that they have
+/// excludes nobody who does not change the row.
+pub struct RowLocks {
+    /// Columns of unique keys that are set.
+    keys: Vec<usize>,
+    /// Whether those values are all that decides.
+    by_values: bool,
+}
+
+impl Writer<'_> {
+    /// The locks that changes of the columns at these positions need.
+    pub fn row_locks(&self, positions: &[usize]) -> RowLocks {
+        let changed = self.rules.changed_with(positions);
+        let keys = referable(self.table).flat_map(|index| index.columns.iter().copied());
+        let keys: Vec<usize> = keys.filter(|column| changed.contains(column)).collect();
+        RowLocks { by_values: keys.iter().all(|column| positions.contains(column)), keys }
+    }
+}
+
+impl RowLocks {
+    /// The lock of a row, with its new value of a column.
+    pub fn mode<'d>(&self, old: &[Datum], new: impl Fn(usize) -> Option<&'d Datum>) -> LockMode {
+        match self.by_values && self.keys.iter().all(|key| old.get(*key) == new(*key)) {
+            true => LockMode::ForNoKeyUpdate,
+            false => LockMode::ForUpdate,
+        }
+    }
 }
 
 /// Whether no other row has a key in an index whose entries go by more than that.

@@ -51,6 +51,15 @@ impl OverArray {
         }))
     }
 
+    /// The value for a row, whose scope keeps nothing.
+    pub(super) fn eval_once<S: Scope>(&self, row: &[Datum], scope: &S) -> Result<Datum> {
+        let array = self.form.prepare(&self.array.eval(&[], scope)?)?;
+        let Some(array) = array else { return Ok(Datum::Null) };
+        let probe = self.probe.eval(row, scope)?;
+        let context = self.context.iter().map(|expr| expr.eval(row, scope));
+        self.form.ask(&probe, &array, &context.collect::<Result<Vec<_>>>()?)
+    }
+
     /// The value for a row.
     pub(super) fn eval(&self, row: &[Datum], frame: &Frame<'_>) -> Result<Datum> {
         let address = std::ptr::from_ref(self) as usize;

@@ -366,7 +366,9 @@ impl Finder {
         });
         let best = candidates.max_by_key(|(_, front)| front.len());
         match best {
-            Some((index, front)) if !front.is_empty() => Finder::Index(Box::new(index.clone()), front),
+            Some((index, front)) if !front.is_empty() => {
+                Finder::Index(Box::new(index.clone()), front)
+            }
             _ => Finder::Scan,
         }
     }

@@ -8,17 +8,20 @@ mod alter_column;
 mod column;
 mod comment;
 mod create_table;
+mod domains;
 mod drop;
 mod foreign_key;
 mod identity;
 mod index;
 mod like;
+mod owner;
 mod reindex;
 mod rename;
 mod rewrite;
 mod schema;
 mod sequence;
 mod truncate;
+mod types;
 mod view;
 
 use std::sync::Arc;
@@ -162,6 +165,12 @@ impl Session {
                 self.set_schema(set).await?;
                 done(tag)
             }
+            Definition::SetOwner(set) => {
+                let tag = set.owned.alter_tag();
+                self.check_writable(tag)?;
+                self.set_owner(set)?;
+                done(tag)
+            }
             Definition::CreateView(create) => {
                 self.check_writable("CREATE VIEW")?;
                 self.create_view(create, sql).await?;
@@ -181,6 +190,32 @@ impl Session {
                 self.check_writable("CREATE SCHEMA")?;
                 self.create_schema(create).await?;
                 done("CREATE SCHEMA")
+            }
+            Definition::CreateType(create) => {
+                self.check_writable("CREATE TYPE")?;
+                self.create_type(create).await?;
+                done("CREATE TYPE")
+            }
+            Definition::AlterType(alter) => {
+                self.check_writable("ALTER TYPE")?;
+                self.alter_user_type(alter).await?;
+                done("ALTER TYPE")
+            }
+            Definition::DropTypes(drop) => {
+                let tag = if drop.domain { "DROP DOMAIN" } else { "DROP TYPE" };
+                self.check_writable(tag)?;
+                self.drop_types(drop).await?;
+                done(tag)
+            }
+            Definition::CreateDomain(create) => {
+                self.check_writable("CREATE DOMAIN")?;
+                self.create_domain(create, sql).await?;
+                done("CREATE DOMAIN")
+            }
+            Definition::AlterDomain(alter) => {
+                self.check_writable("ALTER DOMAIN")?;
+                self.alter_domain(alter, sql).await?;
+                done("ALTER DOMAIN")
             }
             Definition::Comment(comment) => {
                 self.check_writable("COMMENT")?;

@@ -6,8 +6,8 @@ use std::time::Instant;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::locking::Locking;
-use super::modify::{Main, With};
 use super::explain_form::Form;
+use super::modify::{Main, StatementPart, With};
 use super::outcome::{Outcome, Rows};
 use super::plan::{Action, Modify, Plan, Source};
 use cairn_txn::Access;
@@ -21,6 +21,12 @@ use crate::row::Env;
 use crate::row::profile::{Detail, Profile};
 use crate::types::Datum;
 use crate::vector::measured_lines;
+
+/// How rows are locked.
+fn locks(locking: &Locking) -> String {
+    let modes = locking.locks.iter().map(|lock| format!("{:?}", lock.mode));
+    format!("Lock Rows ({})", modes.collect::<Vec<_>>().join(", "))
+}
 
 /// What a change does, and how it settles conflicts.
 fn heading(modify: &Modify) -> String {
@@ -129,11 +135,8 @@ impl Session {
         let env = self.env(Arc::new(params));
         match &plan.action {
             Action::Query { source, .. } => self.explain_source(None, source, &env, detail).await,
-            Action::Lock(Locking { source, locks, .. }) => {
-                let locks = locks.iter().map(|lock| format!("{:?}", lock.mode));
-                let locks = locks.collect::<Vec<_>>().join(", ");
-                let head = format!("Lock Rows ({locks})");
-                self.explain_source(Some(head), source, &env, detail).await
+            Action::Lock(locking) => {
+                self.explain_source(Some(locks(locking)), &locking.source, &env, detail).await
             }
             Action::Modify(modify) => {
                 self.explain_source(Some(heading(modify)), &modify.source, &env, detail).await
@@ -141,12 +144,17 @@ impl Session {
             Action::With(With { parts, main, .. }) => {
                 let (head, source) = match main {
                     Main::Query(source, _) => (None, &**source),
+                    Main::Lock(locking) => (Some(locks(locking)), &locking.source),
                     Main::Modify(modify) => (Some(heading(modify)), &modify.source),
                 };
                 let mut lines = self.explain_source(head, source, &env, detail).await?;
                 for (number, part) in (1..).zip(parts) {
                     lines.push(format!("  CTE part {number}"));
-                    let part = self.explain_source(Some(heading(part)), &part.source, &env, detail).await?;
+                    let (head, source) = match part {
+                        StatementPart::Modify(modify) => (heading(modify), &modify.source),
+                        StatementPart::Lock(locking) => (locks(locking), &locking.source),
+                    };
+                    let part = self.explain_source(Some(head), source, &env, detail).await?;
                     lines.extend(part.into_iter().map(|line| format!("    {line}")));
                 }
                 Ok(lines)

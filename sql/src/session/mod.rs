@@ -12,6 +12,7 @@ mod constraints;
 mod copy;
 mod copy_out;
 mod create_as;
+pub(crate) mod cursor;
 mod ddl;
 mod deferred;
 mod execute;
@@ -28,6 +29,7 @@ mod online_index;
 mod outcome;
 mod planner_settings;
 mod plan;
+mod portals;
 mod read_now;
 mod referential;
 mod retry;
@@ -54,14 +56,15 @@ use crate::catalog::sequences::Sequences;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::lock_names::index_of;
+use crate::parser::cursor::CursorStatement;
 use crate::parser::{self, Parsed};
 use crate::relation::Hints;
 use crate::row::Surroundings;
 use crate::row::profile::Profile;
-use crate::sessions::{Backend, Sessions, State};
+use crate::sessions::{Backend, PreparedLine, Sessions, State};
 use crate::system::System;
 use crate::system::names::Names;
-use crate::types::{Datum, Type};
+use crate::types::{Datum, Type, datetime};
 use crate::vector::VectorExecutor;
 
 pub use copy::CopyIn;
@@ -70,7 +73,7 @@ pub use locking::Locking;
 pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
-pub use retry::MAX_TRIES;
+pub use portals::{MAX_PORTALS, Portal, Portals};
 pub use settings::Settings;
 pub use transaction::Status;
 
@@ -208,18 +211,6 @@ impl Prepared {
     }
 }
 
-/// A portal: a statement with its parameters, perhaps half read.
-pub struct Portal {
-    /// The statement.
-    pub prepared: Arc<Prepared>,
-    /// Parameter values.
-    pub params: Vec<Datum>,
-    /// Formats of the result's columns, as in Bind.
-    pub formats: Vec<i16>,
-    /// Its result, once started.
-    pub outcome: Option<Outcome>,
-}
-
 /// A connection's SQL state.
 pub struct Session {
     database: Arc<Database>,
@@ -229,7 +220,9 @@ pub struct Session {
     block: Option<transaction::Block>,
     prepared: Named<Arc<Prepared>>,
     /// Open portals by name.
-    pub portals: Named<Portal>,
+    pub portals: Portals,
+    /// What its cursors may keep.
+    cursor_budget: Arc<cursor::Budget>,
     cancel: Arc<Cancel>,
     /// What statements find around them, for these settings and this catalog.
     surroundings: Option<(Arc<Settings>, u64, Arc<Surroundings>)>,
@@ -310,15 +303,16 @@ impl Session {
         Session {
             database,
             id,
-            backend,
             settings,
             block: None,
             prepared: Named::default(),
-            portals: Named::default(),
+            portals: Portals::new(backend.clone()),
+            cursor_budget: Arc::default(),
             cancel: Arc::new(Cancel::default()),
             surroundings: None,
             implicit_now: None,
             notices: Vec::new(),
+            backend,
             alone: false,
             deadline: None,
             is_long: false,
@@ -411,6 +405,7 @@ impl Session {
         let alone = statements.len() == 1;
         let is_unplanned = |parsed: &Parsed| match parsed {
             Parsed::Sql(statement) => !plan::is_planned(statement),
+            Parsed::Cursor(statement) => !matches!(**statement, CursorStatement::Declare(_)),
             parsed => matches!(parsed, Parsed::Modes(_) | Parsed::Constraints(_)),
         };
         if let [(parsed, text)] = statements.as_slice()
@@ -451,7 +446,8 @@ impl Session {
             return Ok(None);
         }
         let mut style = self.style();
-        if plan.parameters.contains(&Type::Regclass) {
+        let named = |kind: &Type| matches!(kind, Type::Regclass | Type::Regtype);
+        if plan.parameters.iter().any(named) {
             style.names = Some(self.names());
         }
         let values = lifted.literals.iter().zip(&plan.parameters);
@@ -504,17 +500,26 @@ impl Session {
                 "cannot insert multiple commands into a prepared statement",
             ));
         };
+        let schema = self.schema();
         let declared =
             declared.iter().map(|oid| match oid {
                 0 => Ok(None),
-                oid => Type::from_oid(*oid).map(|k| (k != Type::Unknown).then_some(k)).ok_or_else(
+                oid => schema.type_of(*oid).map(|k| (k != Type::Unknown).then_some(k)).ok_or_else(
                     || Error::unsupported(format!("a parameter of the type with oid {oid}")),
                 ),
             });
         let declared = declared.collect::<Result<Vec<_>>>()?;
         let prepared = self.prepare_parsed(parsed, sql.into(), declared)?;
-        self.prepared.insert(name, Arc::new(prepared));
+        self.keep_prepared(name, prepared.sql.clone(), prepared, false);
         Ok(())
+    }
+
+    /// A type as it is now, which a statement was prepared with.
+    pub fn current(&self, kind: Type) -> Type {
+        match kind.user() {
+            None => kind,
+            Some(_) => self.schema().type_by_oid(kind.oid()).unwrap_or(kind),
+        }
     }
 
     fn prepare_parsed(
@@ -529,6 +534,9 @@ impl Session {
             prepared.parameters = plan.parameters.clone();
             prepared.columns = plan.columns().cloned();
         } else {
+            if let Parsed::Cursor(_) = &*prepared.parsed {
+                prepared.parameters = self.declared_parameters(&prepared)?;
+            }
             prepared.columns = self.utility_columns(&prepared.parsed)?;
         }
         Ok(prepared)
@@ -547,7 +555,28 @@ impl Session {
 
     /// Forgets a prepared statement; it need not exist.
     pub fn close_prepared(&mut self, name: &str) {
-        self.prepared.remove(name);
+        if self.prepared.remove(name).is_some() && !name.is_empty() {
+            self.backend.prepared.lock().remove(name);
+        }
+    }
+
+    fn forget_all_prepared(&mut self) {
+        self.prepared.clear();
+        self.backend.prepared.lock().clear();
+    }
+
+    /// Keeps a prepared statement under a name, and lists it as what its client has written.
+    fn keep_prepared(&mut self, name: &str, written: Arc<str>, prepared: Prepared, from_sql: bool) {
+        if !name.is_empty() {
+            let line = PreparedLine {
+                statement: written,
+                prepare_time: datetime::now(),
+                parameter_types: prepared.parameters.clone(),
+                from_sql,
+            };
+            self.backend.prepared.lock().insert(name.to_owned(), line);
+        }
+        self.prepared.insert(name, Arc::new(prepared));
     }
 
     /// Ends the session: rolls back what is open, and gives up its locks.
@@ -615,7 +644,7 @@ impl Session {
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),
-            extra_float_digits: Datum::Int32(self.settings.extra_float_digits()),
+            style: Datum::Int32(self.style().packed()),
             session: Datum::Int64(self.id),
             system,
         });

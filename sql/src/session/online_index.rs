@@ -221,12 +221,7 @@ impl Session {
 
     /// Adds the entries of the first of these rows; the others, and in `busy` those that somebody else
     /// is at.
-    async fn fill_part(
-        &self,
-        built: Built,
-        rows: Span,
-        busy: &mut Vec<Vec<u8>>,
-    ) -> Result<Span> {
+    async fn fill_part(&self, built: Built, rows: Span, busy: &mut Vec<Vec<u8>>) -> Result<Span> {
         let (mut transaction, table, index) = self.begin_part(built).await?;
         let mut keys: Vec<Vec<u8>> = Vec::new();
         transaction.latest().scan(&rows, Direction::Forward, &mut |key, _| {

@@ -46,7 +46,13 @@ const VACUUM: &[(&str, Values)] = &[
     ("log_autovacuum_min_duration", Values::Int(-1, MAX_INT)),
     ("autovacuum_vacuum_scale_factor", Values::Real(0.0, 100.0)),
     ("autovacuum_vacuum_insert_scale_factor", Values::Real(0.0, 100.0)),
-    ("vacuum_index_cleanup", Values::Enum(&["auto", "on", "off", "true", "false", "yes", "no", "1", "0"], "\"on\", \"off\", and \"auto\"")),
+    (
+        "vacuum_index_cleanup",
+        Values::Enum(
+            &["auto", "on", "off", "true", "false", "yes", "no", "1", "0"],
+            "\"on\", \"off\", and \"auto\"",
+        ),
+    ),
     ("vacuum_truncate", Values::Bool),
 ];
 /// Those of a table alone.
@@ -94,7 +100,8 @@ fn is_bool(text: &str) -> bool {
 }
 
 fn check(name: &str, values: Values, text: &str) -> Result<()> {
-    let of_kind = |kind: &str| Err(invalid(format!("invalid value for {kind} option \"{name}\": {text}")));
+    let of_kind =
+        |kind: &str| Err(invalid(format!("invalid value for {kind} option \"{name}\": {text}")));
     let out_of_bounds = |low: String, high: String| {
         Err(invalid(format!("value {text} out of bounds for option \"{name}\""))
             .detail(format!("Valid values are between \"{low}\" and \"{high}\".")))
@@ -119,8 +126,10 @@ fn check(name: &str, values: Values, text: &str) -> Result<()> {
             _ => of_kind("floating point"),
         },
         Values::Enum(known, _) if known.contains(&text.to_ascii_lowercase().as_str()) => Ok(()),
-        Values::Enum(_, listed) => Err(invalid(format!("invalid value for enum option \"{name}\": {text}"))
-            .detail(format!("Valid values are {listed}."))),
+        Values::Enum(_, listed) => {
+            Err(invalid(format!("invalid value for enum option \"{name}\": {text}"))
+                .detail(format!("Valid values are {listed}.")))
+        }
     }
 }
 
@@ -144,7 +153,8 @@ pub(super) fn set(kept: &mut Vec<String>, target: Target, parameters: &[Paramete
         // WITH OIDS is gone, and to say so does no harm.
         if target == Target::Table && name == "oids" {
             let is_off = parameter.value.as_deref().is_some_and(|value| {
-                is_bool(value) && !matches!(value.to_ascii_lowercase().as_str(), "on" | "1")
+                is_bool(value)
+                    && !matches!(value.to_ascii_lowercase().as_str(), "on" | "1")
                     && !value.to_ascii_lowercase().starts_with(['t', 'y'])
             });
             if is_off {
@@ -156,7 +166,10 @@ pub(super) fn set(kept: &mut Vec<String>, target: Target, parameters: &[Paramete
             ));
         }
         if named.contains(&name) {
-            return Err(invalid(format!("parameter \"{}\" specified more than once", parameter.name)));
+            return Err(invalid(format!(
+                "parameter \"{}\" specified more than once",
+                parameter.name
+            )));
         }
         let values = find(target, parameter)?;
         let value = parameter.value.as_deref().unwrap_or("true");
@@ -169,7 +182,11 @@ pub(super) fn set(kept: &mut Vec<String>, target: Target, parameters: &[Paramete
 }
 
 /// Takes parameters out of those that are kept.
-pub(super) fn reset(kept: &mut Vec<String>, target: Target, parameters: &[Parameter]) -> Result<()> {
+pub(super) fn reset(
+    kept: &mut Vec<String>,
+    target: Target,
+    parameters: &[Parameter],
+) -> Result<()> {
     for parameter in parameters {
         if parameter.value.is_some() {
             return Err(Error::new(
@@ -178,7 +195,9 @@ pub(super) fn reset(kept: &mut Vec<String>, target: Target, parameters: &[Parame
             ));
         }
         // One that is not known is not set either.
-        if parameter.namespace.as_deref().is_some_and(|name| name != "toast") || target == Target::Index && parameter.namespace.is_some() {
+        if parameter.namespace.as_deref().is_some_and(|name| name != "toast")
+            || target == Target::Index && parameter.namespace.is_some()
+        {
             find(target, parameter)?;
         }
         let name = full_name(parameter);

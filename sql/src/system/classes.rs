@@ -1,17 +1,20 @@
 //! Catalogs of relations: what they are, their columns, defaults, indexes, sequences and comments.
 
 use super::builtins::{BTREE, HEAP, vector};
-use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
+use super::names::{Names, Stored, namespace_of, shown_indexes, split_name, stored_namespace};
 use super::{
-    Asked, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid, relations, text,
+    Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
+    relations, text,
 };
 use crate::catalog::index::FIRST_EXPRESSION;
-use crate::catalog::names::SearchPath;
+use crate::catalog::names::{RelationName, SearchPath};
+use crate::catalog::types::TypeShape;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
+use crate::parser::stored;
 use crate::row::Row;
 use crate::types::array::{Array, Dimension};
-use crate::types::{Datum, Type, TypeMod};
+use crate::types::{Datum, Type};
 use std::sync::Arc;
 
 /// pg_collation.oid of "C".
@@ -258,7 +261,8 @@ struct Attribute<'a> {
 
 impl Attribute<'_> {
     fn row(self) -> Row {
-        let kind = Type::from_oid(self.type_oid).unwrap_or(Type::Text);
+        let users = self.column.and_then(|column| column.user_type);
+        let kind = users.or_else(|| Type::from_oid(self.type_oid)).unwrap_or(Type::Text);
         let known = facts::TYPES.iter().find(|line| line.oid(0) == self.type_oid);
         let dropped = self.column.is_some_and(|column| column.dropped);
         let identity = match self.column.and_then(|column| column.identity) {
@@ -277,9 +281,9 @@ impl Attribute<'_> {
             Datum::Int32(i32::from(kind.is_array())),
             Datum::Int32(-1),
             Datum::Int32(self.typmod),
-            Datum::Bool(known.is_some_and(|line| line.is_true(3))),
+            Datum::Bool(known.map_or(kind.size() == 4, |line| line.is_true(3))),
             text(known.map_or("i", |line| line.text(16))),
-            text(known.map_or("x", |line| line.text(17))),
+            text(known.map_or(if kind.size() == 4 { "p" } else { "x" }, |line| line.text(17))),
             text(""),
             Datum::Bool(!dropped && self.column.is_some_and(|column| column.not_null)),
             Datum::Bool(!dropped && self.column.is_some_and(has_default)),
@@ -356,9 +360,9 @@ pub fn attributes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                         None => table.columns.get(*at).map(|column| &column.name),
                     };
                     let Some(name) = name else { continue };
-                    let kind = match number < index.columns.len() {
-                        true => table.key_type(index, number),
-                        false => table.columns.get(*at).map_or(TypeMod::plain(Type::Text), Column::kind),
+                    let kind = match table.columns.get(*at) {
+                        Some(column) => column.declared(),
+                        None => table.key_type(index, number),
                     };
                     // What is a property of the table's column is none of the index's.
                     let bare = Column::new(name.clone(), kind);
@@ -507,6 +511,7 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
             rows.push(vec![oid(object), oid(class), Datum::Int32(part), text(comment.as_str())]);
         }
     };
+    add(PUBLIC_NAMESPACE, class_oid::PG_NAMESPACE, 0, &Some("standard public schema".into()));
     let schema = &asked.system.schema;
     for table in schema.tables().filter(|table| {
         let ids = |index: &Index| asked.wants("objoid", index.oid());
@@ -533,6 +538,14 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
     }
     for sequence in schema.sequences() {
         add(sequence.id, PG_CLASS, 0, &sequence.comment);
+    }
+    for made in schema.types() {
+        add(made.id, class_oid::PG_TYPE, 0, &made.comment);
+        if let TypeShape::Domain(domain) = &made.shape {
+            for check in &domain.checks {
+                add(check.id, PG_CONSTRAINT, 0, &check.comment);
+            }
+        }
     }
     Ok(rows)
 }
@@ -567,11 +580,19 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             if has_default(column) {
                 add((PG_ATTRDEF, default_oid(table, at)), place, "a");
             }
-            let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) else {
-                continue;
-            };
             let from = (PG_ATTRDEF, default_oid(table, at));
-            add(from, (PG_CLASS, sequence, 0), "n");
+            if let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) {
+                add(from, (PG_CLASS, sequence, 0), "n");
+            }
+            let named = column.default.as_deref().map_or(Ok(Vec::new()), stored::sequences)?;
+            for name in named {
+                let mut parts = split_name(&name)?;
+                let name = parts.pop().unwrap_or_default();
+                let namespace = parts.pop().unwrap_or_else(|| super::PUBLIC_SCHEMA.into());
+                if let Some(sequence) = schema.sequence(&RelationName::new(namespace, name)) {
+                    add(from, (PG_CLASS, sequence.id, 0), "n");
+                }
+            }
         }
         for index in shown_indexes(table) {
             let from = (PG_CLASS, index.oid());

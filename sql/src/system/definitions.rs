@@ -4,6 +4,7 @@ use datafusion::sql::sqlparser::ast::Expr;
 
 use super::names::Names;
 use crate::catalog::constraint::{Action, Deferral, ForeignKey};
+use crate::catalog::types::TypeShape;
 use crate::catalog::{Column, Index, Table};
 use crate::functions::strings::{quote_ident, quote_literal};
 use crate::parser::{parse_expression, stored};
@@ -45,9 +46,31 @@ pub fn expression(
     pretty: bool,
 ) -> String {
     match parse_expression(text) {
-        Ok(expr) => Deparser { table, pretty }.whole(&expr, expected),
+        Ok(expr) => Deparser { table, value: None, pretty }.whole(&expr, expected),
         Err(_) => text.to_owned(),
     }
+}
+
+/// The condition of a domain over a type, as it is shown.
+pub fn domain_condition(text: &str, base: Type, pretty: bool) -> String {
+    match parse_expression(text) {
+        Ok(expr) => {
+            let deparser = Deparser { table: None, value: Some(base), pretty };
+            deparser.whole(&expr, Some(Type::Bool))
+        }
+        Err(_) => text.to_owned(),
+    }
+}
+
+fn domain_constraint(oid: u32, names: &Names, pretty: bool) -> Option<String> {
+    names.schema.types().find_map(|made| {
+        let TypeShape::Domain(domain) = &made.shape else { return None };
+        let check = domain.checks.iter().find(|check| check.id == oid)?;
+        let base = names.schema.type_of(domain.base).map_or(Type::Text, Type::base);
+        let condition = domain_condition(&check.expression, base, pretty);
+        let valid = if check.valid { "" } else { " NOT VALID" };
+        Some(format!("CHECK ({condition}){valid}"))
+    })
 }
 
 /// `CREATE INDEX`, as `pg_get_indexdef` has it.
@@ -116,12 +139,7 @@ fn add_options(text: &mut String, table: &Table, index: &Index) {
 }
 
 /// A column of an index, counted from 1.
-pub fn index_column(
-    table: &Table,
-    index: &Index,
-    number: usize,
-    pretty: bool,
-) -> Option<String> {
+pub fn index_column(table: &Table, index: &Index, number: usize, pretty: bool) -> Option<String> {
     let at = index.columns.iter().chain(&index.include).nth(number.checked_sub(1)?)?;
     match index.expression(*at) {
         Some(key) => {
@@ -197,5 +215,5 @@ pub fn constraint(oid: u32, names: &Names, pretty: bool) -> Option<String> {
             return Some(text);
         }
     }
-    None
+    domain_constraint(oid, names, pretty)
 }

@@ -161,7 +161,8 @@ fn show_key(table: &Table, index: &Index, key: &[u8]) -> String {
     let mut parts = vec![format!("t{}", hex(&prefix[1..]))];
     for at in 0..index.columns.len() {
         let kind = table.key_type(index, at).kind;
-        let (column, behind) = rest.split_at(key_column_length(kind, index.order(at).descending, rest));
+        let (column, behind) =
+            rest.split_at(key_column_length(kind, index.order(at).descending, rest));
         parts.push(hex(column));
         rest = behind;
     }

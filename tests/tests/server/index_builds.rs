@@ -15,7 +15,8 @@ const ROWS: i32 = 20_000;
 async fn load(client: &Client) {
     let make = "CREATE TABLE t (id int PRIMARY KEY, a int, s text)";
     client.batch_execute(make).await.unwrap();
-    let rows = format!("INSERT INTO t SELECT i, i % 1000, 's' || i FROM generate_series(1, {ROWS}) i");
+    let rows =
+        format!("INSERT INTO t SELECT i, i % 1000, 's' || i FROM generate_series(1, {ROWS}) i");
     client.batch_execute(&rows).await.unwrap();
 }
 

@@ -7,9 +7,10 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::constraint::{attributes, table_constraint};
 use super::create::{always, column, sequence_option, sequence_options};
 use super::objects::alter_sequence;
+use super::types;
 use super::{
-    Action, AlterIndex, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind,
-    Rename, SetSchema, name, parameters, word,
+    Action, AlterIndex, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse,
+    RelationKind, Rename, SetSchema, name, parameters, word,
 };
 
 /// Reads what it knows of ALTER; `None` for the rest.
@@ -17,6 +18,12 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     parser.expect_keyword(Keyword::ALTER)?;
     if parser.parse_keyword(Keyword::TABLE) {
         return table(parser);
+    }
+    if parser.parse_keyword(Keyword::DOMAIN) {
+        return types::alter_domain(parser);
+    }
+    if parser.parse_keyword(Keyword::TYPE) {
+        return types::alter(parser);
     }
     let kinds = [Keyword::INDEX, Keyword::SEQUENCE, Keyword::VIEW];
     let kind = match parser.parse_one_of_keywords(&kinds) {

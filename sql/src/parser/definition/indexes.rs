@@ -55,7 +55,8 @@ impl Reindex {
     pub fn modes(&self) -> Result<(bool, bool)> {
         let (mut concurrently, mut verbose) = (self.concurrently, false);
         for (name, value) in &self.options {
-            let value = match value.as_deref().map(|value| value.trim_matches('\'').to_lowercase()) {
+            let value = match value.as_deref().map(|value| value.trim_matches('\'').to_lowercase())
+            {
                 None => true,
                 Some(value) if matches!(value.as_str(), "true" | "on" | "1") => true,
                 Some(value) if matches!(value.as_str(), "false" | "off" | "0") => false,

@@ -5,10 +5,10 @@ use cairn_txn::LockMode;
 use super::super::Session;
 use super::super::constraints::{Constraints, Unique, add_unique, place};
 use super::super::settings::Severity;
+use super::super::storage_parameters::{self, Target};
 use super::column::NewColumn;
 use super::identity::add_sequence;
 use super::like::Copied;
-use super::super::storage_parameters::{self, Target};
 use super::new_table;
 use crate::binder::name_parts;
 use crate::catalog::{Column, MAX_COLUMNS, names};
@@ -48,7 +48,13 @@ impl Session {
         for element in &create.elements {
             match element {
                 Element::Column(definition) => {
-                    columns.push(NewColumn::new(&name, definition, &mut constraints, sql)?);
+                    columns.push(NewColumn::new(
+                        &name,
+                        definition,
+                        &mut constraints,
+                        &self.names(),
+                        sql,
+                    )?);
                 }
                 Element::Constraint(constraint) => constraints.add(constraint, sql)?,
                 Element::Like(like) => {

@@ -18,7 +18,7 @@ use crate::parser::stored;
 
 /// Something that cannot be without what is dropped.
 pub(super) struct Dependent {
-    /// As messages call it.
+    /// As messages call it; empty: they do not, as it belongs to something that goes, too.
     pub what: String,
     /// What of that it needs.
     pub on: String,
@@ -36,6 +36,10 @@ pub(super) enum Object {
     Sequence(u32),
     /// The default of a column.
     Default(u32, usize),
+    /// A column of a table.
+    Column(u32, usize),
+    /// A type that a user made.
+    Type(u32),
 }
 
 impl RelationKind {
@@ -187,7 +191,8 @@ impl Session {
                 }
                 self.dependent_views(*id, None, &on, gone, dependents);
             }
-            Object::Default(..) => {}
+            Object::Type(id) => self.dependents_of_type(*id, gone, dependents),
+            Object::Default(..) | Object::Column(..) => {}
         }
         Ok(())
     }
@@ -207,6 +212,8 @@ impl Session {
     }
 
     fn cascade_as(&mut self, refusal: &str, dependents: &[Dependent], cascade: bool) -> Result<()> {
+        let dependents: Vec<&Dependent> =
+            dependents.iter().filter(|d| !d.what.is_empty()).collect();
         if dependents.is_empty() {
             return Ok(());
         }
@@ -216,7 +223,7 @@ impl Session {
                 .detail(lines.collect::<Vec<_>>().join("\n"))
                 .hint("Use DROP ... CASCADE to drop the dependent objects too."));
         }
-        match dependents {
+        match dependents.as_slice() {
             [only] => self.skip(format!("drop cascades to {}", only.what)),
             many => {
                 let lines = many.iter().map(|d| format!("drop cascades to {}", d.what));
@@ -275,6 +282,11 @@ impl Session {
                 }
                 self.draft(|draft| draft.put_table(changed))
             }
+            Object::Column(table, position) => match schema.table_by_id(*table) {
+                Some(table) => self.drop_column_of(table, *position).await,
+                None => Ok(()),
+            },
+            Object::Type(id) => self.draft(|draft| draft.drop_type(*id)),
         }
     }
 
@@ -323,7 +335,7 @@ impl Session {
     }
 
     /// Drops objects together; those of a schema that is dropped as dependents of that.
-    async fn drop_objects(
+    pub(super) async fn drop_objects(
         &mut self,
         objects: Vec<Object>,
         schema_name: Option<&str>,
@@ -349,7 +361,7 @@ impl Session {
         }
         for object in &gone {
             let schema = self.schema();
-            let Object::Table(id) = object else { continue };
+            let (Object::Table(id) | Object::Column(id, _)) = object else { continue };
             let Some(table) = schema.table_by_id(*id) else { continue };
             self.lock_table(table, LockMode::AccessExclusive).await?;
         }
@@ -380,7 +392,8 @@ impl Session {
     fn describe_object(&self, object: &Object) -> String {
         let schema = self.schema();
         let found = match object {
-            Object::Table(id) | Object::Default(id, _) => {
+            Object::Type(id) => return self.describe_type(*id),
+            Object::Table(id) | Object::Default(id, _) | Object::Column(id, _) => {
                 schema.table_by_id(*id).map(|t| (RelationKind::Table, t.full_name()))
             }
             Object::View(id) => schema.view_by_id(*id).map(|v| (RelationKind::View, v.full_name())),
@@ -451,7 +464,7 @@ impl Session {
             }
             Named::Index(_) => None,
         });
-        objects.collect()
+        objects.chain(schema.types_in(name).into_iter().map(Object::Type)).collect()
     }
 
     /// ON COMMIT DROP.

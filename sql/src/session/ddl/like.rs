@@ -7,8 +7,8 @@ use super::super::constraints::{column_part, place, second_primary_key};
 use super::column::NewColumn;
 use super::identity::SequenceOf;
 use super::undefined_table;
-use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::constraint::Check;
+use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::names::PUBLIC;
 use crate::catalog::{Column, Index, Schema, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
@@ -57,7 +57,7 @@ impl Session {
             if let Some(place) = places.get_mut(position) {
                 *place = Some(before + columns.len());
             }
-            let mut copy = Column::new(column.name.clone(), column.kind());
+            let mut copy = Column::new(column.name.clone(), column.declared());
             copy.not_null = column.not_null;
             let owned = column.sequence.and_then(|id| schema.sequence_by_id(id));
             let mut sequence = None;

@@ -120,7 +120,8 @@ impl Session {
         }
         for (table, index) in targets {
             let Some(table) = self.schema().table_by_id(table).cloned() else { continue };
-            let Some(found) = table.all_indexes().find(|other| other.oid() == index).cloned() else {
+            let Some(found) = table.all_indexes().find(|other| other.oid() == index).cloned()
+            else {
                 continue;
             };
             // Rows are where their primary key says: there is nothing beside them.
@@ -147,7 +148,12 @@ impl Session {
     }
 
     /// The indexes of a table that are made anew with it.
-    fn note_indexes(&mut self, table: &Arc<Table>, concurrently: bool, targets: &mut Vec<(u32, u32)>) {
+    fn note_indexes(
+        &mut self,
+        table: &Arc<Table>,
+        concurrently: bool,
+        targets: &mut Vec<(u32, u32)>,
+    ) {
         for index in table.named_indexes() {
             if concurrently && !index.is_public() {
                 let message = format!(
