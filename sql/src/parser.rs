@@ -11,6 +11,7 @@ pub mod definition;
 pub mod forms;
 mod include;
 pub mod locking;
+pub(crate) mod parentheses;
 pub mod stored;
 pub mod transaction;
 
@@ -60,6 +61,8 @@ pub enum Parsed {
     Maintenance {
         /// Whether VACUUM was asked for, perhaps with ANALYZE.
         vacuum: bool,
+        /// Whether ANALYZE was.
+        analyze: bool,
         /// The tables named, with columns where they were; none: all tables.
         tables: Vec<(String, Vec<String>)>,
     },
@@ -73,6 +76,12 @@ fn syntax_error(found: &str, position: Option<usize>) -> Error {
         token => Error::new(SqlState::SyntaxError, format!("syntax error at or near \"{token}\""))
             .at(position),
     }
+}
+
+/// The same at a token.
+fn syntax_error_at(token: &TokenWithSpan, sql: &str) -> Error {
+    let position = position_of(sql, token.span.start.line, token.span.start.column);
+    syntax_error(&written(sql, token).unwrap_or_default(), position)
 }
 
 /// sqlparser says `Expected: x, found: y at Line: 1, Column: 8`.
@@ -244,9 +253,18 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<()> {
     Ok(())
 }
 
+/// The tokens of a statement as it is written, with their 1-based character offsets.
+pub fn written_positions(sql: &str) -> Vec<(usize, String)> {
+    let tokens = Tokenizer::new(&CairnDialect, sql).tokenize_with_location();
+    placed(sql, &tokens.unwrap_or_default())
+}
+
 /// The tokens of a statement with their 1-based character offsets; none if it has no tokens.
 pub fn token_positions(sql: &str) -> Vec<(usize, String)> {
-    let tokens = tokenize(sql).unwrap_or_default();
+    placed(sql, &tokenize(sql).unwrap_or_default())
+}
+
+fn placed(sql: &str, tokens: &[TokenWithSpan]) -> Vec<(usize, String)> {
     let placed = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
     let placed = placed.filter_map(|token| {
         let at = position_of(sql, token.span.start.line, token.span.start.column)?;
@@ -262,6 +280,8 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     }
     let tokens = tokenize(sql)?;
     include::check(&tokens)?;
+    forms::select::check(&tokens, sql)?;
+    forms::check_order_using(&tokens, sql)?;
     let (tokens, mut times) = as_of::take(change::rewrite(tokens, sql)?);
     times.reverse();
     check_chains(&tokens)?;
@@ -282,9 +302,7 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
         let statement = parse_one(&mut parser).map_err(fail)?;
         let next = parser.peek_token();
         if next.token != Token::EOF && next.token != Token::SemiColon {
-            let shown = written(sql, &next).unwrap_or_default();
-            let position = position_of(sql, next.span.start.line, next.span.start.column);
-            return Err(syntax_error(&shown, position));
+            return Err(syntax_error_at(&next, sql));
         }
         let time = times.pop_if(|(before, _)| *before == semicolons);
         let twice = times.last().is_some_and(|(before, _)| *before == semicolons);
@@ -380,6 +398,7 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
     if !vacuum {
         parser.expect_keyword(Keyword::ANALYZE)?;
     }
+    let mut analyze = !vacuum;
     // FULL and FREEZE ask for what holds anyway: nothing is left behind to rewrite or to freeze.
     let words: &[Keyword] = match vacuum {
         true => &[Keyword::FULL, Keyword::FREEZE, Keyword::ANALYZE],
@@ -387,14 +406,17 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
     };
     if parser.consume_token(&Token::LParen) {
         loop {
-            parser.expect_one_of_keywords(words)?;
+            let word = parser.expect_one_of_keywords(words)?;
+            analyze |= word == Keyword::ANALYZE;
             if !parser.consume_token(&Token::Comma) {
                 break;
             }
         }
         parser.expect_token(&Token::RParen)?;
     }
-    while parser.parse_one_of_keywords(words).is_some() {}
+    while let Some(word) = parser.parse_one_of_keywords(words) {
+        analyze |= word == Keyword::ANALYZE;
+    }
     let mut tables = Vec::new();
     while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
         let name = parser.parse_object_name(false)?;
@@ -409,5 +431,5 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
             break;
         }
     }
-    Ok(Parsed::Maintenance { vacuum, tables })
+    Ok(Parsed::Maintenance { vacuum, analyze, tables })
 }

@@ -43,6 +43,8 @@ sqlstates! {
     ArraySubscriptError = "2202E",
     InvalidArgumentForLogarithm = "2201E",
     InvalidArgumentForPowerFunction = "2201F",
+    InvalidTablesampleArgument = "2202H",
+    InvalidTablesampleRepeat = "2202G",
     InvalidRowCountInLimitClause = "2201W",
     InvalidRowCountInResultOffsetClause = "2201X",
     CharacterNotInRepertoire = "22021",

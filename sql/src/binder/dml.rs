@@ -20,11 +20,12 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::assigned_row::Assigned;
-use super::call::ASSIGNMENT;
+use super::call::{ASSIGNMENT, VALUES};
 use super::joined_change::row_schema;
 use super::merge::MergeWhen;
 use super::on_conflict::OnConflict;
 use super::parts::{Target, places};
+use super::srf::Sets;
 use super::updatable::Change;
 use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold};
 use crate::catalog::view::View;
@@ -441,6 +442,9 @@ impl Binder<'_> {
             .collect();
         let has_value = |at: usize| all_default.get(at) == Some(&false);
         let inputs = places(targets, has_value);
+        let _none = self.forbid(VALUES);
+        // A single row may become several.
+        let _sets = (values.rows.len() == 1).then(|| self.sets(Sets::Allowed));
         for row in &values.rows {
             self.check_width(&row.content, width)?;
             if width > targets.len() || (explicit && width < targets.len()) {
@@ -472,6 +476,15 @@ impl Binder<'_> {
                 plan = LogicalPlanBuilder::new(plan).union(next)?.build()?;
             }
             return Ok((plan, inputs));
+        }
+        let sets =
+            self.levels.borrow_mut().last_mut().map(|l| std::mem::take(&mut l.extraction.sets));
+        let sets = sets.unwrap_or_default();
+        if !sets.is_empty() {
+            let plan = self.project_sets(LogicalPlanBuilder::empty(true).build()?, sets)?;
+            let exprs = rows.into_iter().flatten().map(|expr| expr.alias(self.fresh("x")));
+            let plan = LogicalPlanBuilder::new(plan).project(exprs.collect::<Vec<_>>())?;
+            return Ok((plan.build()?, inputs));
         }
         // Typed by the target columns, so that a lone NULL has the column's layout.
         let plan = LogicalPlanBuilder::values(rows)?.build()?;

@@ -56,7 +56,7 @@ pub fn operator_symbol(op: &BinaryOperator) -> String {
 impl Binder<'_> {
     /// Binds an expression in the current scope.
     pub fn expr(&self, sql: &Sql) -> Result<Bound> {
-        let position = self.position_of(sql);
+        let position = self.place_of(sql);
         let bound = self.nested(|| self.expr_inner(sql))?;
         Ok(if bound.position.is_none() { bound.at(position) } else { bound })
     }

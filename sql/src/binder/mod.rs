@@ -30,9 +30,11 @@ mod joined_change;
 mod json;
 mod lateral;
 pub mod locking;
+mod locking_part;
 pub mod merge;
 mod named_arguments;
 mod naming;
+mod nested_query;
 pub mod on_conflict;
 mod ordered_set;
 mod outer_aggregate;
@@ -42,6 +44,7 @@ mod query;
 mod recursion;
 mod refused;
 mod rows;
+mod sample;
 mod search_cycle;
 mod select;
 mod session_call;
@@ -173,6 +176,8 @@ struct Level {
     barred: Vec<Column>,
     /// Columns that are there and cannot be named from here: errors tell so.
     out_of_reach: Scope,
+    /// Columns of joins that go by a name of their own: nothing else finds them, and errors tell so.
+    covered: Scope,
     /// Slots of outer columns that this level's query uses, and the column of the parent each
     /// stands for.
     captured: Vec<(usize, Expr)>,
@@ -209,8 +214,8 @@ pub struct Binder<'a> {
     common_tables: RefCell<Vec<common::CommonTable>>,
     /// Names of WITH queries that are not bound yet, the next one last.
     later_tables: RefCell<Vec<String>>,
-    /// WITH queries that change rows, in their order.
-    changes: RefCell<Vec<dml::BoundModify>>,
+    /// WITH queries that change rows and subqueries that lock them, in their order.
+    changes: RefCell<Vec<changes::BoundPart>>,
     /// Whether the next WITH is that of the statement itself.
     at_top: Cell<bool>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
@@ -243,6 +248,8 @@ pub trait Settings {
     fn names(&self) -> crate::system::names::Names;
     /// What functions on locks and snapshots act on.
     fn manager(&self) -> Arc<cairn_txn::TransactionManager>;
+    /// What plans are to leave out.
+    fn hints(&self) -> crate::relation::Hints;
 }
 
 impl<'a> Binder<'a> {

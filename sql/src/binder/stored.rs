@@ -174,7 +174,7 @@ impl Binder<'_> {
         if let Some(alias) = alias {
             rename_columns(&mut query, alias)?;
         }
-        self.range_over(shown, RangedKind::Subquery);
+        self.range_over(shown, RangedKind::View);
         self.derived(shown, query)
     }
 

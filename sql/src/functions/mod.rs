@@ -15,6 +15,7 @@ mod enums;
 pub mod json;
 pub mod jsonpath;
 pub mod moments;
+mod options;
 pub mod ordered_sets;
 mod overlaps;
 mod overlay;

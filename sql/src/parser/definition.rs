@@ -10,6 +10,7 @@ mod constraint;
 mod create;
 mod indexes;
 mod objects;
+pub mod owner;
 pub mod types;
 
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
@@ -60,6 +61,8 @@ pub enum Definition {
     DropIndexes(DropIndexes),
     /// REINDEX.
     Reindex(Reindex),
+    /// ALTER ... OWNER TO.
+    SetOwner(owner::SetOwner),
     /// COMMENT ON.
     Comment(Comment),
 }
@@ -219,6 +222,8 @@ pub enum SequenceOption {
     Restart(Option<i64>),
     /// AS, of a sequence by itself.
     As(DataType),
+    /// SEQUENCE NAME, of an identity column's.
+    Named(ObjectName),
     /// OWNED BY a column or NONE, of a sequence by itself.
     OwnedBy(Option<ObjectName>),
 }
@@ -582,6 +587,9 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         return attempt(parser, create::parse);
     }
     if parser.peek_keyword(Keyword::ALTER) {
+        if let Some(definition) = attempt(parser, owner::parse)? {
+            return Ok(Some(definition));
+        }
         return attempt(parser, alter::parse);
     }
     if parser.peek_keyword(Keyword::DROP) || parser.peek_keyword(Keyword::REINDEX) {

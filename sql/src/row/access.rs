@@ -13,14 +13,17 @@ use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::implication::{hinges_on_parameters, implies};
+use super::selectivity::of_column;
 use super::stateful::stateful_of;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
+use crate::binder::subplan::{has_subplan, subplan_of};
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::{Index, Table, index_prefix, index_span};
 use crate::codec::{self, KEY_NULL, KEY_VALUE, KeyOrder};
 use crate::error::{Error, Result};
 use crate::functions::arrays::ArrayForm;
 use crate::functions::{Scalar, udf};
+use crate::relation::Hints;
 use crate::types::array::Reader;
 use crate::types::{Datum, Type};
 
@@ -36,6 +39,15 @@ const ARRAY_VALUES: usize = 10;
 /// Most look-ups of a run, if the values of one column do not come to more: what further columns
 /// would narrow is left to the filter.
 const MAX_COMBINATIONS: usize = 100_000;
+
+/// What a path has to give.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Columns.
+    pub needed: &'a [usize],
+    /// What it may use.
+    pub hints: Hints,
+}
 
 /// Which keys of an index to read.
 #[derive(Debug)]
@@ -88,17 +100,17 @@ impl Values {
 }
 
 /// A condition `column op constant` found in a filter.
-struct Condition {
-    column: usize,
-    op: Operator,
-    values: Vec<Expr>,
+pub(super) struct Condition {
+    pub column: usize,
+    pub op: Operator,
+    pub values: Vec<Expr>,
     /// Whether the only one of the values is an array, whose elements are meant.
-    of_array: bool,
+    pub of_array: bool,
 }
 
 impl Condition {
     /// How many values there are; of an array nobody knows when the plan is made.
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         if self.of_array { ARRAY_VALUES } else { self.values.len() }
     }
 }
@@ -145,6 +157,7 @@ fn is_constant(expr: &Expr) -> bool {
         Expr::ScalarFunction(function) => {
             let is_pure = match udf::scalar_of(function) {
                 Some(scalar) => !scalar.is_volatile(),
+                None if subplan_of(function).is_some() => true,
                 None => stateful_of(function).is_some_and(|function| !function.is_volatile()),
             };
             is_pure && function.args.iter().all(is_constant)
@@ -155,6 +168,12 @@ fn is_constant(expr: &Expr) -> bool {
 
 fn condition(column: usize, op: Operator, values: Vec<Expr>) -> Condition {
     Condition { column, op, values, of_array: false }
+}
+
+/// Whether a condition compares a column with what a subquery gives that does not depend on the row. The
+/// optimizer leaves it above the scan, where no index would help.
+pub(super) fn is_subquery_lookup(conjunct: &Expr) -> bool {
+    has_subplan(conjunct) && in_list_condition(conjunct, &[]).is_some()
 }
 
 /// `column = ANY (array)`
@@ -198,6 +217,13 @@ fn in_list_condition(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     let usable = !list.negated && list.list.iter().all(is_constant);
     let column = ordered_column(&list.expr, computed).filter(|_| usable)?;
     Some(condition(column, Operator::Eq, list.list.clone()))
+}
+
+/// The conditions on columns in filters.
+pub(super) fn conditions_of(filters: &[Expr]) -> Vec<Condition> {
+    let conjuncts =
+        filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+    conjuncts.filter_map(|conjunct| in_list_condition(conjunct, &[])).collect()
 }
 
 /// The values that filters ask for in columns of a relation whose rows are computed.
@@ -261,14 +287,16 @@ impl Access {
 
     /// The best path for these conditions, each over the table's columns `c0`, `c1`, ... Of indexes
     /// that would do as well, one that has all columns that are `needed`.
-    pub fn choose(
+    pub(super) fn choose(
         table: &Table,
         filters: &[Expr],
-        needed: &[usize],
+        wanted: Wanted<'_>,
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
-        let conjuncts =
-            || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+        let Wanted { needed, hints } = wanted;
+        let conjuncts = || {
+            filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f))
+        };
         let plain: Vec<Condition> = conjuncts().filter_map(|c| in_list_condition(c, &[])).collect();
         let mut given: Option<Vec<Expr>> = None;
         let mut hinges = false;
@@ -299,7 +327,9 @@ impl Access {
             let range = index.columns.get(matched).is_some_and(|column| {
                 conditions.iter().any(|c| c.column == *column && c.op != Operator::Eq)
             });
-            let has_all = (matched > 0 || range || score > 0)
+            let is_only = !hints.seqscan && index.storage != table.primary.storage;
+            let has_all = (matched > 0 || range || score > 0 || is_only)
+                && (hints.indexonlyscan || index.storage == table.primary.storage)
                 && (index.storage == table.primary.storage
                     || Covering::new(table, index, needed).is_some());
             let complete = matched == index.columns.len() && index.unique;
@@ -307,12 +337,30 @@ impl Access {
                 + matched * 10
                 + usize::from(range) * 5
                 + usize::from(has_all);
-            if score > 0 && best.as_ref().is_none_or(|(before, ..)| score > *before) {
-                best = Some((score, index, own));
+            let only_entries = has_all && index.storage != table.primary.storage;
+            if score == 0 || !hints.indexscan && !only_entries {
+                continue;
+            }
+            let cost = match complete {
+                true => table.statistics.as_ref().map(|_| 1.0),
+                false => cost(table, index, conditions, matched, has_all),
+            };
+            let is_better = match &best {
+                None => true,
+                Some(best) => match (cost, best.cost) {
+                    // What differs by little is decided by what is sure.
+                    (Some(one), Some(other)) if (one - other).abs() > one.max(other) / 10.0 => {
+                        one < other
+                    }
+                    _ => score > best.score,
+                },
+            };
+            if is_better {
+                best = Some(Candidate { score, cost, index, own });
             }
         }
         let mut access = Access { hinges, ..Access::full() };
-        let Some((_, index, own)) = best else { return Ok(access) };
+        let Some(Candidate { index, own, .. }) = best else { return Ok(access) };
         let conditions = own.unwrap_or(plain);
         let mut points = 1;
         for column in &index.columns {
@@ -344,8 +392,9 @@ impl Access {
                 None => Values::Listed(values),
             });
         }
-        let unbounded = access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
-        if unbounded && index.predicate.is_none() {
+        let unbounded =
+            access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
+        if unbounded && index.predicate.is_none() && hints.seqscan {
             return Ok(access);
         }
         access.index = Some(Arc::new(index.clone()));
@@ -369,7 +418,7 @@ impl Access {
 
     /// If the rows come out ordered by one value of each leading column, those, and the columns
     /// that order them.
-    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Vec<(usize, KeyOrder)>)> {
+    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Ordering)> {
         let index = self.index.as_deref().unwrap_or(&table.primary);
         if !self.equal.iter().all(Values::is_single) {
             return None;
@@ -532,7 +581,7 @@ impl Access {
 }
 
 /// The columns of an index and how they are ordered.
-pub(super) fn ordering_of(index: &Index) -> Vec<(usize, KeyOrder)> {
+pub(super) fn ordering_of(index: &Index) -> Ordering {
     let columns = index.columns.iter().enumerate();
     columns.map(|(at, column)| (*column, index.order(at))).collect()
 }
@@ -551,8 +600,40 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
     }
 }
 
-/// An index with its score, and the conditions on what it computes, if it does.
-type Candidate<'t> = (usize, &'t Index, Option<Vec<Condition>>);
+/// Columns of a key, by which rows are ordered.
+pub(super) type Ordering = Vec<(usize, KeyOrder)>;
+
+/// An index that would do.
+struct Candidate<'t> {
+    /// How much it fixes.
+    score: usize,
+    /// What it costs, if that is known.
+    cost: Option<f64>,
+    index: &'t Index,
+    /// The conditions on what it computes, if it does.
+    own: Option<Vec<Condition>>,
+}
+
+/// What a row that is fetched through its entry costs, in entries.
+const FETCH_COST: f64 = 4.0;
+
+/// What it costs to read by an index whose first columns are fixed, and the next bounded, in rows; by what
+/// ANALYZE has found out.
+fn cost(
+    table: &Table,
+    index: &Index,
+    conditions: &[Condition],
+    fixed: usize,
+    has_all: bool,
+) -> Option<f64> {
+    let statistics = table.statistics.as_ref()?;
+    let mut rows = statistics.indexes.get(&index.oid()).copied().unwrap_or(statistics.rows);
+    for column in index.columns.iter().take(fixed + 1) {
+        let of: Vec<&Condition> = conditions.iter().filter(|c| c.column == *column).collect();
+        rows *= of_column(table, *column, &of);
+    }
+    Some(rows.max(1.0) * if has_all { 1.0 } else { FETCH_COST })
+}
 
 /// How a path is read.
 #[derive(Clone, Copy)]

@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use cairn_txn::storage::Direction;
 use datafusion::common::{DFSchema, TableReference};
-use datafusion::logical_expr::utils::split_conjunction_owned;
-use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{Distinct, Expr, Filter, LogicalPlan, TableScan, lit};
 
-use super::access::{Access, Lookups};
+use super::access::{self, Access, Lookups, Wanted};
 use super::common::CommonProgram;
 use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
+use super::selectivity::scanned_rows;
 use super::sets::Calls;
 use super::tracked::{self, TrackedFilter};
 use super::{AggregateCall, Node, RowPlan, Scan, dependence, order};
@@ -88,10 +89,16 @@ impl Compiler {
         Ok(match plan {
             LogicalPlan::TableScan(scan) => self.scan(scan)?,
             LogicalPlan::SubqueryAlias(alias) => self.node(&alias.input)?,
-            LogicalPlan::Filter(filter) => Node::Filter {
-                predicate: RowExpr::compile(&filter.predicate, filter.input.schema())?,
-                input: Box::new(self.node(&filter.input)?),
-            },
+            LogicalPlan::Filter(filter) => {
+                let (input, predicate) = match subquery_lookups(filter) {
+                    Some((scan, left)) => (Arc::new(scan), left),
+                    None => (filter.input.clone(), filter.predicate.clone()),
+                };
+                Node::Filter {
+                    predicate: RowExpr::compile(&predicate, input.schema())?,
+                    input: Box::new(self.node(&input)?),
+                }
+            }
             LogicalPlan::Projection(projection) => Node::Project {
                 exprs: compile_all(&projection.expr, projection.input.schema())?,
                 input: Box::new(self.node(&projection.input)?),
@@ -253,7 +260,8 @@ impl Compiler {
                 };
                 let needed = needed_for(&scan.filters);
                 let empty = DFSchema::empty();
-                let access = Access::choose(table, &scan.filters, &needed, &mut |expr| {
+                let wanted = Wanted { needed: &needed, hints: relation.hints };
+                let access = Access::choose(table, &scan.filters, wanted, &mut |expr| {
                     RowExpr::compile(expr, &empty)
                 })?;
                 let left = access.index.as_ref().and_then(|index| left_open(table, index, scan));
@@ -271,7 +279,8 @@ impl Compiler {
                 self.hinges |= access.hinges;
                 let narrow = narrowed(scan, &full, &needed)?;
                 let index = access.index.as_deref();
-                let covering = index.and_then(|index| Covering::new(table, index, &needed));
+                let covering = index.filter(|_| relation.hints.indexonlyscan);
+                let covering = covering.and_then(|index| Covering::new(table, index, &needed));
                 let filter = compile_all(filters, &narrow)?;
                 let covered_by = index.filter(|_| covering.is_some());
                 let tracked = match tracked::useful(&filter, filters, &access) {
@@ -283,6 +292,8 @@ impl Compiler {
                     covering,
                     tracked: tracked.map(Arc::new),
                     access,
+                    hints: relation.hints,
+                    estimate: table.statistics.as_ref().and_then(|_| scanned_rows(scan)),
                     output: output
                         .iter()
                         .filter_map(|column| needed.binary_search(column).ok())
@@ -340,6 +351,25 @@ fn left_open(table: &Table, index: &Index, scan: &TableScan) -> Option<Vec<Expr>
     };
     let left: Vec<Expr> = scan.filters.iter().filter(is_open).cloned().collect();
     (left.len() < scan.filters.len()).then_some(left)
+}
+
+/// The scan below a filter with those conditions of it that compare columns with the results of subqueries,
+/// and what is left of the filter; `None` if it has none or filters something else.
+fn subquery_lookups(filter: &Filter) -> Option<(LogicalPlan, Expr)> {
+    let LogicalPlan::TableScan(scan) = &*filter.input else { return None };
+    if scan.fetch.is_some() || !matches!(Relation::source_of(&scan.source), Some(Source::Table(_)))
+    {
+        return None;
+    }
+    let conjuncts = split_conjunction_owned(filter.predicate.clone());
+    let (lookups, left): (Vec<_>, Vec<_>) =
+        conjuncts.into_iter().partition(access::is_subquery_lookup);
+    if lookups.is_empty() {
+        return None;
+    }
+    let mut scan = scan.clone();
+    scan.filters.extend(lookups);
+    Some((LogicalPlan::TableScan(scan), conjunction(left).unwrap_or(lit(true))))
 }
 
 /// The relation's whole schema under the scan's name: what filters refer to.

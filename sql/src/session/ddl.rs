@@ -14,6 +14,7 @@ mod foreign_key;
 mod identity;
 mod index;
 mod like;
+mod owner;
 mod reindex;
 mod rename;
 mod rewrite;
@@ -162,6 +163,12 @@ impl Session {
                 let tag = set.kind.alter_tag();
                 self.check_writable(tag)?;
                 self.set_schema(set).await?;
+                done(tag)
+            }
+            Definition::SetOwner(set) => {
+                let tag = set.owned.alter_tag();
+                self.check_writable(tag)?;
+                self.set_owner(set)?;
                 done(tag)
             }
             Definition::CreateView(create) => {
@@ -320,5 +327,6 @@ pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Co
         on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
         programs: Default::default(),
+        statistics: None,
     }
 }

@@ -15,18 +15,20 @@ use parking_lot::{Mutex, RwLock};
 
 use super::locking::Locking;
 use super::merge::When;
-use super::modify::{Main, With};
+use super::modify::{Main, StatementPart, With};
 use super::rules::Effect;
 use super::upsert::Upsert;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
-use crate::binder::changes::{note_parts, note_parts_of};
+use crate::binder::changes::{BoundPart, note_parts, note_parts_of};
 use crate::binder::cursor::CurrentOf;
 use crate::binder::dml::{BoundModify, ColumnSource, Operation};
+use crate::binder::locking::BoundLocking;
 use crate::binder::{Binder, OutputColumn, Settings as _};
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::optimizer::optimize;
 use crate::parser::Parsed;
+use crate::relation::Hints;
 use crate::row::RowPlan;
 use crate::row::expr::RowExpr;
 use crate::row::modify::InsertColumn;
@@ -73,7 +75,7 @@ pub enum Action {
     Lock(Locking),
     /// Changes rows.
     Modify(Modify),
-    /// Changes rows in its WITH queries.
+    /// Has parts that run by themselves.
     With(With),
 }
 
@@ -151,6 +153,7 @@ impl Plan {
             Action::Modify(modify) => modify.columns(),
             Action::With(With { main: Main::Modify(modify), .. }) => modify.columns(),
             Action::With(With { main: Main::Query(_, columns), .. }) => Some(columns),
+            Action::With(With { main: Main::Lock(locking), .. }) => Some(&locking.columns),
         }
     }
 
@@ -163,9 +166,10 @@ impl Plan {
             Action::Lock(locking) => hinges(&locking.source),
             Action::Modify(modify) => hinges(&modify.source),
             Action::With(With { parts, main, .. }) => {
-                parts.iter().any(|part| hinges(&part.source))
+                parts.iter().any(|part| hinges(part.source()))
                     || match main {
                         Main::Query(source, _) => hinges(source),
+                        Main::Lock(locking) => hinges(&locking.source),
                         Main::Modify(modify) => hinges(&modify.source),
                     }
             }
@@ -177,7 +181,7 @@ impl Plan {
         match &self.action {
             Action::Query { .. } | Action::Lock(_) => None,
             Action::Modify(modify) => Some(modify.operation.word()),
-            Action::With(with) => Some(with.main.word()),
+            Action::With(with) => with.changes(),
         }
     }
 }
@@ -287,6 +291,11 @@ impl Session {
         }
         let shared = self.uses_shared_plans();
         let version = self.schema_version();
+        if let Some(plan) = &prepared.pinned
+            && plan.version == version
+        {
+            return Ok(Some(plan.clone()));
+        }
         if shared
             && let Some(plan) = &*prepared.last_plan.lock()
             && plan.version == version
@@ -325,6 +334,7 @@ impl Session {
         self.block.as_ref().is_none_or(|block| block.draft.is_none())
             && !self.has_temporary
             && self.settings.is_plain_path()
+            && self.settings.hints() == Hints::default()
             && (!catalog.has_namespaces() || !catalog.current().has_namespace(&self.settings.user))
     }
 
@@ -371,14 +381,14 @@ impl Session {
         let mut action = match parts.is_empty() {
             true => action,
             false => {
-                let parts = parts.into_iter().map(compile_modify).collect::<Result<_>>()?;
+                let parts = parts.into_iter().map(compile_part).collect::<Result<_>>()?;
                 Action::With(With::new(parts, action)?)
             }
         };
         let tables = binder.tables_used().into_iter().map(|table| {
             let mode = match &action {
                 Action::Modify(modify) if modify.table.id == table.id => LockMode::RowExclusive,
-                Action::With(with) if with.changes(table.id) => LockMode::RowExclusive,
+                Action::With(with) => with.table_lock(table.id),
                 Action::Lock(locking) if locking.locks.iter().any(|l| l.table.id == table.id) => {
                     LockMode::RowShare
                 }
@@ -454,13 +464,12 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
         }
     }
     if !query.locks.is_empty() {
-        let mut bound = binder.locking_query(query)?;
-        let source = make_source(&bound.query.plan)?;
-        let columns = std::mem::take(&mut bound.query.columns).into();
-        return Ok(match bound.locks.is_empty() {
-            true => Action::Query { source, columns },
-            false => Action::Lock(Locking::new(source, columns, bound)?),
-        });
+        let bound = binder.locking_query(query)?;
+        if !bound.locks.is_empty() {
+            return compile_locking(bound).map(Action::Lock);
+        }
+        let (source, columns) = (make_source(&bound.query.plan)?, bound.query.columns.into());
+        return Ok(Action::Query { source, columns });
     }
     let bound = binder.top_query(query)?;
     Ok(Action::Query { source: make_source(&bound.plan)?, columns: bound.columns.into() })
@@ -468,6 +477,19 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
 
 fn plan_modify(bound: BoundModify) -> Result<Action> {
     compile_modify(bound).map(Action::Modify)
+}
+
+fn compile_part(bound: BoundPart) -> Result<StatementPart> {
+    Ok(match bound {
+        BoundPart::Modify(modify) => StatementPart::Modify(Box::new(compile_modify(*modify)?)),
+        BoundPart::Lock(locking) => StatementPart::Lock(Box::new(compile_locking(*locking)?)),
+    })
+}
+
+fn compile_locking(mut bound: BoundLocking) -> Result<Locking> {
+    let source = make_source(&bound.query.plan)?;
+    let columns = std::mem::take(&mut bound.query.columns).into();
+    Locking::new(source, columns, bound)
 }
 
 fn compile_modify(bound: BoundModify) -> Result<Modify> {

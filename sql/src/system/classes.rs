@@ -1,15 +1,17 @@
 //! Catalogs of relations: what they are, their columns, defaults, indexes, sequences and comments.
 
 use super::builtins::{BTREE, HEAP, vector};
-use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
+use super::names::{Names, Stored, namespace_of, shown_indexes, split_name, stored_namespace};
 use super::{
-    Asked, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid, relations, text,
+    Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
+    relations, text,
 };
 use crate::catalog::index::FIRST_EXPRESSION;
-use crate::catalog::names::SearchPath;
+use crate::catalog::names::{RelationName, SearchPath};
 use crate::catalog::types::TypeShape;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
+use crate::parser::stored;
 use crate::row::Row;
 use crate::types::array::{Array, Dimension};
 use crate::types::{Datum, Type};
@@ -91,6 +93,8 @@ struct Class<'a> {
     checks: usize,
     has_triggers: bool,
     parameters: &'a [String],
+    /// Pages and rows, as ANALYZE has found them.
+    counted: Option<(i32, f64)>,
 }
 
 impl Class<'_> {
@@ -106,9 +110,9 @@ impl Class<'_> {
             oid(self.access_method),
             oid(self.storage),
             oid(0),
-            Datum::Int32(0),
-            // Nobody has counted.
-            Datum::Float32(-1.0),
+            Datum::Int32(self.counted.map_or(0, |(pages, _)| pages)),
+            // -1: nobody has counted.
+            Datum::Float32(self.counted.map_or(-1.0, |(_, rows)| rows as f32)),
             Datum::Int32(0),
             oid(0),
             Datum::Bool(self.has_index),
@@ -165,6 +169,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             };
             class.row()
         })
@@ -186,8 +191,9 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 has_triggers: !table.foreign_keys.is_empty()
                     || !names.schema.referrers(table.id).is_empty(),
                 parameters: &table.parameters,
+                counted: table.statistics.as_ref().map(|found| (found.pages(), found.rows)),
             },
-            Stored::Index(_, index) => Class {
+            Stored::Index(table, index) => Class {
                 oid: index.oid(),
                 name: &index.name,
                 namespace,
@@ -199,6 +205,11 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &index.parameters,
+                counted: table.statistics.as_ref().map(|found| {
+                    let rows = found.indexes.get(&index.oid()).copied().unwrap_or(found.rows);
+                    let part = if found.rows > 0.0 { rows / found.rows } else { 0.0 };
+                    ((f64::from(found.pages()) * part).ceil() as i32, rows)
+                }),
             },
             Stored::View(view) => Class {
                 oid: view.id,
@@ -212,6 +223,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             },
             Stored::Sequence(sequence) => Class {
                 oid: sequence.id,
@@ -225,6 +237,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             },
         };
         rows.push(class.row());
@@ -498,6 +511,7 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
             rows.push(vec![oid(object), oid(class), Datum::Int32(part), text(comment.as_str())]);
         }
     };
+    add(PUBLIC_NAMESPACE, class_oid::PG_NAMESPACE, 0, &Some("standard public schema".into()));
     let schema = &asked.system.schema;
     for table in schema.tables().filter(|table| {
         let ids = |index: &Index| asked.wants("objoid", index.oid());
@@ -566,11 +580,19 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             if has_default(column) {
                 add((PG_ATTRDEF, default_oid(table, at)), place, "a");
             }
-            let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) else {
-                continue;
-            };
             let from = (PG_ATTRDEF, default_oid(table, at));
-            add(from, (PG_CLASS, sequence, 0), "n");
+            if let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) {
+                add(from, (PG_CLASS, sequence, 0), "n");
+            }
+            let named = column.default.as_deref().map_or(Ok(Vec::new()), stored::sequences)?;
+            for name in named {
+                let mut parts = split_name(&name)?;
+                let name = parts.pop().unwrap_or_default();
+                let namespace = parts.pop().unwrap_or_else(|| super::PUBLIC_SCHEMA.into());
+                if let Some(sequence) = schema.sequence(&RelationName::new(namespace, name)) {
+                    add(from, (PG_CLASS, sequence.id, 0), "n");
+                }
+            }
         }
         for index in shown_indexes(table) {
             let from = (PG_CLASS, index.oid());

@@ -22,7 +22,9 @@ pub mod locks;
 pub mod names;
 mod progress;
 pub mod ranges;
+pub mod roles;
 pub mod settings;
+pub mod statistics;
 pub mod types;
 pub mod views;
 mod zones;
@@ -45,7 +47,7 @@ pub const INFORMATION_SCHEMA: &str = "information_schema";
 /// The schema of users' tables.
 pub const PUBLIC_SCHEMA: &str = "public";
 /// The schema of what only cairn has.
-pub const OWN_SCHEMA: &str = "cairn";
+pub const OWN_SCHEMA: &str = "pg_cairn";
 /// Numbers of the schemas: PostgreSQL's, where clients know them.
 pub const CATALOG_NAMESPACE: u32 = 11;
 /// See [`CATALOG_NAMESPACE`].
@@ -266,7 +268,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_am" => builtins::access_methods,
         "pg_attrdef" => classes::defaults,
         "pg_attribute" => classes::attributes,
-        "pg_authid" => builtins::roles,
+        "pg_authid" => roles::roles,
         "pg_cast" => builtins::casts,
         "pg_class" => classes::classes,
         "pg_collation" => builtins::collations,
@@ -276,6 +278,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_description" => classes::descriptions,
         "pg_enum" => types::enums,
         "pg_index" => classes::indexes,
+        "pg_init_privs" => roles::initial_privileges,
         "pg_language" => builtins::languages,
         "pg_namespace" => builtins::namespaces,
         "pg_opclass" => builtins::operator_classes,
@@ -284,6 +287,8 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_proc" => builtins::procedures,
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
+        "pg_statistic" => statistics::statistic,
+        "pg_stats" => statistics::stats,
         "pg_tablespace" => builtins::tablespaces,
         "pg_timezone_abbrevs" => zones::abbreviations,
         "pg_timezone_names" => zones::names,

@@ -3,7 +3,7 @@
 
 use super::{CatalogFunction, Known, arg, function, oid_arg};
 use crate::error::{Error, Result};
-use crate::system::{SUPERUSER, SUPERUSER_OID};
+use crate::system::roles;
 use crate::types::array::Array;
 use crate::types::{Datum, Type};
 
@@ -29,10 +29,8 @@ fn default_privileges(_: &Known, args: &[Datum]) -> Result<Datum> {
         "F" | "S" => ("", "U"),
         _ => return Err(Error::internal(format!("unrecognized object type abbreviation: {kind}"))),
     };
-    let name = match oid_arg(args, 1)? {
-        SUPERUSER_OID => SUPERUSER.to_owned(),
-        other => other.to_string(),
-    };
+    let owner_oid = oid_arg(args, 1)?;
+    let name = roles::name_of(owner_oid).map_or_else(|| owner_oid.to_string(), str::to_owned);
     let items = [("", all), (name.as_str(), owner)].into_iter();
     let items = items.filter(|(_, privileges)| !privileges.is_empty());
     let items = items
