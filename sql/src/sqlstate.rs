@@ -77,6 +77,7 @@ sqlstates! {
     ReservedName = "42939",
     SerializationFailure = "40001",
     DeadlockDetected = "40P01",
+    WithCheckOptionViolation = "44000",
     SyntaxError = "42601",
     InvalidName = "42602",
     NameTooLong = "42622",

@@ -213,6 +213,11 @@ pub struct Binder<'a> {
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
     current_of: RefCell<Option<cursor::CurrentOf>>,
+    /// Of the view that is changed: the conditions on new rows, and what it computes.
+    view_checks: RefCell<Vec<(String, Expr)>>,
+    view_conditions: RefCell<Vec<(String, Expr)>>,
+    /// With the view and the name there.
+    computed: RefCell<Vec<(Expr, (String, String))>>,
     /// The view whose text this is.
     view: Option<&'a View>,
     /// What the text names, while that is asked for.
@@ -268,6 +273,9 @@ impl<'a> Binder<'a> {
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
             current_of: RefCell::default(),
+            view_checks: RefCell::default(),
+            view_conditions: RefCell::default(),
+            computed: RefCell::default(),
             view: None,
             uses: RefCell::default(),
         }

@@ -236,6 +236,13 @@ pub struct Table {
     /// server.
     #[serde(skip)]
     pub valid_from: Timestamp,
+    /// Of a table as a view shows it: the positions of its columns in the view's order; none: as they
+    /// are. Never stored.
+    #[serde(skip)]
+    pub order: Vec<usize>,
+    /// What that view computes, at the positions behind those of the columns. Never stored.
+    #[serde(skip)]
+    pub computed: Vec<Column>,
 }
 
 /// ON COMMIT, of a temporary table.
@@ -377,7 +384,12 @@ impl Table {
 
     /// The columns that names find.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
-        let columns = self.columns.iter().enumerate();
+        let count = if self.order.is_empty() { self.columns.len() } else { self.order.len() };
+        let columns = (0..count).filter_map(|at| {
+            let position = self.order.get(at).copied().unwrap_or(at);
+            let computed = || self.computed.get(position - self.columns.len());
+            Some((position, self.columns.get(position).or_else(computed)?))
+        });
         columns.filter(|(_, column)| !column.hidden && !column.dropped && !column.concealed)
     }
 

@@ -26,6 +26,37 @@ pub struct View {
     pub uses: Vec<Use>,
     /// COMMENT ON.
     pub comment: Option<String>,
+    /// WITH CHECK OPTION.
+    #[serde(default)]
+    pub check_option: Option<CheckOption>,
+    /// security_barrier, as it was written. There is one role, so it changes nothing.
+    #[serde(default)]
+    pub security_barrier: Option<String>,
+    /// security_invoker, as it was written.
+    #[serde(default)]
+    pub security_invoker: Option<String>,
+    /// If its rows can be changed: which of its columns can be set.
+    #[serde(default)]
+    pub updatable: Option<Vec<bool>>,
+}
+
+/// WITH CHECK OPTION: which conditions rows have to fulfil that come in through a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckOption {
+    /// The view's own, and what the views below ask for themselves.
+    Local,
+    /// Those of the views below as well.
+    Cascaded,
+}
+
+impl CheckOption {
+    /// As the option `check_option` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CheckOption::Local => "local",
+            CheckOption::Cascaded => "cascaded",
+        }
+    }
 }
 
 /// A relation that a view names.
@@ -47,6 +78,17 @@ impl View {
     /// Its name with its schema.
     pub fn full_name(&self) -> RelationName {
         RelationName::new(self.schema.clone(), self.name.clone())
+    }
+
+    /// Its options, as pg_class.reloptions has them.
+    pub fn options(&self) -> Vec<String> {
+        let check = self.check_option.map(|check| format!("check_option={}", check.name()));
+        let flag = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("{name}={value}"))
+        };
+        let barrier = flag("security_barrier", &self.security_barrier);
+        let invoker = flag("security_invoker", &self.security_invoker);
+        [barrier, invoker, check].into_iter().flatten().collect()
     }
 
     /// Position of a column.

@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token};
 
 use crate::catalog::OnCommit;
+use crate::catalog::view::CheckOption;
 use crate::keywords::cannot_name_a_relation;
 
 pub(super) use create::on_commit;
@@ -34,7 +35,9 @@ pub enum Definition {
     /// ALTER TABLE, ALTER SEQUENCE or ALTER VIEW ... SET SCHEMA.
     SetSchema(SetSchema),
     /// CREATE VIEW.
-    CreateView(CreateView),
+    CreateView(Box<CreateView>),
+    /// ALTER VIEW.
+    AlterView(AlterView),
     /// CREATE SEQUENCE.
     CreateSequence(CreateSequence),
     /// ALTER SEQUENCE.
@@ -71,14 +74,45 @@ pub struct CreateView {
     pub temporary: bool,
     /// OR REPLACE.
     pub or_replace: bool,
+    /// RECURSIVE: the query may name the view.
+    pub recursive: bool,
     /// Names of its columns, the first ones or all.
     pub columns: Vec<Ident>,
+    /// WITH (...).
+    pub options: Vec<StoredOption>,
     /// The query.
     pub query: Box<Query>,
+    /// WITH CHECK OPTION.
+    pub check_option: Option<CheckOption>,
     /// Where its text begins.
     pub start: Location,
     /// Where it ends, if before the end of the text.
     pub end: Option<Location>,
+}
+
+/// An option in parentheses: its name, and what stands behind `=`.
+pub type StoredOption = (Ident, Option<String>);
+
+/// ALTER VIEW, but for what other relations know as well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterView {
+    /// Its name.
+    pub name: ObjectName,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// What to do.
+    pub action: ViewAction,
+}
+
+/// What ALTER VIEW does.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum ViewAction {
+    RenameColumn(Ident, Ident),
+    SetDefault(Ident, Box<Expr>),
+    DropDefault(Ident),
+    Set(Vec<StoredOption>),
+    Reset(Vec<StoredOption>),
 }
 
 /// CREATE SEQUENCE.

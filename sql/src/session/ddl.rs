@@ -152,6 +152,11 @@ impl Session {
                 self.create_view(create, sql).await?;
                 done("CREATE VIEW")
             }
+            Definition::AlterView(alter) => {
+                self.check_writable("ALTER VIEW")?;
+                self.alter_view(alter).await?;
+                done("ALTER VIEW")
+            }
             Definition::CreateSequence(create) => {
                 self.check_writable("CREATE SEQUENCE")?;
                 self.create_sequence(create, sql).await?;
@@ -275,5 +280,7 @@ pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Co
         comment: None,
         on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
+        order: Vec::new(),
+        computed: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ use crate::catalog::names::SearchPath;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
 use crate::row::Row;
+use crate::types::array::Array;
 use crate::types::{Datum, Type};
 use std::sync::Arc;
 
@@ -198,7 +199,16 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 has_triggers: false,
             },
         };
-        rows.push(class.row());
+        let mut row = class.row();
+        // reloptions
+        if let Stored::View(view) = stored
+            && !view.options().is_empty()
+            && let Some(place) = row.iter_mut().rev().nth(1)
+        {
+            let options = view.options().into_iter().map(Datum::Text).collect();
+            *place = Array::of(Type::Text, options)?.to_datum();
+        }
+        rows.push(row);
     }
     Ok(rows)
 }

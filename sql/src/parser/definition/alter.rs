@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::constraint::{attributes, table_constraint};
 use super::create::{always, column, sequence_option, sequence_options};
-use super::objects::alter_sequence;
+use super::objects::{alter_sequence, alter_view};
 use super::{
     Action, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind,
     Rename, SetSchema, name, parameters, word,
@@ -34,6 +34,7 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     }
     if !parser.parse_keywords(&[Keyword::RENAME, Keyword::TO]) {
         return match kind {
+            RelationKind::View => alter_view(parser, if_exists, object),
             RelationKind::Sequence => alter_sequence(parser, if_exists, object),
             _ => Ok(None),
         };

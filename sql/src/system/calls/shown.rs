@@ -65,7 +65,7 @@ pub(super) fn register(all: &mut Vec<CatalogFunction>) {
         function("pg_get_statisticsobjdef_columns", &[Oid], Text, nothing),
         function("pg_get_function_sqlbody", &[Oid], Text, nothing),
         function("pg_get_function_arg_default", &[Oid, Int4], Text, nothing),
-        function("pg_column_is_updatable", &[Regclass, Int2, Bool], Bool, is_table),
+        function("pg_column_is_updatable", &[Regclass, Int2, Bool], Bool, column_is_updatable),
         lenient("pg_relation_is_updatable", &[Regclass, Bool], Int4, updatable),
     ]);
     for name in [
@@ -156,8 +156,11 @@ fn constraint(known: &Known, args: &[Datum]) -> Result<Datum> {
 }
 
 /// The query of a system view: there are no others.
-fn view(_: &Known, args: &[Datum]) -> Result<Datum> {
+fn view(known: &Known, args: &[Datum]) -> Result<Datum> {
     let oid = oid_arg(args, 0)?;
+    if let Some(Stored::View(view)) = known.names.by_oid(oid) {
+        return text(Some(format!(" {};", view.query)));
+    }
     let view = relations().iter().find(|relation| relation.oid == oid);
     text(view.and_then(|view| match view.content {
         Content::Query(query) => Some(query.to_owned()),
@@ -273,8 +276,32 @@ fn is_table(known: &Known, args: &[Datum]) -> Result<Datum> {
 
 /// Bits of what can be done: UPDATE, INSERT and DELETE.
 fn updatable(known: &Known, args: &[Datum]) -> Result<Datum> {
-    let is_table = !arg(args, 0).is_null() && is_table(known, args)?.is_true();
-    Ok(Datum::Int32(if is_table { 4 | 8 | 16 } else { 0 }))
+    if arg(args, 0).is_null() {
+        return Ok(Datum::Int32(0));
+    }
+    let bits = match known.names.by_oid(oid_arg(args, 0)?) {
+        Some(Stored::Table(_)) => 4 | 8 | 16,
+        Some(Stored::View(view)) => match &view.updatable {
+            Some(columns) if columns.contains(&true) => 4 | 8 | 16,
+            Some(_) => 16,
+            None => 0,
+        },
+        _ => 0,
+    };
+    Ok(Datum::Int32(bits))
+}
+
+fn column_is_updatable(known: &Known, args: &[Datum]) -> Result<Datum> {
+    let at = arg(args, 1).as_i64()?.checked_sub(1).and_then(|at| usize::try_from(at).ok());
+    let is_updatable = match known.names.by_oid(oid_arg(args, 0)?) {
+        Some(Stored::Table(_)) => at.is_some(),
+        Some(Stored::View(view)) => {
+            let columns = view.updatable.as_deref().unwrap_or_default();
+            at.and_then(|at| columns.get(at)).copied().unwrap_or(false)
+        }
+        _ => false,
+    };
+    Ok(Datum::Bool(is_updatable))
 }
 
 fn current_schemas(known: &Known, args: &[Datum]) -> Result<Datum> {
