@@ -126,7 +126,9 @@ impl Binder<'_> {
             Error::Report(report)
                 if !matches!(
                     report.state,
-                    SqlState::ObjectNotInPrerequisiteState | SqlState::FeatureNotSupported
+                    SqlState::ObjectNotInPrerequisiteState
+                        | SqlState::FeatureNotSupported
+                        | SqlState::WrongObjectType
                 ) =>
             {
                 Error::Report(report).at(position)

@@ -38,6 +38,7 @@ pub mod position;
 mod query;
 mod recursion;
 mod refused;
+mod routine;
 mod rows;
 mod search_cycle;
 mod select;
@@ -218,6 +219,10 @@ pub struct Binder<'a> {
     view_conditions: RefCell<Vec<(String, Expr)>>,
     /// With the view and the name there.
     computed: RefCell<Vec<(Expr, (String, String))>>,
+    /// The arguments of the function whose body this is.
+    routine: Option<routine::RoutineScope>,
+    /// How many calls of functions have been expanded.
+    expansions: Cell<usize>,
     /// The view whose text this is.
     view: Option<&'a View>,
     /// What the text names, while that is asked for.
@@ -276,6 +281,8 @@ impl<'a> Binder<'a> {
             view_checks: RefCell::default(),
             view_conditions: RefCell::default(),
             computed: RefCell::default(),
+            routine: None,
+            expansions: Cell::new(0),
             view: None,
             uses: RefCell::default(),
         }
@@ -344,6 +351,10 @@ impl<'a> Binder<'a> {
     }
 
     fn parameter(&self, index: usize) -> Bound {
+        let argument = self.routine.as_ref().and_then(|routine| routine.argument(index));
+        if let Some(argument) = argument {
+            return argument;
+        }
         self.mentioned.borrow_mut().insert(index);
         let mut parameters = self.parameters.borrow_mut();
         if parameters.len() < index {

@@ -26,6 +26,7 @@ pub mod constraint;
 mod draft;
 mod garbage;
 pub mod names;
+pub mod routine;
 pub mod sequences;
 pub mod view;
 
@@ -46,6 +47,7 @@ use constraint::{Check, Deferral, ForeignKey};
 pub use draft::Draft;
 pub use garbage::{clear_garbage, clear_leftovers};
 use names::{Named, RelationName};
+use routine::Routine;
 use view::View;
 
 /// Held exclusively by a transaction that changes descriptors.
@@ -229,6 +231,12 @@ pub struct Table {
     /// COMMENT ON.
     #[serde(default)]
     pub comment: Option<String>,
+    /// Of a materialized view: what its rows are made of.
+    #[serde(default)]
+    pub definition: Option<Box<view::View>>,
+    /// Whether a materialized view has been filled.
+    #[serde(default)]
+    pub is_populated: bool,
     /// What becomes of a temporary table when a transaction commits.
     #[serde(default)]
     pub on_commit: OnCommit,
@@ -511,6 +519,10 @@ fn view_key(id: u32) -> Vec<u8> {
     [b"cv".as_slice(), &id.to_be_bytes()].concat()
 }
 
+fn routine_key(id: u32) -> Vec<u8> {
+    [b"cf".as_slice(), &id.to_be_bytes()].concat()
+}
+
 fn namespace_key(id: u32) -> Vec<u8> {
     [b"cn".as_slice(), &id.to_be_bytes()].concat()
 }
@@ -529,6 +541,7 @@ pub struct Schema {
     tables: HashMap<u32, Arc<Table>>,
     views: HashMap<u32, Arc<View>>,
     sequences: HashMap<u32, Arc<Sequence>>,
+    routines: HashMap<u32, Arc<Routine>>,
     namespaces: HashMap<String, Arc<Namespace>>,
     /// Descriptors that sessions of an earlier run left behind: their keys, and the storage of their
     /// rows.
@@ -720,6 +733,10 @@ impl Schema {
                 true => self.leftovers.push((key.to_vec(), Vec::new())),
                 false => self.insert_view(Arc::new(view)),
             }
+        } else if key.starts_with(b"cf") {
+            let routine: Routine = serde_json::from_slice(value).map_err(corrupted)?;
+            self.note_id(Some(&routine.id.to_be_bytes()));
+            self.routines.insert(routine.id, Arc::new(routine));
         } else if key.starts_with(b"cn") {
             let namespace: Namespace = serde_json::from_slice(value).map_err(corrupted)?;
             self.note_id(Some(&namespace.id.to_be_bytes()));

@@ -112,4 +112,19 @@ impl Schema {
         users.sort_by_key(|view| view.id);
         users
     }
+
+    /// The materialized views that use a relation, or one of its columns, in the order in which they were
+    /// made.
+    pub fn materialized_on(
+        &self,
+        relation: u32,
+        column: Option<usize>,
+    ) -> Vec<std::sync::Arc<super::Table>> {
+        let needs = |table: &&std::sync::Arc<super::Table>| {
+            table.definition.as_ref().is_some_and(|view| view.needs(relation, column))
+        };
+        let mut users: Vec<_> = self.tables().filter(needs).cloned().collect();
+        users.sort_by_key(|table| table.id);
+        users
+    }
 }

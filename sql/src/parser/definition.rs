@@ -9,6 +9,7 @@ mod alter;
 mod constraint;
 mod create;
 mod objects;
+pub mod routine;
 
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -20,6 +21,8 @@ use crate::catalog::view::CheckOption;
 use crate::keywords::cannot_name_a_relation;
 
 pub(super) use create::on_commit;
+pub(super) use objects::refresh;
+pub(super) use routine::drop_function;
 
 type Parse<T> = Result<T, ParserError>;
 
@@ -38,6 +41,12 @@ pub enum Definition {
     CreateView(Box<CreateView>),
     /// ALTER VIEW.
     AlterView(AlterView),
+    /// REFRESH MATERIALIZED VIEW.
+    Refresh(Refresh),
+    /// CREATE FUNCTION.
+    CreateFunction(Box<routine::CreateFunction>),
+    /// DROP FUNCTION.
+    DropFunction(routine::DropFunction),
     /// CREATE SEQUENCE.
     CreateSequence(CreateSequence),
     /// ALTER SEQUENCE.
@@ -88,6 +97,17 @@ pub struct CreateView {
     pub start: Location,
     /// Where it ends, if before the end of the text.
     pub end: Option<Location>,
+}
+
+/// REFRESH MATERIALIZED VIEW.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refresh {
+    /// Its name.
+    pub name: ObjectName,
+    /// CONCURRENTLY.
+    pub concurrently: bool,
+    /// Not WITH NO DATA.
+    pub with_data: bool,
 }
 
 /// An option in parentheses: its name, and what stands behind `=`.
@@ -377,6 +397,8 @@ impl LikeOption {
 /// ALTER TABLE.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTable {
+    /// As what it is named.
+    pub kind: RelationKind,
     /// IF EXISTS.
     pub if_exists: bool,
     /// The table.
@@ -448,6 +470,7 @@ pub enum ColumnAction {
 pub enum RelationKind {
     Table,
     View,
+    MaterializedView,
     Sequence,
     Index,
 }
@@ -458,6 +481,7 @@ impl RelationKind {
         match self {
             RelationKind::Table => "table",
             RelationKind::View => "view",
+            RelationKind::MaterializedView => "materialized view",
             RelationKind::Sequence => "sequence",
             RelationKind::Index => "index",
         }
@@ -468,6 +492,7 @@ impl RelationKind {
         match self {
             RelationKind::Table => "ALTER TABLE",
             RelationKind::View => "ALTER VIEW",
+            RelationKind::MaterializedView => "ALTER MATERIALIZED VIEW",
             RelationKind::Sequence => "ALTER SEQUENCE",
             RelationKind::Index => "ALTER INDEX",
         }

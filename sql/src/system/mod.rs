@@ -21,6 +21,7 @@ pub mod facts;
 pub mod locks;
 pub mod names;
 pub mod ranges;
+pub mod routines;
 pub mod settings;
 pub mod views;
 

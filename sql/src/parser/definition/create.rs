@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::constraint::{attribute, references, table_constraint};
 use super::objects;
+use super::routine;
 use super::{
     ColumnClause, ColumnClauseKind, ColumnDefinition, CreateTable, Definition, Element,
     IdentityClause, Like, LikeOption, NullsDistinct, Parse, SequenceOption, expression, here,
@@ -26,6 +27,9 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     let recursive = parser.parse_keyword(Keyword::RECURSIVE);
     if parser.parse_keyword(Keyword::VIEW) {
         return objects::view(parser, temporary, or_replace, recursive).map(Some);
+    }
+    if !temporary && !recursive && parser.parse_keyword(Keyword::FUNCTION) {
+        return routine::function(parser, or_replace).map(Some);
     }
     if or_replace || recursive {
         return Ok(None);

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::create::sequence_option;
 use super::{
     AlterSequence, AlterView, CreateSchema, CreateSequence, CreateView, Definition, Parse,
-    SequenceOption, StoredOption, ViewAction, here, integer, name, names, unexpected,
+    Refresh, SequenceOption, StoredOption, ViewAction, here, integer, name, names, unexpected,
     word,
 };
 use crate::catalog::view::CheckOption;
@@ -109,6 +109,20 @@ pub(super) fn alter_view(
         return Ok(None);
     };
     Ok(Some(Definition::AlterView(AlterView { name: view, if_exists, action })))
+}
+
+/// `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name [WITH [NO] DATA]`
+pub(in crate::parser) fn refresh(parser: &mut Parser<'_>) -> Parse<Definition> {
+    parser.next_token();
+    parser.expect_keywords(&[Keyword::MATERIALIZED, Keyword::VIEW])?;
+    let concurrently = parser.parse_keyword(Keyword::CONCURRENTLY);
+    let name = parser.parse_object_name(false)?;
+    let mut with_data = true;
+    if parser.parse_keyword(Keyword::WITH) {
+        with_data = !parser.parse_keyword(Keyword::NO);
+        parser.expect_keyword(Keyword::DATA)?;
+    }
+    Ok(Definition::Refresh(Refresh { name, concurrently, with_data }))
 }
 
 /// Behind `CREATE [TEMPORARY] SEQUENCE`.

@@ -293,7 +293,7 @@ fn reads_temporary(schema: &Schema, used: &Use) -> bool {
 }
 
 /// What stands between two places of a text.
-fn text(sql: &str, start: Location, end: Option<Location>) -> String {
+pub(in crate::session) fn text(sql: &str, start: Location, end: Option<Location>) -> String {
     let at = |location: Location| position_of(sql, location.line, location.column);
     let start = at(start).unwrap_or(1);
     let end = end.and_then(at).unwrap_or(usize::MAX);

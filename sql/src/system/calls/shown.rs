@@ -1,6 +1,7 @@
 //! Functions that show definitions, and those that find and name objects.
 
 use super::{CatalogFunction, Known, arg, function, lenient, names_array, oid_arg, text, volatile};
+use crate::catalog::routine::Routine;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
 use crate::lock_names::DATABASE_OID;
@@ -8,6 +9,7 @@ use crate::system::builtins::UTF8;
 use crate::system::names::{self, Stored, type_list};
 use crate::system::{
     CATALOG_SCHEMA, Content, SUPERUSER, SUPERUSER_OID, classes, definitions, facts, relations,
+    routines,
 };
 use crate::types::Type::{Bool, Int2, Int4, Int8, Name, NodeTree, Oid, Regclass, Text};
 use crate::types::{Datum, Type, TypeMod};
@@ -28,7 +30,8 @@ pub(super) fn register(all: &mut Vec<CatalogFunction>) {
         function("pg_get_userbyid", &[Oid], Name, user_by_id),
         function("pg_get_function_result", &[Oid], Text, function_result),
         function("pg_get_function_arguments", &[Oid], Text, function_arguments),
-        function("pg_get_function_identity_arguments", &[Oid], Text, function_arguments),
+        function("pg_get_function_identity_arguments", &[Oid], Text, function_identity),
+        function("pg_get_functiondef", &[Oid], Text, function_definition),
         function("obj_description", &[Oid, Name], Text, description),
         function("obj_description", &[Oid], Text, description),
         function("col_description", &[Oid, Int4], Text, column_description),
@@ -161,6 +164,11 @@ fn view(known: &Known, args: &[Datum]) -> Result<Datum> {
     if let Some(Stored::View(view)) = known.names.by_oid(oid) {
         return text(Some(format!(" {};", view.query)));
     }
+    if let Some(Stored::Table(table)) = known.names.by_oid(oid)
+        && let Some(view) = &table.definition
+    {
+        return text(Some(format!(" {};", view.query)));
+    }
     let view = relations().iter().find(|relation| relation.oid == oid);
     text(view.and_then(|view| match view.content {
         Content::Query(query) => Some(query.to_owned()),
@@ -200,14 +208,37 @@ fn user_by_id(_: &Known, args: &[Datum]) -> Result<Datum> {
     Ok(Datum::Text(name))
 }
 
-fn function_result(_: &Known, args: &[Datum]) -> Result<Datum> {
+fn routine<'k>(known: &'k Known, args: &[Datum]) -> Result<Option<&'k Routine>> {
+    let oid = oid_arg(args, 0)?;
+    let mut all = known.names.schema.routines();
+    Ok(all.find(|routine| routine.id == oid).map(|routine| &**routine))
+}
+
+fn function_definition(known: &Known, args: &[Datum]) -> Result<Datum> {
+    text(routine(known, args)?.map(routines::definition))
+}
+
+fn function_identity(known: &Known, args: &[Datum]) -> Result<Datum> {
+    match routine(known, args)? {
+        Some(routine) => text(Some(routines::arguments(routine, false))),
+        None => function_arguments(known, args),
+    }
+}
+
+fn function_result(known: &Known, args: &[Datum]) -> Result<Datum> {
+    if let Some(routine) = routine(known, args)? {
+        return text(Some(routines::result(routine)));
+    }
     text(facts::procedure(oid_arg(args, 0)?).map(|procedure| {
         let set = if procedure.returns_set { "SETOF " } else { "" };
         format!("{set}{}", type_list(&[procedure.returns], ""))
     }))
 }
 
-fn function_arguments(_: &Known, args: &[Datum]) -> Result<Datum> {
+fn function_arguments(known: &Known, args: &[Datum]) -> Result<Datum> {
+    if let Some(routine) = routine(known, args)? {
+        return text(Some(routines::arguments(routine, true)));
+    }
     text(facts::procedure(oid_arg(args, 0)?).map(|procedure| {
         let all = type_list(&procedure.args, ", ");
         match (procedure.variadic, procedure.args.as_slice()) {
