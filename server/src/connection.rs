@@ -439,12 +439,13 @@ impl Connection {
         }
         let style = self.style_of(prepared.parameters.iter().copied());
         let mut params = Vec::with_capacity(values.len());
-        for (index, (value, kind)) in values.into_iter().zip(&prepared.parameters).enumerate() {
+        let kinds = prepared.parameters.iter().map(|kind| self.session.current(*kind));
+        for (index, (value, kind)) in values.into_iter().zip(kinds).enumerate() {
             params.push(match value {
                 None => Datum::Null,
                 Some(bytes) => {
                     let binary = reply::format_of(formats, index) == 1;
-                    parameter(*kind, bytes, binary, &style)?
+                    parameter(kind, bytes, binary, &style)?
                 }
             });
         }
@@ -481,7 +482,8 @@ impl Connection {
         if limit.is_some()
             || portal.outcome.is_some()
             || portal.is_cursor()
-            || check_formats(&portal.formats).is_err() {
+            || check_formats(&portal.formats).is_err()
+        {
             return None;
         }
         let prepared = portal.prepared.clone();
@@ -684,13 +686,20 @@ impl Connection {
             now: 0,
             extra_float_digits: settings.extra_float_digits(),
             bytea_escape: settings.bytea_escape(),
+            dates: settings.dates(),
+            intervals: settings.intervals(),
             names: None,
         }
     }
 
     /// The style of values of these types: some are looked up by name.
     fn style_of(&self, mut kinds: impl Iterator<Item = Type>) -> Style {
-        let looks_up = kinds.any(|kind| matches!(kind, Type::Regclass | Type::RegclassArray));
+        let looks_up = kinds.any(|kind| {
+            matches!(
+                kind,
+                Type::Regclass | Type::RegclassArray | Type::Regtype | Type::RegtypeArray
+            )
+        });
         let mut style = self.style();
         if looks_up {
             style.names = Some(self.session.names());

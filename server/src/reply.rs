@@ -42,6 +42,9 @@ fn with_objects(mut fields: Vec<(u8, String)>, report: &Report) -> Vec<(u8, Stri
     if let Some(column) = &report.column {
         fields.push((b'c', column.clone()));
     }
+    if let Some(datatype) = &report.datatype {
+        fields.push((b'd', datatype.clone()));
+    }
     if let Some(constraint) = &report.constraint {
         fields.push((b'n', constraint.clone()));
     }
@@ -117,7 +120,7 @@ pub fn row_description(
             put_string(out, &column.name);
             out.put_u32(table);
             out.put_i16(number);
-            out.put_u32(column.ty.kind.oid());
+            out.put_u32(column.ty.kind.base().oid());
             out.put_i16(column.ty.kind.size());
             out.put_i32(column.ty.for_client());
             out.put_i16(format_of(formats, index));

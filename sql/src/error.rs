@@ -30,6 +30,8 @@ pub struct Report {
     pub column: Option<String>,
     /// The constraint concerned.
     pub constraint: Option<String>,
+    /// The data type concerned.
+    pub datatype: Option<String>,
 }
 
 /// Errors of the SQL layer.
@@ -75,6 +77,7 @@ impl Error {
             table: None,
             column: None,
             constraint: None,
+            datatype: None,
         }))
     }
 
@@ -136,6 +139,14 @@ impl Error {
     /// Names the constraint.
     pub fn constraint(self, constraint: impl Into<String>) -> Error {
         self.with(|report| report.constraint = Some(constraint.into()))
+    }
+
+    /// Names the data type.
+    pub fn datatype(self, schema: &str, name: &str) -> Error {
+        self.with(|report| {
+            report.schema = Some(schema.to_owned());
+            report.datatype = Some(name.to_owned());
+        })
     }
 
     /// What the client is told. `name` gives the name of what a key of storage belongs to.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use cairn_txn::{Lifetime, LockMode, SessionId, SessionLocks, SharedSnapshot, TransactionManager};
 use parking_lot::Mutex;
@@ -55,6 +56,27 @@ pub struct Activity {
     pub transaction: Option<u64>,
 }
 
+/// How far an index is built.
+#[derive(Clone, Debug)]
+pub struct IndexBuild {
+    /// The table.
+    pub table: u32,
+    /// The index.
+    pub index: u32,
+    /// The command, as PostgreSQL tells it.
+    pub command: &'static str,
+    /// What it is at, as PostgreSQL tells it.
+    pub phase: &'static str,
+    /// Transactions that it waits for.
+    pub lockers_total: usize,
+    /// How many of them have ended.
+    pub lockers_done: usize,
+    /// About how many rows there are.
+    pub rows_total: u64,
+    /// How many of them have been looked at.
+    pub rows_done: u64,
+}
+
 /// A session.
 #[derive(Debug)]
 pub struct Backend {
@@ -72,6 +94,8 @@ pub struct Backend {
     pub cursors: Mutex<BTreeMap<String, CursorLine>>,
     /// Its prepared statements by their names.
     pub prepared: Mutex<BTreeMap<String, PreparedLine>>,
+    /// The index that it builds beside writers.
+    pub building: Mutex<Option<IndexBuild>>,
     calls: Mutex<Calls>,
     exports: Mutex<Exports>,
     /// While a statement runs that may change settings.
@@ -132,7 +156,7 @@ pub struct Call {
     pub lock: Option<Advisory>,
 }
 
-/// What a call on an advisory lock does.
+/// What a call does: on an advisory lock, or nothing for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Action {
@@ -140,6 +164,10 @@ pub enum Action {
     Try,
     Unlock,
     UnlockAll,
+    /// For so many microseconds.
+    Sleep(u64),
+    /// Until a moment, a timestamptz.
+    SleepUntil(i64),
 }
 
 /// What the running statement's calls came to. A call that has to wait ends the statement, which
@@ -168,10 +196,15 @@ impl Backend {
         let known = calls.to_replay.get_mut(&call).and_then(VecDeque::pop_front);
         let done = match (known, call.lock) {
             (Some(known), _) => known,
-            (None, None) => {
-                self.locks.release_all();
-                true
-            }
+            (None, None) => match call.action {
+                Action::Sleep(_) | Action::SleepUntil(_) => {
+                    return Err(Error::WouldWait(Box::new(call)));
+                }
+                _ => {
+                    self.locks.release_all();
+                    true
+                }
+            },
             (None, Some(lock)) => {
                 let (key, mode) = (lock.key(), call.mode());
                 match call.action {
@@ -182,7 +215,7 @@ impl Backend {
                         }
                         taken
                     }
-                    Action::Unlock | Action::UnlockAll => {
+                    _ => {
                         let had = self.locks.release(&key, mode);
                         if !had {
                             let name = mode_name(mode);
@@ -212,14 +245,23 @@ impl Backend {
         }
     }
 
-    /// Waits for the lock that a call could not have at once. The statement is then to run again.
+    /// Waits for the lock that a call could not have at once, or as long as it wants to. The statement is then to run again.
     ///
     /// # Errors
     /// A deadlock.
     pub async fn wait_for(&self, call: Call) -> Result<()> {
         self.rewind_calls();
-        let Some(lock) = call.lock else { return Ok(()) };
-        self.locks.acquire(call.lifetime, &lock.key(), call.mode()).await?;
+        match (call.action, call.lock) {
+            (Action::Sleep(us), _) => tokio::time::sleep(Duration::from_micros(us)).await,
+            (Action::SleepUntil(moment), _) => {
+                let us = u64::try_from(moment.saturating_sub(datetime::now())).unwrap_or(0);
+                tokio::time::sleep(Duration::from_micros(us)).await;
+            }
+            (_, Some(lock)) => {
+                self.locks.acquire(call.lifetime, &lock.key(), call.mode()).await?;
+            }
+            (_, None) => return Ok(()),
+        }
         self.calls.lock().to_replay.entry(call).or_default().push_back(true);
         Ok(())
     }
@@ -349,6 +391,7 @@ impl Sessions {
             awaits_safe_snapshot: AtomicBool::new(false),
             cursors: Mutex::default(),
             prepared: Mutex::default(),
+            building: Mutex::default(),
             calls: Mutex::default(),
             exports: Mutex::default(),
             changes: Mutex::default(),

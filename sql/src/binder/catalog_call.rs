@@ -77,7 +77,9 @@ impl Binder<'_> {
     pub(super) fn names_cast(&self, from: Type, to: Type, value: &Expr) -> Option<Expr> {
         let element = |kind: Type| kind.element().unwrap_or(kind);
         let looks_up = match (element(from), element(to)) {
-            (Type::Regclass, other) | (other, Type::Regclass) => other.is_string(),
+            (Type::Regclass | Type::Regtype, other) | (other, Type::Regclass | Type::Regtype) => {
+                other.is_string()
+            }
             _ => false,
         };
         looks_up.then(|| {

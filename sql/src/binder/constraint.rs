@@ -30,6 +30,10 @@ pub enum Place {
     Generated,
     /// USING of ALTER COLUMN ... TYPE.
     Transform,
+    /// In the key of an index.
+    IndexExpression,
+    /// WHERE of an index.
+    IndexPredicate,
 }
 
 impl Place {
@@ -39,6 +43,8 @@ impl Place {
             Place::Default => "DEFAULT expression",
             Place::Generated => "column generation expression",
             Place::Transform => "transform expression",
+            Place::IndexExpression => "index expression",
+            Place::IndexPredicate => "index predicate",
         }
     }
 
@@ -48,6 +54,8 @@ impl Place {
             Place::Default => "DEFAULT expressions",
             Place::Generated => "column generation expressions",
             Place::Transform => "transform expressions",
+            Place::IndexExpression => "index expressions",
+            Place::IndexPredicate => "index predicates",
         }
     }
 }
@@ -60,6 +68,12 @@ impl Binder<'_> {
         table: Option<&Table>,
         expr: &ast::Expr,
     ) -> Result<Bound> {
+        let scope = table.map_or_else(Scope::default, |table| self.row_scope(table, &table.name));
+        self.bind_over(place, scope, expr)
+    }
+
+    /// The same over what is in a scope.
+    pub(super) fn bind_over(&self, place: Place, scope: Scope, expr: &ast::Expr) -> Result<Bound> {
         if let Some(query) = stored::subquery(expr) {
             let word = match &query {
                 ast::Expr::Exists { .. } => "EXISTS",
@@ -76,7 +90,6 @@ impl Binder<'_> {
             let message = format!("cannot use subquery in {}", place.one());
             return Err(Error::new(SqlState::FeatureNotSupported, message).at(position));
         }
-        let scope = table.map_or_else(Scope::default, |table| self.row_scope(table, &table.name));
         let mut level = Level { scope, ..Level::default() };
         level.extraction.forbidden_in = Some(place.many());
         self.levels.borrow_mut().push(level);
@@ -92,7 +105,7 @@ impl Binder<'_> {
     }
 
     /// A binder for an expression that is kept as text. What it learns of the session is passed on.
-    fn bind_stored<T>(
+    pub(super) fn bind_stored<T>(
         &self,
         sql: &str,
         work: impl FnOnce(&Binder<'_>, &ast::Expr) -> Result<T>,
@@ -168,6 +181,47 @@ impl Binder<'_> {
         })
     }
 
+    /// Refuses what an index computes if it may change while the row stays as it is.
+    fn check_immutable(&self, place: Place, expr: &Expr) -> Result<()> {
+        if self.is_generic() && is_immutable(expr)? {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::InvalidObjectDefinition,
+            format!("functions in {} must be marked IMMUTABLE", place.one()),
+        ))
+    }
+
+    /// Binds an expression in the key of an index.
+    pub fn index_expression(&self, table: &Table, expr: &ast::Expr) -> Result<(Expr, TypeMod)> {
+        let bound = self.bind_in(Place::IndexExpression, Some(table), expr)?;
+        self.check_immutable(Place::IndexExpression, &bound.expr)?;
+        // A literal has no type of its own.
+        let kind = match bound.kind() {
+            Type::Unknown => TypeMod::plain(Type::Text),
+            _ => bound.ty,
+        };
+        Ok((bound.expr, kind))
+    }
+
+    /// Binds an expression in the key of an index that is kept.
+    pub fn stored_index_expression(&self, table: &Table, sql: &str) -> Result<Expr> {
+        self.bind_stored(sql, |binder, expr| Ok(binder.index_expression(table, expr)?.0))
+    }
+
+    /// Binds the condition of a partial index.
+    pub fn index_predicate(&self, table: &Table, expr: &ast::Expr) -> Result<Expr> {
+        let bound = self.bind_in(Place::IndexPredicate, Some(table), expr)?;
+        let bound = self.expect_bool(bound, "WHERE")?;
+        self.check_immutable(Place::IndexPredicate, &bound.expr)?;
+        Ok(bound.expr)
+    }
+
+    /// Binds the condition of a partial index that is kept.
+    pub fn stored_index_predicate(&self, table: &Table, sql: &str) -> Result<Expr> {
+        self.bind_stored(sql, |binder, expr| binder.index_predicate(table, expr))
+    }
+
     /// Where an expression names a column.
     fn place_of_name(&self, expr: &ast::Expr, name: &str) -> Option<usize> {
         let mut place = None;
@@ -197,7 +251,7 @@ impl Binder<'_> {
 
     /// Converts a value to a column's type, as that of a DEFAULT.
     fn fit_default(&self, column: &Column, bound: Bound) -> Result<Expr> {
-        let (from, target) = (bound.kind(), column.kind());
+        let (from, target) = (bound.kind(), column.declared());
         let converted = self.convert(bound, target, ASSIGNMENT)?;
         converted.map(|bound| bound.expr).ok_or_else(|| {
             Error::new(
@@ -227,7 +281,7 @@ impl Binder<'_> {
             Some(expr) => (self.bind_in(Place::Transform, Some(table), expr)?, true),
             None => {
                 let old = Expr::Column(column_of(RETURNING, &format!("c{position}")));
-                (Bound { expr: old, ty: column.kind(), position: None }, false)
+                (Bound { expr: old, ty: column.declared(), position: None }, false)
             }
         };
         let converted = self.convert(bound, target, ASSIGNMENT)?;
@@ -279,6 +333,14 @@ impl Binder<'_> {
                 )
             })
         })
+    }
+}
+
+/// What an expression is called among the columns of an index.
+pub fn index_column_name(expr: &ast::Expr) -> String {
+    match super::naming::implied_name(expr) {
+        name if name == "?column?" => "expr".to_owned(),
+        name => name,
     }
 }
 

@@ -52,7 +52,12 @@ impl Binder<'_> {
 
     /// The condition that a row of `plan`, which begins with the columns of `table`, is the current one
     /// of a cursor.
-    pub(super) fn is_current(&self, cursor: &str, table: &Table, plan: &LogicalPlan) -> Result<Expr> {
+    pub(super) fn is_current(
+        &self,
+        cursor: &str,
+        table: &Table,
+        plan: &LogicalPlan,
+    ) -> Result<Expr> {
         let base = self.base_of(Arc::new(table.clone()));
         if base.name != table.name {
             let message = "WHERE CURRENT OF on a view is not implemented";

@@ -20,11 +20,12 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::assigned_row::Assigned;
-use super::call::ASSIGNMENT;
+use super::call::{ASSIGNMENT, VALUES};
 use super::joined_change::row_schema;
 use super::merge::MergeWhen;
 use super::on_conflict::OnConflict;
 use super::parts::{Target, places};
+use super::srf::Sets;
 use super::updatable::Change;
 use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold};
 use crate::catalog::view::View;
@@ -149,7 +150,7 @@ impl Binder<'_> {
             relation: shown.to_owned(),
             name: column.name.clone(),
             column: column_of(qualifier, &format!("c{index}")),
-            ty: column.kind(),
+            ty: column.declared(),
             merged_away: false,
             unlisted: false,
             origin: Some((table.id, index as i16 + 1)),
@@ -181,7 +182,7 @@ impl Binder<'_> {
     /// Converts a value to a column's type as assignment does.
     pub(super) fn assign(&self, column: &Column, value: Bound) -> Result<Expr> {
         let (from, position) = (value.kind(), value.position);
-        let target = column.kind();
+        let target = column.declared();
         let converted = self.convert(value, target, ASSIGNMENT)?;
         converted.map(|bound| bound.expr).ok_or_else(|| {
             Error::new(
@@ -215,7 +216,10 @@ impl Binder<'_> {
         }
         match &column.default {
             Some(sql) => self.stored_default(column, sql),
-            None => Ok(self.null(column.kind().kind)?.expr),
+            None => match self.domain_default(column.declared().kind) {
+                Some(sql) => self.stored_default(column, sql),
+                None => self.assign(column, self.null(Type::Unknown)?),
+            },
         }
     }
 
@@ -446,6 +450,9 @@ impl Binder<'_> {
             .collect();
         let has_value = |at: usize| all_default.get(at) == Some(&false);
         let inputs = places(targets, has_value);
+        let _none = self.forbid(VALUES);
+        // A single row may become several.
+        let _sets = (values.rows.len() == 1).then(|| self.sets(Sets::Allowed));
         for row in &values.rows {
             self.check_width(&row.content, width)?;
             if width > targets.len() || (explicit && width < targets.len()) {
@@ -478,6 +485,15 @@ impl Binder<'_> {
                 plan = LogicalPlanBuilder::new(plan).union(next)?.build()?;
             }
             return Ok((plan, inputs));
+        }
+        let sets =
+            self.levels.borrow_mut().last_mut().map(|l| std::mem::take(&mut l.extraction.sets));
+        let sets = sets.unwrap_or_default();
+        if !sets.is_empty() {
+            let plan = self.project_sets(LogicalPlanBuilder::empty(true).build()?, sets)?;
+            let exprs = rows.into_iter().flatten().map(|expr| expr.alias(self.fresh("x")));
+            let plan = LogicalPlanBuilder::new(plan).project(exprs.collect::<Vec<_>>())?;
+            return Ok((plan.build()?, inputs));
         }
         // Typed by the target columns, so that a lone NULL has the column's layout.
         let plan = LogicalPlanBuilder::values(rows)?.build()?;
@@ -573,8 +589,7 @@ impl Binder<'_> {
             outputs.extend(carried.iter().cloned().map(Expr::Column));
             let schema = self.carrying_schema(&table, &plan, &carried)?;
             let selection = &update.selection;
-            let source =
-                self.modify_source(&table, plan, selection, assignments.rows, outputs)?;
+            let source = self.modify_source(&table, plan, selection, assignments.rows, outputs)?;
             Ok::<_, Error>((source, positions, schema))
         })();
         self.levels.borrow_mut().pop();

@@ -3,7 +3,6 @@
 use datafusion::common::Column;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
-use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
 use super::array::{quantified_pattern, unwrapped};
@@ -23,6 +22,7 @@ pub(super) fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
 
 /// `operand` in the form that DataFusion's comparisons are right for.
 pub(super) fn canonical(kind: Type, operand: Expr) -> Expr {
+    let kind = kind.base();
     if kind.needs_canonical_form() {
         udf::call(Scalar::Canonical(kind), vec![operand])
     } else {
@@ -56,7 +56,7 @@ pub fn operator_symbol(op: &BinaryOperator) -> String {
 impl Binder<'_> {
     /// Binds an expression in the current scope.
     pub fn expr(&self, sql: &Sql) -> Result<Bound> {
-        let position = self.position_of(sql);
+        let position = self.place_of(sql);
         let bound = self.nested(|| self.expr_inner(sql))?;
         Ok(if bound.position.is_none() { bound.at(position) } else { bound })
     }
@@ -68,7 +68,7 @@ impl Binder<'_> {
             Sql::Nested(inner) => self.expr(inner),
             Sql::Value(value) => self.value(&value.value),
             Sql::TypedString(typed) => {
-                let target = super::types::type_of(&typed.data_type)?;
+                let target = self.type_of(&typed.data_type)?;
                 let literal = self.value(&typed.value.value)?;
                 let literal = literal.at(self.position(typed.value.span));
                 self.explicit_cast(literal, target)
@@ -128,7 +128,7 @@ impl Binder<'_> {
                 if !matches!(kind, ast::CastKind::Cast | ast::CastKind::DoubleColon) {
                     return Err(Error::unsupported(format!("{kind:?}")));
                 }
-                let target = match super::types::type_of(data_type) {
+                let target = match self.type_of(data_type) {
                     Ok(target) => target,
                     Err(error) => {
                         return match self.composite(data_type) {
@@ -220,27 +220,6 @@ impl Binder<'_> {
             Error::new(SqlState::SyntaxError, format!("syntax error at or near \"{digits}\""))
         })?;
         self.literal(&Datum::Bytes(value.checked()?.encode()), Type::Numeric)
-    }
-
-    fn interval(&self, interval: &ast::Interval) -> Result<Bound> {
-        let literal = self.expr(&interval.value)?;
-        let Some(leading) = &interval.leading_field else {
-            return self.explicit_cast(literal, TypeMod::plain(Type::Interval));
-        };
-        let (Expr::Literal(ScalarValue::Utf8(Some(text)), _), None, None) =
-            (&literal.expr, &interval.leading_precision, &interval.fractional_seconds_precision)
-        else {
-            return Err(Error::unsupported("this form of interval"));
-        };
-        // A bare number counts units of the last field; what lies below that field is cut off.
-        let last = interval.last_field.as_ref().unwrap_or(leading).to_string().to_lowercase();
-        let bare = text.trim().parse::<f64>().is_ok();
-        let text = if bare { format!("{text} {last}") } else { text.clone() };
-        let value = crate::types::io::from_text(Type::Interval, &text, &self.style)
-            .map_err(|error| error.at(literal.position))?;
-        let value = crate::types::interval::Interval::decode(value.as_bytes()?)?.truncate_to(&last);
-        let value = value.ok_or_else(|| Error::unsupported(format!("interval field {last}")))?;
-        Ok(self.literal(&Datum::Bytes(value.encode()), Type::Interval)?.at(literal.position))
     }
 
     pub(super) fn explicit_cast(&self, bound: Bound, target: TypeMod) -> Result<Bound> {
@@ -344,14 +323,12 @@ impl Binder<'_> {
 
     /// The functions that are written without parentheses.
     pub(super) fn keyword_value(&self, name: &str) -> Option<Result<Bound>> {
-        let now = |kind| {
-            let now = self.named_call("now", vec![])?;
-            self.explicit_cast(now, TypeMod::plain(kind))
-        };
+        let now = |kind| self.now_as(TypeMod::plain(kind));
         let name_value = |text: String| self.literal(&Datum::Text(text), Type::Name);
         Some(match name {
             "current_timestamp" => now(Type::Timestamptz),
             "current_date" => now(Type::Date),
+            "current_time" => now(Type::Timetz),
             "localtimestamp" => now(Type::Timestamp),
             "localtime" => now(Type::Time),
             "current_user" | "session_user" | "user" | "current_role" => {
@@ -542,7 +519,7 @@ impl Binder<'_> {
             self.check_records(a.ty, b.ty)?;
         }
         // Columns of one scale hold comparable layouts; others need the canonical form.
-        let (a, b) = (self.implicit(a, kind)?, self.implicit(b, kind)?);
+        let (a, b) = (self.comparable(a, kind)?, self.comparable(b, kind)?);
         let expr = binary(canonical(kind, a.expr), op, canonical(kind, b.expr));
         Ok(Bound::new(expr, Type::Bool))
     }
@@ -693,6 +670,9 @@ impl Binder<'_> {
         let ty = common_type(&kinds, what, &positions)?;
         let converted = all.into_iter().map(|bound| {
             let (from, position) = (bound.kind(), bound.position);
+            if bound.ty.kind == ty.kind {
+                return Ok(bound);
+            }
             self.convert(bound, TypeMod::plain(ty.kind), CastLevel::Implicit)?.ok_or_else(|| {
                 Error::new(
                     SqlState::CannotCoerce,
@@ -769,6 +749,16 @@ pub(super) fn common_type(
     positions: &[Option<usize>],
 ) -> Result<TypeMod> {
     use functions::casts;
+    // A domain stays one if all are of it.
+    let alike = kinds.windows(2).all(|pair| matches!(pair, [a, b] if a.kind == b.kind));
+    let bases: Vec<TypeMod>;
+    let kinds = match alike {
+        true => kinds,
+        false => {
+            bases = kinds.iter().map(|ty| ty.base()).collect();
+            &bases
+        }
+    };
     let mut known = kinds.iter().filter(|ty| ty.kind != Type::Unknown);
     let Some(first) = known.next() else { return Ok(TypeMod::plain(Type::Text)) };
     let mut chosen = *first;

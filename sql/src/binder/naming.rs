@@ -41,14 +41,7 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
                 _ => Some(("case".into(), 1)),
             },
             Sql::Exists { .. } => strong("exists"),
-            Sql::Subquery(query) => match &*query.body {
-                SetExpr::Select(select) => match select.projection.first() {
-                    Some(SelectItem::UnnamedExpr(expr)) => strength(expr),
-                    Some(SelectItem::ExprWithAlias { alias, .. }) => Some((fold(alias), 2)),
-                    _ => None,
-                },
-                _ => None,
-            },
+            Sql::Subquery(query) => strength_of(&query.body),
             Sql::Extract { .. } => strong("extract"),
             Sql::Position { .. } => strong("position"),
             Sql::Substring { shorthand, .. } => {
@@ -65,11 +58,24 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
             _ => None,
         }
     }
+    /// What the first column of a query is called.
+    fn strength_of(body: &SetExpr) -> Option<(String, u8)> {
+        match body {
+            SetExpr::Query(query) => strength_of(&query.body),
+            SetExpr::Values(_) => Some(("column1".into(), 2)),
+            SetExpr::Select(select) => match select.projection.first() {
+                Some(SelectItem::UnnamedExpr(expr)) => strength(expr),
+                Some(SelectItem::ExprWithAlias { alias, .. }) => Some((fold(alias), 2)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
     strength(expr).map_or("?column?".into(), |(name, _)| name)
 }
 
 fn type_label(data_type: &ast::DataType) -> String {
-    let kind = super::types::type_of(data_type).map(|ty| ty.kind);
+    let kind = super::types::built_in(data_type).map(|ty| ty.kind);
     // Brackets are no part of the name; a name such as `_int4` is one.
     let kind = match data_type {
         ast::DataType::Array(_) => kind.map(|kind| kind.element().unwrap_or(kind)),
@@ -89,9 +95,22 @@ fn type_label(data_type: &ast::DataType) -> String {
         Ok(Type::Varchar) => "varchar".into(),
         Ok(Type::Bpchar) => "bpchar".into(),
         Ok(Type::Time) => "time".into(),
+        Ok(Type::Timetz) => "timetz".into(),
         Ok(Type::Timestamp) => "timestamp".into(),
         Ok(Type::Timestamptz) => "timestamptz".into(),
         Ok(kind) => kind.name().into(),
-        Err(_) => "?column?".into(),
+        // A user's type goes by its name.
+        Err(_) => element_name(data_type).unwrap_or_else(|| "?column?".into()),
+    }
+}
+
+/// The name of a type, or of the elements of its arrays.
+fn element_name(data_type: &ast::DataType) -> Option<String> {
+    match data_type {
+        ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) => {
+            element_name(element)
+        }
+        ast::DataType::Custom(name, _) => super::name_parts(name).pop(),
+        _ => None,
     }
 }

@@ -95,7 +95,7 @@ impl Binder<'_> {
         let array = Bound { expr, ty, position: target.position };
         let array = self.assign_subscripts(&target.name, array, &target.subscripts, value)?;
         row.truncate(place);
-        row.push(array.expr);
+        row.push(self.assign(column, array)?);
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl Binder<'_> {
         let array = Bound { expr, ty: column.kind(), position: target.position };
         let array = self.assign_subscripts(&target.name, array, &target.subscripts, value)?;
         let at = before.unwrap_or(assignments.values.len());
-        assignments.values.insert(at, (target.column, array.expr));
+        assignments.values.insert(at, (target.column, self.assign(column, array)?));
         Ok(())
     }
 

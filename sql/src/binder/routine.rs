@@ -267,7 +267,7 @@ impl Binder<'_> {
         if !self.schema.has_routine(&name) || self.schema.routines().find(gives_rows).is_none() {
             return Ok(None);
         }
-        let (called, laterals) = self.beside(|| {
+        let (called, laterals) = self.beside(super::table_function::CLAUSE, || {
             let _none = self.forbid(super::table_function::CLAUSE);
             self.routine_called(call)
         })?;
@@ -298,7 +298,6 @@ impl Binder<'_> {
             query.plan = LogicalPlanBuilder::new(query.plan).filter(given)?.build()?;
         }
         if let Some(alias) = alias {
-            super::query::check_alias(alias, query.columns.len())?;
             super::query::rename_columns(&mut query, alias)?;
         }
         self.range_over(&shown, RangedKind::Function);

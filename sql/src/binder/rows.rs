@@ -155,19 +155,13 @@ impl Binder<'_> {
         let position = self.position_of(name);
         let relation = name_parts(name).pop().unwrap_or_default();
         let columns = self.relation_columns(&relation, position);
-        let (columns, _) = columns.ok_or_else(|| {
-            Error::new(
-                SqlState::UndefinedTable,
-                format!("missing FROM-clause entry for table \"{relation}\""),
-            )
-            .at(position)
-        })?;
+        let (columns, _) = columns.ok_or_else(|| self.unknown_relation(&relation).at(position))?;
         values.extend(columns.into_iter().map(|(_, value)| value));
         Ok(())
     }
 
     /// The columns of a relation by its name, and whether an outer join may give NULLs for them.
-    fn relation_columns(
+    pub(super) fn relation_columns(
         &self,
         relation: &str,
         position: Option<usize>,
@@ -215,10 +209,8 @@ impl Binder<'_> {
     pub(super) fn row_by_name(&self, name: &ast::ObjectName) -> Result<Bound> {
         let position = self.position_of(name);
         let relation = name_parts(name).pop().unwrap_or_default();
-        self.whole_row(&relation, position)?.ok_or_else(|| {
-            let message = format!("missing FROM-clause entry for table \"{relation}\"");
-            Error::new(SqlState::UndefinedTable, message).at(position)
-        })
+        let row = self.whole_row(&relation, position)?;
+        row.ok_or_else(|| self.unknown_relation(&relation).at(position))
     }
 
     /// `(1, 2)` or `ROW(1, 2)` as one value; `None` if an expression is neither.
@@ -452,7 +444,7 @@ impl Binder<'_> {
         let (Stored::Table(table), _) = self.stored(schema, name).ok()? else { return None };
         let fields = table
             .visible()
-            .map(|(_, column)| RecordField { name: column.name.clone(), ty: column.kind() });
+            .map(|(_, column)| RecordField { name: column.name.clone(), ty: column.declared() });
         Some(self.record_type(fields.collect()))
     }
 

@@ -134,7 +134,7 @@ impl Binder<'_> {
                 Error::new(SqlState::SyntaxError, message).at(self.position(column.name.span))
             );
         }
-        let (calls, laterals) = self.beside(|| {
+        let (calls, laterals) = self.beside(CLAUSE, || {
             let _none = self.forbid(CLAUSE);
             calls.iter().map(|call| self.call_in_from(call)).collect::<Result<Vec<_>>>()
         })?;
@@ -155,7 +155,7 @@ impl Binder<'_> {
             columns.push(("ordinality".into(), Type::Int8));
         }
         if let Some(alias) = alias {
-            super::query::check_alias(alias, columns.len())?;
+            super::query::check_alias(alias, "table", columns.len())?;
             for (column, name) in columns.iter_mut().zip(&alias.columns) {
                 column.0 = fold(&name.name);
             }

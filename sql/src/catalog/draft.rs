@@ -6,9 +6,10 @@ use cairn_txn::Transaction;
 use serde::Serialize;
 
 use super::routine::Routine;
+use super::types::TypeDescriptor;
 use super::view::View;
 use super::{GARBAGE, Namespace, Schema, Sequence, Table};
-use super::{namespace_key, routine_key, sequence_key, table_key, view_key};
+use super::{namespace_key, routine_key, sequence_key, table_key, type_key, view_key};
 use crate::error::{Error, Result};
 
 fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
@@ -75,6 +76,24 @@ impl Draft<'_> {
     pub fn drop_routine(&mut self, id: u32) -> Result<()> {
         self.schema.routines.remove(&id);
         Ok(self.transaction.delete(routine_key(id))?)
+    }
+
+    /// Adds or replaces a type, everywhere where it is used.
+    pub fn put_type(&mut self, made: TypeDescriptor) -> Result<()> {
+        let replaces = self.schema.types.contains_key(&made.id);
+        self.transaction.put(type_key(made.id), to_json(&made)?, replaces)?;
+        self.schema.insert_type(Arc::new(made));
+        self.schema.resolve_types();
+        Ok(())
+    }
+
+    /// Removes a type that nothing uses.
+    pub fn drop_type(&mut self, id: u32) -> Result<()> {
+        if !self.schema.remove_type(id) {
+            return Ok(());
+        }
+        self.schema.resolve_types();
+        Ok(self.transaction.delete(type_key(id))?)
     }
 
     /// Adds a schema.

@@ -14,6 +14,7 @@
 //! c s <sequence id>             descriptor of a sequence
 //! c v <view id>                 descriptor of a view
 //! c n <schema id>               descriptor of a schema
+//! c y <type id>                 descriptor of a type
 //! c g <storage id>              rows of a dropped table, to be cleared
 //! s <sequence id>               how far a sequence has been handed out
 //! t <storage id> <key columns>  a row, or an entry of an index
@@ -25,9 +26,11 @@
 pub mod constraint;
 mod draft;
 mod garbage;
+pub mod index;
 pub mod names;
 pub mod routine;
 pub mod sequences;
+pub mod types;
 pub mod view;
 
 use std::collections::HashMap;
@@ -42,12 +45,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::row::computed::Programs;
 use crate::types::{Datum, Type, TypeMod};
-use constraint::{Check, Deferral, ForeignKey};
+use constraint::{Check, ForeignKey};
 pub use draft::Draft;
 pub use garbage::{clear_garbage, clear_leftovers};
+pub use index::{Index, IndexState};
 use names::{Named, RelationName};
 use routine::Routine;
+use types::TypeDescriptor;
 use view::View;
 
 /// Held exclusively by a transaction that changes descriptors.
@@ -91,6 +97,9 @@ pub struct Column {
     /// Whether no name finds it in the view through which a statement sees the table. Never stored.
     #[serde(skip)]
     pub concealed: bool,
+    /// What `type_oid` stands for, if that is a type of a user's.
+    #[serde(skip)]
+    pub user_type: Option<Type>,
 }
 
 /// GENERATED ... AS IDENTITY.
@@ -119,90 +128,25 @@ impl Column {
             missing: None,
             comment: None,
             concealed: false,
+            user_type: kind.kind.user().map(|_| kind.kind),
         }
     }
 
-    /// Type and modifier.
+    /// Type and modifier of what is stored: of a domain, those of its base type.
     pub fn kind(&self) -> TypeMod {
-        TypeMod { kind: Type::from_oid(self.type_oid).unwrap_or(Type::Text), typmod: self.typmod }
-    }
-}
-
-/// An index, the primary one included: that one holds the rows themselves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Index {
-    /// Names its part of the key space.
-    pub storage: u32,
-    /// pg_class.oid, which stays when the index gets another part of the key space. See
-    /// [`Index::oid`].
-    #[serde(default)]
-    pub id: u32,
-    /// Its name.
-    pub name: String,
-    /// Positions of its columns in the table.
-    pub columns: Vec<usize>,
-    /// Positions of the columns whose values its entries hold besides. A primary index has them
-    /// anyway.
-    #[serde(default)]
-    pub include: Vec<usize>,
-    /// Whether keys without NULLs are unique, at any time. Those of a constraint that is
-    /// DEFERRABLE are not.
-    pub unique: bool,
-    /// Whether it belongs to a constraint (and cannot be dropped by itself).
-    pub constraint: bool,
-    /// Whether that is a primary key.
-    #[serde(default)]
-    pub primary: bool,
-    /// Whether NULLs are equal to each other in a unique key.
-    #[serde(default)]
-    pub nulls_not_distinct: bool,
-    /// When keys have to be unique, if not at any time.
-    #[serde(default)]
-    pub deferral: Option<Deferral>,
-    /// COMMENT ON INDEX.
-    #[serde(default)]
-    pub comment: Option<String>,
-    /// COMMENT ON CONSTRAINT.
-    #[serde(default)]
-    pub constraint_comment: Option<String>,
-}
-
-impl Index {
-    /// One that is no constraint's.
-    pub fn new(storage: u32, name: String, columns: Vec<usize>) -> Index {
-        Index {
-            storage,
-            id: 0,
-            name,
-            columns,
-            include: Vec::new(),
-            unique: false,
-            constraint: false,
-            primary: false,
-            nulls_not_distinct: false,
-            deferral: None,
-            comment: None,
-            constraint_comment: None,
-        }
+        self.declared().base()
     }
 
-    /// pg_class.oid, and pg_constraint.oid of its constraint.
-    pub fn oid(&self) -> u32 {
-        if self.id == 0 { self.storage } else { self.id }
+    /// Type and modifier as they were given.
+    pub fn declared(&self) -> TypeMod {
+        let kind = self.user_type.or_else(|| Type::from_oid(self.type_oid));
+        TypeMod { kind: kind.unwrap_or(Type::Text), typmod: self.typmod }
     }
 
-    /// Whether its keys are unique, at any time or when that is checked.
-    pub fn claims_unique(&self) -> bool {
-        self.unique || self.deferral.is_some()
-    }
-
-    /// The row's key in the value of an entry, and the included columns as [`codec::encode_row`]
-    /// writes them.
-    pub fn split_value<'v>(&self, value: &'v [u8]) -> Result<(&'v [u8], &'v [u8])> {
-        match self.include.is_empty() {
-            true => Ok((value, Default::default())),
-            false => codec::split_entry(value),
-        }
+    /// Gives it another type.
+    pub fn set_kind(&mut self, kind: TypeMod) {
+        let Column { type_oid, typmod, user_type, .. } = Column::new(String::new(), kind);
+        (self.type_oid, self.typmod, self.user_type) = (type_oid, typmod, user_type);
     }
 }
 
@@ -222,6 +166,9 @@ pub struct Table {
     pub primary: Index,
     /// The others.
     pub indexes: Vec<Index>,
+    /// Storage parameters, as `name=value`.
+    #[serde(default)]
+    pub parameters: Vec<String>,
     /// CHECK, in the order in which they were made.
     #[serde(default)]
     pub checks: Vec<Check>,
@@ -251,6 +198,9 @@ pub struct Table {
     /// What that view computes, at the positions behind those of the columns. Never stored.
     #[serde(skip)]
     pub computed: Vec<Column>,
+    /// What its indexes compute, compiled when it is first used. Never stored.
+    #[serde(skip)]
+    pub programs: Programs,
 }
 
 /// ON COMMIT, of a temporary table.
@@ -420,50 +370,6 @@ impl Table {
         Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()))
     }
 
-    /// Key of a row.
-    pub fn row_key(&self, row: &[Datum]) -> Vec<u8> {
-        self.index_key(&self.primary, row)
-    }
-
-    /// The columns of `row` in `index`, behind its prefix.
-    pub fn index_key(&self, index: &Index, row: &[Datum]) -> Vec<u8> {
-        let mut key = index_prefix(index.storage);
-        for position in &index.columns {
-            let kind = self.columns.get(*position).map_or(Type::Text, |c| c.kind().kind);
-            codec::encode_key(kind, row.get(*position).unwrap_or(&Datum::Null), &mut key);
-        }
-        key
-    }
-
-    /// Key of a row's entry in a secondary index. The row's own key follows unless the index
-    /// columns alone are unique (and not NULL, which equals nothing).
-    pub fn entry_key(&self, index: &Index, row: &[Datum], row_key: &[u8]) -> Vec<u8> {
-        let mut key = self.index_key(index, row);
-        if !self.is_unique_key(index, row) {
-            key.extend(row_key);
-        }
-        key
-    }
-
-    /// Whether no other row has the key of `row` in this index, at any time.
-    pub fn is_unique_key(&self, index: &Index, row: &[Datum]) -> bool {
-        index.unique && (index.nulls_not_distinct || !self.has_null(index, row))
-    }
-
-    /// Value of a row's entry in a secondary index.
-    pub fn entry_value(&self, index: &Index, row: &[Datum], row_key: &[u8]) -> Vec<u8> {
-        if index.include.is_empty() {
-            return row_key.to_vec();
-        }
-        let included = index.include.iter().map(|column| row.get(*column).unwrap_or(&Datum::Null));
-        codec::encode_entry(row_key, included)
-    }
-
-    /// Whether an index column of `row` is NULL.
-    pub fn has_null(&self, index: &Index, row: &[Datum]) -> bool {
-        index.columns.iter().any(|position| row.get(*position).is_none_or(Datum::is_null))
-    }
-
     /// All columns of a stored row.
     pub fn decode_row(&self, bytes: &[u8]) -> Result<Vec<Datum>> {
         let wanted: Vec<usize> = (0..self.columns.len()).collect();
@@ -523,6 +429,10 @@ fn routine_key(id: u32) -> Vec<u8> {
     [b"cf".as_slice(), &id.to_be_bytes()].concat()
 }
 
+fn type_key(id: u32) -> Vec<u8> {
+    [b"cy".as_slice(), &id.to_be_bytes()].concat()
+}
+
 fn namespace_key(id: u32) -> Vec<u8> {
     [b"cn".as_slice(), &id.to_be_bytes()].concat()
 }
@@ -543,6 +453,11 @@ pub struct Schema {
     sequences: HashMap<u32, Arc<Sequence>>,
     routines: HashMap<u32, Arc<Routine>>,
     namespaces: HashMap<String, Arc<Namespace>>,
+    types: HashMap<u32, Arc<TypeDescriptor>>,
+    /// Numbers of types and their array types by name.
+    type_names: HashMap<RelationName, u32>,
+    /// What the numbers of these types stand for.
+    resolved: HashMap<u32, Type>,
     /// Descriptors that sessions of an earlier run left behind: their keys, and the storage of their
     /// rows.
     leftovers: Vec<(Vec<u8>, Vec<u32>)>,
@@ -691,6 +606,7 @@ impl Schema {
             schema.note_id(key.get(sequences::PREFIX.len()..));
             std::ops::ControlFlow::Continue(())
         })?;
+        schema.resolve_types();
         failed.map_or(Ok(schema), Err)
     }
 
@@ -741,6 +657,13 @@ impl Schema {
             let namespace: Namespace = serde_json::from_slice(value).map_err(corrupted)?;
             self.note_id(Some(&namespace.id.to_be_bytes()));
             self.namespaces.insert(namespace.name.clone(), Arc::new(namespace));
+        } else if key.starts_with(b"cy") {
+            let made: TypeDescriptor = serde_json::from_slice(value).map_err(corrupted)?;
+            made.ids().into_iter().for_each(|id| self.note_id(Some(&id.to_be_bytes())));
+            match names::is_temporary(&made.schema) {
+                true => self.leftovers.push((key.to_vec(), Vec::new())),
+                false => self.insert_type(Arc::new(made)),
+            }
         } else if let Some(id) = key.strip_prefix(GARBAGE) {
             self.note_id(Some(id));
         }
@@ -789,13 +712,19 @@ impl Catalog {
     /// Makes `schema` the newest version. Called while the transaction that made it commits.
     pub fn install(&self, mut schema: Schema, at: Timestamp) {
         let mut current = self.current.write();
+        schema.commit_labels();
         for table in schema.tables.values_mut() {
             let Some(before) = current.tables.get(&table.id) else {
                 continue;
             };
-            let known = |index: &Index| before.all_indexes().any(|b| b.storage == index.storage);
-            if !table.all_indexes().all(known) {
-                Arc::make_mut(table).valid_from = at;
+            let readable = |index: &Index| {
+                let same = |b: &Index| b.storage == index.storage && b.is_public();
+                !index.is_public() || before.all_indexes().any(same)
+            };
+            let new = table.all_indexes().filter(|index| !readable(index));
+            if let Some(from) = new.map(|index| index.filled_at.unwrap_or(at)).max() {
+                let table = Arc::make_mut(table);
+                table.valid_from = table.valid_from.max(from);
             }
         }
         schema.version = current.version + 1;

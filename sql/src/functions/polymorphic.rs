@@ -32,6 +32,7 @@ pub enum Unsettled {
 pub(super) fn accepts(from: Type, to: Type) -> bool {
     match to {
         Type::AnyArray | Type::AnyCompatibleArray => from.is_array() || from == Type::Unknown,
+        Type::AnyEnum => matches!(from, Type::Enum(_) | Type::Unknown),
         _ => to.is_polymorphic(),
     }
 }
@@ -79,6 +80,7 @@ pub fn settle(function: &Function, args: &[Type]) -> Result<Settled, Unsettled> 
         }
     }
     let element = match (known.first(), compatible) {
+        (None, _) if declared.contains(&Type::AnyEnum) => return Err(Unsettled::Mismatch),
         (None, true) => Type::Text,
         (None, false) => return Err(Unsettled::Unknown),
         (Some(_), true) => common(&known).ok_or(Unsettled::Mismatch)?,
@@ -90,6 +92,8 @@ pub fn settle(function: &Function, args: &[Type]) -> Result<Settled, Unsettled> 
     let concrete = |declared: Type| match declared {
         Type::AnyArray | Type::AnyCompatibleArray => array.ok_or(Unsettled::Mismatch),
         Type::AnyElement | Type::AnyCompatible => Ok(element),
+        Type::AnyEnum if !matches!(element, Type::Enum(_)) => Err(Unsettled::Mismatch),
+        Type::AnyEnum => Ok(element),
         other => Ok(other),
     };
     Ok(Settled {

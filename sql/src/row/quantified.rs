@@ -9,7 +9,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 
 use super::Frame;
-use super::expr::RowExpr;
+use super::expr::{RowExpr, Scope};
 use crate::binder::subplan::subplan_of;
 use crate::error::{Error, Result};
 use crate::functions::arrays::quantified::{Prepared, Quantified};
@@ -51,6 +51,15 @@ impl OverArray {
         }))
     }
 
+    /// The value for a row, whose scope keeps nothing.
+    pub(super) fn eval_once<S: Scope>(&self, row: &[Datum], scope: &S) -> Result<Datum> {
+        let array = self.form.prepare(&self.array.eval(&[], scope)?)?;
+        let Some(array) = array else { return Ok(Datum::Null) };
+        let probe = self.probe.eval(row, scope)?;
+        let context = self.context.iter().map(|expr| expr.eval(row, scope));
+        self.form.ask(&probe, &array, &context.collect::<Result<Vec<_>>>()?)
+    }
+
     /// The value for a row.
     pub(super) fn eval(&self, row: &[Datum], frame: &Frame<'_>) -> Result<Datum> {
         let address = std::ptr::from_ref(self) as usize;
@@ -66,6 +75,15 @@ impl OverArray {
         let Some(array) = array else { return Ok(Datum::Null) };
         let probe = self.probe.eval(row, frame)?;
         let context = self.context.iter().map(|expr| expr.eval(row, frame));
+        self.form.ask(&probe, &array, &context.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// The same outside of a run.
+    pub(super) fn eval_alone<S: Scope>(&self, row: &[Datum], scope: &S) -> Result<Datum> {
+        let array = self.form.prepare(&self.array.eval(&[], scope)?)?;
+        let Some(array) = array else { return Ok(Datum::Null) };
+        let probe = self.probe.eval(row, scope)?;
+        let context = self.context.iter().map(|expr| expr.eval(row, scope));
         self.form.ask(&probe, &array, &context.collect::<Result<Vec<_>>>()?)
     }
 }

@@ -32,6 +32,7 @@ use crate::functions::strings::quote_ident;
 use crate::parser::Parsed;
 use crate::parser::copy::{Copy, CopySource};
 use crate::row::event::Event;
+use crate::row::guard::GuardCall;
 use crate::row::modify::{InsertColumn, Writer};
 use crate::row::rules::Rules;
 use crate::row::{Env, Row};
@@ -91,6 +92,8 @@ pub struct CopyIn {
     /// At this number of rows it tries to lock the table.
     rows_at_try: u64,
     ended: bool,
+    /// What values of each input column have to satisfy, if it is of a domain.
+    guards: Vec<Option<GuardCall>>,
     /// What the rows have to satisfy.
     rules: Arc<Rules>,
     /// Whether it is all of its transaction.
@@ -301,6 +304,10 @@ impl Session {
             columns.collect::<Result<Vec<_>>>()
         })?;
         let columns = compile_columns(&sources, &DFSchema::empty())?;
+        let guards = self.with_binder(sql, |binder| {
+            let columns = targets.iter().filter_map(|target| table.columns.get(*target));
+            columns.map(|column| binder.guard_of(column.declared().kind)).collect::<Result<_>>()
+        })?;
         self.block().transaction.begin_statement(Access::Write);
         let env = self.env(Arc::new(Vec::new()));
         // Only defaults are evaluated, and they read no tables.
@@ -328,6 +335,7 @@ impl Session {
             rows: 0,
             rows_at_try: ROWS_BEFORE_TABLE_LOCK,
             ended: false,
+            guards,
             rules,
             alone,
             events: Vec::new(),
@@ -605,13 +613,22 @@ impl Session {
         for (at, target) in copy.targets.iter().enumerate() {
             let Some(column) = copy.table.columns.get(*target) else { continue };
             let target = column.kind();
+            let guarded = |value: Datum| match copy.guards.get(at) {
+                Some(Some(call)) => call.admit(value, &copy.env),
+                _ => Ok(value),
+            };
+            let null = || {
+                let place = || place(format!(", column {}: null input", column.name));
+                guarded(Datum::Null).map_err(|error| error.context(place()))
+            };
             if is_binary {
                 let Some(bytes) = fields.bytes(at).flatten() else {
-                    values.push(Datum::Null);
+                    values.push(null()?);
                     continue;
                 };
                 let value = io::from_binary(target.kind, bytes)
-                    .and_then(|value| io::apply_typmod(target, value, false));
+                    .and_then(|value| io::apply_typmod(target, value, false))
+                    .and_then(guarded);
                 values.push(
                     value.map_err(|error| {
                         error.context(place(format!(", column {}", column.name)))
@@ -623,11 +640,12 @@ impl Session {
                 return Err(bad(format!("missing data for column \"{}\"", column.name)));
             };
             let Some(text) = text else {
-                values.push(Datum::Null);
+                values.push(null()?);
                 continue;
             };
             let value = io::from_text(target.kind, text, &copy.style)
-                .and_then(|value| io::apply_typmod(target, value, false));
+                .and_then(|value| io::apply_typmod(target, value, false))
+                .and_then(guarded);
             values.push(value.map_err(|error| {
                 error.context(place(format!(", column {}: \"{}\"", column.name, shown(text))))
             })?);

@@ -16,10 +16,10 @@ use std::sync::Arc;
 use cairn_txn::{Access, ReadView};
 use tokio::sync::Mutex;
 
+use super::execute::check_parameters;
 use super::outcome::{Outcome, Rows};
 use super::plan::{Action, Plan};
 use super::portals::{MAX_PORTALS, Portal};
-use super::execute::check_parameters;
 use super::{Columns, Prepared, Session};
 use crate::binder::cursor::CurrentOf;
 use crate::catalog::Table;
@@ -163,7 +163,10 @@ impl Session {
     }
 
     /// Types of the parameters of a DECLARE.
-    pub(super) fn declared_parameters(&self, prepared: &Prepared) -> Result<Vec<crate::types::Type>> {
+    pub(super) fn declared_parameters(
+        &self,
+        prepared: &Prepared,
+    ) -> Result<Vec<crate::types::Type>> {
         match &*prepared.parsed {
             Parsed::Cursor(statement) => match &**statement {
                 CursorStatement::Declare(declare) => {

@@ -22,6 +22,7 @@ use crate::parser::Parsed;
 use crate::parser::create_as::has_into;
 use crate::row::kept::Kept;
 use crate::row::{Env, Frame, Row, RowPlan};
+use crate::types::interval::{HOUR_US, Interval};
 use crate::types::{Datum, Type, TypeMod};
 
 fn text_column(name: &str) -> OutputColumn {
@@ -101,7 +102,11 @@ impl Session {
         outcome
     }
 
-    pub(super) async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+    pub(super) async fn execute_inner(
+        &mut self,
+        prepared: &Prepared,
+        params: Vec<Datum>,
+    ) -> Result<Outcome> {
         match &*prepared.parsed {
             Parsed::Empty => Ok(Outcome::Empty),
             Parsed::Maintenance { vacuum, tables } => {
@@ -111,7 +116,7 @@ impl Session {
             Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
             Parsed::Definition(definition) => {
-                Box::pin(self.define(definition, &prepared.sql)).await
+                Box::pin(self.define(definition, &prepared.sql, prepared.alone)).await
             }
             Parsed::Constraints(set) => Box::pin(self.set_constraints(set)).await,
             Parsed::Cursor(statement) => {
@@ -125,7 +130,7 @@ impl Session {
             }
             Parsed::Sql(statement) => match &**statement {
                 planned if is_planned(planned) => self.execute_planned(prepared, params).await,
-                other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
+                other => Box::pin(self.execute_utility(other, &prepared.sql, prepared.alone)).await,
             },
         }
     }
@@ -386,7 +391,12 @@ impl Session {
         })
     }
 
-    async fn execute_utility(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
+    async fn execute_utility(
+        &mut self,
+        statement: &Statement,
+        sql: &str,
+        alone: bool,
+    ) -> Result<Outcome> {
         let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
         match statement {
             Statement::Commit { chain, .. } => self.end_block(true, *chain).await,
@@ -449,7 +459,8 @@ impl Session {
                 let mut declared = Vec::new();
                 for data_type in data_types {
                     next = next.and_then(|at| next_token(sql, at));
-                    let ty = crate::binder::types::type_of(data_type).map_err(|e| e.at(next))?;
+                    let ty = crate::binder::types::type_of(data_type, &self.names())
+                        .map_err(|e| e.at(next))?;
                     declared.push(Some(ty.kind));
                     next = next.and_then(|at| token_after(sql, at, &[","]));
                 }
@@ -490,7 +501,7 @@ impl Session {
                 Box::pin(self.explain(statement, *analyze, sql)).await
             }
             Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
-            other => Box::pin(self.execute_ddl(other, sql)).await,
+            other => Box::pin(self.execute_ddl(other, sql, alone)).await,
         }
     }
 
@@ -556,7 +567,12 @@ impl Session {
                 done
             }
             Set::SetTimeZone { local, value } => {
-                let value = setting_value(std::slice::from_ref(value))?;
+                let value = match value {
+                    ast::Expr::Interval(_) | ast::Expr::Cast { .. } => {
+                        Some(self.hours_of_zone(value)?)
+                    }
+                    value => setting_value(std::slice::from_ref(value))?,
+                };
                 self.set_one("TimeZone", value.as_deref(), *local)?;
                 done
             }
@@ -570,6 +586,24 @@ impl Session {
             }
             other => Err(Error::unsupported(format!("SET {other}"))),
         }
+    }
+
+    /// SET TIME ZONE INTERVAL: the offset, in hours.
+    fn hours_of_zone(&mut self, sql: &ast::Expr) -> Result<String> {
+        let refused = |message| Err(Error::new(SqlState::InvalidParameterValue, message));
+        let expr = self.with_binder("", |binder| binder.parameter_value(1, sql, Type::Interval))?;
+        let env = self.env(Arc::new(Vec::new()));
+        let empty = datafusion::common::DFSchema::empty();
+        let compiled = crate::row::expr::RowExpr::compile(&expr, &empty)?;
+        let value = compiled.eval(&[], &Frame::new(&env))?;
+        let value = Interval::decode(value.as_bytes()?)?;
+        if value.months != 0 {
+            return refused("cannot specify months in time zone interval");
+        }
+        if value.days != 0 {
+            return refused("cannot specify days in time zone interval");
+        }
+        Ok((value.microseconds as f64 / HOUR_US as f64).to_string())
     }
 
     fn set_one(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {

@@ -23,6 +23,7 @@ mod merge;
 mod modify;
 mod named;
 mod naming;
+mod online_index;
 mod outcome;
 mod plan;
 mod portals;
@@ -31,6 +32,7 @@ mod referential;
 mod retry;
 mod rules;
 mod settings;
+mod storage_parameters;
 mod temporary;
 mod transaction;
 mod upsert;
@@ -67,7 +69,6 @@ pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
 pub use portals::{MAX_PORTALS, Portal, Portals};
-pub use retry::MAX_TRIES;
 pub use settings::Settings;
 pub use transaction::Status;
 
@@ -430,7 +431,8 @@ impl Session {
             return Ok(None);
         }
         let mut style = self.style();
-        if plan.parameters.contains(&Type::Regclass) {
+        let named = |kind: &Type| matches!(kind, Type::Regclass | Type::Regtype);
+        if plan.parameters.iter().any(named) {
             style.names = Some(self.names());
         }
         let values = lifted.literals.iter().zip(&plan.parameters);
@@ -447,7 +449,10 @@ impl Session {
             return Err(needs_literals());
         };
         let prepared = Prepared::new(sql.clone(), parsed, declared.clone(), true);
-        self.plan(&prepared)?.ok_or_else(needs_literals)?;
+        let plan = self.plan(&prepared)?.ok_or_else(needs_literals)?;
+        if plan.hinges_on_parameters() {
+            return Err(needs_literals());
+        }
         // A plan that is not kept would be made at each execution.
         let version = self.schema_version();
         match self.database.plans.get(key, version).is_some() {
@@ -480,10 +485,11 @@ impl Session {
                 "cannot insert multiple commands into a prepared statement",
             ));
         };
+        let schema = self.schema();
         let declared =
             declared.iter().map(|oid| match oid {
                 0 => Ok(None),
-                oid => Type::from_oid(*oid).map(|k| (k != Type::Unknown).then_some(k)).ok_or_else(
+                oid => schema.type_of(*oid).map(|k| (k != Type::Unknown).then_some(k)).ok_or_else(
                     || Error::unsupported(format!("a parameter of the type with oid {oid}")),
                 ),
             });
@@ -491,6 +497,14 @@ impl Session {
         let prepared = self.prepare_parsed(parsed, sql.into(), declared)?;
         self.keep_prepared(name, prepared.sql.clone(), prepared, false);
         Ok(())
+    }
+
+    /// A type as it is now, which a statement was prepared with.
+    pub fn current(&self, kind: Type) -> Type {
+        match kind.user() {
+            None => kind,
+            Some(_) => self.schema().type_by_oid(kind.oid()).unwrap_or(kind),
+        }
     }
 
     fn prepare_parsed(
@@ -615,7 +629,7 @@ impl Session {
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),
-            extra_float_digits: Datum::Int32(self.settings.extra_float_digits()),
+            style: Datum::Int32(self.style().packed()),
             session: Datum::Int64(self.id),
             system,
         });

@@ -15,13 +15,14 @@ use parking_lot::{Mutex, RwLock};
 
 use super::locking::Locking;
 use super::merge::When;
-use super::modify::{Main, With};
+use super::modify::{Main, StatementPart, With};
 use super::rules::Effect;
 use super::upsert::Upsert;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
-use crate::binder::changes::{note_parts, note_parts_of};
+use crate::binder::changes::{BoundPart, note_parts, note_parts_of};
 use crate::binder::cursor::CurrentOf;
 use crate::binder::dml::{BoundModify, ColumnSource, Operation};
+use crate::binder::locking::BoundLocking;
 use crate::binder::{Binder, OutputColumn, Settings as _};
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
@@ -73,7 +74,7 @@ pub enum Action {
     Lock(Locking),
     /// Changes rows.
     Modify(Modify),
-    /// Changes rows in its WITH queries.
+    /// Has parts that run by themselves.
     With(With),
 }
 
@@ -153,6 +154,26 @@ impl Plan {
             Action::Modify(modify) => modify.columns(),
             Action::With(With { main: Main::Modify(modify), .. }) => modify.columns(),
             Action::With(With { main: Main::Query(_, columns), .. }) => Some(columns),
+            Action::With(With { main: Main::Lock(locking), .. }) => Some(&locking.columns),
+        }
+    }
+
+    /// Whether another plan may be better for some values of the parameters.
+    pub(super) fn hinges_on_parameters(&self) -> bool {
+        let hinges =
+            |source: &Source| source.rows.as_ref().is_some_and(RowPlan::hinges_on_parameters);
+        match &self.action {
+            Action::Query { source, .. } => hinges(source),
+            Action::Lock(locking) => hinges(&locking.source),
+            Action::Modify(modify) => hinges(&modify.source),
+            Action::With(With { parts, main, .. }) => {
+                parts.iter().any(|part| hinges(part.source()))
+                    || match main {
+                        Main::Query(source, _) => hinges(source),
+                        Main::Lock(locking) => hinges(&locking.source),
+                        Main::Modify(modify) => hinges(&modify.source),
+                    }
+            }
         }
     }
 
@@ -161,7 +182,7 @@ impl Plan {
         match &self.action {
             Action::Query { .. } | Action::Lock(_) => None,
             Action::Modify(modify) => Some(modify.operation.word()),
-            Action::With(with) => Some(with.main.word()),
+            Action::With(with) => with.changes(),
         }
     }
 }
@@ -287,7 +308,9 @@ impl Session {
         if keeps && let Some(plan) = self.own_plans.lock().get(&key, &self.settings, version) {
             return Ok(Some(plan));
         }
-        let (plan, generic) = self.make_plan(statement, &prepared.sql, &prepared.declared)?;
+        let declared = prepared.declared.iter().map(|kind| kind.map(|kind| self.current(kind)));
+        let declared: Vec<Option<Type>> = declared.collect();
+        let (plan, generic) = self.make_plan(statement, &prepared.sql, &declared)?;
         let plan = Arc::new(plan);
         if keeps && generic && plan.version == version {
             self.own_plans.lock().put(key, &self.settings, version, plan.clone());
@@ -316,6 +339,8 @@ impl Session {
             now: self.now(),
             extra_float_digits: self.settings.extra_float_digits(),
             bytea_escape: self.settings.bytea_escape(),
+            dates: self.settings.dates(),
+            intervals: self.settings.intervals(),
             names: None,
         }
     }
@@ -351,14 +376,14 @@ impl Session {
         let mut action = match parts.is_empty() {
             true => action,
             false => {
-                let parts = parts.into_iter().map(compile_modify).collect::<Result<_>>()?;
+                let parts = parts.into_iter().map(compile_part).collect::<Result<_>>()?;
                 Action::With(With::new(parts, action)?)
             }
         };
         let tables = binder.tables_used().into_iter().map(|table| {
             let mode = match &action {
                 Action::Modify(modify) if modify.table.id == table.id => LockMode::RowExclusive,
-                Action::With(with) if with.changes(table.id) => LockMode::RowExclusive,
+                Action::With(with) => with.table_lock(table.id),
                 Action::Lock(locking) if locking.locks.iter().any(|l| l.table.id == table.id) => {
                     LockMode::RowShare
                 }
@@ -434,13 +459,12 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
         }
     }
     if !query.locks.is_empty() {
-        let mut bound = binder.locking_query(query)?;
-        let source = make_source(&bound.query.plan)?;
-        let columns = std::mem::take(&mut bound.query.columns).into();
-        return Ok(match bound.locks.is_empty() {
-            true => Action::Query { source, columns },
-            false => Action::Lock(Locking::new(source, columns, bound)?),
-        });
+        let bound = binder.locking_query(query)?;
+        if !bound.locks.is_empty() {
+            return compile_locking(bound).map(Action::Lock);
+        }
+        let (source, columns) = (make_source(&bound.query.plan)?, bound.query.columns.into());
+        return Ok(Action::Query { source, columns });
     }
     let bound = binder.top_query(query)?;
     Ok(Action::Query { source: make_source(&bound.plan)?, columns: bound.columns.into() })
@@ -448,6 +472,19 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
 
 fn plan_modify(bound: BoundModify) -> Result<Action> {
     compile_modify(bound).map(Action::Modify)
+}
+
+fn compile_part(bound: BoundPart) -> Result<StatementPart> {
+    Ok(match bound {
+        BoundPart::Modify(modify) => StatementPart::Modify(Box::new(compile_modify(*modify)?)),
+        BoundPart::Lock(locking) => StatementPart::Lock(Box::new(compile_locking(*locking)?)),
+    })
+}
+
+fn compile_locking(mut bound: BoundLocking) -> Result<Locking> {
+    let source = make_source(&bound.query.plan)?;
+    let columns = std::mem::take(&mut bound.query.columns).into();
+    Locking::new(source, columns, bound)
 }
 
 fn compile_modify(bound: BoundModify) -> Result<Modify> {

@@ -79,6 +79,7 @@ impl Block {
     /// Goes on with a new transaction, as if no statement had been run.
     pub fn restart(&mut self, mut transaction: Transaction) {
         transaction.set_read_only(self.read_only);
+        transaction.set_ends_with_error(true);
         self.transaction = transaction;
         self.has_run = false;
         self.locked.clear();
@@ -169,6 +170,7 @@ impl Session {
             let mut transaction = manager.begin_in(&self.backend.locks, isolation(level));
             let read_only = self.settings.default_read_only();
             transaction.set_read_only(read_only);
+            transaction.set_ends_with_error(true);
             self.block = Some(Block {
                 transaction,
                 explicit: false,
@@ -357,6 +359,7 @@ impl Session {
         let (draft, read_only) = (block.draft.clone(), block.read_only);
         let pending = block.pending.mark();
         block.savepoints.push(Named { name, savepoint, settings, draft, pending, read_only });
+        block.transaction.set_ends_with_error(false);
         Ok(Outcome::Command("SAVEPOINT".into()))
     }
 
@@ -385,6 +388,8 @@ impl Session {
             }
             block.transaction.release_savepoint();
         }
+        let ends = block.savepoints.is_empty();
+        block.transaction.set_ends_with_error(ends);
         self.portals.release_to(index);
         Ok(Outcome::Command("RELEASE".into()))
     }

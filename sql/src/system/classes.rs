@@ -1,15 +1,26 @@
 //! Catalogs of relations: what they are, their columns, defaults, indexes, sequences and comments.
 
 use super::builtins::{BTREE, HEAP, vector};
-use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
-use super::{Asked, SUPERUSER_OID, SystemRelation, class_oid, facts, oid, relations, text};
-use crate::catalog::names::SearchPath;
+use super::names::{Names, Stored, namespace_of, shown_indexes, split_name, stored_namespace};
+use super::{
+    Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
+    relations, text,
+};
+use crate::catalog::index::FIRST_EXPRESSION;
+use crate::catalog::names::{RelationName, SearchPath};
+use crate::catalog::types::TypeShape;
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
+use crate::parser::stored;
 use crate::row::Row;
-use crate::types::array::Array;
+use crate::types::array::{Array, Dimension};
 use crate::types::{Datum, Type};
 use std::sync::Arc;
+
+/// pg_collation.oid of "C".
+const C_COLLATION: u32 = 950;
+/// And of "POSIX".
+const POSIX_COLLATION: u32 = 951;
 
 impl Asked<'_> {
     fn names_of_schema(&self) -> Names {
@@ -81,6 +92,7 @@ struct Class<'a> {
     columns: usize,
     checks: usize,
     has_triggers: bool,
+    parameters: &'a [String],
 }
 
 impl Class<'_> {
@@ -119,7 +131,7 @@ impl Class<'_> {
             oid(0),
             oid(0),
             Datum::Null,
-            Datum::Null,
+            shown_parameters(self.parameters),
             Datum::Null,
         ]
     }
@@ -127,6 +139,18 @@ impl Class<'_> {
 
 /// The place of relispopulated.
 const IS_POPULATED: usize = 24;
+/// pg_class.reloptions. Those of what is stored beside a table would be of a relation of its own.
+fn shown_parameters(parameters: &[String]) -> Datum {
+    let own = parameters.iter().filter(|parameter| !parameter.starts_with("toast."));
+    let items: Vec<Datum> = own.map(|parameter| text(parameter.as_str())).collect();
+    match items.len() as i32 {
+        0 => Datum::Null,
+        length => {
+            let dimensions = vec![Dimension { length, lower: 1 }];
+            Array { element: Type::Text, dimensions, items }.to_datum()
+        }
+    }
+}
 
 /// pg_class.
 pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
@@ -144,6 +168,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 columns: relation.columns.len(),
                 checks: 0,
                 has_triggers: false,
+                parameters: &[],
             };
             class.row()
         })
@@ -164,6 +189,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 // Foreign keys are triggers of both tables in PostgreSQL.
                 has_triggers: !table.foreign_keys.is_empty()
                     || !names.schema.referrers(table.id).is_empty(),
+                parameters: &table.parameters,
             },
             Stored::Index(_, index) => Class {
                 oid: index.oid(),
@@ -176,6 +202,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 columns: index.columns.len() + index.include.len(),
                 checks: 0,
                 has_triggers: false,
+                parameters: &index.parameters,
             },
             Stored::View(view) => Class {
                 oid: view.id,
@@ -188,6 +215,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 columns: view.columns.len(),
                 checks: 0,
                 has_triggers: false,
+                parameters: &[],
             },
             Stored::Sequence(sequence) => Class {
                 oid: sequence.id,
@@ -200,6 +228,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 columns: SEQUENCE_COLUMNS.len(),
                 checks: 0,
                 has_triggers: false,
+                parameters: &[],
             },
         };
         let mut row = class.row();
@@ -239,7 +268,8 @@ struct Attribute<'a> {
 
 impl Attribute<'_> {
     fn row(self) -> Row {
-        let kind = Type::from_oid(self.type_oid).unwrap_or(Type::Text);
+        let users = self.column.and_then(|column| column.user_type);
+        let kind = users.or_else(|| Type::from_oid(self.type_oid)).unwrap_or(Type::Text);
         let known = facts::TYPES.iter().find(|line| line.oid(0) == self.type_oid);
         let dropped = self.column.is_some_and(|column| column.dropped);
         let identity = match self.column.and_then(|column| column.identity) {
@@ -258,9 +288,9 @@ impl Attribute<'_> {
             Datum::Int32(i32::from(kind.is_array())),
             Datum::Int32(-1),
             Datum::Int32(self.typmod),
-            Datum::Bool(known.is_some_and(|line| line.is_true(3))),
+            Datum::Bool(known.map_or(kind.size() == 4, |line| line.is_true(3))),
             text(known.map_or("i", |line| line.text(16))),
-            text(known.map_or("x", |line| line.text(17))),
+            text(known.map_or(if kind.size() == 4 { "p" } else { "x" }, |line| line.text(17))),
             text(""),
             Datum::Bool(!dropped && self.column.is_some_and(|column| column.not_null)),
             Datum::Bool(!dropped && self.column.is_some_and(has_default)),
@@ -332,9 +362,17 @@ pub fn attributes(asked: &Asked<'_>) -> Result<Vec<Row>> {
             Stored::Index(table, index) => {
                 let columns = index.columns.iter().chain(&index.include);
                 for (number, at) in columns.enumerate() {
-                    let Some(column) = table.columns.get(*at) else { continue };
+                    let name = match index.expression(*at) {
+                        Some(expression) => Some(&expression.name),
+                        None => table.columns.get(*at).map(|column| &column.name),
+                    };
+                    let Some(name) = name else { continue };
+                    let kind = match table.columns.get(*at) {
+                        Some(column) => column.declared(),
+                        None => table.key_type(index, number),
+                    };
                     // What is a property of the table's column is none of the index's.
-                    let bare = Column::new(column.name.clone(), column.kind());
+                    let bare = Column::new(name.clone(), kind);
                     rows.push(of_column(index.oid(), number + 1, *at, &bare));
                 }
             }
@@ -372,12 +410,35 @@ pub fn defaults(asked: &Asked<'_>) -> Result<Vec<Row>> {
 fn index_row(table: &Table, index: &Index) -> Row {
     let number = |value: usize| Datum::Int16(value as i16);
     let all = || index.columns.iter().chain(&index.include);
-    let kind = |at: &usize| table.columns.get(*at).map_or(Type::Text, |column| column.kind().kind);
-    let keys = all().map(|at| number(*at + 1)).collect();
-    let key_columns = || index.columns.iter();
-    let collations = key_columns().map(|at| oid(facts::collation(kind(at)))).collect();
-    let classes = key_columns().map(|at| oid(facts::operator_class(kind(at)))).collect();
-    let options = key_columns().map(|_| Datum::Int16(0)).collect();
+    let kind = |at: usize| table.key_type(index, at).kind;
+    let keys = all().map(|at| number(if *at < FIRST_EXPRESSION { *at + 1 } else { 0 })).collect();
+    let key_columns = || 0..index.columns.len();
+    let collations = key_columns().map(|at| {
+        let named = index.options.get(at).and_then(|options| options.collation.as_deref());
+        oid(match named {
+            Some("C") => C_COLLATION,
+            Some("POSIX") => POSIX_COLLATION,
+            _ => facts::collation(kind(at)),
+        })
+    });
+    let collations = collations.collect();
+    let classes = key_columns().map(|at| {
+        let named = index.options.get(at).and_then(|options| options.class.as_deref());
+        let named = named.and_then(facts::named_operator_class).map(|(oid, _)| oid);
+        oid(named.unwrap_or_else(|| facts::operator_class(kind(at))))
+    });
+    let classes = classes.collect();
+    let options = key_columns().map(|at| {
+        let order = index.order(at);
+        Datum::Int16(i16::from(order.descending) | i16::from(order.nulls_first) << 1)
+    });
+    let options = options.collect();
+    let shown = |sql: &str, kind| definitions::expression(sql, Some(table), kind, false);
+    let texts: Vec<String> = index.expressions.iter().map(|e| shown(&e.sql, None)).collect();
+    let expressions = match texts.is_empty() {
+        true => Datum::Null,
+        false => text(texts.join(", ")),
+    };
     let is_primary = table.primary_key().is_some_and(|key| key.storage == index.storage);
     vec![
         oid(index.oid()),
@@ -390,7 +451,7 @@ fn index_row(table: &Table, index: &Index) -> Row {
         Datum::Bool(false),
         Datum::Bool(index.deferral.is_none()),
         Datum::Bool(false),
-        Datum::Bool(true),
+        Datum::Bool(index.is_public()),
         Datum::Bool(false),
         Datum::Bool(true),
         Datum::Bool(true),
@@ -399,8 +460,8 @@ fn index_row(table: &Table, index: &Index) -> Row {
         vector(Type::Oid, collations),
         vector(Type::Oid, classes),
         vector(Type::Int2, options),
-        Datum::Null,
-        Datum::Null,
+        expressions,
+        index.predicate.as_deref().map_or(Datum::Null, |sql| text(shown(sql, Some(Type::Bool)))),
     ]
 }
 
@@ -457,6 +518,7 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
             rows.push(vec![oid(object), oid(class), Datum::Int32(part), text(comment.as_str())]);
         }
     };
+    add(PUBLIC_NAMESPACE, class_oid::PG_NAMESPACE, 0, &Some("standard public schema".into()));
     let schema = &asked.system.schema;
     for table in schema.tables().filter(|table| {
         let ids = |index: &Index| asked.wants("objoid", index.oid());
@@ -483,6 +545,14 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
     }
     for sequence in schema.sequences() {
         add(sequence.id, PG_CLASS, 0, &sequence.comment);
+    }
+    for made in schema.types() {
+        add(made.id, class_oid::PG_TYPE, 0, &made.comment);
+        if let TypeShape::Domain(domain) = &made.shape {
+            for check in &domain.checks {
+                add(check.id, PG_CONSTRAINT, 0, &check.comment);
+            }
+        }
     }
     Ok(rows)
 }
@@ -517,15 +587,26 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             if has_default(column) {
                 add((PG_ATTRDEF, default_oid(table, at)), place, "a");
             }
-            let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) else {
-                continue;
-            };
             let from = (PG_ATTRDEF, default_oid(table, at));
-            add(from, (PG_CLASS, sequence, 0), "n");
+            if let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) {
+                add(from, (PG_CLASS, sequence, 0), "n");
+            }
+            let named = column.default.as_deref().map_or(Ok(Vec::new()), stored::sequences)?;
+            for name in named {
+                let mut parts = split_name(&name)?;
+                let name = parts.pop().unwrap_or_default();
+                let namespace = parts.pop().unwrap_or_else(|| super::PUBLIC_SCHEMA.into());
+                if let Some(sequence) = schema.sequence(&RelationName::new(namespace, name)) {
+                    add(from, (PG_CLASS, sequence.id, 0), "n");
+                }
+            }
         }
         for index in shown_indexes(table) {
             let from = (PG_CLASS, index.oid());
-            let columns = index.columns.iter().map(|at| (PG_CLASS, table.id, *at as i32 + 1));
+            let mut columns = index.key_columns(table);
+            columns.sort_unstable();
+            columns.dedup();
+            let columns = columns.into_iter().map(|at| (PG_CLASS, table.id, at as i32 + 1));
             if index.constraint {
                 add(from, (PG_CONSTRAINT, index.oid(), 0), "i");
                 columns.for_each(|to| add((PG_CONSTRAINT, index.oid()), to, "a"));

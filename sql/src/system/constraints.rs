@@ -4,6 +4,7 @@ use super::names::shown_indexes;
 use super::names::stored_namespace;
 use super::{Asked, classes, definitions, oid, text};
 use crate::catalog::constraint::{Action, Deferral, ForeignKey};
+use crate::catalog::types::TypeShape;
 use crate::catalog::{Schema, Table};
 use crate::error::Result;
 use crate::row::Row;
@@ -153,6 +154,46 @@ fn of_table<'t>(table: &'t Table, schema: &Schema) -> Vec<Line<'t>> {
     lines
 }
 
+/// The conditions of domains.
+fn of_domains(asked: &Asked<'_>) -> Vec<Row> {
+    let schema = &asked.system.schema;
+    let mut rows = Vec::new();
+    for made in schema.types().filter(|made| asked.wants("contypid", made.id)) {
+        let TypeShape::Domain(domain) = &made.shape else { continue };
+        for check in domain.checks.iter().filter(|check| asked.wants("oid", check.id)) {
+            rows.push(vec![
+                oid(check.id),
+                text(check.name.as_str()),
+                oid(stored_namespace(schema, &made.schema)),
+                text("c"),
+                Datum::Bool(false),
+                Datum::Bool(false),
+                Datum::Bool(check.valid),
+                oid(0),
+                oid(made.id),
+                oid(0),
+                oid(0),
+                oid(0),
+                text(" "),
+                text(" "),
+                text(" "),
+                Datum::Bool(true),
+                Datum::Int32(0),
+                Datum::Bool(false),
+                Datum::Null,
+                Datum::Null,
+                Datum::Null,
+                Datum::Null,
+                Datum::Null,
+                Datum::Null,
+                Datum::Null,
+                text(check.expression.as_str()),
+            ]);
+        }
+    }
+    rows
+}
+
 /// pg_constraint.
 pub fn constraints(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let schema = &asked.system.schema;
@@ -168,6 +209,9 @@ pub fn constraints(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 rows.push(line.row(&table, schema)?);
             }
         }
+    }
+    if asked.wants("conrelid", 0) && referred.is_none() {
+        rows.extend(of_domains(asked));
     }
     Ok(rows)
 }

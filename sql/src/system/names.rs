@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::facts::{self, Procedure};
 use super::{
     CATALOG_NAMESPACE, CATALOG_SCHEMA, INFORMATION_NAMESPACE, INFORMATION_SCHEMA, OWN_NAMESPACE,
-    OWN_SCHEMA, PUBLIC_NAMESPACE, SUPERUSER, SUPERUSER_OID, relations,
+    OWN_SCHEMA, PUBLIC_NAMESPACE, relations, roles,
 };
-use crate::catalog::names::{Named, RelationName, SearchPath};
+use crate::catalog::names::{Named, PG_TEMP, RelationName, SearchPath};
 use crate::catalog::view::View;
 use crate::catalog::{Index, Schema, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
@@ -167,6 +167,9 @@ impl Names {
         let name = match kind {
             _ if oid == 0 => Some("-".to_owned()),
             Type::Regclass => self.relation_name(oid),
+            Type::Regtype if self.schema.type_by_oid(oid).is_some() => {
+                self.schema.type_by_oid(oid).map(|kind| self.type_name(TypeMod::plain(kind)))
+            }
             other => format_static(other, oid),
         };
         name.unwrap_or_else(|| oid.to_string())
@@ -229,7 +232,49 @@ impl Names {
         self.by_name(schema, name).map(|stored| stored.oid())
     }
 
-    fn check_schema_exists(&self, schema: &str) -> Result<()> {
+    /// A type of a user's by name.
+    pub fn users_type(&self, schema: Option<&str>, name: &str) -> Option<Type> {
+        let found = self.schema.find_type(&self.path, schema, name)?;
+        self.schema.type_of(self.schema.type_named(&found)?)
+    }
+
+    /// A type's name as messages and `format_type` have it: qualified where search_path does not find
+    /// it.
+    pub fn type_name(&self, ty: TypeMod) -> String {
+        let shown = ty.display();
+        let Some(user) = ty.kind.user() else { return shown };
+        let definition = user.definition();
+        let full = RelationName::new(definition.schema.clone(), definition.name.clone());
+        match self.schema.type_is_in_sight(&self.path, &full) {
+            true => shown,
+            false => format!("{}.{shown}", quote_ident(self.shown_schema(&full.schema))),
+        }
+    }
+
+    /// A schema as it is shown: of the session's own temporary one the name that it goes by.
+    fn shown_schema<'s>(&self, schema: &'s str) -> &'s str {
+        if schema == self.path.temporary() { PG_TEMP } else { schema }
+    }
+
+    /// The type that a name of SQL's, of pg_type's or of a user's means, perhaps qualified, perhaps of
+    /// arrays.
+    pub fn named_type(&self, text: &str) -> Option<Type> {
+        if let Some(built_in) = named_type(text) {
+            return Some(built_in);
+        }
+        let text = text.trim();
+        if let Some(element) = text.strip_suffix("[]") {
+            return self.named_type(element)?.array();
+        }
+        let (schema, name) = qualified(text).ok()?;
+        self.users_type(schema.as_deref(), &name)
+    }
+
+    /// Refuses the name of a schema that is not there.
+    ///
+    /// # Errors
+    /// That it is not there.
+    pub fn check_schema_exists(&self, schema: &str) -> Result<()> {
         match self.schema.has_namespace(self.path.schema(schema)) {
             true => Ok(()),
             false => Err(Error::new(
@@ -261,6 +306,10 @@ impl Names {
                     )
                 })?
             }
+            Type::Regtype => match self.named_type(text) {
+                Some(kind) => kind.oid(),
+                None => return parse_static(kind, text),
+            },
             other => return parse_static(other, text),
         };
         Ok(Datum::Int64(i64::from(oid)))
@@ -376,10 +425,8 @@ pub fn parse_static(kind: Type, text: &str) -> Result<Datum> {
         }
         Type::Regrole => {
             let name = split_name(text)?.pop().unwrap_or_default();
-            match name == SUPERUSER {
-                true => SUPERUSER_OID,
-                false => return Err(undefined(SqlState::UndefinedObject, "role", &name)),
-            }
+            let found = roles::oid_of(&name);
+            found.ok_or_else(|| undefined(SqlState::UndefinedObject, "role", &name))?
         }
         Type::Regcollation => {
             let name = split_name(text)?.pop().unwrap_or_default();
@@ -437,7 +484,7 @@ pub fn format_static(kind: Type, oid: u32) -> Option<String> {
             Some(format!("{}({},{})", found.text(1), side(5), side(6)))
         }
         Type::Regnamespace => namespace_name(oid).map(quote_ident),
-        Type::Regrole => (oid == SUPERUSER_OID).then(|| SUPERUSER.to_owned()),
+        Type::Regrole => roles::name_of(oid).map(str::to_owned),
         Type::Regcollation => {
             let found = super::COLLATIONS.iter().find(|(known, _)| *known == oid);
             found.map(|(_, name)| quote_ident(name))

@@ -2,7 +2,9 @@
 //! functions have them.
 
 use super::datetime::{self, Zone};
-use super::interval::{Interval, Malformed};
+use super::datetime::{DateStyle, IntervalStyle, Surroundings, TimeTz, output, style};
+use super::interval::range::Range;
+use super::interval::{self, Interval, Malformed};
 use super::{Datum, Numeric, Type, TypeMod, array, json, jsonpath, record};
 use crate::error::{Error, Result, SqlState};
 use crate::system::names::{self, Names};
@@ -18,14 +20,73 @@ pub struct Style {
     pub extra_float_digits: i32,
     /// bytea_output = escape.
     pub bytea_escape: bool,
+    /// DateStyle.
+    pub dates: DateStyle,
+    /// IntervalStyle.
+    pub intervals: IntervalStyle,
     /// What `regclass` looks names up in, where that is called for.
     pub names: Option<Names>,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Style { zone: Zone::UTC, now: 0, extra_float_digits: 1, bytea_escape: false, names: None }
+        Style {
+            zone: Zone::UTC,
+            now: 0,
+            extra_float_digits: 1,
+            bytea_escape: false,
+            dates: DateStyle::default(),
+            intervals: IntervalStyle::default(),
+            names: None,
+        }
     }
+}
+
+/// Where a [`Style::packed`] has bytea_output.
+const BYTEA_ESCAPE: i32 = 1 << 6;
+/// Where it has extra_float_digits, which may be negative.
+const FLOAT_DIGITS_SHIFT: i32 = 8;
+
+impl Style {
+    /// All that the text of a value depends on but for the zone and names, in one number, as plans are
+    /// given it.
+    pub fn packed(&self) -> i32 {
+        let escape = if self.bytea_escape { BYTEA_ESCAPE } else { 0 };
+        style::pack(self.dates, self.intervals)
+            | escape
+            | self.extra_float_digits << FLOAT_DIGITS_SHIFT
+    }
+
+    /// Takes over what [`Style::packed`] has put together.
+    pub fn unpack(&mut self, packed: i32) {
+        (self.dates, self.intervals) = style::unpack(packed);
+        self.bytea_escape = packed & BYTEA_ESCAPE != 0;
+        self.extra_float_digits = packed >> FLOAT_DIGITS_SHIFT;
+    }
+
+    /// What the input of dates and times depends on.
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings { zone: self.zone, now: self.now, order: self.dates.order }
+    }
+}
+
+/// Reads an interval; a modifier says what a number without unit counts.
+///
+/// # Errors
+/// If it is none.
+pub fn parse_interval(text: &str, typmod: i32, style: &Style) -> Result<Interval> {
+    let parsed = interval::parse(text, Range::of_typmod(typmod), style.intervals);
+    parsed.map_err(|malformed| match malformed {
+        Malformed::Field => Error::new(
+            SqlState::IntervalFieldOverflow,
+            format!("interval field value out of range: \"{text}\""),
+        ),
+        Malformed::Range => Error::new(SqlState::DatetimeFieldOverflow, "interval out of range"),
+        Malformed::Syntax => Error::new(
+            SqlState::InvalidDatetimeFormat,
+            format!("invalid input syntax for type interval: \"{text}\""),
+        ),
+    })
 }
 
 fn invalid(kind: Type, text: &str) -> Error {
@@ -147,6 +208,7 @@ fn parse_uuid(text: &str) -> Result<Vec<u8>> {
 /// Reads the text form of a type.
 pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
     Ok(match kind {
+        Type::Domain(_) => return from_text(kind.base(), text, style),
         Type::Bool => Datum::Bool(parse_bool(text).ok_or_else(|| invalid(kind, text))?),
         Type::Int2 => {
             let value = parse_integer(kind, text, i64::from(i16::MIN), i64::from(i16::MAX))?;
@@ -190,29 +252,16 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         | Type::Void => Datum::Text(text.to_owned()),
         Type::Name => Datum::Text(truncate_name(text).to_owned()),
         Type::Bytea => Datum::Bytes(parse_bytea(text)?),
-        Type::Date => Datum::Int32(datetime::parse_date(text, style.zone, style.now)?),
-        Type::Time => Datum::Int64(datetime::parse_time_of_day(text, style.zone, style.now)?),
+        Type::Date => Datum::Int32(datetime::parse_date(text, &style.surroundings())?),
+        Type::Time => Datum::Int64(datetime::parse_time_of_day(text, &style.surroundings())?),
+        Type::Timetz => Datum::Bytes(datetime::parse_timetz(text, &style.surroundings())?.encode()),
         Type::Timestamp => {
-            Datum::Int64(datetime::parse_timestamp(text, false, style.zone, style.now)?)
+            Datum::Int64(datetime::parse_timestamp(text, false, &style.surroundings())?)
         }
         Type::Timestamptz => {
-            Datum::Int64(datetime::parse_timestamp(text, true, style.zone, style.now)?)
+            Datum::Int64(datetime::parse_timestamp(text, true, &style.surroundings())?)
         }
-        Type::Interval => match Interval::parse(text) {
-            Ok(interval) => Datum::Bytes(interval.encode()),
-            Err(Malformed::Range) => {
-                return Err(Error::new(
-                    SqlState::DatetimeFieldOverflow,
-                    format!("interval field value out of range: \"{text}\""),
-                ));
-            }
-            Err(Malformed::Syntax) => {
-                return Err(Error::new(
-                    SqlState::InvalidDatetimeFormat,
-                    format!("invalid input syntax for type interval: \"{text}\""),
-                ));
-            }
-        },
+        Type::Interval => Datum::Bytes(parse_interval(text, -1, style)?.encode()),
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
         Type::Json => {
             json::check(text)?;
@@ -221,6 +270,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         Type::Jsonb => json::Json::parse(text)?.to_datum()?,
         Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
         Type::Record => return Err(no_records()),
+        Type::Enum(user) => user.value(text)?,
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -348,13 +398,17 @@ pub fn to_text(kind: Type, datum: &Datum, style: &Style) -> Result<String> {
 pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) -> Result<()> {
     use std::fmt::Write as _;
     match (kind, datum) {
+        (Type::Domain(_), _) => write_text(kind.base(), datum, style, out)?,
         (_, Datum::Bool(v)) => out.push(if *v { 't' } else { 'f' }),
-        (Type::Date, Datum::Int32(v)) => out.push_str(&datetime::format_date(*v)),
-        (Type::Time, Datum::Int64(v)) => out.push_str(&datetime::format_time(*v)),
-        (Type::Timestamp, Datum::Int64(v)) => out.push_str(&datetime::format_timestamp(*v, None)),
-        (Type::Timestamptz, Datum::Int64(v)) => {
-            out.push_str(&datetime::format_timestamp(*v, Some(style.zone)));
+        (Type::Date, Datum::Int32(v)) => output::write_date(*v, style.dates, out),
+        (Type::Time, Datum::Int64(v)) => output::write_time(*v, out),
+        (Type::Timestamp, Datum::Int64(v)) => {
+            output::write_timestamp(*v, None, style.dates, out);
         }
+        (Type::Timestamptz, Datum::Int64(v)) => {
+            output::write_timestamp(*v, Some(style.zone), style.dates, out);
+        }
+        (Type::Timetz, Datum::Bytes(v)) => output::write_timetz(TimeTz::decode(v)?, out),
         (kind, Datum::Int64(v)) if kind.is_reg() => {
             let oid = *v as u32;
             match &style.names {
@@ -372,10 +426,17 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (_, Datum::Float32(v)) => out.push_str(&float4_text(*v, style)),
         (_, Datum::Float64(v)) => out.push_str(&float8_text(*v, style)),
         (_, Datum::Text(v)) => out.push_str(v),
-        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(v, style, out)?,
+        (Type::Enum(user), Datum::Bytes(v)) => out.push_str(user.label(v)?),
+        (Type::AnyEnum, _) => return Err(Error::unsupported("the text of such a value here")),
+        (Type::UserArray(user), Datum::Bytes(v)) => {
+            array::write_text(Some(user.kind()), v, style, out)?;
+        }
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(None, v, style, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_text(v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
-        (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
+        (Type::Interval, Datum::Bytes(v)) => {
+            interval::output::write(&Interval::decode(v)?, style.intervals, out);
+        }
         (Type::Jsonb, Datum::Bytes(v)) => json::write_text(v, out)?,
         (Type::Uuid, Datum::Bytes(v)) => {
             for (i, byte) in v.iter().enumerate() {
@@ -408,6 +469,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
 /// Appends the binary form of a non-NULL value.
 pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> {
     match (kind, datum) {
+        (Type::Domain(_), _) => write_binary(kind.base(), datum, out)?,
         (_, Datum::Bool(v)) => out.push(u8::from(*v)),
         (kind, Datum::Int64(v)) if is_oid(kind) => out.extend((*v as u32).to_be_bytes()),
         (_, Datum::Int16(v)) => out.extend(v.to_be_bytes()),
@@ -420,7 +482,11 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
             out.extend(v.as_bytes());
         }
         (_, Datum::Text(v)) => out.extend(v.as_bytes()),
-        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(v, out)?,
+        (Type::Enum(user), Datum::Bytes(v)) => out.extend(user.label(v)?.as_bytes()),
+        (Type::UserArray(user), Datum::Bytes(v)) => {
+            array::write_binary(Some(user.kind()), v, out)?;
+        }
+        (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(None, v, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_binary(v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
         (Type::Interval, Datum::Bytes(v)) => {
@@ -430,6 +496,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
             out.extend(interval.months.to_be_bytes());
         }
         (Type::Jsonb, Datum::Bytes(v)) => json::write_binary(v, out)?,
+        (Type::Timetz, Datum::Bytes(v)) => TimeTz::decode(v)?.write_binary(out),
         (_, Datum::Bytes(v)) => out.extend(v),
         (_, Datum::Null) => return Err(Error::internal("NULL has no binary form")),
     }
@@ -462,6 +529,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         )
     };
     Ok(match kind {
+        Type::Domain(_) => return from_binary(kind.base(), bytes),
         Type::Bool => Datum::Bool(fixed::<1>(bytes)? != [0]),
         Type::Int2 => Datum::Int16(i16::from_be_bytes(fixed(bytes)?)),
         Type::Int4 => Datum::Int32(i32::from_be_bytes(fixed(bytes)?)),
@@ -478,6 +546,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
             }
             Datum::Int64(time)
         }
+        Type::Timetz => Datum::Bytes(TimeTz::from_binary(fixed(bytes)?)?.encode()),
         Type::Float4 => Datum::Float32(f32::from_be_bytes(fixed(bytes)?)),
         Type::Float8 => Datum::Float64(f64::from_be_bytes(fixed(bytes)?)),
         Type::Numeric => {
@@ -503,6 +572,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         Type::Jsonpath => jsonpath::from_binary(bytes)?,
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Record => return Err(no_records()),
+        Type::Enum(user) => user.value(utf8(bytes)?)?,
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {
             let parts = fixed::<16>(bytes)?;
@@ -538,6 +608,7 @@ pub fn utf8(bytes: &[u8]) -> Result<&str> {
 /// Fits a value into its column's modifier. An explicit cast cuts strings silently; an
 /// assignment only cuts blanks.
 pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Datum> {
+    let target = target.base();
     if target.typmod < 0 {
         return Ok(datum);
     }
@@ -570,6 +641,15 @@ pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Dat
         }
         (Type::Time | Type::Timestamp | Type::Timestamptz, Datum::Int64(value)) => {
             Ok(Datum::Int64(datetime::round_to_precision(value, target.typmod)))
+        }
+        (Type::Timetz, Datum::Bytes(bytes)) => {
+            let value = TimeTz::decode(&bytes)?;
+            let time_us = datetime::round_to_precision(value.time_us, target.typmod);
+            Ok(Datum::Bytes(TimeTz { time_us, ..value }.encode()))
+        }
+        (Type::Interval, Datum::Bytes(bytes)) => {
+            let value = interval::range::apply(target.typmod, Interval::decode(&bytes)?);
+            Ok(Datum::Bytes(value.encode()))
         }
         (_, datum) => match (target.element(), &datum) {
             (Some(element), Datum::Bytes(_)) => {

@@ -17,11 +17,13 @@ pub mod json;
 pub mod jsonpath;
 pub mod numeric;
 pub mod record;
+pub mod user;
 
 use datafusion::arrow::datatypes::DataType;
 
 pub use datum::Datum;
 pub use numeric::Numeric;
+pub use user::UserType;
 
 /// A type of PostgreSQL's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,6 +43,7 @@ pub enum Type {
     Bytea,
     Date,
     Time,
+    Timetz,
     Timestamp,
     Timestamptz,
     Interval,
@@ -83,6 +86,7 @@ pub enum Type {
     ByteaArray,
     DateArray,
     TimeArray,
+    TimetzArray,
     TimestampArray,
     TimestamptzArray,
     IntervalArray,
@@ -109,6 +113,11 @@ pub enum Type {
     AnyArray,
     AnyCompatible,
     AnyCompatibleArray,
+    AnyEnum,
+    // What users make: see user.rs.
+    Enum(UserType),
+    Domain(UserType),
+    UserArray(UserType),
 }
 
 /// The categories of pg_type.typcategory, which decide between overloads.
@@ -122,6 +131,7 @@ pub enum Category {
     DateTime,
     Timespan,
     User,
+    Enum,
     Pseudo,
     Unknown,
     Internal,
@@ -165,6 +175,7 @@ types! {
     Bytea 17 -1 User false "bytea" [];
     Date 1082 4 DateTime false "date" [];
     Time 1083 8 DateTime false "time without time zone" ["time"];
+    Timetz 1266 12 DateTime false "time with time zone" ["timetz"];
     Timestamp 1114 8 DateTime false "timestamp without time zone" ["timestamp"];
     Timestamptz 1184 8 DateTime true "timestamp with time zone" ["timestamptz"];
     Interval 1186 16 Timespan true "interval" [];
@@ -195,10 +206,16 @@ types! {
     AnyArray 2277 -1 Pseudo false "anyarray" [];
     AnyCompatible 5077 4 Pseudo false "anycompatible" [];
     AnyCompatibleArray 5078 -1 Pseudo false "anycompatiblearray" [];
+    AnyEnum 3500 4 Pseudo false "anyenum" [];
 }
 
 impl Type {
     fn properties(self) -> &'static Properties {
+        match self {
+            Type::Enum(user) | Type::Domain(user) => return user.properties(),
+            Type::UserArray(user) => return user.array_properties(),
+            _ => {}
+        }
         let mut all = TYPES.iter().chain(array::ARRAYS);
         let found = all.find(|properties| properties.kind == self);
         found.expect("every type is in the table")
@@ -209,7 +226,7 @@ impl Type {
         self.properties().oid
     }
 
-    /// The type with this oid.
+    /// The built-in type with this oid.
     pub fn from_oid(oid: u32) -> Option<Type> {
         let mut all = TYPES.iter().chain(array::ARRAYS);
         all.find(|properties| properties.oid == oid).map(|properties| properties.kind)
@@ -225,7 +242,11 @@ impl Type {
 
     /// The type of arrays of such elements; of an array, its own, which has any dimensions.
     pub fn array(self) -> Option<Type> {
-        if self.is_array() { Some(self) } else { array::array_of(self) }
+        match self {
+            Type::Enum(user) | Type::Domain(user) => Some(Type::UserArray(user)),
+            kind if kind.is_array() => Some(kind),
+            kind => array::array_of(kind),
+        }
     }
 
     /// Whether values are numbers that stand for something in the catalog, and are shown by its name.
@@ -263,7 +284,11 @@ impl Type {
 
     /// The type of an array's elements.
     pub fn element(self) -> Option<Type> {
-        array::element_of(self)
+        match self {
+            Type::UserArray(user) => Some(user.kind()),
+            Type::Domain(_) => self.base().element(),
+            kind => array::element_of(kind),
+        }
     }
 
     /// Whether values are arrays.
@@ -275,7 +300,11 @@ impl Type {
     pub fn is_polymorphic(self) -> bool {
         matches!(
             self,
-            Type::AnyElement | Type::AnyArray | Type::AnyCompatible | Type::AnyCompatibleArray
+            Type::AnyElement
+                | Type::AnyArray
+                | Type::AnyCompatible
+                | Type::AnyCompatibleArray
+                | Type::AnyEnum
         )
     }
 
@@ -333,9 +362,12 @@ impl Type {
             | Type::NodeTree
             | Type::Unknown
             | Type::Void => DataType::Utf8,
-            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid | Type::Jsonb => {
-                DataType::Binary
-            }
+            Type::Numeric
+            | Type::Bytea
+            | Type::Interval
+            | Type::Timetz
+            | Type::Uuid
+            | Type::Jsonb => DataType::Binary,
             // No value has these types.
             Type::AnyElement | Type::AnyCompatible => DataType::Null,
             Type::BoolArray
@@ -352,6 +384,7 @@ impl Type {
             | Type::ByteaArray
             | Type::DateArray
             | Type::TimeArray
+            | Type::TimetzArray
             | Type::TimestampArray
             | Type::TimestamptzArray
             | Type::IntervalArray
@@ -377,7 +410,11 @@ impl Type {
             | Type::RecordArray
             | Type::Record
             | Type::AnyArray
-            | Type::AnyCompatibleArray => DataType::Binary,
+            | Type::AnyCompatibleArray
+            | Type::AnyEnum
+            | Type::Enum(_)
+            | Type::UserArray(_) => DataType::Binary,
+            Type::Domain(_) => self.base().layout(),
         }
     }
 
@@ -385,7 +422,7 @@ impl Type {
     /// hashing need a canonical form first.
     pub fn needs_canonical_form(self) -> bool {
         matches!(
-            self,
+            self.base(),
             Type::Numeric
                 | Type::Interval
                 | Type::Bpchar
@@ -398,7 +435,7 @@ impl Type {
 
     /// Whether values can be compared.
     pub fn is_comparable(self) -> bool {
-        !matches!(self.element().unwrap_or(self), Type::Json | Type::Jsonpath)
+        !matches!(self.element().unwrap_or(self).base(), Type::Json | Type::Jsonpath)
     }
 
     /// Whether the values are strings.
@@ -454,6 +491,18 @@ impl TypeMod {
         })
     }
 
+    /// Of a domain, what it is over in the end; of others, the same.
+    pub fn base(self) -> TypeMod {
+        let mut ty = self;
+        while let Type::Domain(user) = ty.kind {
+            match user.domain_base() {
+                Some(base) => ty = base,
+                None => break,
+            }
+        }
+        ty
+    }
+
     /// The modifier as clients know it. That of a record tells only the binder something.
     pub fn for_client(self) -> i32 {
         if self.kind == Type::Record { -1 } else { self.typmod }
@@ -472,12 +521,20 @@ impl TypeMod {
                 Some((precision, scale)) => format!("{name}({precision},{scale})"),
                 None => name.into(),
             },
-            Type::Time | Type::Timestamp | Type::Timestamptz if self.typmod >= 0 => {
+            Type::Interval if self.typmod >= 0 => {
+                let fields = interval::range::Range::of_typmod(self.typmod).name();
+                match interval::range::precision(self.typmod) {
+                    Some(digits) => format!("{name}{fields}({digits})"),
+                    None => format!("{name}{fields}"),
+                }
+            }
+            Type::Time | Type::Timetz | Type::Timestamp | Type::Timestamptz if self.typmod >= 0 => {
                 match name.split_once(' ') {
                     Some((head, tail)) => format!("{head}({}) {tail}", self.typmod),
                     None => name.into(),
                 }
             }
+            Type::Domain(_) => name.into(),
             _ => match self.element() {
                 Some(element) => element.display() + "[]",
                 None => name.into(),

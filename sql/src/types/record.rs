@@ -3,10 +3,11 @@
 //! A [`Datum`] holds a record as bytes that name the types of its fields:
 //!
 //! ```text
-//! 1 <fields> (<oid>)... <values, as in a row>
+//! 1 <fields> (<handle>)... <values, as in a row>
 //! 2 <key of each value>
 //! ```
 //!
+//! A handle is the number of a built-in type, or [stands](Type::handle) for the definition of a user's.
 //! The second is the form that equal records share. It sorts bytewise as PostgreSQL orders records: by
 //! their first fields that differ, of which NULL is the greatest. Their fields cannot be had back.
 
@@ -29,7 +30,7 @@ pub fn head(kinds: &[Type]) -> Vec<u8> {
     let mut head = vec![READABLE];
     head.extend((kinds.len() as u16).to_le_bytes());
     for kind in kinds {
-        head.extend(kind.oid().to_le_bytes());
+        head.extend(kind.base().handle().to_le_bytes());
     }
     head
 }
@@ -74,7 +75,7 @@ impl Iterator for Fields<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let (oid, rest) = self.kinds.split_first_chunk::<4>()?;
         self.kinds = rest;
-        let kind = Type::from_oid(u32::from_le_bytes(*oid)).ok_or_else(corrupted);
+        let kind = Type::from_handle(u32::from_le_bytes(*oid)).ok_or_else(corrupted);
         Some(kind.and_then(|kind| Ok((kind, self.values.next_datum()?))))
     }
 }

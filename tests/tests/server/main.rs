@@ -3,7 +3,9 @@
 mod bulk;
 mod depth;
 mod drivers;
+mod dump;
 mod durability;
+mod index_builds;
 mod interruption;
 mod limits;
 mod locks;

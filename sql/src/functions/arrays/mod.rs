@@ -33,9 +33,9 @@ fn array(args: &[Datum], index: usize) -> Result<Option<Array>> {
 }
 
 /// The element type that follows the arguments of a [`Function::typed`] one.
-fn element_type(args: &[Datum]) -> Result<Type> {
-    let oid = args.last().map_or(Ok(0), Datum::as_i64)?;
-    Type::from_oid(oid as u32).ok_or_else(|| Error::internal(format!("no type {oid}")))
+pub(super) fn element_type(args: &[Datum]) -> Result<Type> {
+    let handle = args.last().map_or(Ok(0), Datum::as_i64)?;
+    Type::from_handle(handle as u32).ok_or_else(|| Error::internal(format!("no type {handle}")))
 }
 
 /// Refuses to make more copies of a value than there is room for.

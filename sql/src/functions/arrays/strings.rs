@@ -1,6 +1,6 @@
 //! From strings to arrays and back.
 
-use super::{Function, arg, array, lenient, pure};
+use super::{Function, arg, array, element_type, lenient, pure};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::{
     MAX_RESULT_BYTES, regexp_pieces, too_large, with_options, with_regex,
@@ -13,20 +13,22 @@ use crate::types::io::{self, Style};
 use crate::types::{Datum, Type};
 
 /// What the text of values depends on: the arguments behind the others.
-pub const STYLE: &[Context] = &[Context::Zone, Context::FloatDigits];
+pub const STYLE: &[Context] = &[Context::Zone, Context::Style];
 
 pub(super) fn style(context: &[Datum]) -> Style {
     let mut style = Style::default();
-    if let [Datum::Text(zone), Datum::Int32(digits)] = context {
+    if let [Datum::Text(zone), Datum::Int32(packed)] = context {
         style.zone = Zone::parse(zone).unwrap_or(style.zone);
-        style.extra_float_digits = *digits;
+        style.unpack(*packed);
     }
     style
 }
 
 /// `array_to_string(array, delimiter [, text for NULL])`
 fn join(args: &[Datum]) -> Result<Datum> {
-    let (args, context) = args.split_at(args.len().saturating_sub(STYLE.len()));
+    let element = element_type(args)?;
+    let (args, context) = args.split_at(args.len().saturating_sub(STYLE.len() + 1));
+    let context = context.get(..STYLE.len()).unwrap_or_default();
     let (Some(array), Datum::Text(delimiter)) = (array(args, 0)?, arg(args, 1)) else {
         return Ok(Datum::Null);
     };
@@ -44,7 +46,7 @@ fn join(args: &[Datum]) -> Result<Datum> {
         }
         match null {
             Some(text) => out.push_str(text),
-            None => io::write_text(array.element, item, &style, &mut out)?,
+            None => io::write_text(element, item, &style, &mut out)?,
         }
         if out.len() > MAX_RESULT_BYTES {
             return Err(too_large());
@@ -125,7 +127,8 @@ pub(super) fn register(all: &mut Vec<Function>) {
     const T3: &[Type] = &[Text, Text, Text];
     const TEXTS: Type = Type::TextArray;
     for args in [&[AnyArray, Text][..], &[AnyArray, Text, Text]] {
-        all.push(Function { context: STYLE, ..lenient("array_to_string", args, Text, join) });
+        let join = lenient("array_to_string", args, Text, join);
+        all.push(Function { context: STYLE, typed: true, ..join });
     }
     for args in [T2, T3] {
         all.push(lenient("string_to_array", args, TEXTS, split));

@@ -7,13 +7,12 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::constraint::{attribute, references, table_constraint};
-use super::objects;
-use super::routine;
 use super::{
     ColumnClause, ColumnClauseKind, ColumnDefinition, CreateTable, Definition, Element,
     IdentityClause, Like, LikeOption, NullsDistinct, Parse, SequenceOption, expression, here,
     integer, name, parameters, unexpected, word,
 };
+use super::{objects, routine, types};
 use crate::catalog::OnCommit;
 use crate::dialect::CairnDialect;
 
@@ -39,6 +38,12 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     }
     if parser.parse_keyword(Keyword::SEQUENCE) {
         return objects::sequence(parser, temporary);
+    }
+    if !temporary && parser.parse_keyword(Keyword::DOMAIN) {
+        return types::create_domain(parser);
+    }
+    if !temporary && parser.parse_keyword(Keyword::TYPE) {
+        return types::create(parser);
     }
     match !temporary && parser.parse_keyword(Keyword::SCHEMA) {
         true => objects::schema(parser),
@@ -146,7 +151,8 @@ pub(super) fn column(parser: &mut Parser<'_>) -> Parse<ColumnDefinition> {
     Ok(ColumnDefinition { name, data_type, clauses })
 }
 
-fn clause(parser: &mut Parser<'_>) -> Parse<Option<ColumnClause>> {
+/// A clause of a column, if one stands here.
+pub(super) fn clause(parser: &mut Parser<'_>) -> Parse<Option<ColumnClause>> {
     let span = here(parser);
     let named = match parser.parse_keyword(Keyword::CONSTRAINT) {
         true => Some(name(parser)?),
@@ -244,6 +250,13 @@ pub(super) fn sequence_options(parser: &mut Parser<'_>) -> Parse<Vec<SequenceOpt
         return Ok(options);
     }
     loop {
+        if parser.parse_keyword(Keyword::SEQUENCE) {
+            if !word(parser, "name") {
+                return unexpected(parser, "NAME");
+            }
+            options.push(SequenceOption::Named(parser.parse_object_name(false)?));
+            continue;
+        }
         match sequence_option(parser)? {
             Some(option) => options.push(option),
             None if options.is_empty() => return unexpected(parser, "an option of a sequence"),

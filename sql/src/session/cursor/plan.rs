@@ -5,6 +5,7 @@ use datafusion::logical_expr::LogicalPlan;
 
 use super::Target;
 use super::position::Locked;
+use crate::binder::changes::BoundPart;
 use crate::binder::locking::words;
 use crate::error::{Error, Result, SqlState};
 use crate::operator::{Kind, Operator};
@@ -99,9 +100,13 @@ impl Session {
                     }
                 }
             };
-            if !binder.take_changes().is_empty() {
+            let parts = binder.take_changes();
+            if parts.iter().any(|part| matches!(part, BoundPart::Modify(_))) {
                 let message = "DECLARE CURSOR must not contain data-modifying statements in WITH";
                 return Err(Error::new(SqlState::FeatureNotSupported, message));
+            }
+            if !parts.is_empty() {
+                return Err(Error::unsupported("a cursor of a query with a locking subquery"));
             }
             let tables = binder.tables_used().into_iter().map(|table| {
                 let mode = match &action {

@@ -247,11 +247,7 @@ impl Place {
     }
 
     /// Goes to where `direction` begins; what is left are the rows that it asks for.
-    pub async fn begin(
-        &mut self,
-        direction: Direction,
-        view: Option<&ReadView>,
-    ) -> Result<Run> {
+    pub async fn begin(&mut self, direction: Direction, view: Option<&ReadView>) -> Result<Run> {
         let (backward, count) = match direction {
             Direction::Forward(0) | Direction::Backward(0) | Direction::Relative(0) => {
                 if !self.is_on_row() {

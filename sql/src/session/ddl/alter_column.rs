@@ -1,5 +1,7 @@
 //! ALTER COLUMN, DROP COLUMN and DROP CONSTRAINT.
 
+use std::sync::Arc;
+
 use cairn_txn::LockMode;
 use datafusion::sql::sqlparser::ast;
 
@@ -140,7 +142,7 @@ impl Session {
                 column.name
             )));
         }
-        let target = type_of(data_type, sql, None)?;
+        let target = type_of(data_type, &self.names(), sql, None)?;
         if column.identity.is_some() {
             check_identity_type(target.kind)?;
         }
@@ -164,7 +166,7 @@ impl Session {
         if let Some(default) = &column.default {
             self.with_binder(sql, |binder| binder.retyped_default(&column, default, target))?;
         }
-        if using.is_some() || !keeps_values(column.kind(), target) {
+        if using.is_some() || !keeps_values(column.declared(), target) {
             work.rewrites = true;
             if column.generated.is_none() {
                 work.values.push((position, RowExpr::compile(&expr, &row_schema(&old)?)?));
@@ -176,7 +178,7 @@ impl Session {
             self.draft(|draft| retype_sequence(draft, sequence, kind, target.kind))?;
         }
         let column = column_mut(&mut work.table, position)?;
-        (column.type_oid, column.typmod) = (target.kind.oid(), target.typmod);
+        column.set_kind(target);
         Ok(())
     }
 
@@ -305,6 +307,22 @@ impl Session {
         Ok(())
     }
 
+    /// Drops a column whose dependents go, too.
+    pub(super) async fn drop_column_of(
+        &mut self,
+        table: &Arc<Table>,
+        position: usize,
+    ) -> Result<()> {
+        self.lock_table(table, LockMode::AccessExclusive).await?;
+        self.check_not_pending(table, "ALTER TABLE")?;
+        let mut work = Work::new(table.clone());
+        for index in indexes_with(&work.table, position) {
+            work.remove_index(&index);
+        }
+        self.remove_column(&mut work, position)?;
+        self.store_altered(work).await
+    }
+
     /// Takes a column away. Its place in the rows stays, and its values with it.
     fn remove_column(&mut self, work: &mut Work, position: usize) -> Result<()> {
         let table = &mut work.table;
@@ -389,8 +407,7 @@ fn column_mut(table: &mut Table, position: usize) -> Result<&mut Column> {
 
 /// The indexes that hold a column.
 fn indexes_with(table: &Table, position: usize) -> Vec<Index> {
-    let has =
-        |index: &&Index| index.columns.contains(&position) || index.include.contains(&position);
+    let has = |index: &&Index| index.uses_column(table, position);
     table.all_indexes().filter(has).cloned().collect()
 }
 

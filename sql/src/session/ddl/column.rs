@@ -14,6 +14,7 @@ use crate::catalog::{Column, Identity, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{ColumnClauseKind, ColumnDefinition, IdentityClause};
 use crate::parser::stored;
+use crate::system::names::Names;
 use crate::types::{Type, TypeMod};
 
 /// A column that is to be made.
@@ -49,10 +50,11 @@ fn is_array_of_serial(data_type: &ast::DataType) -> bool {
 /// The type of a definition that begins at `start`.
 pub(super) fn type_of(
     data_type: &ast::DataType,
+    names: &Names,
     sql: &str,
     start: Option<usize>,
 ) -> Result<TypeMod> {
-    types::type_of(data_type).map_err(|e| e.at(start.and_then(|at| next_token(sql, at))))
+    types::type_of(data_type, names).map_err(|e| e.at(start.and_then(|at| next_token(sql, at))))
 }
 
 /// The error of a sequence for a column of another type than an integer.
@@ -81,6 +83,7 @@ impl NewColumn {
         table: &str,
         definition: &ColumnDefinition,
         constraints: &mut Constraints,
+        names: &Names,
         sql: &str,
     ) -> Result<NewColumn> {
         let name = truncate_name(fold(&definition.name));
@@ -93,7 +96,7 @@ impl NewColumn {
         }
         let kind = match serial {
             Some(kind) => TypeMod::plain(kind),
-            None => type_of(&definition.data_type, sql, start)?,
+            None => type_of(&definition.data_type, names, sql, start)?,
         };
         let mut new = NewColumn {
             column: Column::new(name, kind),

@@ -8,6 +8,7 @@ use super::super::Session;
 use super::{undefined_column, undefined_table};
 use crate::binder::{fold, name_parts};
 use crate::catalog::names::RelationName;
+use crate::catalog::types::TypeShape;
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{Comment, CommentObject};
@@ -66,6 +67,28 @@ impl Session {
                 let mut changed = (**view).clone();
                 changed.comment = text;
                 return self.draft(|draft| draft.put_view(changed));
+            }
+            CommentObject::Type(name) => {
+                let mut changed = (*self.type_to_alter(name)?).clone();
+                changed.comment = text;
+                return self.draft(|draft| draft.put_type(changed));
+            }
+            CommentObject::DomainConstraint(constraint, name) => {
+                let mut changed = (*self.type_to_alter(name)?).clone();
+                let constraint = fold(constraint);
+                let checks = match &mut changed.shape {
+                    TypeShape::Domain(domain) => domain.checks.as_mut_slice(),
+                    _ => &mut [],
+                };
+                let Some(check) = checks.iter_mut().find(|check| check.name == constraint) else {
+                    let domain = changed.name;
+                    return Err(Error::new(
+                        SqlState::UndefinedObject,
+                        format!("constraint \"{constraint}\" for domain {domain} does not exist"),
+                    ));
+                };
+                check.comment = text;
+                return self.draft(|draft| draft.put_type(changed));
             }
             CommentObject::Constraint(constraint, name) => {
                 let table = self.table_of(name)?;

@@ -1,5 +1,7 @@
 //! DROP of tables, views, sequences, schemas and indexes, and what depends on what is dropped.
 
+use std::sync::Arc;
+
 use cairn_txn::LockMode;
 use datafusion::sql::sqlparser::ast;
 
@@ -16,7 +18,7 @@ use crate::parser::stored;
 
 /// Something that cannot be without what is dropped.
 pub(super) struct Dependent {
-    /// As messages call it.
+    /// As messages call it; empty: they do not, as it belongs to something that goes, too.
     pub what: String,
     /// What of that it needs.
     pub on: String,
@@ -35,6 +37,10 @@ pub(super) enum Object {
     Routine(u32),
     /// The default of a column.
     Default(u32, usize),
+    /// A column of a table.
+    Column(u32, usize),
+    /// A type that a user made.
+    Type(u32),
 }
 
 impl RelationKind {
@@ -219,7 +225,8 @@ impl Session {
                     self.dependent_views(*id, None, &on, gone, dependents);
                 }
             }
-            Object::Default(..) => {}
+            Object::Type(id) => self.dependents_of_type(*id, gone, dependents),
+            Object::Default(..) | Object::Column(..) => {}
         }
         Ok(())
     }
@@ -239,6 +246,8 @@ impl Session {
     }
 
     fn cascade_as(&mut self, refusal: &str, dependents: &[Dependent], cascade: bool) -> Result<()> {
+        let dependents: Vec<&Dependent> =
+            dependents.iter().filter(|d| !d.what.is_empty()).collect();
         if dependents.is_empty() {
             return Ok(());
         }
@@ -248,7 +257,7 @@ impl Session {
                 .detail(lines.collect::<Vec<_>>().join("\n"))
                 .hint("Use DROP ... CASCADE to drop the dependent objects too."));
         }
-        match dependents {
+        match dependents.as_slice() {
             [only] => self.skip(format!("drop cascades to {}", only.what)),
             many => {
                 let lines = many.iter().map(|d| format!("drop cascades to {}", d.what));
@@ -308,6 +317,11 @@ impl Session {
                 }
                 self.draft(|draft| draft.put_table(changed))
             }
+            Object::Column(table, position) => match schema.table_by_id(*table) {
+                Some(table) => self.drop_column_of(table, *position).await,
+                None => Ok(()),
+            },
+            Object::Type(id) => self.draft(|draft| draft.drop_type(*id)),
         }
     }
 
@@ -356,7 +370,7 @@ impl Session {
     }
 
     /// Drops objects together; those of a schema that is dropped as dependents of that.
-    async fn drop_objects(
+    pub(super) async fn drop_objects(
         &mut self,
         objects: Vec<Object>,
         schema_name: Option<&str>,
@@ -382,7 +396,7 @@ impl Session {
         }
         for object in &gone {
             let schema = self.schema();
-            let Object::Table(id) = object else { continue };
+            let (Object::Table(id) | Object::Column(id, _)) = object else { continue };
             let Some(table) = schema.table_by_id(*id) else { continue };
             self.lock_table(table, LockMode::AccessExclusive).await?;
         }
@@ -418,7 +432,8 @@ impl Session {
             return format!("function {signature}");
         }
         let found = match object {
-            Object::Table(id) | Object::Default(id, _) => {
+            Object::Type(id) => return self.describe_type(*id),
+            Object::Table(id) | Object::Default(id, _) | Object::Column(id, _) => {
                 schema.table_by_id(*id).map(|t| (self.kind_of(Named::Table(*id)), t.full_name()))
             }
             Object::View(id) => schema.view_by_id(*id).map(|v| (RelationKind::View, v.full_name())),
@@ -493,7 +508,8 @@ impl Session {
         let routines = schema.routines().filter(|routine| routine.schema == name);
         let mut routines: Vec<u32> = routines.map(|routine| routine.id).collect();
         routines.sort_unstable();
-        objects.chain(routines.into_iter().map(Object::Routine)).collect()
+        let objects = objects.chain(routines.into_iter().map(Object::Routine));
+        objects.chain(schema.types_in(name).into_iter().map(Object::Type)).collect()
     }
 
     /// ON COMMIT DROP.
@@ -515,13 +531,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) async fn drop_index(
+    /// An index that may be dropped by itself, with its table; `None` if there is none and that will do.
+    pub(in super::super) fn droppable_index(
         &mut self,
         name: &ast::ObjectName,
         if_exists: bool,
-        cascade: bool,
-    ) -> Result<()> {
-        self.lock_catalog().await?;
+    ) -> Result<Option<(Arc<Table>, Index)>> {
         let wanted = self.named(name)?;
         let schema = self.schema();
         let Some((table, index)) = schema.index(&wanted) else {
@@ -538,7 +553,7 @@ impl Session {
             }
             if if_exists {
                 self.skip(format!("index \"{wanted}\" does not exist, skipping"));
-                return Ok(());
+                return Ok(None);
             }
             return Err(Error::new(
                 SqlState::UndefinedObject,
@@ -555,6 +570,19 @@ impl Session {
             )
             .hint(format!("You can drop constraint {wanted} on table {} instead.", table.name)));
         }
+        Ok(Some((table.clone(), index.clone())))
+    }
+
+    pub(super) async fn drop_index(
+        &mut self,
+        name: &ast::ObjectName,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<()> {
+        self.lock_catalog().await?;
+        let Some((table, index)) = self.droppable_index(name, if_exists)? else { return Ok(()) };
+        let (table, index) = (&table, &index);
+        let wanted = self.named(name)?;
         self.lock_table(table, LockMode::AccessExclusive).await?;
         self.check_not_pending(table, "DROP INDEX")?;
         let object = format!("index {wanted}");

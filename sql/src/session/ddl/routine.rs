@@ -6,7 +6,7 @@ use super::super::Session;
 use super::super::constraints::{place, truncate_name};
 use super::drop::Dependent;
 use super::text;
-use crate::binder::types::type_of;
+use crate::binder::types::{built_in, type_of};
 use crate::binder::{fold, name_parts, relation_name};
 use crate::catalog::routine::{Argument, Routine};
 use crate::error::{Error, Result, SqlState};
@@ -26,13 +26,13 @@ fn kind_of(data_type: &DataType) -> Result<Type> {
     match data_type {
         DataType::Custom(name, _) if name_parts(name).join(".") == "void" => Ok(Type::Void),
         DataType::Custom(name, _) if name_parts(name).join(".") == "record" => Ok(Type::Record),
-        other => type_of(other).map(|ty| ty.kind),
+        other => built_in(other).map(|ty| ty.kind),
     }
 }
 
 /// A type as PostgreSQL's grammar has it: what is a key word has a schema.
 fn as_written(data_type: &DataType) -> String {
-    match (data_type, type_of(data_type)) {
+    match (data_type, built_in(data_type)) {
         (DataType::Text | DataType::Custom(..), _) | (_, Err(_)) => {
             data_type.to_string().to_lowercase()
         }
@@ -75,7 +75,7 @@ impl Session {
                 let message = "input parameters after one with a default value must also have defaults";
                 return Err(invalid(message));
             }
-            let type_oid = type_of(&argument.data_type)?.kind.oid();
+            let type_oid = self.known_type(&argument.data_type)?.oid();
             let default = argument.default.as_ref().map(stored::to_text);
             arguments.push(Argument { name, type_oid, default });
         }
@@ -88,11 +88,11 @@ impl Session {
                     (columns, row_type) = (listed, Some(relation));
                     (Type::Record, *set)
                 }
-                None => (kind_of(data_type)?, *set),
+                None => (self.known_type(data_type)?, *set),
             },
             Some(Returned::Table(listed)) => {
                 for (name, data_type) in listed {
-                    columns.push((fold(name), type_of(data_type)?.kind.oid()));
+                    columns.push((fold(name), self.known_type(data_type)?.oid()));
                 }
                 let single = match columns.as_slice() {
                     [(_, oid)] => Type::from_oid(*oid),
@@ -160,10 +160,18 @@ impl Session {
         self.draft(|draft| draft.put_routine(routine))
     }
 
+    /// A type of a declaration: one of those that the server has by itself.
+    fn known_type(&self, data_type: &DataType) -> Result<Type> {
+        kind_of(data_type).map_err(|error| match type_of(data_type, &self.names()) {
+            Ok(_) => Error::unsupported("a type that was made, in a function,"),
+            Err(_) => error,
+        })
+    }
+
     /// The columns of a relation whose row a function returns.
     fn row_columns(&self, data_type: &DataType) -> Option<(u32, Vec<(String, u32)>)> {
         let DataType::Custom(name, _) = data_type else { return None };
-        if type_of(data_type).is_ok() {
+        if type_of(data_type, &self.names()).is_ok() {
             return None;
         }
         let (schema, relation) = relation_name(name).ok()?;
@@ -204,7 +212,7 @@ impl Session {
         let (schema, function) = relation_name(name)?;
         let written = kinds;
         let kinds: Option<Vec<Type>> = kinds
-            .map(|kinds| kinds.iter().map(|kind| Ok(type_of(kind)?.kind)).collect::<Result<_>>())
+            .map(|kinds| kinds.iter().map(kind_of).collect::<Result<_>>())
             .transpose()?;
         let (catalog, path) = (self.schema(), self.path());
         let schemas: Vec<&str> = match &schema {

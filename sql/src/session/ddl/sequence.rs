@@ -152,7 +152,7 @@ fn kind_of(options: &[SequenceOption]) -> Result<Option<Type>> {
         _ => None,
     });
     let Some(written) = written else { return Ok(None) };
-    match types::type_of(written)?.kind {
+    match types::built_in(written)?.kind {
         kind @ (Type::Int2 | Type::Int4 | Type::Int8) => Ok(Some(kind)),
         _ => Err(Error::new(
             SqlState::InvalidParameterValue,

@@ -216,8 +216,8 @@ impl Session {
                 return Err(not_possible(format!(
                     "cannot change data type of view column \"{}\" from {} to {}",
                     before.name,
-                    before.kind().display(),
-                    after.kind().display()
+                    before.declared().display(),
+                    after.declared().display()
                 )));
             }
         }

@@ -1,15 +1,16 @@
 //! Functions that show definitions, and those that find and name objects.
 
 use super::{CatalogFunction, Known, arg, function, lenient, names_array, oid_arg, text, volatile};
+use crate::catalog::names::RelationName;
 use crate::catalog::routine::Routine;
+use crate::catalog::types::TypeShape;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
 use crate::lock_names::DATABASE_OID;
 use crate::system::builtins::UTF8;
 use crate::system::names::{self, Stored, type_list};
 use crate::system::{
-    CATALOG_SCHEMA, Content, SUPERUSER, SUPERUSER_OID, classes, definitions, facts, relations,
-    routines,
+    CATALOG_SCHEMA, Content, classes, definitions, facts, relations, roles, routines,
 };
 use crate::types::Type::{Bool, Int2, Int4, Int8, Name, NodeTree, Oid, Regclass, Text};
 use crate::types::{Datum, Type, TypeMod};
@@ -37,6 +38,7 @@ pub(super) fn register(all: &mut Vec<CatalogFunction>) {
         function("col_description", &[Oid, Int4], Text, column_description),
         function("shobj_description", &[Oid, Name], Text, nothing),
         function("pg_table_is_visible", &[Oid], Bool, relation_is_visible),
+        function("pg_type_is_visible", &[Oid], Bool, type_is_visible),
         function("pg_relation_is_publishable", &[Regclass], Bool, is_table),
         lenient("current_schemas", &[Bool], Type::NameArray, current_schemas),
         function("pg_encoding_to_char", &[Int4], Name, encoding_name),
@@ -72,7 +74,6 @@ pub(super) fn register(all: &mut Vec<CatalogFunction>) {
         lenient("pg_relation_is_updatable", &[Regclass, Bool], Int4, updatable),
     ]);
     for name in [
-        "pg_type_is_visible",
         "pg_function_is_visible",
         "pg_operator_is_visible",
         "pg_opclass_is_visible",
@@ -110,7 +111,20 @@ fn empty(_: &Known, _: &[Datum]) -> Result<Datum> {
     Ok(Datum::Text(String::new()))
 }
 
-fn format_type(_: &Known, args: &[Datum]) -> Result<Datum> {
+fn type_is_visible(known: &Known, args: &[Datum]) -> Result<Datum> {
+    let schema = &known.names.schema;
+    let oid = oid_arg(args, 0)?;
+    let Some(user) = schema.type_by_oid(oid).and_then(Type::user) else {
+        return Ok(Type::from_oid(oid).map_or(Datum::Null, |_| Datum::Bool(true)));
+    };
+    let definition = user.definition();
+    let is_array = oid == definition.array_oid;
+    let name = if is_array { &definition.array_name } else { &definition.name };
+    let name = RelationName::new(definition.schema.clone(), name.clone());
+    Ok(Datum::Bool(schema.type_is_in_sight(&known.names.path, &name)))
+}
+
+fn format_type(known: &Known, args: &[Datum]) -> Result<Datum> {
     if arg(args, 0).is_null() {
         return Ok(Datum::Null);
     }
@@ -119,11 +133,13 @@ fn format_type(_: &Known, args: &[Datum]) -> Result<Datum> {
         Datum::Null => None,
         typmod => Some(typmod.as_i32()?),
     };
-    let shown = match (Type::from_oid(oid), typmod) {
+    let shown = match (known.names.schema.type_of(oid), typmod) {
         _ if oid == 0 => "-".to_owned(),
         // Without a modifier it is the type of length 1 that has the plain name.
         (Some(Type::Bpchar), None) => "character".to_owned(),
-        (Some(kind), typmod) => TypeMod { kind, typmod: typmod.unwrap_or(-1) }.display(),
+        (Some(kind), typmod) => {
+            known.names.type_name(TypeMod { kind, typmod: typmod.unwrap_or(-1) })
+        }
         (None, _) => match crate::system::pseudo_type(oid) {
             Some(name) => name.to_owned(),
             None => "???".to_owned(),
@@ -146,7 +162,7 @@ fn index(known: &Known, args: &[Datum]) -> Result<Datum> {
         }
         Some(Stored::Index(table, index)) => {
             let number = usize::try_from(column).unwrap_or_default();
-            Some(definitions::index_column(table, index, number).unwrap_or_default())
+            Some(definitions::index_column(table, index, number, pretty).unwrap_or_default())
         }
         _ => None,
     };
@@ -201,11 +217,9 @@ fn serial_sequence(known: &Known, args: &[Datum]) -> Result<Datum> {
 }
 
 fn user_by_id(_: &Known, args: &[Datum]) -> Result<Datum> {
-    let name = match oid_arg(args, 0)? {
-        SUPERUSER_OID => SUPERUSER.to_owned(),
-        other => format!("unknown (OID={other})"),
-    };
-    Ok(Datum::Text(name))
+    let oid = oid_arg(args, 0)?;
+    let name = roles::name_of(oid).map(str::to_owned);
+    Ok(Datum::Text(name.unwrap_or_else(|| format!("unknown (OID={oid})"))))
 }
 
 fn routine<'k>(known: &'k Known, args: &[Datum]) -> Result<Option<&'k Routine>> {
@@ -271,11 +285,18 @@ fn description(known: &Known, args: &[Datum]) -> Result<Datum> {
                 .or(index.map(|index| index.constraint_comment.clone()))
         })?
     };
+    let of_domain = || {
+        schema.types().find_map(|made| {
+            let TypeShape::Domain(domain) = &made.shape else { return None };
+            domain.checks.iter().find(|check| check.id == oid)?.comment.clone()
+        })
+    };
     text(match args.get(1) {
         None => of_relation().or_else(of_constraint),
         Some(catalog) => match catalog.as_str()? {
             "pg_class" => of_relation(),
-            "pg_constraint" => of_constraint(),
+            "pg_constraint" => of_constraint().or_else(of_domain),
+            "pg_type" => schema.type_by_id(oid).and_then(|made| made.comment.clone()),
             _ => None,
         },
     })
@@ -434,10 +455,10 @@ pub(super) fn exists(known: &Known, what: Class, oid: u32) -> bool {
         Class::Schema => names::namespace_name(oid).is_some(),
         Class::Database => oid == DATABASE_OID,
         Class::Function => facts::procedure(oid).is_some(),
-        Class::Type => Type::from_oid(oid).is_some(),
+        Class::Type => known.names.schema.type_of(oid).is_some(),
         Class::Language => oid == 12,
         Class::Tablespace => matches!(oid, 1663 | 1664),
-        Class::Role => oid == SUPERUSER_OID,
+        Class::Role => roles::name_of(oid).is_some(),
     }
 }
 

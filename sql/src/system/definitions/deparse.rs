@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
 };
 
-use crate::binder::types::type_of;
+use crate::binder::types::built_in;
 use crate::binder::{fold, name_parts};
 use crate::catalog::Table;
 use crate::functions::strings::{quote_ident, quote_literal};
@@ -18,6 +18,8 @@ use crate::types::{Category, Type, TypeMod};
 pub struct Deparser<'a> {
     /// The table.
     pub table: Option<&'a Table>,
+    /// The type of VALUE, in the condition of a domain.
+    pub value: Option<Type>,
     /// Whether parentheses that nobody needs are left out.
     pub pretty: bool,
 }
@@ -76,8 +78,8 @@ impl Deparser<'_> {
                 let column = self.table.and_then(|table| table.columns.get(table.position(&name)?));
                 match column {
                     Some(column) => simple(quote_ident(&name), Some(column.kind().kind)),
-                    // Such as CURRENT_TIMESTAMP.
-                    None => simple(ident.value.to_uppercase(), None),
+                    // VALUE, or such as CURRENT_TIMESTAMP.
+                    None => simple(ident.value.to_uppercase(), self.value),
                 }
             }
             Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match &**expr {
@@ -136,7 +138,7 @@ impl Deparser<'_> {
                 self.list(expr, list, *negated)
             }
             Expr::Cast { expr, data_type, .. } => {
-                let target = type_of(data_type).ok();
+                let target = built_in(data_type).ok();
                 let name = target.map_or_else(|| data_type.to_string(), TypeMod::display);
                 let kind = target.map(|target| target.kind);
                 match &**expr {
@@ -151,9 +153,20 @@ impl Deparser<'_> {
                 match &call.args {
                     FunctionArguments::None => simple(name.to_uppercase(), None),
                     FunctionArguments::List(list) if list.clauses.is_empty() => {
-                        let args = list.args.iter().map(|arg| match arg {
+                        let takes_text = |at: usize| {
+                            let mut all = crate::functions::named(&name);
+                            let takes = |kind| {
+                                move |f: &crate::functions::Function| f.args.get(at) == Some(&kind)
+                            };
+                            all.any(takes(Type::Text))
+                                && !crate::functions::named(&name).any(takes(Type::Varchar))
+                        };
+                        let args = list.args.iter().enumerate().map(|(at, arg)| match arg {
                             FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) => {
-                                let shown = self.show(arg, string_type(arg));
+                                let mut shown = self.show(arg, string_type(arg));
+                                if shown.kind == Some(Type::Varchar) && takes_text(at) {
+                                    shown = self.cast(shown, "text", Some(Type::Text));
+                                }
                                 match self.pretty {
                                     true => shown.text,
                                     false => self.operand(shown),

@@ -87,13 +87,13 @@ pub fn from_binary(element: Type, mut bytes: &[u8]) -> Result<Array> {
     }
 }
 
-/// Appends the binary form of an array.
+/// Appends the binary form of an array, whose elements are of a user's type if they are of `element`.
 ///
 /// # Errors
 /// If the bytes are none.
-pub fn write_binary(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+pub fn write_binary(element: Option<Type>, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
     let reader = Reader::new(bytes)?;
-    let element = reader.element;
+    let element = element.unwrap_or(reader.element);
     out.extend((reader.dimensions.len() as i32).to_be_bytes());
     let flags = out.len();
     out.extend(0i32.to_be_bytes());

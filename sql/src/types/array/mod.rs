@@ -57,7 +57,8 @@ impl Dimension {
 /// An array. One without elements has no dimensions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
-    /// The type of the elements, which is no array.
+    /// The type of the elements, which is no array. Of a user's type a stored array says only
+    /// which kind it is.
     pub element: Type,
     /// From the outermost inwards.
     pub dimensions: Vec<Dimension>,
@@ -146,7 +147,7 @@ impl Array {
     pub fn to_datum(&self) -> Datum {
         let mut out = Vec::with_capacity(8 + 8 * self.dimensions.len() + 6 * self.items.len());
         out.push(READABLE);
-        out.extend(self.element.oid().to_le_bytes());
+        out.extend(self.element.erased().oid().to_le_bytes());
         out.push(self.dimensions.len() as u8);
         for dimension in &self.dimensions {
             out.extend(dimension.length.to_le_bytes());

@@ -325,14 +325,19 @@ impl<'t, 'm> Parser<'t, 'm> {
     }
 }
 
-/// Appends the text form of an array.
+/// Appends the text form of an array, whose elements are of a user's type if they are of `element`.
 ///
 /// # Errors
 /// If the bytes are none.
-pub fn write_text(bytes: &[u8], style: &Style, out: &mut String) -> Result<()> {
+pub fn write_text(
+    element: Option<Type>,
+    bytes: &[u8],
+    style: &Style,
+    out: &mut String,
+) -> Result<()> {
     use std::fmt::Write as _;
     let mut reader = Reader::new(bytes)?;
-    let element = reader.element;
+    let element = element.unwrap_or(reader.element);
     let dimensions = std::mem::take(&mut reader.dimensions);
     if dimensions.is_empty() {
         out.push_str("{}");
