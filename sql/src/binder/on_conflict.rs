@@ -35,6 +35,8 @@ pub struct ConflictUpdate {
     pub assignments: Assignments,
     /// WHERE.
     pub condition: Option<Expr>,
+    /// What the row that is there has to fulfil to be seen through views, with their names.
+    pub visible: Vec<(String, Expr)>,
     /// Of those columns.
     pub schema: DFSchema,
 }
@@ -244,11 +246,16 @@ impl Binder<'_> {
             Ok::<_, Error>((assignments, condition))
         })();
         self.levels.borrow_mut().pop();
-        let (assignments, condition) = bound?;
+        let (mut assignments, condition) = bound?;
+        for expr in assignments.expressions_mut() {
+            *expr = self.expand_computed(std::mem::take(expr), table)?;
+        }
+        let condition = condition.map(|expr| self.expand_computed(expr, table)).transpose()?;
         let excluded = TableReference::bare(EXCLUDED);
         let excluded = DFSchema::try_from_qualified_schema(excluded, &table.arrow_schema())?;
         let schema = row_schema(table)?.join(&excluded)?;
-        Ok(ConflictUpdate { assignments, condition, schema })
+        let visible = self.take_view_conditions();
+        Ok(ConflictUpdate { assignments, condition, visible, schema })
     }
 }
 

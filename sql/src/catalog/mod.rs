@@ -29,6 +29,7 @@ mod draft;
 mod garbage;
 pub mod index;
 pub mod names;
+pub mod routine;
 pub mod sequences;
 pub mod statistics;
 pub mod types;
@@ -53,6 +54,7 @@ pub use draft::Draft;
 pub use garbage::{clear_garbage, clear_leftovers};
 pub use index::{Index, IndexState};
 use names::{Named, RelationName};
+use routine::Routine;
 use statistics::Statistics;
 use types::TypeDescriptor;
 use view::View;
@@ -179,6 +181,12 @@ pub struct Table {
     /// COMMENT ON.
     #[serde(default)]
     pub comment: Option<String>,
+    /// Of a materialized view: what its rows are made of.
+    #[serde(default)]
+    pub definition: Option<Box<view::View>>,
+    /// Whether a materialized view has been filled.
+    #[serde(default)]
+    pub is_populated: bool,
     /// What becomes of a temporary table when a transaction commits.
     #[serde(default)]
     pub on_commit: OnCommit,
@@ -186,6 +194,13 @@ pub struct Table {
     /// server.
     #[serde(skip)]
     pub valid_from: Timestamp,
+    /// Of a table as a view shows it: the positions of its columns in the view's order; none: as they
+    /// are. Never stored.
+    #[serde(skip)]
+    pub order: Vec<usize>,
+    /// What that view computes, at the positions behind those of the columns. Never stored.
+    #[serde(skip)]
+    pub computed: Vec<Column>,
     /// What its indexes compute, compiled when it is first used. Never stored.
     #[serde(skip)]
     pub programs: Programs,
@@ -333,7 +348,12 @@ impl Table {
 
     /// The columns that names find.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
-        let columns = self.columns.iter().enumerate();
+        let count = if self.order.is_empty() { self.columns.len() } else { self.order.len() };
+        let columns = (0..count).filter_map(|at| {
+            let position = self.order.get(at).copied().unwrap_or(at);
+            let computed = || self.computed.get(position - self.columns.len());
+            Some((position, self.columns.get(position).or_else(computed)?))
+        });
         columns.filter(|(_, column)| !column.hidden && !column.dropped && !column.concealed)
     }
 
@@ -411,6 +431,10 @@ fn view_key(id: u32) -> Vec<u8> {
     [b"cv".as_slice(), &id.to_be_bytes()].concat()
 }
 
+fn routine_key(id: u32) -> Vec<u8> {
+    [b"cf".as_slice(), &id.to_be_bytes()].concat()
+}
+
 fn type_key(id: u32) -> Vec<u8> {
     [b"cy".as_slice(), &id.to_be_bytes()].concat()
 }
@@ -438,6 +462,7 @@ pub struct Schema {
     tables: HashMap<u32, Arc<Table>>,
     views: HashMap<u32, Arc<View>>,
     sequences: HashMap<u32, Arc<Sequence>>,
+    routines: HashMap<u32, Arc<Routine>>,
     namespaces: HashMap<String, Arc<Namespace>>,
     statistics: HashMap<u32, Arc<Statistics>>,
     types: HashMap<u32, Arc<TypeDescriptor>>,
@@ -646,6 +671,10 @@ impl Schema {
                 let statistics: Statistics = serde_json::from_slice(value).map_err(corrupted)?;
                 self.insert_statistics(id, Arc::new(statistics));
             }
+        } else if key.starts_with(b"cf") {
+            let routine: Routine = serde_json::from_slice(value).map_err(corrupted)?;
+            self.note_id(Some(&routine.id.to_be_bytes()));
+            self.routines.insert(routine.id, Arc::new(routine));
         } else if key.starts_with(b"cn") {
             let namespace: Namespace = serde_json::from_slice(value).map_err(corrupted)?;
             self.note_id(Some(&namespace.id.to_be_bytes()));

@@ -12,6 +12,7 @@ use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
 use crate::row::expr::RowExpr;
 use crate::row::modify::Writer;
+use crate::row::rules::{Condition, check_views};
 use crate::row::set_list::SetList;
 use crate::row::touched::Touched;
 use crate::row::upsert::Proposed;
@@ -34,6 +35,7 @@ pub struct Upsert {
 pub struct ConflictUpdate {
     set: SetList,
     condition: Option<RowExpr>,
+    visible: Vec<Condition>,
 }
 
 impl Upsert {
@@ -45,7 +47,13 @@ impl Upsert {
                 let condition = update.condition.as_ref();
                 let condition = condition.map(|expr| RowExpr::compile(expr, &update.schema));
                 let set = SetList::compile(&update.assignments, &update.schema)?;
-                Some(ConflictUpdate { set, condition: condition.transpose()? })
+                let visible = update.visible.iter().map(|(view, condition)| {
+                    let expr = RowExpr::compile(condition, &update.schema)?;
+                    Ok(Condition { name: view.clone(), expr })
+                });
+                let (visible, condition) =
+                    (visible.collect::<Result<_>>()?, condition.transpose()?);
+                Some(ConflictUpdate { set, condition, visible })
             }
         };
         let (arbiters, deferrable) = (bound.arbiters.clone(), bound.deferrable.clone());
@@ -64,6 +72,13 @@ impl ConflictUpdate {
         let frame = Frame::new(env);
         let mut both = old.to_vec();
         both.extend(new);
+        for condition in &self.visible {
+            if !condition.expr.eval(&both, &frame)?.is_true() {
+                let view = &condition.name;
+                let message = format!("conflicting row is not visible through view \"{view}\"");
+                return Err(Error::new(SqlState::ObjectNotInPrerequisiteState, message));
+            }
+        }
         match &self.condition {
             Some(condition) if !condition.eval(&both, &frame)?.is_true() => Ok(None),
             _ => self.set.apply(both, old.len(), &frame).map(Some),
@@ -167,6 +182,7 @@ impl Session {
                 }
             };
             changed.count += 1;
+            check_views(&modify.view_checks, &modify.table, &row, &env, &style)?;
             changed.returning(modify, &row, &env)?;
         }
         changed.events = std::mem::take(&mut writer.events);

@@ -121,13 +121,13 @@ impl Class<'_> {
             text(self.kind),
             number(self.columns),
             number(self.checks),
-            Datum::Bool(self.kind == "v"),
+            Datum::Bool(matches!(self.kind, "v" | "m")),
             Datum::Bool(self.has_triggers),
             Datum::Bool(false),
             Datum::Bool(false),
             Datum::Bool(false),
             Datum::Bool(true),
-            text(if self.kind == "r" { "d" } else { "n" }),
+            text(if matches!(self.kind, "r" | "m") { "d" } else { "n" }),
             Datum::Bool(false),
             oid(0),
             oid(0),
@@ -139,6 +139,8 @@ impl Class<'_> {
     }
 }
 
+/// The place of relispopulated.
+const IS_POPULATED: usize = 24;
 /// pg_class.reloptions. Those of what is stored beside a table would be of a relation of its own.
 fn shown_parameters(parameters: &[String]) -> Datum {
     let own = parameters.iter().filter(|parameter| !parameter.starts_with("toast."));
@@ -184,7 +186,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 access_method: HEAP,
                 storage: table.primary.storage,
                 has_index: shown_indexes(table).next().is_some(),
-                kind: "r",
+                kind: if table.definition.is_some() { "m" } else { "r" },
                 columns: table.columns.len(),
                 checks: table.checks.len(),
                 // Foreign keys are triggers of both tables in PostgreSQL.
@@ -240,7 +242,23 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 counted: None,
             },
         };
-        rows.push(class.row());
+        let mut row = class.row();
+        // relispopulated
+        if let Stored::Table(table) = stored
+            && table.definition.is_some()
+            && let Some(place) = row.get_mut(IS_POPULATED)
+        {
+            *place = Datum::Bool(table.is_populated);
+        }
+        // reloptions
+        if let Stored::View(view) = stored
+            && !view.options().is_empty()
+            && let Some(place) = row.iter_mut().rev().nth(1)
+        {
+            let options = view.options().into_iter().map(Datum::Text).collect();
+            *place = Array::of(Type::Text, options)?.to_datum();
+        }
+        rows.push(row);
     }
     Ok(rows)
 }
