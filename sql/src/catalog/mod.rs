@@ -28,6 +28,7 @@ pub mod constraint;
 mod draft;
 mod garbage;
 pub mod index;
+mod lookup;
 pub mod names;
 pub mod routine;
 pub mod sequences;
@@ -473,6 +474,7 @@ pub struct Schema {
     /// Descriptors that sessions of an earlier run left behind: their keys, and the storage of their
     /// rows.
     leftovers: Vec<(Vec<u8>, Vec<u32>)>,
+    lookups: lookup::Lookups,
     /// Shared by all drafts: a number that a rolled-back transaction used is not used again.
     last_id: Arc<AtomicU32>,
 }
@@ -555,6 +557,7 @@ impl Schema {
             Arc::make_mut(&mut table).statistics = statistics.cloned();
         }
         self.remove_table(table.id);
+        self.lookups.forget();
         let indexes = table.named_indexes().map(|index| index.name.as_str());
         for name in indexes {
             let name = RelationName::new(table.schema.clone(), name);
@@ -566,6 +569,7 @@ impl Schema {
 
     fn remove_table(&mut self, id: u32) -> bool {
         let Some(old) = self.tables.remove(&id) else { return false };
+        self.lookups.forget();
         let is_its =
             |what: &Named| matches!(what, Named::Table(of) | Named::Index(of) if *of == id);
         let names = old.named_indexes().map(|index| old.full_name().beside(index.name.as_str()));
@@ -579,24 +583,28 @@ impl Schema {
 
     fn insert_view(&mut self, view: Arc<View>) {
         self.remove_view(view.id);
+        self.lookups.forget();
         self.names.insert(view.full_name(), Named::View(view.id));
         self.views.insert(view.id, view);
     }
 
     fn remove_view(&mut self, id: u32) -> bool {
         let Some(old) = self.views.remove(&id) else { return false };
+        self.lookups.forget();
         self.names.remove(&old.full_name());
         true
     }
 
     fn insert_sequence(&mut self, sequence: Arc<Sequence>) {
         self.remove_sequence(sequence.id);
+        self.lookups.forget();
         self.names.insert(sequence.full_name(), Named::Sequence(sequence.id));
         self.sequences.insert(sequence.id, sequence);
     }
 
     fn remove_sequence(&mut self, id: u32) -> bool {
         let Some(old) = self.sequences.remove(&id) else { return false };
+        self.lookups.forget();
         self.names.remove(&old.full_name());
         true
     }

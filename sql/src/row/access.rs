@@ -255,6 +255,11 @@ impl Lookups {
         Ok(Lookups(found))
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The values in a run, by position of the column.
     ///
     /// # Errors

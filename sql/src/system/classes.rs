@@ -40,9 +40,8 @@ fn stored<'n>(asked: &Asked<'_>, names: &'n Names, oid: &str, name: &str) -> Vec
         return oids.into_iter().filter_map(|oid| names.by_oid(oid)).collect();
     }
     if let Some(wanted) = asked.names(name) {
-        let all = names.schema.all_named();
-        let wanted = all.into_iter().filter(|found| wanted.contains(&found.name.as_str()));
-        let found = wanted.filter_map(|found| names.by_name(Some(&found.schema), &found.name));
+        let all = wanted.into_iter().flat_map(|name| names.schema.relations_named(name));
+        let found = all.filter_map(|found| names.by_name(Some(&found.schema), &found.name));
         return found.collect();
     }
     let tables = names.schema.tables().flat_map(|table| {
@@ -68,6 +67,17 @@ pub(super) fn tables(asked: &Asked<'_>, column: &str) -> Vec<Arc<Table>> {
     all
 }
 
+/// The tables that are asked for by their own number or by one of an index or a constraint.
+pub(super) fn tables_with(asked: &Asked<'_>, column: &str) -> Vec<Arc<Table>> {
+    let schema = &asked.system.schema;
+    let Some(oids) = asked.oids(column) else { return tables(asked, column) };
+    let find = |oid| schema.table_by_id(oid).or_else(|| schema.table_with(oid)).cloned();
+    let mut found: Vec<Arc<Table>> = oids.into_iter().filter_map(find).collect();
+    found.sort_by_key(|table| table.id);
+    found.dedup_by_key(|table| table.id);
+    found
+}
+
 fn system_relations<'a>(
     asked: &'a Asked<'_>,
     oid: &str,
@@ -75,8 +85,8 @@ fn system_relations<'a>(
 ) -> impl Iterator<Item = &'static SystemRelation> + 'a {
     let (oids, names) = (asked.oids(oid), asked.names(name));
     relations().iter().filter(move |relation| {
-        oids.as_ref().is_none_or(|oids| oids.contains(&relation.oid))
-            && names.as_ref().is_none_or(|names| names.contains(&relation.name))
+        oids.as_ref().is_none_or(|oids| oids.binary_search(&relation.oid).is_ok())
+            && names.as_ref().is_none_or(|names| names.binary_search(&relation.name).is_ok())
     })
 }
 
@@ -531,19 +541,12 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
     };
     add(PUBLIC_NAMESPACE, class_oid::PG_NAMESPACE, 0, &Some("standard public schema".into()));
     let schema = &asked.system.schema;
-    for table in schema.tables().filter(|table| {
-        let ids = |index: &Index| asked.wants("objoid", index.oid());
-        asked.oids("objoid").is_none()
-            || asked.wants("objoid", table.id)
-            || table.all_indexes().any(ids)
-            || table.checks.iter().any(|check| asked.wants("objoid", check.id))
-            || table.foreign_keys.iter().any(|key| asked.wants("objoid", key.id))
-    }) {
+    for table in tables_with(asked, "objoid") {
         add(table.id, PG_CLASS, 0, &table.comment);
         for (at, column) in table.visible() {
             add(table.id, PG_CLASS, at as i32 + 1, &column.comment);
         }
-        for index in shown_indexes(table) {
+        for index in shown_indexes(&table) {
             add(index.oid(), PG_CLASS, 0, &index.comment);
             add(index.oid(), PG_CONSTRAINT, 0, &index.constraint_comment);
         }

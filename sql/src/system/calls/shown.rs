@@ -275,15 +275,14 @@ fn description(known: &Known, args: &[Datum]) -> Result<Datum> {
         Stored::View(view) => view.comment.clone(),
     };
     let of_constraint = || {
-        schema.tables().find_map(|table| {
-            let check = table.checks.iter().find(|check| check.id == oid);
-            let key = table.foreign_keys.iter().find(|key| key.id == oid);
-            let index = table.all_indexes().find(|index| index.constraint && index.oid() == oid);
-            check
-                .map(|check| check.comment.clone())
-                .or(key.map(|key| key.comment.clone()))
-                .or(index.map(|index| index.constraint_comment.clone()))
-        })?
+        let table = schema.table_with(oid)?;
+        let check = table.checks.iter().find(|check| check.id == oid);
+        let key = table.foreign_keys.iter().find(|key| key.id == oid);
+        let index = table.all_indexes().find(|index| index.constraint && index.oid() == oid);
+        check
+            .map(|check| check.comment.clone())
+            .or(key.map(|key| key.comment.clone()))
+            .or(index.map(|index| index.constraint_comment.clone()))?
     };
     let of_domain = || {
         schema.types().find_map(|made| {
