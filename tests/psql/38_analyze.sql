@@ -57,7 +57,5 @@ ALTER TABLE an DROP COLUMN a;
 SELECT attname FROM pg_stats WHERE tablename = 'an' ORDER BY attname;
 DROP TABLE an;
 SELECT count(*) FROM pg_stats WHERE tablename = 'an';
-EXPLAIN (NIX) SELECT 1;
-EXPLAIN (FORMAT nix) SELECT 1;
 EXPLAIN (ANALYZE perhaps) SELECT 1;
 EXPLAIN (TIMING) SELECT 1;
