@@ -181,6 +181,15 @@ struct Calls {
 }
 
 impl Call {
+    /// As it is known by when the statement runs again. How long a sleep is may be another thing then, as where
+    /// it depends on the clock.
+    fn replayed(self) -> Call {
+        match self.action {
+            Action::Sleep(_) | Action::SleepUntil(_) => Call { action: Action::Sleep(0), ..self },
+            _ => self,
+        }
+    }
+
     fn mode(&self) -> LockMode {
         if self.shared { LockMode::Share } else { LockMode::Exclusive }
     }
@@ -193,7 +202,7 @@ impl Backend {
     /// [`Error::WouldWait`] if the statement has to wait and then to run again.
     pub fn call(&self, call: Call) -> Result<bool> {
         let mut calls = self.calls.lock();
-        let known = calls.to_replay.get_mut(&call).and_then(VecDeque::pop_front);
+        let known = calls.to_replay.get_mut(&call.replayed()).and_then(VecDeque::pop_front);
         let done = match (known, call.lock) {
             (Some(known), _) => known,
             (None, None) => match call.action {
@@ -227,7 +236,7 @@ impl Backend {
                 }
             }
         };
-        calls.made.push((call, done));
+        calls.made.push((call.replayed(), done));
         Ok(done)
     }
 
@@ -262,7 +271,7 @@ impl Backend {
             }
             (_, None) => return Ok(()),
         }
-        self.calls.lock().to_replay.entry(call).or_default().push_back(true);
+        self.calls.lock().to_replay.entry(call.replayed()).or_default().push_back(true);
         Ok(())
     }
 

@@ -65,3 +65,9 @@ INSERT INTO public.people (name, code, nick, feels, born, seen, noted, at, patie
     (E'\\N', E'\\.', ',', 'happy', 'infinity', 'epoch', 'epoch', '24:00', '178000000 years', -1, 4.9e-324, 1e-45, 1, 1, '\xdeadbeef', NULL, '{"{}",","}', '[0:1]={5,6}', '{}', '"x"');
 INSERT INTO sales.orders (person, friend, amount, "Odd Name") VALUES (100, 105, 3, 'x'), (100, NULL, 1, NULL), (110, 110, 7, 'y');
 INSERT INTO public.uses (t) SELECT 'row ' || n FROM generate_series(1, 120) n;
+
+CREATE VIEW public.rich AS SELECT p.id, p.name, lower(p.nick) AS nick FROM public.people p WHERE p.balance > 100::numeric ORDER BY p.name;
+COMMENT ON VIEW public.rich IS 'a view';
+CREATE VIEW sales.totals AS SELECT o.person, count(*) AS orders, sum(o.amount) AS amount FROM (sales.orders o JOIN public.people p ON ((p.id = o.person))) GROUP BY o.person HAVING (count(*) > 0);
+CREATE MATERIALIZED VIEW public.names AS SELECT p.name, p.id FROM public.people p;
+CREATE FUNCTION public.twice(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT n * 2 $$;

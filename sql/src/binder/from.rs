@@ -371,13 +371,14 @@ impl Binder<'_> {
                         return self.sequence_relation(&sequence, &shown, alias);
                     }
                 };
+                self.check_populated(&table)?;
                 self.note_table(&table);
                 let columns = names.into_iter().filter_map(|(index, name)| {
                     let kind = table.columns.get(index)?.declared();
                     Some((name, kind, Some((table.id, index as i16 + 1))))
                 });
                 let columns = columns.collect();
-                (Relation::new(Source::Table(table)), columns)
+                (Relation::of_table(table, self.settings.hints()), columns)
             }
         };
         if let Some(alias) = alias {

@@ -13,6 +13,7 @@ use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::implication::{hinges_on_parameters, implies};
+use super::selectivity::of_column;
 use super::stateful::stateful_of;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
 use crate::binder::subplan::{has_subplan, subplan_of};
@@ -22,6 +23,7 @@ use crate::codec::{self, KEY_NULL, KEY_VALUE, KeyOrder};
 use crate::error::{Error, Result};
 use crate::functions::arrays::ArrayForm;
 use crate::functions::{Scalar, udf};
+use crate::relation::Hints;
 use crate::types::array::Reader;
 use crate::types::{Datum, Type};
 
@@ -37,6 +39,15 @@ const ARRAY_VALUES: usize = 10;
 /// Most look-ups of a run, if the values of one column do not come to more: what further columns
 /// would narrow is left to the filter.
 const MAX_COMBINATIONS: usize = 100_000;
+
+/// What a path has to give.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Columns.
+    pub needed: &'a [usize],
+    /// What it may use.
+    pub hints: Hints,
+}
 
 /// Which keys of an index to read.
 #[derive(Debug)]
@@ -54,7 +65,7 @@ pub struct Access {
 
 /// The values that a key column may have.
 #[derive(Debug)]
-enum Values {
+pub(super) enum Values {
     /// These.
     Listed(Vec<RowExpr>),
     /// The elements of an array.
@@ -68,7 +79,7 @@ impl Values {
     }
 
     /// What they are in a run; no NULLs.
-    fn eval(&self, kind: Type, frame: &Frame<'_>) -> Result<Vec<Datum>> {
+    pub(super) fn eval(&self, kind: Type, frame: &Frame<'_>) -> Result<Vec<Datum>> {
         let mut found = Vec::new();
         match self {
             Values::Listed(values) => {
@@ -89,24 +100,24 @@ impl Values {
 }
 
 /// A condition `column op constant` found in a filter.
-struct Condition {
-    column: usize,
-    op: Operator,
-    values: Vec<Expr>,
+pub(super) struct Condition {
+    pub column: usize,
+    pub op: Operator,
+    pub values: Vec<Expr>,
     /// Whether the only one of the values is an array, whose elements are meant.
-    of_array: bool,
+    pub of_array: bool,
 }
 
 impl Condition {
     /// How many values there are; of an array nobody knows when the plan is made.
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         if self.of_array { ARRAY_VALUES } else { self.values.len() }
     }
 }
 
 /// The place in a key of an expression that keeps its order: a column or one of `computed`, itself or
 /// in its canonical form, or widened.
-fn ordered_column(expr: &Expr, computed: &[Expr]) -> Option<usize> {
+pub(super) fn ordered_column(expr: &Expr, computed: &[Expr]) -> Option<usize> {
     if let Some(place) = computed_place(expr, computed) {
         return Some(place);
     }
@@ -140,7 +151,7 @@ fn widens(from: Type, to: Type) -> bool {
         || (matches!(from, Text | Varchar | Name | Bpchar) && matches!(to, Text | Varchar))
 }
 
-fn is_constant(expr: &Expr) -> bool {
+pub(super) fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(..) | Expr::Placeholder(_) => true,
         Expr::ScalarFunction(function) => {
@@ -197,7 +208,7 @@ fn condition_of(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     }
 }
 
-fn in_list_condition(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
+pub(super) fn in_list_condition(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     let list = match expr {
         Expr::InList(list) => list,
         Expr::ScalarFunction(function) => return array_condition(function, computed),
@@ -208,81 +219,11 @@ fn in_list_condition(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     Some(condition(column, Operator::Eq, list.list.clone()))
 }
 
-/// `column ~ pattern`
-fn pattern_condition(expr: &Expr) -> Option<(usize, &Expr)> {
-    let Expr::ScalarFunction(function) = expr else { return None };
-    let Scalar::Builtin(builtin) = udf::scalar_of(function)? else { return None };
-    let [probe, pattern] = function.args.as_slice() else { return None };
-    let usable = builtin.name == "~" && is_constant(pattern);
-    ordered_column(probe, &[]).filter(|_| usable).map(|column| (column, pattern))
-}
-
-/// The one text that a regular expression such as `^(name)$` matches, as psql writes them.
-fn only_match(pattern: &str) -> Option<&str> {
-    let inner = pattern.strip_prefix('^')?.strip_suffix('$')?;
-    let bare = inner.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(inner);
-    bare.chars().all(|c| c.is_alphanumeric() || c == '_').then_some(bare)
-}
-
-/// The values that filters ask for in columns of a relation whose rows are computed.
-#[derive(Debug)]
-pub struct Lookups {
-    values: Vec<(usize, Values)>,
-    /// Regular expressions that columns match, which may allow a single value.
-    patterns: Vec<(usize, RowExpr)>,
-}
-
-impl Lookups {
-    /// Those of filters over the relation's columns `c0`, `c1`, ...
-    ///
-    /// # Errors
-    /// If a value cannot be compiled.
-    pub(super) fn new(
-        filters: &[Expr],
-        compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
-    ) -> Result<Lookups> {
-        let conjuncts =
-            || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
-        let patterns = conjuncts().filter_map(pattern_condition);
-        let patterns = patterns.map(|(column, pattern)| Ok((column, compile(pattern)?)));
-        let patterns = patterns.collect::<Result<_>>()?;
-        let mut values = Vec::new();
-        let conditions = conjuncts().filter_map(|conjunct| in_list_condition(conjunct, &[]));
-        for condition in conditions.filter(|condition| condition.op == Operator::Eq) {
-            let mut listed =
-                condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
-            let wanted = match listed.pop_if(|_| condition.of_array) {
-                Some(array) => Values::OfArray(array),
-                None => Values::Listed(listed),
-            };
-            values.push((condition.column, wanted));
-        }
-        Ok(Lookups { values, patterns })
-    }
-
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.patterns.is_empty()
-    }
-
-    /// The values in a run, by position of the column.
-    ///
-    /// # Errors
-    /// Those of the expressions.
-    pub(super) fn eval(&self, frame: &Frame<'_>) -> Result<Vec<(usize, Vec<Datum>)>> {
-        let mut wanted = Vec::with_capacity(self.values.len());
-        for (column, values) in &self.values {
-            wanted.push((*column, values.eval(Type::Oid, frame)?));
-        }
-        for (column, pattern) in &self.patterns {
-            if let Datum::Text(pattern) = pattern.eval(&[], frame)?
-                && let Some(only) = only_match(&pattern)
-            {
-                wanted.push((*column, vec![Datum::Text(only.to_owned())]));
-            }
-        }
-        Ok(wanted)
-    }
+/// The conditions on columns in filters.
+pub(super) fn conditions_of(filters: &[Expr]) -> Vec<Condition> {
+    let conjuncts =
+        filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+    conjuncts.filter_map(|conjunct| in_list_condition(conjunct, &[])).collect()
 }
 
 impl Access {
@@ -307,12 +248,13 @@ impl Access {
 
     /// The best path for these conditions, each over the table's columns `c0`, `c1`, ... Of indexes
     /// that would do as well, one that has all columns that are `needed`.
-    pub fn choose(
+    pub(super) fn choose(
         table: &Table,
         filters: &[Expr],
-        needed: &[usize],
+        wanted: Wanted<'_>,
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
+        let Wanted { needed, hints } = wanted;
         let conjuncts =
             || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
         let plain: Vec<Condition> = conjuncts().filter_map(|c| in_list_condition(c, &[])).collect();
@@ -345,7 +287,9 @@ impl Access {
             let range = index.columns.get(matched).is_some_and(|column| {
                 conditions.iter().any(|c| c.column == *column && c.op != Operator::Eq)
             });
-            let has_all = (matched > 0 || range || score > 0)
+            let is_only = !hints.seqscan && index.storage != table.primary.storage;
+            let has_all = (matched > 0 || range || score > 0 || is_only)
+                && (hints.indexonlyscan || index.storage == table.primary.storage)
                 && (index.storage == table.primary.storage
                     || Covering::new(table, index, needed).is_some());
             let complete = matched == index.columns.len() && index.unique;
@@ -353,12 +297,30 @@ impl Access {
                 + matched * 10
                 + usize::from(range) * 5
                 + usize::from(has_all);
-            if score > 0 && best.as_ref().is_none_or(|(before, ..)| score > *before) {
-                best = Some((score, index, own));
+            let only_entries = has_all && index.storage != table.primary.storage;
+            if score == 0 || !hints.indexscan && !only_entries {
+                continue;
+            }
+            let cost = match complete {
+                true => table.statistics.as_ref().map(|_| 1.0),
+                false => cost(table, index, conditions, matched, has_all),
+            };
+            let is_better = match &best {
+                None => true,
+                Some(best) => match (cost, best.cost) {
+                    // What differs by little is decided by what is sure.
+                    (Some(one), Some(other)) if (one - other).abs() > one.max(other) / 10.0 => {
+                        one < other
+                    }
+                    _ => score > best.score,
+                },
+            };
+            if is_better {
+                best = Some(Candidate { score, cost, index, own });
             }
         }
         let mut access = Access { hinges, ..Access::full() };
-        let Some((_, index, own)) = best else { return Ok(access) };
+        let Some(Candidate { index, own, .. }) = best else { return Ok(access) };
         let conditions = own.unwrap_or(plain);
         let mut points = 1;
         for column in &index.columns {
@@ -391,7 +353,7 @@ impl Access {
             });
         }
         let unbounded = access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
-        if unbounded && index.predicate.is_none() {
+        if unbounded && index.predicate.is_none() && hints.seqscan {
             return Ok(access);
         }
         access.index = Some(Arc::new(index.clone()));
@@ -415,7 +377,7 @@ impl Access {
 
     /// If the rows come out ordered by one value of each leading column, those, and the columns
     /// that order them.
-    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Vec<(usize, KeyOrder)>)> {
+    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Ordering)> {
         let index = self.index.as_deref().unwrap_or(&table.primary);
         if !self.equal.iter().all(Values::is_single) {
             return None;
@@ -578,7 +540,7 @@ impl Access {
 }
 
 /// The columns of an index and how they are ordered.
-pub(super) fn ordering_of(index: &Index) -> Vec<(usize, KeyOrder)> {
+pub(super) fn ordering_of(index: &Index) -> Ordering {
     let columns = index.columns.iter().enumerate();
     columns.map(|(at, column)| (*column, index.order(at))).collect()
 }
@@ -597,8 +559,40 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
     }
 }
 
-/// An index with its score, and the conditions on what it computes, if it does.
-type Candidate<'t> = (usize, &'t Index, Option<Vec<Condition>>);
+/// Columns of a key, by which rows are ordered.
+pub(super) type Ordering = Vec<(usize, KeyOrder)>;
+
+/// An index that would do.
+struct Candidate<'t> {
+    /// How much it fixes.
+    score: usize,
+    /// What it costs, if that is known.
+    cost: Option<f64>,
+    index: &'t Index,
+    /// The conditions on what it computes, if it does.
+    own: Option<Vec<Condition>>,
+}
+
+/// What a row that is fetched through its entry costs, in entries.
+const FETCH_COST: f64 = 4.0;
+
+/// What it costs to read by an index whose first columns are fixed, and the next bounded, in rows; by what
+/// ANALYZE has found out.
+fn cost(
+    table: &Table,
+    index: &Index,
+    conditions: &[Condition],
+    fixed: usize,
+    has_all: bool,
+) -> Option<f64> {
+    let statistics = table.statistics.as_ref()?;
+    let mut rows = statistics.indexes.get(&index.oid()).copied().unwrap_or(statistics.rows);
+    for column in index.columns.iter().take(fixed + 1) {
+        let of: Vec<&Condition> = conditions.iter().filter(|c| c.column == *column).collect();
+        rows *= of_column(table, *column, &of);
+    }
+    Some(rows.max(1.0) * if has_all { 1.0 } else { FETCH_COST })
+}
 
 /// How a path is read.
 #[derive(Clone, Copy)]

@@ -78,7 +78,10 @@ impl Session {
     /// Goes on with settings that a statement has changed.
     fn take_over(&mut self, changed: Changed) {
         // The transaction has to know the former ones first, for a rollback.
-        self.block().local.extend(changed.local);
+        let block = self.block();
+        for (name, before) in changed.made {
+            block.note_setting(&name, before);
+        }
         self.settings = changed.settings;
     }
 

@@ -103,6 +103,8 @@ struct Class<'a> {
     checks: usize,
     has_triggers: bool,
     parameters: &'a [String],
+    /// Pages and rows, as ANALYZE has found them.
+    counted: Option<(i32, f64)>,
 }
 
 impl Class<'_> {
@@ -118,9 +120,9 @@ impl Class<'_> {
             oid(self.access_method),
             oid(self.storage),
             oid(0),
-            Datum::Int32(0),
-            // Nobody has counted.
-            Datum::Float32(-1.0),
+            Datum::Int32(self.counted.map_or(0, |(pages, _)| pages)),
+            // -1: nobody has counted.
+            Datum::Float32(self.counted.map_or(-1.0, |(_, rows)| rows as f32)),
             Datum::Int32(0),
             oid(0),
             Datum::Bool(self.has_index),
@@ -129,13 +131,13 @@ impl Class<'_> {
             text(self.kind),
             number(self.columns),
             number(self.checks),
-            Datum::Bool(self.kind == "v"),
+            Datum::Bool(matches!(self.kind, "v" | "m")),
             Datum::Bool(self.has_triggers),
             Datum::Bool(false),
             Datum::Bool(false),
             Datum::Bool(false),
             Datum::Bool(true),
-            text(if self.kind == "r" { "d" } else { "n" }),
+            text(if matches!(self.kind, "r" | "m") { "d" } else { "n" }),
             Datum::Bool(false),
             oid(0),
             oid(0),
@@ -147,6 +149,8 @@ impl Class<'_> {
     }
 }
 
+/// The place of relispopulated.
+const IS_POPULATED: usize = 24;
 /// pg_class.reloptions. Those of what is stored beside a table would be of a relation of its own.
 fn shown_parameters(parameters: &[String]) -> Datum {
     let own = parameters.iter().filter(|parameter| !parameter.starts_with("toast."));
@@ -177,6 +181,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             };
             class.row()
         })
@@ -191,15 +196,16 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 access_method: HEAP,
                 storage: table.primary.storage,
                 has_index: shown_indexes(table).next().is_some(),
-                kind: "r",
+                kind: if table.definition.is_some() { "m" } else { "r" },
                 columns: table.columns.len(),
                 checks: table.checks.len(),
                 // Foreign keys are triggers of both tables in PostgreSQL.
                 has_triggers: !table.foreign_keys.is_empty()
                     || !names.schema.referrers(table.id).is_empty(),
                 parameters: &table.parameters,
+                counted: table.statistics.as_ref().map(|found| (found.pages(), found.rows)),
             },
-            Stored::Index(_, index) => Class {
+            Stored::Index(table, index) => Class {
                 oid: index.oid(),
                 name: &index.name,
                 namespace,
@@ -211,6 +217,11 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &index.parameters,
+                counted: table.statistics.as_ref().map(|found| {
+                    let rows = found.indexes.get(&index.oid()).copied().unwrap_or(found.rows);
+                    let part = if found.rows > 0.0 { rows / found.rows } else { 0.0 };
+                    ((f64::from(found.pages()) * part).ceil() as i32, rows)
+                }),
             },
             Stored::View(view) => Class {
                 oid: view.id,
@@ -224,6 +235,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             },
             Stored::Sequence(sequence) => Class {
                 oid: sequence.id,
@@ -237,9 +249,26 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             },
         };
-        rows.push(class.row());
+        let mut row = class.row();
+        // relispopulated
+        if let Stored::Table(table) = stored
+            && table.definition.is_some()
+            && let Some(place) = row.get_mut(IS_POPULATED)
+        {
+            *place = Datum::Bool(table.is_populated);
+        }
+        // reloptions
+        if let Stored::View(view) = stored
+            && !view.options().is_empty()
+            && let Some(place) = row.iter_mut().rev().nth(1)
+        {
+            let options = view.options().into_iter().map(Datum::Text).collect();
+            *place = Array::of(Type::Text, options)?.to_datum();
+        }
+        rows.push(row);
     }
     Ok(rows)
 }
