@@ -11,12 +11,12 @@ use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Distinct, Expr, Filter, LogicalPlan, TableScan, lit};
 
 use super::access::{self, Access, Wanted};
-use super::lookups::Lookups;
 use super::common::CommonProgram;
 use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
+use super::lookups::Lookups;
 use super::selectivity::scanned_rows;
 use super::sets::Calls;
 use super::tracked::{self, TrackedFilter};

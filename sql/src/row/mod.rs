@@ -65,9 +65,9 @@ use crate::types::Datum;
 use access::{Access, Found, Reading};
 use common::CommonProgram;
 use covering::Covering;
-use lookups::Lookups;
 use expr::{RowExpr, Scope};
 use kept::Kept;
+use lookups::Lookups;
 use profile::{Detail, Lines};
 
 pub use subplan::evaluate as evaluate_subplan;
