@@ -55,10 +55,9 @@ fn ask(node: &mut Node, position: usize, slot: usize) -> bool {
             _ => false,
         },
         Node::Join(join) => match (position.checked_sub(join.left_width), join.join_type) {
-            (
-                None,
-                JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti,
-            ) => ask(&mut join.left, position, slot),
+            (None, JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti) => {
+                ask(&mut join.left, position, slot)
+            }
             (Some(position), JoinType::Inner | JoinType::Right) => {
                 ask(&mut join.right, position, slot)
             }

@@ -4,7 +4,7 @@ use super::builtins::{BTREE, HEAP, vector};
 use super::names::{Names, Stored, namespace_of, shown_indexes, split_name, stored_namespace};
 use super::{
     Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
-    relations, text,
+    relations, rewrite, text,
 };
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::names::{RelationName, SearchPath};
@@ -557,6 +557,9 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
             add(key.id, PG_CONSTRAINT, 0, &key.comment);
         }
     }
+    for view in schema.views() {
+        add(view.id, PG_CLASS, 0, &view.comment);
+    }
     for sequence in schema.sequences() {
         add(sequence.id, PG_CLASS, 0, &sequence.comment);
     }
@@ -638,6 +641,7 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             add((PG_CONSTRAINT, check.id), (PG_CLASS, table.id, 0), "a");
         }
     }
+    rewrite::dependencies(schema, &mut add);
     for sequence in schema.sequences() {
         let Some((table, at)) = owner(schema, sequence) else { continue };
         let column = table.columns.get(at);
