@@ -345,11 +345,17 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
         Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => {
             return parse_abort(parser);
         }
+        Token::Word(word) if word.value.eq_ignore_ascii_case("refresh") => {
+            return definition::refresh(parser).map(|d| Parsed::Definition(Box::new(d)));
+        }
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,
     };
     if let Some(statement) = cursor::parse(parser)? {
         return Ok(Parsed::Cursor(Box::new(statement)));
+    }
+    if let Some(definition) = definition::drop_function(parser)? {
+        return Ok(Parsed::Definition(Box::new(definition)));
     }
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),

@@ -76,6 +76,9 @@ pub struct Extraction {
 
 impl Binder<'_> {
     pub(super) fn function(&self, call: &ast::Function) -> Result<Bound> {
+        if let Some(bound) = self.routine_call(call)? {
+            return Ok(bound.at(self.position_of(&call.name)));
+        }
         let parts = name_parts(&call.name);
         let name = match parts.as_slice() {
             [name] => name.clone(),

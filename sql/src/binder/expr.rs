@@ -311,6 +311,9 @@ impl Binder<'_> {
         }
         self.find_column(None, &name, position).or_else(|error| match error {
             Error::Report(report) if report.state == SqlState::UndefinedColumn => {
+                if let Some(argument) = self.routine.as_ref().and_then(|r| r.named(&name)) {
+                    return Ok(argument.at(position));
+                }
                 let row = self.whole_row(&name, position)?;
                 row.ok_or_else(|| Error::Report(report).at(position))
             }

@@ -371,6 +371,7 @@ impl Binder<'_> {
                         return self.sequence_relation(&sequence, &shown, alias);
                     }
                 };
+                self.check_populated(&table)?;
                 self.note_table(&table);
                 let columns = names.into_iter().filter_map(|(index, name)| {
                     let kind = table.columns.get(index)?.declared();

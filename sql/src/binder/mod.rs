@@ -43,6 +43,7 @@ pub mod position;
 mod query;
 mod recursion;
 mod refused;
+mod routine;
 mod rows;
 mod sample;
 mod search_cycle;
@@ -224,6 +225,15 @@ pub struct Binder<'a> {
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
     current_of: RefCell<Option<cursor::CurrentOf>>,
+    /// Of the view that is changed: the conditions on new rows, and what it computes.
+    view_checks: RefCell<Vec<(String, Expr)>>,
+    view_conditions: RefCell<Vec<(String, Expr)>>,
+    /// With the view and the name there.
+    computed: RefCell<Vec<(Expr, (String, String))>>,
+    /// The arguments of the function whose body this is.
+    routine: Option<routine::RoutineScope>,
+    /// How many calls of functions have been expanded.
+    expansions: Cell<usize>,
     /// The view whose text this is.
     view: Option<&'a View>,
     /// What the text names, while that is asked for.
@@ -281,6 +291,11 @@ impl<'a> Binder<'a> {
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
             current_of: RefCell::default(),
+            view_checks: RefCell::default(),
+            view_conditions: RefCell::default(),
+            computed: RefCell::default(),
+            routine: None,
+            expansions: Cell::new(0),
             view: None,
             uses: RefCell::default(),
         }
@@ -354,6 +369,10 @@ impl<'a> Binder<'a> {
     }
 
     fn parameter(&self, index: usize) -> Bound {
+        let argument = self.routine.as_ref().and_then(|routine| routine.argument(index));
+        if let Some(argument) = argument {
+            return argument;
+        }
         self.mentioned.borrow_mut().insert(index);
         let mut parameters = self.parameters.borrow_mut();
         if parameters.len() < index {

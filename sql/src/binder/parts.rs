@@ -69,6 +69,8 @@ impl Binder<'_> {
             )
             .at(position)
         })?;
+        // A view may show a column twice.
+        let column = self.shown_twice(table, column).unwrap_or(column);
         Ok(Target { name: name.to_owned(), column, subscripts, position })
     }
 

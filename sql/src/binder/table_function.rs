@@ -120,6 +120,12 @@ impl Binder<'_> {
 
     pub(super) fn table_functions(&self, item: TableFunctions<'_>) -> Result<Item> {
         let TableFunctions { calls, alias, ordinality } = item;
+        if let [call] = calls.as_slice()
+            && !ordinality
+            && let Some(item) = self.routine_item(call, alias)?
+        {
+            return Ok(item);
+        }
         let typed = alias.and_then(|alias| alias.columns.iter().find(|c| c.data_type.is_some()));
         if let Some(column) = typed {
             let message =

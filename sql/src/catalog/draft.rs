@@ -5,12 +5,13 @@ use std::sync::Arc;
 use cairn_txn::Transaction;
 use serde::Serialize;
 
+use super::routine::Routine;
+use super::statistics::Statistics;
 use super::types::TypeDescriptor;
 use super::view::View;
 use super::{GARBAGE, Namespace, Schema, Sequence, Table};
-use super::statistics::Statistics;
 use super::{
-    namespace_key, sequence_key, statistics_key, table_key, type_key, view_key,
+    namespace_key, routine_key, sequence_key, statistics_key, table_key, type_key, view_key,
 };
 use crate::error::{Error, Result};
 
@@ -75,6 +76,20 @@ impl Draft<'_> {
             true => Ok(self.transaction.delete(view_key(id))?),
             false => Ok(()),
         }
+    }
+
+    /// Adds or replaces a function.
+    pub fn put_routine(&mut self, routine: Routine) -> Result<()> {
+        let replaces = self.schema.routines.contains_key(&routine.id);
+        self.transaction.put(routine_key(routine.id), to_json(&routine)?, replaces)?;
+        self.schema.routines.insert(routine.id, Arc::new(routine));
+        Ok(())
+    }
+
+    /// Removes a function.
+    pub fn drop_routine(&mut self, id: u32) -> Result<()> {
+        self.schema.routines.remove(&id);
+        Ok(self.transaction.delete(routine_key(id))?)
     }
 
     /// Adds or replaces a type, everywhere where it is used.

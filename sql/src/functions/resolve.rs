@@ -86,7 +86,11 @@ pub fn common_operand_type(left: Type, right: Type) -> Option<Type> {
             let preferred = Type::Float8;
             (accepts(left, preferred) && accepts(right, preferred)).then_some(preferred)
         }
-        (false, false) => None,
+        // Such as "char" with varchar, which have only text in common.
+        (false, false) => {
+            let text = Type::Text;
+            (accepts(left, text) && accepts(right, text)).then_some(text)
+        }
     }
 }
 

@@ -255,6 +255,11 @@ impl Lookups {
         Ok(Lookups(found))
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The values in a run, by position of the column.
     ///
     /// # Errors
@@ -294,9 +299,8 @@ impl Access {
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
         let Wanted { needed, hints } = wanted;
-        let conjuncts = || {
-            filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f))
-        };
+        let conjuncts =
+            || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
         let plain: Vec<Condition> = conjuncts().filter_map(|c| in_list_condition(c, &[])).collect();
         let mut given: Option<Vec<Expr>> = None;
         let mut hinges = false;
@@ -392,8 +396,7 @@ impl Access {
                 None => Values::Listed(values),
             });
         }
-        let unbounded =
-            access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
+        let unbounded = access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
         if unbounded && index.predicate.is_none() && hints.seqscan {
             return Ok(access);
         }

@@ -244,7 +244,7 @@ impl Compiler {
                 let mut compile = |expr: &Expr| RowExpr::compile(expr, &empty);
                 let lookups = Lookups::new(&scan.filters, &mut compile)?;
                 let filter = compile_all(&scan.filters, &full)?;
-                Node::System { relation, lookups, filter, output }
+                Node::System { relation, lookups, narrowed: Vec::new(), filter, output }
             }
             Source::Changed(part, _) => {
                 Node::Changed { part: *part, filter: compile_all(&scan.filters, &full)?, output }

@@ -22,6 +22,7 @@ mod implication;
 mod join;
 pub mod kept;
 pub mod modify;
+mod narrow;
 mod operate;
 mod order;
 pub mod profile;
@@ -33,6 +34,7 @@ pub mod sequence;
 pub mod set_list;
 mod sets;
 pub mod setting;
+pub mod sleep;
 pub mod stateful;
 mod subplan;
 pub mod touched;
@@ -172,6 +174,8 @@ pub struct Frame<'a> {
     /// Gives the rows of [`Node::Feed`], once.
     feed: RefCell<Option<Feed<'a>>>,
     kept: quantified::Kept,
+    /// By slot, what system relations are asked for.
+    narrowed: RefCell<Vec<(usize, Vec<Datum>)>>,
 }
 
 /// Gives rows to a run.
@@ -186,6 +190,7 @@ impl<'a> Frame<'a> {
             part: None,
             feed: RefCell::default(),
             kept: RefCell::default(),
+            narrowed: RefCell::default(),
         }
     }
 
@@ -266,6 +271,8 @@ enum Node {
     System {
         relation: &'static SystemRelation,
         lookups: Lookups,
+        /// Columns, and slots of values that a join has for them.
+        narrowed: Vec<(usize, usize)>,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -454,8 +461,11 @@ impl Node {
             }
             Node::Operate(operate) => operate.run(frame, sink),
             Node::Feed => frame.feed(sink),
-            Node::System { relation, lookups, filter, output } => {
-                let wanted = lookups.eval(frame)?;
+            Node::System { relation, lookups, narrowed, filter, output } => {
+                let mut wanted = lookups.eval(frame)?;
+                wanted.extend(narrowed.iter().filter_map(|(column, slot)| {
+                    Some((*column, narrow::values(*slot, frame)?))
+                }));
                 for row in relation.rows(&frame.env.surroundings.system, &wanted)? {
                     frame.env.tick(1)?;
                     if passes(filter, &row, frame)? {

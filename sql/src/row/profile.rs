@@ -39,12 +39,7 @@ impl Profile {
     }
 
     /// Runs a node.
-    pub(super) fn run(
-        &self,
-        node: &Node,
-        frame: &Frame<'_>,
-        sink: &mut Sink<'_>,
-    ) -> Result<Flow> {
+    pub(super) fn run(&self, node: &Node, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         let (started, mut rows, mut above) = (Instant::now(), 0, Duration::ZERO);
         let flow = node.run_plain(frame, &mut |row: Row| {
             rows += 1;

@@ -57,9 +57,8 @@ fn of_value(kind: Type, column: &ColumnStatistics, rows: f64, value: Option<&Dat
 
 /// The part of rows that are below a value in a column.
 fn below(kind: Type, column: &ColumnStatistics, value: &Datum) -> f64 {
-    let is_below = |bytes: &Vec<u8>| {
-        value_of(bytes).is_some_and(|known| ordered(kind, &known, value).is_lt())
-    };
+    let is_below =
+        |bytes: &Vec<u8>| value_of(bytes).is_some_and(|known| ordered(kind, &known, value).is_lt());
     let common = column.common.iter().filter(|(bytes, _)| is_below(bytes));
     let common: f64 = common.map(|(_, part)| part).sum();
     let all: f64 = column.common.iter().map(|(_, part)| part).sum();
@@ -112,9 +111,7 @@ pub(super) fn of_column(table: &Table, position: usize, conditions: &[&Condition
 pub(super) fn rows_of(plan: &LogicalPlan) -> Option<f64> {
     match plan {
         LogicalPlan::TableScan(scan) => scanned_rows(scan),
-        LogicalPlan::Filter(filter) => {
-            Some((rows_of(&filter.input)? * UNKNOWN_CONDITION).max(1.0))
-        }
+        LogicalPlan::Filter(filter) => Some((rows_of(&filter.input)? * UNKNOWN_CONDITION).max(1.0)),
         LogicalPlan::Projection(projection) => rows_of(&projection.input),
         LogicalPlan::SubqueryAlias(alias) => rows_of(&alias.input),
         LogicalPlan::Sort(sort) => {
@@ -141,12 +138,10 @@ pub(super) fn scanned_rows(scan: &TableScan) -> Option<f64> {
     columns.sort_unstable();
     columns.dedup();
     for column in columns {
-        let of: Vec<&Condition> =
-            conditions.iter().filter(|c| c.column == column).collect();
+        let of: Vec<&Condition> = conditions.iter().filter(|c| c.column == column).collect();
         rows *= of_column(table, column, &of);
     }
-    let conjuncts: usize =
-        scan.filters.iter().map(|filter| split_conjunction(filter).len()).sum();
+    let conjuncts: usize = scan.filters.iter().map(|filter| split_conjunction(filter).len()).sum();
     let unknown = conjuncts.saturating_sub(conditions.len());
     rows *= UNKNOWN_CONDITION.powi(unknown as i32);
     Some(scan.fetch.map_or(rows, |fetch| rows.min(fetch as f64)).max(1.0))

@@ -229,8 +229,9 @@ fn describe<'d>(
         () if has_all => 2.0,
         () => (average * 1.25).max(2.0),
     };
-    let mut common: Vec<usize> =
-        (0..groups.len()).filter(|at| groups.get(*at).is_some_and(|g| g.count as f64 >= least)).collect();
+    let mut common: Vec<usize> = (0..groups.len())
+        .filter(|at| groups.get(*at).is_some_and(|g| g.count as f64 >= least))
+        .collect();
     common.sort_by_key(|at| std::cmp::Reverse(groups.get(*at).map_or(0, |group| group.count)));
     common.truncate(target);
     for at in &common {

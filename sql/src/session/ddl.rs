@@ -14,10 +14,12 @@ mod foreign_key;
 mod identity;
 mod index;
 mod like;
+mod materialized;
 mod owner;
 mod reindex;
 mod rename;
 mod rewrite;
+mod routine;
 mod schema;
 mod sequence;
 mod truncate;
@@ -31,6 +33,8 @@ use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, ObjectType, Statement};
 
 use super::Session;
+pub(super) use view::text;
+
 use super::outcome::Outcome;
 use super::settings::Severity;
 use crate::catalog::names::RelationName;
@@ -87,6 +91,12 @@ impl Session {
                     self.drop_relations(RelationKind::View, names, *if_exists, *cascade).await?;
                     done("DROP VIEW")
                 }
+                ObjectType::MaterializedView => {
+                    self.check_writable("DROP MATERIALIZED VIEW")?;
+                    let kind = RelationKind::MaterializedView;
+                    self.drop_relations(kind, names, *if_exists, *cascade).await?;
+                    done("DROP MATERIALIZED VIEW")
+                }
                 ObjectType::Sequence => {
                     self.check_writable("DROP SEQUENCE")?;
                     let kind = RelationKind::Sequence;
@@ -134,9 +144,10 @@ impl Session {
                 done("CREATE TABLE")
             }
             Definition::AlterTable(alter) => {
-                self.check_writable("ALTER TABLE")?;
+                let tag = alter.kind.alter_tag();
+                self.check_writable(tag)?;
                 self.alter_table(alter, sql).await?;
-                done("ALTER TABLE")
+                done(tag)
             }
             Definition::AlterIndex(alter) => {
                 self.check_writable("ALTER INDEX")?;
@@ -175,6 +186,26 @@ impl Session {
                 self.check_writable("CREATE VIEW")?;
                 self.create_view(create, sql).await?;
                 done("CREATE VIEW")
+            }
+            Definition::AlterView(alter) => {
+                self.check_writable("ALTER VIEW")?;
+                self.alter_view(alter).await?;
+                done("ALTER VIEW")
+            }
+            Definition::CreateFunction(create) => {
+                self.check_writable("CREATE FUNCTION")?;
+                self.create_function(create, sql).await?;
+                done("CREATE FUNCTION")
+            }
+            Definition::DropFunction(drop) => {
+                self.check_writable("DROP FUNCTION")?;
+                self.drop_functions(drop).await?;
+                done("DROP FUNCTION")
+            }
+            Definition::Refresh(refresh) => {
+                self.check_writable("REFRESH MATERIALIZED VIEW")?;
+                self.refresh(refresh).await?;
+                done("REFRESH MATERIALIZED VIEW")
             }
             Definition::CreateSequence(create) => {
                 self.check_writable("CREATE SEQUENCE")?;
@@ -266,7 +297,8 @@ impl Session {
 
     /// The detail of what cannot be done to this kind of relation.
     fn not_supported(&self, name: &RelationName) -> String {
-        let kind = self.schema().named(name).map_or(RelationKind::Table, RelationKind::of);
+        let kind =
+            self.schema().named(name).map_or(RelationKind::Table, |found| self.kind_of(found));
         format!("This operation is not supported for {}.", kind.plural())
     }
 
@@ -324,8 +356,12 @@ pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Co
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        definition: None,
+        is_populated: false,
         on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
+        order: Vec::new(),
+        computed: Vec::new(),
         programs: Default::default(),
         statistics: None,
     }

@@ -89,6 +89,9 @@ impl Session {
             },
         };
         drop(run);
+        if outcome.is_err() {
+            self.backend.abandon();
+        }
         if let Err(Error::Transaction(cairn_txn::Error::Deadlock(cycle))) = &outcome {
             self.log_deadlock(cycle);
         }
@@ -431,7 +434,11 @@ impl Session {
             Statement::Set(set) => self.set(set),
             Statement::Reset(reset) => {
                 match &reset.reset {
-                    Reset::ALL => self.settings_mut().reset_all()?,
+                    Reset::ALL => {
+                        self.block();
+                        self.settings_mut().reset_all()?;
+                        self.block().local.clear();
+                    }
                     Reset::ConfigurationParameter(name) => {
                         self.reset_setting(&name_parts(name).join("."))?;
                     }
@@ -643,12 +650,14 @@ impl Session {
             }
             let before = self.settings.show(name)?;
             self.settings_mut().set(name, value)?;
-            self.block().local.push((name.to_owned(), before));
+            self.block().note_setting(name, Some(before));
             return Ok(());
         }
         // A transaction has to exist for ROLLBACK to undo the change.
         self.block();
-        self.settings_mut().set(name, value)
+        self.settings_mut().set(name, value)?;
+        self.block().note_setting(name, None);
+        Ok(())
     }
 
     fn show(&self, variable: &[ast::Ident]) -> Result<Outcome> {

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use datafusion::sql::sqlparser::ast::Statement;
 
-use super::locking::Locking;
 use super::explain_form::Form;
+use super::locking::Locking;
 use super::modify::{Main, StatementPart, With};
 use super::outcome::{Outcome, Rows};
 use super::plan::{Action, Modify, Plan, Source};
@@ -81,11 +81,8 @@ impl Session {
             executed_ms = Some(started.elapsed().as_secs_f64() * 1000.0);
             profile = Some(measured);
         }
-        let detail = Detail {
-            costs: form.costs,
-            verbose: form.verbose,
-            profile: profile.as_deref(),
-        };
+        let detail =
+            Detail { costs: form.costs, verbose: form.verbose, profile: profile.as_deref() };
         let lines = self.explain_plan(&plan, detail).await?;
         if let Some(rows) = rows_given {
             more.push(("Rows".to_owned(), rows.to_string().into()));
@@ -124,11 +121,7 @@ impl Session {
         Ok(count)
     }
 
-    async fn explain_plan(
-        &mut self,
-        plan: &Plan,
-        detail: Detail<'_>,
-    ) -> Result<Vec<String>> {
+    async fn explain_plan(&mut self, plan: &Plan, detail: Detail<'_>) -> Result<Vec<String>> {
         self.await_safe_snapshot().await?;
         self.begin_statement(plan, Access::Read)?;
         let params = plan.parameters.iter().map(|_| Datum::Null).collect();
@@ -180,7 +173,8 @@ impl Session {
             {
                 lines.push("Executor: row".to_owned());
                 lines.extend(head);
-                lines.extend(rows.explain(detail).into_iter().map(|line| format!("{indent}{line}")));
+                lines
+                    .extend(rows.explain(detail).into_iter().map(|line| format!("{indent}{line}")));
             }
             _ => {
                 lines.push("Executor: vectorized".to_owned());

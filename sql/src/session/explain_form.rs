@@ -169,18 +169,15 @@ impl Form {
         whole.extend(more.iter().cloned());
         let whole = Value::Object(whole);
         let text = match self.format {
-            Format::Json => {
-                serde_json::to_string_pretty(&json!([whole])).unwrap_or_default()
-            }
+            Format::Json => serde_json::to_string_pretty(&json!([whole])).unwrap_or_default(),
             Format::Yaml => {
                 let mut text = String::new();
                 yaml(&Value::Array(vec![whole]), 0, &mut text);
                 text.trim_end().to_owned()
             }
             _ => {
-                let mut text = String::from(
-                    "<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n",
-                );
+                let mut text =
+                    String::from("<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n");
                 xml("Query", &whole, 1, &mut text);
                 text.push_str("</explain>");
                 text
@@ -237,9 +234,9 @@ fn value_of(tree: &Tree) -> Value {
         label = kept;
         measured.push(("Actual Loops".to_owned(), json!(0)));
     }
-    let of_actual = label.rsplit_once(" (actual ").and_then(|(kept, rest)| {
-        rest.strip_suffix(')').map(|rest| (kept, rest))
-    });
+    let of_actual = label
+        .rsplit_once(" (actual ")
+        .and_then(|(kept, rest)| rest.strip_suffix(')').map(|rest| (kept, rest)));
     if let Some((kept, told)) = of_actual {
         label = kept;
         for part in told.split(' ') {
@@ -257,7 +254,8 @@ fn value_of(tree: &Tree) -> Value {
         label.rsplit_once(" (rows=").and_then(|(kept, rest)| Some((kept, rest.strip_suffix(')')?)));
     if let Some((kept, rows)) = of_plan {
         label = kept;
-        measured.insert(0, ("Plan Rows".to_owned(), json!(rows.parse::<f64>().unwrap_or_default())));
+        measured
+            .insert(0, ("Plan Rows".to_owned(), json!(rows.parse::<f64>().unwrap_or_default())));
     }
     node.insert("Node Type".into(), Value::String(label.to_owned()));
     node.extend(measured);

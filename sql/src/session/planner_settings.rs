@@ -77,11 +77,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("parallel_leader_participation", "on", Kind::Bool),
     ("parallel_setup_cost", "1000", Kind::Real(0.0, f64::MAX)),
     ("parallel_tuple_cost", "0.1", Kind::Real(0.0, f64::MAX)),
-    (
-        "plan_cache_mode",
-        "auto",
-        Kind::Enum(&["auto", "force_generic_plan", "force_custom_plan"]),
-    ),
+    ("plan_cache_mode", "auto", Kind::Enum(&["auto", "force_generic_plan", "force_custom_plan"])),
     ("random_page_cost", "4", Kind::Real(0.0, f64::MAX)),
     ("recursive_worktable_factor", "10", Kind::Real(0.001, 1e6)),
     ("seq_page_cost", "1", Kind::Real(0.0, f64::MAX)),
@@ -171,8 +167,10 @@ pub(super) fn checked(name: &str, value: &str) -> Result<String> {
             };
             match allowed.contains(&lower.as_str()) {
                 true => Ok(lower),
-                false => Err(invalid(name, value)
-                    .hint(format!("Available values: {}.", allowed.join(", ")))),
+                false => {
+                    Err(invalid(name, value)
+                        .hint(format!("Available values: {}.", allowed.join(", "))))
+                }
             }
         }
         Kind::Real(low, high) => match text.parse::<f64>() {

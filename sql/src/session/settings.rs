@@ -159,7 +159,9 @@ const FIXED: &[(&str, &str)] = &[
 fn find(name: &str) -> Option<&'static str> {
     let wanted = if name.eq_ignore_ascii_case("time zone") { "TimeZone" } else { name };
     let mut known = SETTINGS.iter().map(|(name, ..)| *name);
-    known.find(|known| known.eq_ignore_ascii_case(wanted)).or_else(|| planner_settings::find(wanted))
+    known
+        .find(|known| known.eq_ignore_ascii_case(wanted))
+        .or_else(|| planner_settings::find(wanted))
 }
 
 fn invalid(name: &str, value: &str) -> Error {
@@ -272,9 +274,12 @@ fn show_milliseconds(ms: u64) -> String {
 impl Settings {
     /// What a session starts with.
     pub fn new(user: &str, database: &str) -> Settings {
-        let values: BTreeMap<_, _> =
-            SETTINGS.iter().map(|(name, value, _)| (*name, *value)).chain(planner_settings::all())
-                .map(|(name, value)| (name, value.to_owned())).collect();
+        let values: BTreeMap<_, _> = SETTINGS
+            .iter()
+            .map(|(name, value, _)| (*name, *value))
+            .chain(planner_settings::all())
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect();
         Settings {
             user: user.to_owned(),
             database: database.to_owned(),
@@ -432,7 +437,9 @@ impl Settings {
             }
             // Deadlocks are found when they arise, without a delay that could be set.
             "deadlock_timeout" => show_milliseconds(milliseconds_from(name, value, 1)?),
-            name if planner_settings::find(name).is_some() => planner_settings::checked(name, value)?,
+            name if planner_settings::find(name).is_some() => {
+                planner_settings::checked(name, value)?
+            }
             _ => value.to_owned(),
         })
     }

@@ -150,7 +150,9 @@ pub fn procedures(asked: &Asked<'_>) -> Result<Vec<Row>> {
             Datum::Null,
         ]
     });
-    Ok(rows.collect())
+    let mut rows: Vec<Row> = rows.collect();
+    rows.extend(super::routines::procedures(asked)?);
+    Ok(rows)
 }
 
 /// pg_aggregate. How states are kept is not told: there are no functions for it.

@@ -40,9 +40,8 @@ fn stored<'n>(asked: &Asked<'_>, names: &'n Names, oid: &str, name: &str) -> Vec
         return oids.into_iter().filter_map(|oid| names.by_oid(oid)).collect();
     }
     if let Some(wanted) = asked.names(name) {
-        let all = names.schema.all_named();
-        let wanted = all.into_iter().filter(|found| wanted.contains(&found.name.as_str()));
-        let found = wanted.filter_map(|found| names.by_name(Some(&found.schema), &found.name));
+        let all = wanted.into_iter().flat_map(|name| names.schema.relations_named(name));
+        let found = all.filter_map(|found| names.by_name(Some(&found.schema), &found.name));
         return found.collect();
     }
     let tables = names.schema.tables().flat_map(|table| {
@@ -68,6 +67,17 @@ pub(super) fn tables(asked: &Asked<'_>, column: &str) -> Vec<Arc<Table>> {
     all
 }
 
+/// The tables that are asked for by their own number or by one of an index or a constraint.
+pub(super) fn tables_with(asked: &Asked<'_>, column: &str) -> Vec<Arc<Table>> {
+    let schema = &asked.system.schema;
+    let Some(oids) = asked.oids(column) else { return tables(asked, column) };
+    let find = |oid| schema.table_by_id(oid).or_else(|| schema.table_with(oid)).cloned();
+    let mut found: Vec<Arc<Table>> = oids.into_iter().filter_map(find).collect();
+    found.sort_by_key(|table| table.id);
+    found.dedup_by_key(|table| table.id);
+    found
+}
+
 fn system_relations<'a>(
     asked: &'a Asked<'_>,
     oid: &str,
@@ -75,8 +85,8 @@ fn system_relations<'a>(
 ) -> impl Iterator<Item = &'static SystemRelation> + 'a {
     let (oids, names) = (asked.oids(oid), asked.names(name));
     relations().iter().filter(move |relation| {
-        oids.as_ref().is_none_or(|oids| oids.contains(&relation.oid))
-            && names.as_ref().is_none_or(|names| names.contains(&relation.name))
+        oids.as_ref().is_none_or(|oids| oids.binary_search(&relation.oid).is_ok())
+            && names.as_ref().is_none_or(|names| names.binary_search(&relation.name).is_ok())
     })
 }
 
@@ -121,13 +131,13 @@ impl Class<'_> {
             text(self.kind),
             number(self.columns),
             number(self.checks),
-            Datum::Bool(self.kind == "v"),
+            Datum::Bool(matches!(self.kind, "v" | "m")),
             Datum::Bool(self.has_triggers),
             Datum::Bool(false),
             Datum::Bool(false),
             Datum::Bool(false),
             Datum::Bool(true),
-            text(if self.kind == "r" { "d" } else { "n" }),
+            text(if matches!(self.kind, "r" | "m") { "d" } else { "n" }),
             Datum::Bool(false),
             oid(0),
             oid(0),
@@ -139,6 +149,8 @@ impl Class<'_> {
     }
 }
 
+/// The place of relispopulated.
+const IS_POPULATED: usize = 24;
 /// pg_class.reloptions. Those of what is stored beside a table would be of a relation of its own.
 fn shown_parameters(parameters: &[String]) -> Datum {
     let own = parameters.iter().filter(|parameter| !parameter.starts_with("toast."));
@@ -184,7 +196,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 access_method: HEAP,
                 storage: table.primary.storage,
                 has_index: shown_indexes(table).next().is_some(),
-                kind: "r",
+                kind: if table.definition.is_some() { "m" } else { "r" },
                 columns: table.columns.len(),
                 checks: table.checks.len(),
                 // Foreign keys are triggers of both tables in PostgreSQL.
@@ -240,7 +252,23 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 counted: None,
             },
         };
-        rows.push(class.row());
+        let mut row = class.row();
+        // relispopulated
+        if let Stored::Table(table) = stored
+            && table.definition.is_some()
+            && let Some(place) = row.get_mut(IS_POPULATED)
+        {
+            *place = Datum::Bool(table.is_populated);
+        }
+        // reloptions
+        if let Stored::View(view) = stored
+            && !view.options().is_empty()
+            && let Some(place) = row.iter_mut().rev().nth(1)
+        {
+            let options = view.options().into_iter().map(Datum::Text).collect();
+            *place = Array::of(Type::Text, options)?.to_datum();
+        }
+        rows.push(row);
     }
     Ok(rows)
 }
@@ -513,19 +541,12 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
     };
     add(PUBLIC_NAMESPACE, class_oid::PG_NAMESPACE, 0, &Some("standard public schema".into()));
     let schema = &asked.system.schema;
-    for table in schema.tables().filter(|table| {
-        let ids = |index: &Index| asked.wants("objoid", index.oid());
-        asked.oids("objoid").is_none()
-            || asked.wants("objoid", table.id)
-            || table.all_indexes().any(ids)
-            || table.checks.iter().any(|check| asked.wants("objoid", check.id))
-            || table.foreign_keys.iter().any(|key| asked.wants("objoid", key.id))
-    }) {
+    for table in tables_with(asked, "objoid") {
         add(table.id, PG_CLASS, 0, &table.comment);
         for (at, column) in table.visible() {
             add(table.id, PG_CLASS, at as i32 + 1, &column.comment);
         }
-        for index in shown_indexes(table) {
+        for index in shown_indexes(&table) {
             add(index.oid(), PG_CLASS, 0, &index.comment);
             add(index.oid(), PG_CONSTRAINT, 0, &index.constraint_comment);
         }

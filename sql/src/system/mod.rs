@@ -23,6 +23,7 @@ pub mod names;
 mod progress;
 pub mod ranges;
 pub mod roles;
+pub mod routines;
 pub mod settings;
 pub mod statistics;
 pub mod types;

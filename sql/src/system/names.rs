@@ -205,10 +205,9 @@ impl Names {
         if let Some(view) = self.schema.view_by_id(oid) {
             return Some(Stored::View(view));
         }
-        self.schema.tables().find_map(|table| {
-            let mut indexes = shown_indexes(table);
-            indexes.find(|index| index.oid() == oid).map(|index| Stored::Index(table, index))
-        })
+        let table = self.schema.table_with(oid)?;
+        let mut indexes = shown_indexes(table);
+        indexes.find(|index| index.oid() == oid).map(|index| Stored::Index(table, index))
     }
 
     /// A relation by name.

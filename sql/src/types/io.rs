@@ -141,7 +141,8 @@ fn parse_float(kind: Type, text: &str) -> Result<f64> {
     Ok(value)
 }
 
-fn parse_bool(text: &str) -> Option<bool> {
+/// A boolean by one of its words.
+pub fn parse_bool(text: &str) -> Option<bool> {
     let word = text.trim_matches(|c: char| c.is_ascii_whitespace()).to_ascii_lowercase();
     let starts = |full: &str, least: usize| word.len() >= least && full.starts_with(&word);
     if starts("true", 1) || starts("yes", 1) || word == "on" || word == "1" {

@@ -66,7 +66,11 @@ impl ScanExec {
 impl DisplayAs for ScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ranges = self.parts.len();
-        write!(f, "ScanExec: {} (partitions: {ranges})", self.plan.explain(Detail::default()).join("; "))
+        write!(
+            f,
+            "ScanExec: {} (partitions: {ranges})",
+            self.plan.explain(Detail::default()).join("; ")
+        )
     }
 }
 

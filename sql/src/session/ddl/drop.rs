@@ -34,6 +34,7 @@ pub(super) enum Object {
     Table(u32),
     View(u32),
     Sequence(u32),
+    Routine(u32),
     /// The default of a column.
     Default(u32, usize),
     /// A column of a table.
@@ -48,6 +49,7 @@ impl RelationKind {
         match self {
             RelationKind::Table => "tables",
             RelationKind::View => "views",
+            RelationKind::MaterializedView => "materialized views",
             RelationKind::Sequence => "sequences",
             RelationKind::Index => "indexes",
         }
@@ -58,16 +60,6 @@ impl RelationKind {
         let name = self.name();
         let article = if self == RelationKind::Index { "an" } else { "a" };
         format!("Use DROP {} to remove {article} {name}.", name.to_uppercase())
-    }
-
-    /// What a name stands for.
-    pub(super) fn of(named: Named) -> RelationKind {
-        match named {
-            Named::Table(_) => RelationKind::Table,
-            Named::View(_) => RelationKind::View,
-            Named::Sequence(_) => RelationKind::Sequence,
-            Named::Index(_) => RelationKind::Index,
-        }
     }
 }
 
@@ -93,6 +85,19 @@ impl Session {
                 key: Some((child.id, key.name.clone())),
                 object: None,
             });
+        }
+    }
+
+    /// What a name stands for.
+    pub(super) fn kind_of(&self, named: Named) -> RelationKind {
+        match named {
+            Named::Table(id) => match self.schema().table_by_id(id) {
+                Some(table) if table.definition.is_some() => RelationKind::MaterializedView,
+                _ => RelationKind::Table,
+            },
+            Named::View(_) => RelationKind::View,
+            Named::Sequence(_) => RelationKind::Sequence,
+            Named::Index(_) => RelationKind::Index,
         }
     }
 
@@ -125,6 +130,28 @@ impl Session {
             dependents.push(Dependent { what: what.clone(), on, key: None, object: Some(object) });
             self.dependent_views(view.id, None, &what, gone, dependents);
         }
+        for routine in self.schema().routines_on(relation) {
+            let object = Object::Routine(routine.id);
+            if column.is_some() || gone.contains(&object) {
+                continue;
+            }
+            gone.push(object.clone());
+            let what = format!("function {}", routine.signature());
+            let on = on.to_owned();
+            dependents.push(Dependent { what: what.clone(), on, key: None, object: Some(object) });
+            self.dependent_views(routine.id, None, &what, gone, dependents);
+        }
+        for table in self.schema().materialized_on(relation, column) {
+            let object = Object::Table(table.id);
+            if gone.contains(&object) {
+                continue;
+            }
+            gone.push(object.clone());
+            let what = self.describe(RelationKind::MaterializedView, &table.full_name());
+            let on = on.to_owned();
+            dependents.push(Dependent { what: what.clone(), on, key: None, object: Some(object) });
+            self.dependent_views(table.id, None, &what, gone, dependents);
+        }
     }
 
     /// What cannot be without an object, besides what is gone anyway.
@@ -138,7 +165,7 @@ impl Session {
         match object {
             Object::Table(id) => {
                 let Some(table) = schema.table_by_id(*id) else { return Ok(()) };
-                let on = self.describe(RelationKind::Table, &table.full_name());
+                let on = self.describe(self.kind_of(Named::Table(*id)), &table.full_name());
                 for (child, key) in schema.referrers(*id) {
                     if gone.contains(&Object::Table(child.id)) {
                         continue;
@@ -190,6 +217,12 @@ impl Session {
                     }
                 }
                 self.dependent_views(*id, None, &on, gone, dependents);
+            }
+            Object::Routine(id) => {
+                if let Some(routine) = schema.routines().find(|routine| routine.id == *id) {
+                    let on = format!("function {}", routine.signature());
+                    self.dependent_views(*id, None, &on, gone, dependents);
+                }
             }
             Object::Type(id) => self.dependents_of_type(*id, gone, dependents),
             Object::Default(..) | Object::Column(..) => {}
@@ -265,6 +298,7 @@ impl Session {
         let schema = self.schema();
         match object {
             Object::View(id) => self.draft(|draft| draft.drop_view(*id)),
+            Object::Routine(id) => self.draft(|draft| draft.drop_routine(*id)),
             Object::Table(id) => match schema.table_by_id(*id) {
                 Some(table) => self.draft(|draft| draft.drop_table(table)),
                 None => Ok(()),
@@ -312,10 +346,10 @@ impl Session {
                 Err(error) => return Err(error),
             };
             let object = match self.schema().named(&wanted) {
-                Some(found) if RelationKind::of(found) != kind => {
+                Some(found) if self.kind_of(found) != kind => {
                     let message = format!("\"{wanted}\" is not a {}", kind.name());
                     return Err(Error::new(SqlState::WrongObjectType, message)
-                        .hint(RelationKind::of(found).hint()));
+                        .hint(self.kind_of(found).hint()));
                 }
                 Some(Named::Table(id)) => Object::Table(id),
                 Some(Named::View(id)) => Object::View(id),
@@ -391,15 +425,21 @@ impl Session {
 
     fn describe_object(&self, object: &Object) -> String {
         let schema = self.schema();
+        if let Object::Routine(id) = object {
+            let routine = schema.routines().find(|routine| routine.id == *id);
+            let signature = routine.map(|routine| routine.signature()).unwrap_or_default();
+            return format!("function {signature}");
+        }
         let found = match object {
             Object::Type(id) => return self.describe_type(*id),
             Object::Table(id) | Object::Default(id, _) | Object::Column(id, _) => {
-                schema.table_by_id(*id).map(|t| (RelationKind::Table, t.full_name()))
+                schema.table_by_id(*id).map(|t| (self.kind_of(Named::Table(*id)), t.full_name()))
             }
             Object::View(id) => schema.view_by_id(*id).map(|v| (RelationKind::View, v.full_name())),
             Object::Sequence(id) => {
                 schema.sequence_by_id(*id).map(|s| (RelationKind::Sequence, s.full_name()))
             }
+            Object::Routine(_) => None,
         };
         found.map_or_else(String::new, |(kind, name)| self.describe(kind, &name))
     }
@@ -464,6 +504,10 @@ impl Session {
             }
             Named::Index(_) => None,
         });
+        let routines = schema.routines().filter(|routine| routine.schema == name);
+        let mut routines: Vec<u32> = routines.map(|routine| routine.id).collect();
+        routines.sort_unstable();
+        let objects = objects.chain(routines.into_iter().map(Object::Routine));
         objects.chain(schema.types_in(name).into_iter().map(Object::Type)).collect()
     }
 
@@ -503,7 +547,7 @@ impl Session {
                 .hint(
                     schema
                         .named(&wanted)
-                        .map_or_else(String::new, |found| RelationKind::of(found).hint()),
+                        .map_or_else(String::new, |found| self.kind_of(found).hint()),
                 ));
             }
             if if_exists {

@@ -27,6 +27,7 @@ impl Session {
                 };
                 let is_other = match kind {
                     RelationKind::View => !matches!(found, Named::View(_)),
+                    RelationKind::MaterializedView => self.kind_of(found) != *kind,
                     RelationKind::Sequence => !matches!(found, Named::Sequence(_)),
                     RelationKind::Index => !matches!(found, Named::Index(_)),
                     RelationKind::Table => false,

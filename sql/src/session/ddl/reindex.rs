@@ -30,8 +30,11 @@ impl Session {
         }
         let parts = name_parts(&reindex.name);
         let is_of_system = of_one && parts.iter().any(|part| part.starts_with("pg_"));
-        if concurrently && is_of_system && self.named(&reindex.name).is_ok_and(|name| !self.schema().is_taken(&name))
-            || concurrently && parts.first().is_some_and(|schema| schema == "pg_toast") {
+        if concurrently
+            && is_of_system
+            && self.named(&reindex.name).is_ok_and(|name| !self.schema().is_taken(&name))
+            || concurrently && parts.first().is_some_and(|schema| schema == "pg_toast")
+        {
             return Err(Error::new(
                 SqlState::FeatureNotSupported,
                 "cannot reindex system catalogs concurrently",
