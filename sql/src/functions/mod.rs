@@ -222,7 +222,7 @@ impl Scalar {
 }
 
 /// The style that a cast's context arguments describe; see [`casts::context`].
-fn style_of(args: &[Datum]) -> Style {
+pub(crate) fn style_of(args: &[Datum]) -> Style {
     let mut style = Style::default();
     if let Some(Datum::Text(zone)) = args.get(1) {
         style.zone = crate::types::datetime::Zone::parse(zone).unwrap_or(style.zone);

@@ -23,6 +23,7 @@ pub mod modify;
 mod operate;
 mod order;
 pub mod quantified;
+pub mod raise;
 pub mod reference;
 pub mod rules;
 pub mod sequence;

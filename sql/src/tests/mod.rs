@@ -12,6 +12,7 @@ mod json;
 mod numeric;
 mod resolve;
 mod system;
+mod user_types;
 
 use proptest::prelude::*;
 use proptest::sample::select;

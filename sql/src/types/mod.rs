@@ -8,6 +8,7 @@
 //! their fields are.)
 
 pub mod array;
+pub mod composite;
 pub mod datetime;
 pub mod datum;
 pub mod format;
@@ -115,6 +116,7 @@ pub enum Type {
     // What users make: see user.rs.
     Enum(UserType),
     Domain(UserType),
+    Composite(UserType),
     UserArray(UserType),
 }
 
@@ -130,6 +132,7 @@ pub enum Category {
     Timespan,
     User,
     Enum,
+    Composite,
     Pseudo,
     Unknown,
     Internal,
@@ -209,7 +212,9 @@ types! {
 impl Type {
     fn properties(self) -> &'static Properties {
         match self {
-            Type::Enum(user) | Type::Domain(user) => return user.properties(),
+            Type::Enum(user) | Type::Domain(user) | Type::Composite(user) => {
+                return user.properties();
+            }
             Type::UserArray(user) => return user.array_properties(),
             _ => {}
         }
@@ -240,7 +245,9 @@ impl Type {
     /// The type of arrays of such elements; of an array, its own, which has any dimensions.
     pub fn array(self) -> Option<Type> {
         match self {
-            Type::Enum(user) | Type::Domain(user) => Some(Type::UserArray(user)),
+            Type::Enum(user) | Type::Domain(user) | Type::Composite(user) => {
+                Some(Type::UserArray(user))
+            }
             kind if kind.is_array() => Some(kind),
             kind => array::array_of(kind),
         }
@@ -406,6 +413,7 @@ impl Type {
             | Type::AnyCompatibleArray
             | Type::AnyEnum
             | Type::Enum(_)
+            | Type::Composite(_)
             | Type::UserArray(_) => DataType::Binary,
             Type::Domain(_) => self.base().layout(),
         }
@@ -423,12 +431,18 @@ impl Type {
                 | Type::Float8
                 | Type::Jsonb
                 | Type::Record
+                | Type::Composite(_)
         ) || self.is_array()
     }
 
     /// Whether values can be compared.
     pub fn is_comparable(self) -> bool {
         !matches!(self.element().unwrap_or(self).base(), Type::Json | Type::Jsonpath)
+    }
+
+    /// Whether values are rows of fields.
+    pub fn is_row(self) -> bool {
+        matches!(self, Type::Record | Type::Composite(_))
     }
 
     /// Whether the values are strings.
