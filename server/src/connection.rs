@@ -7,7 +7,9 @@ use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
 use cairn_sql::error::{Error, Report, Result, SqlState};
-use cairn_sql::session::{Cancel, Outcome, Portal, Prepared, Rows, Session, Settings, Status};
+use cairn_sql::session::{
+    Cancel, MAX_PORTALS, Outcome, Portal, Prepared, Rows, Session, Settings, Status,
+};
 use cairn_sql::types::io::{self, Style};
 use cairn_sql::types::{Datum, Type};
 use futures::task::AtomicWaker;
@@ -30,8 +32,6 @@ use crate::socket::Socket;
 pub(crate) const FLUSH_BYTES: usize = 64 << 10;
 /// A buffer of replies that has grown beyond this is not kept for the next ones.
 const KEPT_BYTES: usize = 2 * FLUSH_BYTES;
-/// Most portals of a session.
-const MAX_PORTALS: usize = 10_000;
 
 /// Why a connection ended before its client said so.
 #[derive(Debug, thiserror::Error)]
@@ -385,7 +385,7 @@ impl Connection {
                 fields.end()?;
                 match what {
                     b'S' => self.session.close_prepared(name),
-                    b'P' => drop(self.session.portals.remove(name)),
+                    b'P' => drop(self.session.portals.close(name)),
                     _ => return Err(Malformed::new("invalid CLOSE message subtype").into()),
                 }
                 reply::put(&mut self.out, &CloseComplete::new())
@@ -449,8 +449,7 @@ impl Connection {
                 }
             });
         }
-        let bound = Portal { prepared, params, formats: results, outcome: None };
-        self.session.portals.insert(portal, bound);
+        self.session.open_portal(portal, Portal::bound(prepared, params, results));
         reply::put(&mut self.out, &BindComplete::new())
     }
 
@@ -480,7 +479,11 @@ impl Connection {
     /// [`Connection::execute_portal`].
     fn execute_portal_now(&mut self, name: &str, limit: Option<usize>) -> Option<Result<()>> {
         let portal = self.session.portals.get_mut(name)?;
-        if limit.is_some() || portal.outcome.is_some() || check_formats(&portal.formats).is_err() {
+        if limit.is_some()
+            || portal.outcome.is_some()
+            || portal.is_cursor()
+            || check_formats(&portal.formats).is_err()
+        {
             return None;
         }
         let prepared = portal.prepared.clone();
@@ -526,11 +529,14 @@ impl Connection {
     /// A simple query closes the unnamed statement and portal.
     fn close_unnamed(&mut self) {
         self.session.close_prepared("");
-        self.session.portals.remove("");
+        self.session.portals.close("");
     }
 
     async fn execute_portal(&mut self, name: &str, limit: Option<usize>) -> Step<Result<()>> {
-        let Some(mut portal) = self.session.portals.remove(name) else {
+        if self.session.portals.get(name).is_some_and(Portal::is_cursor) {
+            return Box::pin(self.execute_cursor(name, limit)).await;
+        }
+        let Some(mut portal) = self.session.portals.take(name) else {
             return Ok(Err(no_portal(name)));
         };
         if let Err(error) = check_formats(&portal.formats) {
@@ -540,7 +546,7 @@ impl Connection {
             Some(Outcome::Command(_)) => {
                 // It ran to its end; PostgreSQL keeps such a portal, to say just this.
                 portal.outcome = Some(Outcome::Command(String::new()));
-                self.session.portals.insert(name, portal);
+                self.session.portals.put_back(name, portal);
                 return Ok(Err(Error::new(
                     SqlState::ObjectNotInPrerequisiteState,
                     format!("portal \"{name}\" cannot be run"),
@@ -573,7 +579,7 @@ impl Connection {
                 };
                 // Kept also at its end: further Executes give no rows.
                 portal.outcome = Some(Outcome::Rows(rows));
-                self.session.portals.insert(name, portal);
+                self.session.portals.put_back(name, portal);
                 Ok(done)
             }
             other => {
@@ -581,10 +587,28 @@ impl Connection {
                     Outcome::Empty => Outcome::Empty,
                     _ => Outcome::Command(String::new()),
                 });
-                self.session.portals.insert(name, portal);
+                self.session.portals.put_back(name, portal);
                 self.complete(other, true).await
             }
         }
+    }
+
+    /// Executes a portal that is a cursor.
+    async fn execute_cursor(&mut self, name: &str, limit: Option<usize>) -> Step<Result<()>> {
+        let formats = self.session.portals.get(name).map(|portal| portal.formats.clone());
+        let formats = formats.unwrap_or_default();
+        if let Err(error) = check_formats(&formats) {
+            return Ok(Err(error));
+        }
+        let mut rows = match self.session.execute_cursor(name, limit).await {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(match self.send_rows(&mut rows, &formats, limit).await? {
+            Ok(true) => reply::command_complete(&mut self.out, &rows.tag()),
+            Ok(false) => reply::put(&mut self.out, &PortalSuspended::new()),
+            Err(error) => Err(error),
+        })
     }
 
     /// Sends an outcome that is not rows of a query.
@@ -593,11 +617,11 @@ impl Connection {
             Outcome::Empty => reply::put(&mut self.out, &EmptyQueryResponse::new()),
             Outcome::Command(tag) => reply::command_complete(&mut self.out, &tag),
             Outcome::Rows(mut rows) => {
-                let columns = rows.columns.clone();
-                if let Err(error) = reply::row_description(&mut self.out, &columns, &[]) {
+                let (columns, formats) = (rows.columns.clone(), std::mem::take(&mut rows.formats));
+                if let Err(error) = reply::row_description(&mut self.out, &columns, &formats) {
                     return Ok(Err(error));
                 }
-                match self.send_rows(&mut rows, &[], None).await? {
+                match self.send_rows(&mut rows, &formats, None).await? {
                     Ok(_) => reply::command_complete(&mut self.out, &rows.tag()),
                     Err(error) => Err(error),
                 }
@@ -662,6 +686,8 @@ impl Connection {
             now: 0,
             extra_float_digits: settings.extra_float_digits(),
             bytea_escape: settings.bytea_escape(),
+            dates: settings.dates(),
+            intervals: settings.intervals(),
             names: None,
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! *Values* ([`encode_row`]) are compact and self-describing: a tag and the payload for each
 //! column, walked to reach the wanted ones. *Keys* ([`encode_key`]) sort bytewise as
-//! the datums sort: a NULL is last, integers are big-endian with the sign flipped, strings escape
+//! the datums sort: a NULL is last (or first, in a [`KeyOrder`] that says so), integers are big-endian with the sign flipped, strings escape
 //! their zero bytes so that a prefix sorts first.
 
 use datafusion::arrow::datatypes::DataType;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::CANONICAL_BYTES;
@@ -143,6 +144,11 @@ impl<'a> RowReader<'a> {
         }
     }
 
+    /// What has not been read.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Whether all columns have been read.
     pub fn is_done(&self) -> bool {
         self.rest.is_empty()
@@ -220,9 +226,37 @@ pub fn decode_stored(bytes: &[u8]) -> Result<Vec<Datum>> {
     Ok(row)
 }
 
-/// Key prefix byte of a value; NULL sorts after all of them.
-const KEY_VALUE: u8 = 1;
-const KEY_NULL: u8 = 0xff;
+/// Key prefix byte of a value.
+pub const KEY_VALUE: u8 = 1;
+/// Of NULL, which sorts after all of them.
+pub const KEY_NULL: u8 = 0xff;
+/// Of NULL where it sorts before all of them.
+const KEY_NULL_FIRST: u8 = 0;
+
+/// In which order a column of a key is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyOrder {
+    /// Greater values first: the bytes of values are inverted.
+    #[serde(default)]
+    pub descending: bool,
+    /// NULLs before all values, in whichever order these are.
+    #[serde(default)]
+    pub nulls_first: bool,
+}
+
+/// Appends one column of a key in an order.
+pub fn encode_key_in(kind: Type, datum: &Datum, order: KeyOrder, out: &mut Vec<u8>) {
+    let at = out.len();
+    encode_key(kind, datum, out);
+    if order.nulls_first
+        && let Some(tag @ &mut KEY_NULL) = out.get_mut(at)
+    {
+        *tag = KEY_NULL_FIRST;
+    }
+    if order.descending {
+        out.iter_mut().skip(at + 1).for_each(|byte| *byte = !*byte);
+    }
+}
 
 /// Appends one column of a key.
 pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
@@ -259,29 +293,32 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
 /// they can only be skipped.
 pub struct KeyReader<'a> {
     rest: &'a [u8],
+    /// What the bytes of the column at hand differ in from those of an ascending one.
+    mask: u8,
 }
 
 impl<'a> KeyReader<'a> {
     /// A reader at the first column, which is behind `prefix_bytes`.
     pub fn new(key: &'a [u8], prefix_bytes: usize) -> Result<KeyReader<'a>> {
-        Ok(KeyReader { rest: key.get(prefix_bytes..).ok_or_else(corrupted)? })
+        Ok(KeyReader { rest: key.get(prefix_bytes..).ok_or_else(corrupted)?, mask: 0 })
     }
 
     fn fixed<const N: usize>(&mut self) -> Result<[u8; N]> {
         let (head, tail) = self.rest.split_first_chunk::<N>().ok_or_else(corrupted)?;
         self.rest = tail;
-        Ok(*head)
+        Ok(head.map(|byte| byte ^ self.mask))
     }
 
     fn bytes(&mut self) -> Result<Vec<u8>> {
         let mut out = Vec::new();
+        let mask = self.mask;
         loop {
-            let zero = memchr::memchr(0, self.rest).ok_or_else(corrupted)?;
+            let zero = memchr::memchr(mask, self.rest).ok_or_else(corrupted)?;
             let (head, tail) = self.rest.split_at(zero);
-            out.extend(head);
+            out.extend(head.iter().map(|byte| byte ^ mask));
             let (end, tail) = tail.split_first_chunk::<2>().ok_or_else(corrupted)?;
             self.rest = tail;
-            match end {
+            match end.map(|byte| byte ^ mask) {
                 [_, 0] => return Ok(out),
                 _ => out.push(0),
             }
@@ -289,11 +326,13 @@ impl<'a> KeyReader<'a> {
     }
 
     /// The next column, of type `kind`.
-    pub fn next_datum(&mut self, kind: Type) -> Result<Datum> {
+    pub fn next_datum(&mut self, kind: Type, order: KeyOrder) -> Result<Datum> {
+        self.mask = 0;
         let [tag] = self.fixed::<1>()?;
-        if tag == KEY_NULL {
+        if matches!(tag, KEY_NULL | KEY_NULL_FIRST) {
             return Ok(Datum::Null);
         }
+        self.mask = if order.descending { 0xff } else { 0 };
         Ok(match kind.layout() {
             DataType::Boolean => Datum::Bool(self.fixed::<1>()? != [0]),
             DataType::Int16 => Datum::Int16((u16::from_be_bytes(self.fixed()?) ^ (1 << 15)) as i16),

@@ -1,23 +1,107 @@
 //! sqlparser's PostgreSQL dialect without the reading of function arguments that tries every
 //! argument twice, as a name and as a value: `abs(abs(abs(...)))` takes it exponential time.
 //! (`f(name => value)` is read all the same: names that are plain identifiers need no trying.) And with
-//! VARIADIC before an argument, and IS DISTINCT FROM with its precedence.
+//! VARIADIC before an argument, IS DISTINCT FROM with its precedence, queries in several
+//! parentheses, and the key words that name nothing.
 //!
 //! All else is passed on.
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident};
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Ident};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use crate::parser::parentheses;
+
+/// `INTERVAL(2) '...'`, which is a cast.
+fn interval_with_precision(parser: &mut Parser<'_>) -> Option<Expr> {
+    if !parser.peek_keyword(Keyword::INTERVAL) {
+        return None;
+    }
+    let [_, open, digits, close, text] = parser.peek_tokens();
+    let (Token::LParen, Token::Number(digits, _), Token::RParen) = (open, digits, close) else {
+        return None;
+    };
+    let Token::SingleQuotedString(_) = text else { return None };
+    let precision = digits.parse().ok()?;
+    for _ in 0..4 {
+        parser.next_token();
+    }
+    Some(Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::Value(parser.parse_value().ok()?)),
+        data_type: DataType::Interval { fields: None, precision: Some(precision) },
+        array: false,
+        format: None,
+    })
+}
 
 /// The dialect that statements are parsed in.
 #[derive(Debug)]
 pub struct CairnDialect;
 
 const BASE: PostgreSqlDialect = PostgreSqlDialect {};
+
+/// Key words that name nothing, and before which an expression has to have begun or ended. sqlparser takes
+/// some of them for columns.
+const BEGINS_NO_EXPRESSION: &[Keyword] = &[
+    Keyword::AND,
+    Keyword::AS,
+    Keyword::ASC,
+    Keyword::COLLATE,
+    Keyword::DESC,
+    Keyword::ELSE,
+    Keyword::END,
+    Keyword::EXCEPT,
+    Keyword::FETCH,
+    Keyword::FROM,
+    Keyword::GROUP,
+    Keyword::HAVING,
+    Keyword::IN,
+    Keyword::INTERSECT,
+    Keyword::INTO,
+    Keyword::LIMIT,
+    Keyword::OFFSET,
+    Keyword::OR,
+    Keyword::ORDER,
+    Keyword::RETURNING,
+    Keyword::THEN,
+    Keyword::UNION,
+    Keyword::USING,
+    Keyword::WHEN,
+    Keyword::WHERE,
+    Keyword::WINDOW,
+];
+
+/// Key words that are column labels only behind AS.
+const NO_BARE_LABEL: &[Keyword] = &[
+    Keyword::ARRAY,
+    Keyword::CHAR,
+    Keyword::CHARACTER,
+    Keyword::CREATE,
+    Keyword::DAY,
+    Keyword::FILTER,
+    Keyword::FOR,
+    Keyword::GRANT,
+    Keyword::HOUR,
+    Keyword::MINUTE,
+    Keyword::MONTH,
+    Keyword::NOTNULL,
+    Keyword::ON,
+    Keyword::OVER,
+    Keyword::OVERLAPS,
+    Keyword::PRECISION,
+    Keyword::RETURNING,
+    Keyword::SECOND,
+    Keyword::TO,
+    Keyword::VARYING,
+    Keyword::WITHIN,
+    Keyword::WITHOUT,
+    Keyword::YEAR,
+];
 
 macro_rules! pass_on {
     ($($name:ident)*) => {
@@ -37,8 +121,26 @@ impl Dialect for CairnDialect {
         false
     }
 
-    /// VARIADIC before an argument.
+    /// `f(name := value)`, the older form of `f(name => value)`.
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
+
+    /// VARIADIC before an argument, `INTERVAL(2) '...'`, queries in several parentheses, and no column where a key word stands.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        if let Some(interval) = interval_with_precision(parser) {
+            return Some(Ok(interval));
+        }
+        let next = parser.peek_token_ref();
+        if let Token::Word(word) = &next.token
+            && word.quote_style.is_none()
+            && BEGINS_NO_EXPRESSION.contains(&word.keyword)
+        {
+            return Some(parser.expected_ref("an expression", next));
+        }
+        if next.token == Token::LParen {
+            return parentheses::subquery(parser);
+        }
         let prefix = match parser.peek_token_ref() {
             TokenWithSpan { token: Token::Word(word), span }
                 if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("variadic") =>
@@ -53,6 +155,7 @@ impl Dialect for CairnDialect {
     }
 
     /// IS DISTINCT FROM, whose right side sqlparser takes to go on up to the end: it binds tighter than AND.
+    /// And IN before a list that begins with a parenthesis.
     fn parse_infix(
         &self,
         parser: &mut Parser<'_>,
@@ -60,7 +163,7 @@ impl Dialect for CairnDialect {
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
         if !parser.peek_keyword(Keyword::IS) {
-            return None;
+            return parentheses::in_list(parser, left);
         }
         let distinct = [Keyword::IS, Keyword::DISTINCT, Keyword::FROM];
         let not_distinct = [Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM];
@@ -91,9 +194,10 @@ impl Dialect for CairnDialect {
         BASE.is_identifier_part(ch)
     }
 
-    /// ARRAY is, so that what goes wrong inside `ARRAY[...]` is not read again as a subscript.
+    /// ARRAY and CASE are, so that what goes wrong inside `ARRAY[...]` is not read again as a subscript, nor
+    /// CASE as a column.
     fn is_reserved_for_identifier(&self, kw: Keyword) -> bool {
-        kw == Keyword::ARRAY || BASE.is_reserved_for_identifier(kw)
+        matches!(kw, Keyword::ARRAY | Keyword::CASE) || BASE.is_reserved_for_identifier(kw)
     }
 
     fn is_custom_operator_part(&self, ch: char) -> bool {
@@ -108,9 +212,15 @@ impl Dialect for CairnDialect {
         BASE.prec_value(precedence)
     }
 
-    /// `INSERT ... SELECT 1 ON CONFLICT ...` has no column that is called `on`.
+    /// `INSERT ... SELECT 1 ON CONFLICT ...` has no column that is called `on`, and `SELECT 1 FOR UPDATE`
+    /// none called `for`.
     fn is_column_alias(&self, kw: &Keyword, parser: &mut Parser<'_>) -> bool {
-        *kw != Keyword::ON && BASE.is_column_alias(kw, parser)
+        !NO_BARE_LABEL.contains(kw) && BASE.is_column_alias(kw, parser)
+    }
+
+    /// `a JOIN b JOIN c ON p ON q` joins b with c first.
+    fn supports_left_associative_joins_without_parens(&self) -> bool {
+        false
     }
 
     pass_on! {

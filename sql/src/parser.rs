@@ -6,10 +6,12 @@ mod as_of;
 pub mod change;
 pub mod copy;
 pub mod create_as;
+pub mod cursor;
 pub mod definition;
 pub mod forms;
 mod include;
 pub mod locking;
+pub(crate) mod parentheses;
 pub mod stored;
 pub mod transaction;
 
@@ -49,6 +51,8 @@ pub enum Parsed {
     Modes(transaction::Modes),
     /// CREATE TABLE, ALTER TABLE and their kin.
     Definition(Box<definition::Definition>),
+    /// DECLARE, FETCH, MOVE or CLOSE.
+    Cursor(Box<cursor::CursorStatement>),
     /// SET CONSTRAINTS.
     Constraints(definition::SetConstraints),
     /// A query AS OF SYSTEM TIME, and the text of that time.
@@ -70,6 +74,12 @@ fn syntax_error(found: &str, position: Option<usize>) -> Error {
         token => Error::new(SqlState::SyntaxError, format!("syntax error at or near \"{token}\""))
             .at(position),
     }
+}
+
+/// The same at a token.
+fn syntax_error_at(token: &TokenWithSpan, sql: &str) -> Error {
+    let position = position_of(sql, token.span.start.line, token.span.start.column);
+    syntax_error(&written(sql, token).unwrap_or_default(), position)
 }
 
 /// sqlparser says `Expected: x, found: y at Line: 1, Column: 8`.
@@ -130,12 +140,13 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&dialect, sql)
         .with_unescape(true)
         .tokenize_with_location()
-        .map(|tokens| forms::rewrite(arrays::rewrite(locking::rewrite(rewrite(tokens)), sql)))
+        .map(|tokens| cursor::rewrite(locking::rewrite(rewrite(tokens))))
+        .map(|tokens| forms::rewrite(arrays::rewrite(tokens, sql)))
         .map_err(|error| convert(ParserError::TokenizerError(error.to_string()), sql, &[]))
 }
 
 /// Forms that sqlparser does not read, as ones that it does: strings continued on the next line
-/// become one, and `TRIM(FROM x)` loses its FROM.
+/// become one, `TRIM(FROM x)` loses its FROM, and RESET TIME ZONE names the setting.
 fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     for token in tokens {
@@ -154,6 +165,9 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 continue;
             }
         }
+        if is_keyword(&token, &[Keyword::ZONE]) && is_reset_time(&mut kept) {
+            continue;
+        }
         if is_keyword(&token, &[Keyword::FROM]) {
             let mut words = kept.iter().rev().filter(|t| !matches!(t.token, Token::Whitespace(_)));
             let mut last = words.next();
@@ -170,6 +184,18 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         kept.push(token);
     }
     kept
+}
+
+/// Whether what stands before is `RESET TIME`, which then is one of the setting's own name.
+fn is_reset_time(kept: &mut [TokenWithSpan]) -> bool {
+    let mut words =
+        kept.iter_mut().rev().filter(|token| !matches!(token.token, Token::Whitespace(_)));
+    let (Some(time), Some(reset)) = (words.next(), words.next()) else { return false };
+    let found = is_keyword(time, &[Keyword::TIME]) && is_keyword(reset, &[Keyword::RESET]);
+    if found {
+        time.token = Token::make_word("timezone", None);
+    }
+    found
 }
 
 fn is_keyword(token: &TokenWithSpan, keywords: &[Keyword]) -> bool {
@@ -225,9 +251,18 @@ fn check_chains(tokens: &[TokenWithSpan]) -> Result<()> {
     Ok(())
 }
 
+/// The tokens of a statement as it is written, with their 1-based character offsets.
+pub fn written_positions(sql: &str) -> Vec<(usize, String)> {
+    let tokens = Tokenizer::new(&CairnDialect, sql).tokenize_with_location();
+    placed(sql, &tokens.unwrap_or_default())
+}
+
 /// The tokens of a statement with their 1-based character offsets; none if it has no tokens.
 pub fn token_positions(sql: &str) -> Vec<(usize, String)> {
-    let tokens = tokenize(sql).unwrap_or_default();
+    placed(sql, &tokenize(sql).unwrap_or_default())
+}
+
+fn placed(sql: &str, tokens: &[TokenWithSpan]) -> Vec<(usize, String)> {
     let placed = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
     let placed = placed.filter_map(|token| {
         let at = position_of(sql, token.span.start.line, token.span.start.column)?;
@@ -243,6 +278,8 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
     }
     let tokens = tokenize(sql)?;
     include::check(&tokens)?;
+    forms::select::check(&tokens, sql)?;
+    forms::check_order_using(&tokens, sql)?;
     let (tokens, mut times) = as_of::take(change::rewrite(tokens, sql)?);
     times.reverse();
     check_chains(&tokens)?;
@@ -263,9 +300,7 @@ pub fn parse(sql: &str) -> Result<Vec<(Parsed, String)>> {
         let statement = parse_one(&mut parser).map_err(fail)?;
         let next = parser.peek_token();
         if next.token != Token::EOF && next.token != Token::SemiColon {
-            let shown = written(sql, &next).unwrap_or_default();
-            let position = position_of(sql, next.span.start.line, next.span.start.column);
-            return Err(syntax_error(&shown, position));
+            return Err(syntax_error_at(&next, sql));
         }
         let time = times.pop_if(|(before, _)| *before == semicolons);
         let twice = times.last().is_some_and(|(before, _)| *before == semicolons);
@@ -295,6 +330,14 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     parser.parse_expr().map_err(|error| convert(error, sql, &tokens))
 }
 
+/// Parses a key column of an index.
+pub fn parse_index_column(sql: &str) -> Result<ast::IndexColumn> {
+    let tokens = tokenize(sql)?;
+    let dialect = CairnDialect;
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens.clone());
+    parser.parse_create_index_expr().map_err(|error| convert(error, sql, &tokens))
+}
+
 fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError> {
     let keyword = match &parser.peek_token().token {
         Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => {
@@ -303,10 +346,13 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,
     };
+    if let Some(statement) = cursor::parse(parser)? {
+        return Ok(Parsed::Cursor(Box::new(statement)));
+    }
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
         Keyword::COPY => copy::parse(parser),
-        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT | Keyword::DROP => {
+        Keyword::CREATE | Keyword::ALTER | Keyword::COMMENT | Keyword::DROP | Keyword::REINDEX => {
             if keyword == Keyword::CREATE
                 && let Some(create) = create_as::parse(parser)?
             {

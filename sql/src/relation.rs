@@ -143,7 +143,7 @@ impl Relation {
             Source::Common(common) => common_schema(&common.columns),
             Source::Working(table) => common_schema(&table.columns),
             Source::System(relation) => {
-                let fields = relation.columns.iter().enumerate().map(|(position, (_, kind))| {
+                let fields = relation.all_columns().enumerate().map(|(position, (_, kind))| {
                     Field::new(format!("c{position}"), kind.layout(), true)
                 });
                 Arc::new(Schema::new(fields.collect::<Vec<_>>()))

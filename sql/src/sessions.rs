@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use crate::error::{Error, Result, SqlState};
 use crate::lock_names::{Advisory, mode_name};
 use crate::session::Settings;
-use crate::types::datetime;
+use crate::types::{Type, datetime};
 
 use settings::Changes;
 pub use settings::{Changed, Characteristics};
@@ -55,6 +55,27 @@ pub struct Activity {
     pub transaction: Option<u64>,
 }
 
+/// How far an index is built.
+#[derive(Clone, Debug)]
+pub struct IndexBuild {
+    /// The table.
+    pub table: u32,
+    /// The index.
+    pub index: u32,
+    /// The command, as PostgreSQL tells it.
+    pub command: &'static str,
+    /// What it is at, as PostgreSQL tells it.
+    pub phase: &'static str,
+    /// Transactions that it waits for.
+    pub lockers_total: usize,
+    /// How many of them have ended.
+    pub lockers_done: usize,
+    /// About how many rows there are.
+    pub rows_total: u64,
+    /// How many of them have been looked at.
+    pub rows_done: u64,
+}
+
 /// A session.
 #[derive(Debug)]
 pub struct Backend {
@@ -68,10 +89,37 @@ pub struct Backend {
     pub activity: Mutex<Activity>,
     /// It waits until those who write have ended, for a safe snapshot.
     pub awaits_safe_snapshot: AtomicBool,
+    /// Its cursors by their names.
+    pub cursors: Mutex<BTreeMap<String, CursorLine>>,
+    /// Its prepared statements by their names.
+    pub prepared: Mutex<BTreeMap<String, PreparedLine>>,
+    /// The index that it builds beside writers.
+    pub building: Mutex<Option<IndexBuild>>,
     calls: Mutex<Calls>,
     exports: Mutex<Exports>,
     /// While a statement runs that may change settings.
     changes: Mutex<Option<Changes>>,
+}
+
+/// A cursor, as it is listed.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names are those of pg_cursors")]
+pub struct CursorLine {
+    pub statement: Arc<str>,
+    pub is_holdable: bool,
+    pub is_binary: bool,
+    pub is_scrollable: bool,
+    pub creation_time: i64,
+}
+
+/// A prepared statement, as it is listed.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names are those of pg_prepared_statements")]
+pub struct PreparedLine {
+    pub statement: Arc<str>,
+    pub prepare_time: i64,
+    pub parameter_types: Vec<Type>,
+    pub from_sql: bool,
 }
 
 /// What a running statement may export.
@@ -322,6 +370,9 @@ impl Sessions {
             locks: SessionLocks::new(manager, id),
             activity: Mutex::new(activity),
             awaits_safe_snapshot: AtomicBool::new(false),
+            cursors: Mutex::default(),
+            prepared: Mutex::default(),
+            building: Mutex::default(),
             calls: Mutex::default(),
             exports: Mutex::default(),
             changes: Mutex::default(),

@@ -48,7 +48,9 @@ if [ "$#" -eq 0 ]; then
 fi
 
 # As pg_regress sets them; nothing else of the caller's may change what is sent or printed.
-unset PGOPTIONS PGUSER PGSERVICE PGCLIENTENCODING PGSSLMODE PGDATESTYLE LANGUAGE
+unset PGUSER PGSERVICE PGCLIENTENCODING PGSSLMODE PGDATESTYLE LANGUAGE
+# Statements that met a conflict before their client has seen anything are not run again.
+export PGOPTIONS="-c cairn.statement_retries=0"
 export LC_ALL=C PGTZ=PST8PDT PGCONNECT_TIMEOUT=10 PGISOLATIONTIMEOUT=${STEP_TIMEOUT:-20}
 
 execute() { # database statement

@@ -30,7 +30,6 @@ SELECT i FROM json_populate_record(NULL::rec, '{"i":"abcd"}');
 SELECT b FROM json_populate_record(NULL::rec, '{"b":"x"}');
 SELECT json_populate_record(NULL::rec, '[1]');
 SELECT json_populate_record(NULL::rec, '5');
-SELECT json_populate_record(1, '{}');
 SELECT json_populate_record(NULL::pos, NULL), json_populate_record((1,2)::pos, NULL);
 SELECT * FROM json_populate_record(NULL::strict, '{"i":5}');
 SELECT * FROM json_populate_record(NULL::strict, '{"i":null}');

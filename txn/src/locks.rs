@@ -255,6 +255,8 @@ struct Entry {
     last_commit: Timestamp,
     /// The last commit by one who held the lock in [`ForUpdate`].
     last_key_commit: Timestamp,
+    /// Whether whoever committed last had also held it in [`ForNoKeyUpdate`].
+    was_updated: bool,
 }
 
 impl Entry {
@@ -266,6 +268,7 @@ impl Entry {
             queue: VecDeque::new(),
             last_commit: Timestamp::MIN,
             last_key_commit: Timestamp::MIN,
+            was_updated: false,
         }
     }
 
@@ -456,6 +459,15 @@ impl LockTable {
         shard.find(key, hash).is_none_or(free)
     }
 
+    /// Who holds `key` in a mode that conflicts with `mode`.
+    pub fn holders(&self, key: &[u8], mode: LockMode) -> Vec<TransactionId> {
+        let hash = self.hash(key);
+        let shard = self.shard(hash).lock();
+        let holders = shard.find(key, hash).map_or(&[][..], |entry| entry.holders.as_slice());
+        let conflicting = holders.iter().filter(|(_, modes)| modes & mode.conflicts() != 0);
+        conflicting.map(|(owner, _)| owner.id).collect()
+    }
+
     /// Takes the lock `key` in `mode`, waiting as `policy` says; tells also when the key last
     /// changed. `oldest_snapshot` is asked now and then, to forget what nobody needs.
     ///
@@ -597,10 +609,12 @@ impl LockTable {
         let entry = occupied.get_mut();
         if let Some(at) = commit {
             entry.last_commit = entry.last_commit.max(at);
-            let is_key =
-                |(other, held): &(Owner, Modes)| other.id == owner && held & ForUpdate.bit() != 0;
-            if entry.holders.iter().any(is_key) {
-                entry.last_key_commit = entry.last_key_commit.max(at);
+            let held = entry.holders.iter().find(|(other, _)| other.id == owner);
+            if let Some((_, held)) = held {
+                entry.was_updated = held & ForNoKeyUpdate.bit() != 0;
+                if held & ForUpdate.bit() != 0 {
+                    entry.last_key_commit = entry.last_key_commit.max(at);
+                }
             }
         }
         release_mode(entry, owner, modes);
@@ -608,6 +622,13 @@ impl LockTable {
         if entry.is_idle() && entry.last_commit == Timestamp::MIN {
             occupied.remove();
         }
+    }
+
+    /// Whether whoever last committed a change of a key had held it in [`ForNoKeyUpdate`]: a row that is
+    /// gone had then been updated before, or has got another key. False if that was forgotten.
+    pub fn was_updated(&self, key: &[u8]) -> bool {
+        let hash = self.hash(key);
+        self.shard(hash).lock().find(key, hash).is_some_and(|entry| entry.was_updated)
     }
 
     /// Number of entries, for tests of the memory bound.

@@ -200,6 +200,16 @@ impl TransactionManager {
         Some(ReadView::new(self.store.clone(), at, Some(snapshot), Arc::default()))
     }
 
+    /// The newest commit that is written.
+    pub fn newest_commit(&self) -> Timestamp {
+        self.timestamps.visible()
+    }
+
+    /// No snapshot in use, or yet to be taken at the present, is older.
+    pub fn oldest_snapshot(&self) -> Timestamp {
+        self.timestamps.oldest()
+    }
+
     /// The storage beneath.
     pub fn store(&self) -> &Arc<Store> {
         &self.store

@@ -108,6 +108,8 @@ pub struct Transaction {
     /// Memory of its locks, roughly.
     lock_bytes: usize,
     on_commit: Option<OnCommit>,
+    /// Whether an error of a statement is its end.
+    ends_with_error: bool,
     /// Locks of the session that it is part of.
     session: Option<Arc<SessionLocks>>,
 }
@@ -131,6 +133,7 @@ impl Transaction {
             locks: Vec::new(),
             lock_bytes: 0,
             on_commit: None,
+            ends_with_error: false,
             session,
         }
     }
@@ -338,8 +341,8 @@ impl Transaction {
             }
             (true, Isolation::RepeatableRead | Isolation::Serializable) => {
                 let conflict = match self.get_latest(key)? {
-                    Some(_) => Conflict::ConcurrentUpdate,
-                    None => Conflict::ConcurrentDelete,
+                    None if !self.manager.locks().was_updated(key) => Conflict::ConcurrentDelete,
+                    _ => Conflict::ConcurrentUpdate,
                 };
                 Err(Error::Serialization(conflict))
             }
@@ -358,10 +361,11 @@ impl Transaction {
         let conflicts = self.manager.conflicts();
         match self.get_latest(key)? {
             // It would be a duplicate, but the write may not come so far. And one that looked for the key
-            // is told of the conflict: in no serial order it would have missed the key, and then met it.
+            // must not go on behind that error: in no serial order it would have missed the key, and then
+            // met it.
             Some(_) => {
                 conflicts.check_duplicate(party, key)?;
-                match conflicts.has_read(party, key) {
+                match !self.ends_with_error && conflicts.has_read(party, key) {
                     true => Err(Error::Serialization(Conflict::ConcurrentInsert)),
                     false => Ok(()),
                 }
@@ -369,6 +373,12 @@ impl Transaction {
             None if !self.has_rule(Rule::LateDeletes) => Ok(()),
             None => Err(Error::Serialization(Conflict::ConcurrentDelete)),
         }
+    }
+
+    /// Says whether an error of a statement will be the end of the transaction, as there is no savepoint
+    /// to go back to.
+    pub fn set_ends_with_error(&mut self, ends: bool) {
+        self.ends_with_error = ends;
     }
 
     fn has_rule(&self, rule: Rule) -> bool {

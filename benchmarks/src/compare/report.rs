@@ -73,8 +73,8 @@ impl Round {
         let latency = self.latency.map(|latency| format!(", p99 {:.2} ms", latency.p99_ms));
         let latency = latency.unwrap_or_default();
         let aborts = self.aborts.map(|aborts| {
-            let Aborts { serialization_failures, deadlocks } = aborts;
-            format!(", {serialization_failures} x 40001, {deadlocks} x 40P01")
+            let Aborts { serialization_failures, deadlocks, given_up } = aborts;
+            format!(", {serialization_failures} x 40001, {deadlocks} x 40P01, {given_up} given up")
         });
         let aborts = aborts.unwrap_or_default();
         format!("{:.1} {}{latency}{aborts}", self.throughput, unit.name())

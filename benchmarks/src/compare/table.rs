@@ -108,10 +108,15 @@ fn aligned(lines: &[Vec<String>]) -> String {
 
 /// What a side had to try again, and its part of all tries.
 fn aborts(side: &Side) -> Option<String> {
-    let (Aborts { serialization_failures, deadlocks }, done) = side.aborts()?;
+    let (Aborts { serialization_failures, deadlocks, given_up }, done) = side.aborts()?;
     let aborted = serialization_failures + deadlocks;
     let percent = aborted as f64 * 100.0 / (aborted + done).max(1) as f64;
-    Some(format!("{serialization_failures} x 40001, {deadlocks} x 40P01 ({percent:.2} % of tries)"))
+    let tries =
+        format!("{serialization_failures} x 40001, {deadlocks} x 40P01 ({percent:.2} % of tries)");
+    Some(match given_up {
+        0 => tries,
+        _ => format!("{tries}, {given_up} given up after all of theirs"),
+    })
 }
 
 fn ratio(ratio: Option<Ratio>) -> String {

@@ -27,6 +27,8 @@ pub struct Aborts {
     pub serialization_failures: u64,
     /// With 40P01.
     pub deadlocks: u64,
+    /// Transactions that were given up because all of their tries were aborted.
+    pub given_up: u64,
 }
 
 impl Aborts {
@@ -35,6 +37,7 @@ impl Aborts {
         Aborts {
             serialization_failures: self.serialization_failures + other.serialization_failures,
             deadlocks: self.deadlocks + other.deadlocks,
+            given_up: self.given_up + other.given_up,
         }
     }
 }

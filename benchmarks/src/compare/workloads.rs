@@ -270,6 +270,7 @@ impl Workload {
                     aborts: Some(Aborts {
                         serialization_failures: done.serialization_failures,
                         deadlocks: done.deadlocks,
+                        given_up: done.given_up,
                     }),
                 })
             }

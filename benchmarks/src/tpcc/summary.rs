@@ -32,6 +32,8 @@ pub struct Summary {
     pub serialization_failures: u64,
     /// Tries that ended with 40P01.
     pub deadlocks: u64,
+    /// Transactions that were given up after too many tries.
+    pub given_up: u64,
     /// Latencies of New-Order, if there were any.
     pub new_order_us: Option<Histogram<u64>>,
 }
@@ -62,7 +64,8 @@ pub async fn measure(
     let tallies = measured.tallies.values();
     let committed = tallies.clone().map(|tally| tally.committed).sum();
     let serialization_failures = tallies.clone().map(|tally| tally.serialization_failures).sum();
-    let deadlocks = tallies.map(|tally| tally.deadlocks).sum();
+    let deadlocks = tallies.clone().map(|tally| tally.deadlocks).sum();
+    let given_up = tallies.map(|tally| tally.failed).sum();
     let new_orders = measured.tallies.remove(&Kind::NewOrder);
     let count = new_orders.as_ref().map_or(0, |tally| tally.committed);
     Ok(Summary {
@@ -70,6 +73,7 @@ pub async fn measure(
         committed,
         serialization_failures,
         deadlocks,
+        given_up,
         new_order_us: new_orders.map(|tally| tally.latency_us),
     })
 }

@@ -7,7 +7,8 @@
 //! credit check sums up what a customer owes and has ordered, and sets the credit that New-Order
 //! reads; a New-Order at the same time, that does not see the new credit and is not in the sum, is a
 //! write skew. It leaves no trace in the tables, where a credit is only what was right once: so no
-//! condition is checked, and what the level does about it shows as 40001.
+//! condition is checked, and what the level does about it shows as 40001. The isolation spec `credit_check` has it
+//! in small, in every interleaving: it shows at REPEATABLE READ and never at SERIALIZABLE.
 
 use chrono::{NaiveDateTime, Utc};
 use rust_decimal::Decimal;

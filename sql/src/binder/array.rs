@@ -168,6 +168,11 @@ impl Binder<'_> {
             let value = self.subscript_of(array, first)?;
             return self.subscript_of(value.at(position), rest);
         }
+        if let (Type::Name, [AccessExpr::Subscript(Subscript::Index { index })]) =
+            (array.kind(), chain)
+        {
+            return self.letter(array, index);
+        }
         let element = subscripted(array.ty).map_err(|error| error.at(position))?;
         let Subscripts { bounds, values } = self.subscripts(chain)?;
         let form = ArrayForm::Subscript { element: element.kind, bounds };
@@ -175,6 +180,15 @@ impl Binder<'_> {
         args.extend(values.into_iter().map(|value| value.expr));
         let ty = if bounds.is_some() { array.ty } else { element };
         Ok(Bound { expr: udf::call(Scalar::Array(form), args), ty, position: None })
+    }
+
+    /// `name[0]`: a name is an array of letters as well, and the first of them has the number 0.
+    fn letter(&self, name: Bound, index: &Sql) -> Result<Bound> {
+        let one = || self.literal(&Datum::Int32(1), Type::Int4);
+        let place = self.operator("+", vec![self.subscript_value(index)?, one()?])?;
+        let text = self.explicit_cast(name, TypeMod::plain(Type::Text))?;
+        let letter = self.named_call("substr", vec![text, place, one()?])?;
+        self.explicit_cast(letter, TypeMod::plain(Type::Char))
     }
 
     fn subscripts(&self, chain: &[AccessExpr]) -> Result<Subscripts> {

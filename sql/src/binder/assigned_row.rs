@@ -17,12 +17,17 @@ pub(super) enum Assigned<'a> {
     Bound(Bound),
 }
 
-/// The values of ROW(...).
+/// Whether a call is ROW(...).
+fn is_row(call: &ast::Function) -> bool {
+    let [name] = call.name.0.as_slice() else { return false };
+    let name = name.as_ident().filter(|name| name.quote_style.is_none());
+    name.is_some_and(|name| name.value.eq_ignore_ascii_case("row"))
+}
+
+/// The values of ROW(...), if they are all written one by one.
 fn row_values(call: &ast::Function) -> Option<Vec<&ast::Expr>> {
-    let [name] = call.name.0.as_slice() else { return None };
-    let name = name.as_ident().filter(|name| name.quote_style.is_none())?;
     let ast::FunctionArguments::List(list) = &call.args else { return None };
-    if !name.value.eq_ignore_ascii_case("row") {
+    if !is_row(call) {
         return None;
     }
     let values = list.args.iter().map(|arg| match arg {
@@ -60,6 +65,13 @@ impl Binder<'_> {
                 let values = row_values(call).unwrap_or_default();
                 match values.len() == count {
                     true => Ok(values.into_iter().map(Assigned::Expr).collect()),
+                    false => wrong_count(self.position_of(value)),
+                }
+            }
+            (ast::Expr::Function(call), _) if is_row(call) => {
+                let values = self.row_values(value)?.unwrap_or_default();
+                match values.len() == count {
+                    true => Ok(values.into_iter().map(Assigned::Bound).collect()),
                     false => wrong_count(self.position_of(value)),
                 }
             }

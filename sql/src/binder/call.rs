@@ -32,6 +32,8 @@ use crate::types::{Datum, Type, TypeMod};
 
 /// The arguments of an aggregate as a clause.
 pub(super) const NESTED: &str = "aggregate function calls";
+/// VALUES as a clause.
+pub(super) const VALUES: &str = "VALUES";
 /// Most arguments of a call, as in PostgreSQL.
 const MAX_ARGUMENTS: usize = 100;
 
@@ -97,7 +99,9 @@ impl Binder<'_> {
         };
         if call.null_treatment.is_some() {
             let at = position.and_then(|at| token_after(self.sql, at, &["NULLS"]));
-            let message = "syntax error at or near \"nulls\"";
+            let written = at.map(|at| self.sql.chars().skip(at - 1).take("nulls".len()).collect());
+            let word: String = written.unwrap_or_else(|| "nulls".into());
+            let message = format!("syntax error at or near \"{word}\"");
             return Err(Error::new(SqlState::SyntaxError, message).at(at));
         }
         // These are expressions that look like calls.
@@ -144,7 +148,7 @@ impl Binder<'_> {
                 let (aggregate, exprs) = self.aggregate_parts(&name, args, distinct, clauses)?;
                 let filter = match &call.filter {
                     None => None,
-                    Some(filter) => Some(self.expect_bool(self.expr(filter)?, "FILTER")?.expr),
+                    Some(filter) => Some(self.filter(filter)?),
                 };
                 Ok((aggregate, exprs, filter))
             })
@@ -174,6 +178,12 @@ impl Binder<'_> {
         bound.map_err(|error| error.at(position)).map(|bound| bound.at(position))
     }
 
+    /// The condition of FILTER.
+    pub(super) fn filter(&self, condition: &ast::Expr) -> Result<Expr> {
+        let _none = self.forbid("FILTER");
+        Ok(self.expect_bool(self.expr(condition)?, "FILTER")?.expr)
+    }
+
     pub(super) fn arguments(&self, args: &[FunctionArg]) -> Result<Vec<Bound>> {
         let bound = args.iter().map(|arg| match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.expr(expr),
@@ -190,7 +200,13 @@ impl Binder<'_> {
         if let Some((fixed, array)) = variadic(args) {
             return self.variadic_call(name, fixed, array);
         }
-        let args = self.arguments(args)?;
+        let args = match self.in_order(name, args)? {
+            Some(args) => self.arguments(&args)?,
+            None => self.arguments(args)?,
+        };
+        if let Some(now) = self.keyword_value_to(name, &args) {
+            return now;
+        }
         match (name, args.len()) {
             ("coalesce", 1..) => {
                 let (args, ty) = self.unify(args, "COALESCE")?;

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{self, SetExpr, Statement};
 
 use super::common::CommonTable;
 use super::dml::{Assignments, BoundModify, Operation};
+use super::locking::BoundLocking;
 use super::merge::MergeAction;
 use super::query::rename_columns;
 use super::recursion::read_by;
@@ -17,6 +18,15 @@ use super::{Binder, BoundQuery, fold};
 use crate::error::{Error, Result, SqlState};
 use crate::plan_walk::{Part, walk, walk_expr};
 use crate::relation::{Relation, Source};
+
+/// A part of a statement that runs by itself.
+#[derive(Debug)]
+pub enum BoundPart {
+    /// A WITH query that changes rows.
+    Modify(Box<BoundModify>),
+    /// A subquery that locks them.
+    Lock(Box<BoundLocking>),
+}
 
 impl Binder<'_> {
     /// Binds a statement that changes rows; `None` if it is another one.
@@ -30,8 +40,8 @@ impl Binder<'_> {
         }))
     }
 
-    /// The WITH queries that change rows; a relation that reads one names it by its place here.
-    pub fn take_changes(&self) -> Vec<BoundModify> {
+    /// The parts that run by themselves; a relation that reads one names it by its place here.
+    pub fn take_changes(&self) -> Vec<BoundPart> {
         self.changes.take()
     }
 
@@ -75,7 +85,7 @@ impl Binder<'_> {
         let gives_nothing = bound.returning.is_none();
         let columns = bound.returning.iter().flatten().map(|(column, _)| column.clone());
         let columns = columns.collect::<Vec<_>>();
-        self.changes.borrow_mut().push(bound);
+        self.changes.borrow_mut().push(BoundPart::Modify(Box::new(bound)));
         let layouts = columns.iter().map(|column| column.ty.kind.layout()).collect();
         let relation = Relation::new(Source::Changed(part, layouts));
         let unique = self.fresh("t");

@@ -231,7 +231,8 @@ impl Binder<'_> {
         }
         for (index, (a, b)) in first.columns.iter().zip(&second.columns).enumerate() {
             let overall = common_type(&[a.ty, b.ty], "UNION", &[a.position, b.position])?;
-            if overall != a.ty {
+            let is_record = matches!(overall.kind, Type::Record | Type::RecordArray);
+            if overall != a.ty && !(is_record && overall.kind == a.ty.kind) {
                 return Err(Error::new(
                     SqlState::DatatypeMismatch,
                     format!(

@@ -30,6 +30,10 @@ pub enum Place {
     Generated,
     /// USING of ALTER COLUMN ... TYPE.
     Transform,
+    /// In the key of an index.
+    IndexExpression,
+    /// WHERE of an index.
+    IndexPredicate,
 }
 
 impl Place {
@@ -39,6 +43,8 @@ impl Place {
             Place::Default => "DEFAULT expression",
             Place::Generated => "column generation expression",
             Place::Transform => "transform expression",
+            Place::IndexExpression => "index expression",
+            Place::IndexPredicate => "index predicate",
         }
     }
 
@@ -48,6 +54,8 @@ impl Place {
             Place::Default => "DEFAULT expressions",
             Place::Generated => "column generation expressions",
             Place::Transform => "transform expressions",
+            Place::IndexExpression => "index expressions",
+            Place::IndexPredicate => "index predicates",
         }
     }
 }
@@ -173,6 +181,47 @@ impl Binder<'_> {
         })
     }
 
+    /// Refuses what an index computes if it may change while the row stays as it is.
+    fn check_immutable(&self, place: Place, expr: &Expr) -> Result<()> {
+        if self.is_generic() && is_immutable(expr)? {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::InvalidObjectDefinition,
+            format!("functions in {} must be marked IMMUTABLE", place.one()),
+        ))
+    }
+
+    /// Binds an expression in the key of an index.
+    pub fn index_expression(&self, table: &Table, expr: &ast::Expr) -> Result<(Expr, TypeMod)> {
+        let bound = self.bind_in(Place::IndexExpression, Some(table), expr)?;
+        self.check_immutable(Place::IndexExpression, &bound.expr)?;
+        // A literal has no type of its own.
+        let kind = match bound.kind() {
+            Type::Unknown => TypeMod::plain(Type::Text),
+            _ => bound.ty,
+        };
+        Ok((bound.expr, kind))
+    }
+
+    /// Binds an expression in the key of an index that is kept.
+    pub fn stored_index_expression(&self, table: &Table, sql: &str) -> Result<Expr> {
+        self.bind_stored(sql, |binder, expr| Ok(binder.index_expression(table, expr)?.0))
+    }
+
+    /// Binds the condition of a partial index.
+    pub fn index_predicate(&self, table: &Table, expr: &ast::Expr) -> Result<Expr> {
+        let bound = self.bind_in(Place::IndexPredicate, Some(table), expr)?;
+        let bound = self.expect_bool(bound, "WHERE")?;
+        self.check_immutable(Place::IndexPredicate, &bound.expr)?;
+        Ok(bound.expr)
+    }
+
+    /// Binds the condition of a partial index that is kept.
+    pub fn stored_index_predicate(&self, table: &Table, sql: &str) -> Result<Expr> {
+        self.bind_stored(sql, |binder, expr| binder.index_predicate(table, expr))
+    }
+
     /// Where an expression names a column.
     fn place_of_name(&self, expr: &ast::Expr, name: &str) -> Option<usize> {
         let mut place = None;
@@ -284,6 +333,14 @@ impl Binder<'_> {
                 )
             })
         })
+    }
+}
+
+/// What an expression is called among the columns of an index.
+pub fn index_column_name(expr: &ast::Expr) -> String {
+    match super::naming::implied_name(expr) {
+        name if name == "?column?" => "expr".to_owned(),
+        name => name,
     }
 }
 

@@ -20,17 +20,19 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::assigned_row::Assigned;
-use super::call::ASSIGNMENT;
+use super::call::{ASSIGNMENT, VALUES};
 use super::joined_change::row_schema;
 use super::merge::MergeWhen;
 use super::on_conflict::OnConflict;
 use super::parts::{Target, places};
+use super::srf::Sets;
 use super::updatable::Change;
 use super::{Binder, Bound, Level, OutputColumn, Scope, column_of, fold};
 use crate::catalog::view::View;
 use crate::catalog::{Column, Identity, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::change::{self, Overriding};
+use crate::parser::cursor::current_of;
 use crate::types::Type;
 
 /// Where the value of a column comes from when a row is inserted.
@@ -440,6 +442,9 @@ impl Binder<'_> {
             .collect();
         let has_value = |at: usize| all_default.get(at) == Some(&false);
         let inputs = places(targets, has_value);
+        let _none = self.forbid(VALUES);
+        // A single row may become several.
+        let _sets = (values.rows.len() == 1).then(|| self.sets(Sets::Allowed));
         for row in &values.rows {
             self.check_width(&row.content, width)?;
             if width > targets.len() || (explicit && width < targets.len()) {
@@ -471,6 +476,15 @@ impl Binder<'_> {
                 plan = LogicalPlanBuilder::new(plan).union(next)?.build()?;
             }
             return Ok((plan, inputs));
+        }
+        let sets =
+            self.levels.borrow_mut().last_mut().map(|l| std::mem::take(&mut l.extraction.sets));
+        let sets = sets.unwrap_or_default();
+        if !sets.is_empty() {
+            let plan = self.project_sets(LogicalPlanBuilder::empty(true).build()?, sets)?;
+            let exprs = rows.into_iter().flatten().map(|expr| expr.alias(self.fresh("x")));
+            let plan = LogicalPlanBuilder::new(plan).project(exprs.collect::<Vec<_>>())?;
+            return Ok((plan.build()?, inputs));
         }
         // Typed by the target columns, so that a lone NULL has the column's layout.
         let plan = LogicalPlanBuilder::values(rows)?.build()?;
@@ -514,15 +528,25 @@ impl Binder<'_> {
     /// which `rows` are computed first.
     fn modify_source(
         &self,
+        table: &Table,
         plan: LogicalPlan,
         selection: &Option<ast::Expr>,
         rows: Vec<(String, Expr)>,
         outputs: Vec<Expr>,
     ) -> Result<LogicalPlan> {
+        let condition = match selection {
+            None => None,
+            Some(condition) => Some(match current_of(condition) {
+                Some(cursor) => self.is_current(cursor, table, &plan)?,
+                None => {
+                    let _none = self.forbid("WHERE");
+                    self.expect_bool(self.expr(condition)?, "WHERE")?.expr
+                }
+            }),
+        };
         let mut plan = LogicalPlanBuilder::new(plan);
-        if let Some(condition) = selection {
-            let _none = self.forbid("WHERE");
-            plan = plan.filter(self.expect_bool(self.expr(condition)?, "WHERE")?.expr)?;
+        if let Some(condition) = condition {
+            plan = plan.filter(condition)?;
         }
         if !rows.is_empty() {
             let all = plan.schema().columns().into_iter().map(Expr::Column);
@@ -555,7 +579,7 @@ impl Binder<'_> {
             outputs.extend(carried.iter().cloned().map(Expr::Column));
             let schema = self.carrying_schema(&table, &plan, &carried)?;
             let selection = &update.selection;
-            let source = self.modify_source(plan, selection, assignments.rows, outputs)?;
+            let source = self.modify_source(&table, plan, selection, assignments.rows, outputs)?;
             Ok::<_, Error>((source, positions, schema))
         })();
         self.levels.borrow_mut().pop();
@@ -653,7 +677,7 @@ impl Binder<'_> {
         outputs.extend(carried.iter().cloned().map(Expr::Column));
         let schema = self.carrying_schema(&table, &plan, &carried)?;
         self.levels.borrow_mut().push(Level { scope, ..Level::default() });
-        let source = self.modify_source(plan, &delete.selection, Vec::new(), outputs);
+        let source = self.modify_source(&table, plan, &delete.selection, Vec::new(), outputs);
         self.levels.borrow_mut().pop();
         let (operation, source, on_conflict) = (Operation::Delete, source?, None);
         let repeats = !items.is_empty();

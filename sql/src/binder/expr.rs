@@ -5,7 +5,6 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
-use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql, UnaryOperator, Value};
 
 use super::array::{quantified_pattern, unwrapped};
@@ -81,7 +80,7 @@ pub fn operator_symbol(op: &BinaryOperator) -> String {
 impl Binder<'_> {
     /// Binds an expression in the current scope.
     pub fn expr(&self, sql: &Sql) -> Result<Bound> {
-        let position = self.position_of(sql);
+        let position = self.place_of(sql);
         let bound = self.nested(|| self.expr_inner(sql))?;
         Ok(if bound.position.is_none() { bound.at(position) } else { bound })
     }
@@ -248,27 +247,6 @@ impl Binder<'_> {
         self.literal(&Datum::Bytes(value.checked()?.encode()), Type::Numeric)
     }
 
-    fn interval(&self, interval: &ast::Interval) -> Result<Bound> {
-        let literal = self.expr(&interval.value)?;
-        let Some(leading) = &interval.leading_field else {
-            return self.explicit_cast(literal, TypeMod::plain(Type::Interval));
-        };
-        let (Expr::Literal(ScalarValue::Utf8(Some(text)), _), None, None) =
-            (&literal.expr, &interval.leading_precision, &interval.fractional_seconds_precision)
-        else {
-            return Err(Error::unsupported("this form of interval"));
-        };
-        // A bare number counts units of the last field; what lies below that field is cut off.
-        let last = interval.last_field.as_ref().unwrap_or(leading).to_string().to_lowercase();
-        let bare = text.trim().parse::<f64>().is_ok();
-        let text = if bare { format!("{text} {last}") } else { text.clone() };
-        let value = crate::types::io::from_text(Type::Interval, &text, &self.style)
-            .map_err(|error| error.at(literal.position))?;
-        let value = crate::types::interval::Interval::decode(value.as_bytes()?)?.truncate_to(&last);
-        let value = value.ok_or_else(|| Error::unsupported(format!("interval field {last}")))?;
-        Ok(self.literal(&Datum::Bytes(value.encode()), Type::Interval)?.at(literal.position))
-    }
-
     pub(super) fn explicit_cast(&self, bound: Bound, target: TypeMod) -> Result<Bound> {
         let position = bound.position;
         self.checked_cast(bound, target, || position)
@@ -367,14 +345,12 @@ impl Binder<'_> {
 
     /// The functions that are written without parentheses.
     pub(super) fn keyword_value(&self, name: &str) -> Option<Result<Bound>> {
-        let now = |kind| {
-            let now = self.named_call("now", vec![])?;
-            self.explicit_cast(now, TypeMod::plain(kind))
-        };
+        let now = |kind| self.now_as(TypeMod::plain(kind));
         let name_value = |text: String| self.literal(&Datum::Text(text), Type::Name);
         Some(match name {
             "current_timestamp" => now(Type::Timestamptz),
             "current_date" => now(Type::Date),
+            "current_time" => now(Type::Timetz),
             "localtimestamp" => now(Type::Timestamp),
             "localtime" => now(Type::Time),
             "current_user" | "session_user" | "user" | "current_role" => {
@@ -573,7 +549,7 @@ impl Binder<'_> {
             return Ok(raised(error, Type::Bool));
         }
         // Columns of one scale hold comparable layouts; others need the canonical form.
-        let (a, b) = (self.implicit(a, kind)?, self.implicit(b, kind)?);
+        let (a, b) = (self.comparable(a, kind)?, self.comparable(b, kind)?);
         let expr = binary(canonical(kind, a.expr), op, canonical(kind, b.expr));
         Ok(Bound::new(expr, Type::Bool))
     }

@@ -7,11 +7,13 @@ use datafusion::sql::sqlparser::ast::{
     self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins,
 };
 
+use super::expr::common_type;
 use super::locking::RangedKind;
 use super::query::rename_columns;
 use super::stored::Stored;
 use super::{Binder, Bound, BoundQuery, Scope, ScopeColumn, column_of, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
+use crate::parser::forms::{MERGED_AS, NATURAL};
 use crate::relation::{Relation, Source};
 use crate::types::{Type, TypeMod};
 
@@ -84,11 +86,23 @@ impl Binder<'_> {
             JoinOperator::CrossJoin(_) => return self.product(left, right),
             _ => return Err(Error::unsupported("this kind of join")),
         };
+        // The name of what is merged.
+        let mut merged_as = None;
+        let is_natural = |names: &[ast::ObjectName]| match names {
+            [only] => name_parts(only).as_slice() == [NATURAL],
+            _ => false,
+        };
         let using: Vec<String> = match constraint {
-            JoinConstraint::Using(names) => {
-                names.iter().filter_map(|name| name_parts(name).pop()).collect()
+            JoinConstraint::Using(names) if !is_natural(names) => {
+                let mut columns: Vec<String> =
+                    names.iter().filter_map(|name| name_parts(name).pop()).collect();
+                if let Some(name) = columns.last().and_then(|last| last.strip_prefix(MERGED_AS)) {
+                    merged_as = Some(name.to_owned());
+                    columns.pop();
+                }
+                columns
             }
-            JoinConstraint::Natural => {
+            JoinConstraint::Using(_) | JoinConstraint::Natural => {
                 let listed = |column: &&ScopeColumn| !column.merged_away && !column.unlisted;
                 let visible = left.scope.columns.iter().filter(listed);
                 let shared = visible.filter(|column| {
@@ -133,7 +147,21 @@ impl Binder<'_> {
         if merged.is_empty() {
             return Ok(Item { plan, scope, laterals });
         }
-        let (plan, scope) = self.merge_columns(plan, scope, merged, join_type)?;
+        let (plan, mut scope) = self.merge_columns(plan, scope, merged, join_type)?;
+        if let Some(relation) = merged_as {
+            if scope.columns.iter().any(|column| column.relation == relation) {
+                let message = format!("table name \"{relation}\" specified more than once");
+                return Err(Error::new(SqlState::DuplicateAlias, message));
+            }
+            self.range_over(&relation, RangedKind::Join);
+            let merged: Vec<ScopeColumn> =
+                scope.columns.iter().take(using.len()).cloned().collect();
+            scope.columns.extend(merged.into_iter().map(|column| ScopeColumn {
+                relation: relation.clone(),
+                merged_away: true,
+                ..column
+            }));
+        }
         Ok(Item { plan, scope, laterals })
     }
 
@@ -158,15 +186,34 @@ impl Binder<'_> {
             for column in &mut scope.columns {
                 column.merged_away |= column.column == a.column || column.column == b.column;
             }
-            let mut shown = if join_type == JoinType::Right { b.clone() } else { a.clone() };
-            if join_type == JoinType::Full {
-                let (a, b) = (Expr::Column(a.column), Expr::Column(b.column));
-                let present = Expr::IsNotNull(Box::new(a.clone()));
-                let pairs = vec![(Box::new(present), Box::new(a))];
+            let ty = common_type(&[a.ty, b.ty], "JOIN/USING", &[None, None])?;
+            // Of an inner join, the one that needs no conversion.
+            let takes_right = match join_type {
+                JoinType::Right => true,
+                JoinType::Inner => a.ty != ty && b.ty == ty,
+                _ => false,
+            };
+            let mut shown = if takes_right { b.clone() } else { a.clone() };
+            if join_type == JoinType::Full || shown.ty != ty {
+                let converted = |column: &ScopeColumn| {
+                    let expr = Expr::Column(column.column.clone());
+                    let bound = Bound { expr, ty: column.ty, position: None };
+                    match column.ty == ty {
+                        true => Ok(bound),
+                        false => self.implicit(bound, ty.kind),
+                    }
+                };
+                let mut value = converted(&shown)?.expr;
+                if join_type == JoinType::Full {
+                    let present = Expr::IsNotNull(Box::new(value.clone()));
+                    let pairs = vec![(Box::new(present), Box::new(value))];
+                    value = Expr::Case(Case::new(None, pairs, Some(Box::new(converted(&b)?.expr))));
+                }
                 let unique = self.fresh("x");
-                let either = Expr::Case(Case::new(None, pairs, Some(Box::new(b))));
-                computed.push(either.alias(&unique));
+                computed.push(value.alias(&unique));
                 shown.column = Column::new_unqualified(unique);
+                shown.ty = ty;
+                shown.origin = None;
             }
             front.push(ScopeColumn { name, merged_away: false, relation: String::new(), ..shown });
         }
@@ -184,12 +231,16 @@ impl Binder<'_> {
             return self.table_functions(functions);
         }
         match factor {
-            TableFactor::Table { name, alias, args: None, sample: None, version: None, .. } => {
+            TableFactor::Table { name, alias, args: None, sample, version: None, .. } => {
                 let position = self.position_of(name);
                 let (schema, table) =
                     super::relation_name(name).map_err(|error| error.at(position))?;
-                self.named_relation(schema.as_deref(), &table, alias.as_ref(), position)
-                    .map(Item::plain)
+                let (mut plan, scope) =
+                    self.named_relation(schema.as_deref(), &table, alias.as_ref(), position)?;
+                if let Some(sample) = sample {
+                    plan = self.sampled(plan, sample, position)?;
+                }
+                Ok(Item::plain((plan, scope)))
             }
             TableFactor::Derived { lateral, subquery, alias, sample: None } => {
                 let Some(alias) = alias else {
@@ -198,11 +249,11 @@ impl Binder<'_> {
                         "subquery in FROM must have an alias",
                     )
                     .hint("For example, FROM (SELECT ...) [AS] foo.")
-                    .at(self.position_of(&**subquery)));
+                    .at(self.position_before(&**subquery, &["("])));
                 };
                 let bind = || self.nested(|| self.query(subquery));
                 let (mut query, laterals) = match lateral {
-                    true => self.beside(bind)?,
+                    true => self.beside("FROM clause of their own query level", bind)?,
                     false => (bind()?, Vec::new()),
                 };
                 let types = query.columns.iter().map(|column| match column.ty.kind {
@@ -213,15 +264,45 @@ impl Binder<'_> {
                 query = self.cast_outputs(query, &types)?;
                 rename_columns(&mut query, alias)?;
                 let name = fold(&alias.name);
-                self.range_over(&name, RangedKind::Subquery);
+                self.range_over(&name, RangedKind::Derived);
                 let (plan, scope) = self.derived(&name, query)?;
                 Ok(Item { plan, scope, laterals })
             }
-            TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                self.nested(|| self.joined(table_with_joins))
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                let mut item = self.nested(|| self.joined(table_with_joins))?;
+                if let Some(alias) = alias {
+                    item.scope = self.covered(item.scope, alias)?;
+                    self.range_over(&fold(&alias.name), RangedKind::Join);
+                }
+                Ok(item)
+            }
+            TableFactor::Derived { sample: Some(_), subquery, .. } => {
+                let message = "syntax error at or near \"TABLESAMPLE\"";
+                let at = self.position_behind(&**subquery, &["TABLESAMPLE"]);
+                Err(Error::new(SqlState::SyntaxError, message).at(at))
             }
             other => Err(Error::unsupported(format!("FROM item {other}"))),
         }
+    }
+
+    /// The columns of a join that has a name, which is all that names find of it.
+    fn covered(&self, scope: Scope, alias: &ast::TableAlias) -> Result<Scope> {
+        let (listed, covered): (Vec<_>, Vec<_>) = (
+            scope.columns.iter().filter(|c| !c.merged_away && !c.unlisted).cloned().collect(),
+            scope.columns,
+        );
+        super::query::check_alias(alias, "join expression", listed.len())?;
+        if let Some(level) = self.levels.borrow_mut().last_mut() {
+            level.covered.columns.extend(covered);
+        }
+        let relation = fold(&alias.name);
+        let names = alias.columns.iter().map(Some).chain(std::iter::repeat(None));
+        let columns = listed.into_iter().zip(names).map(|(column, name)| ScopeColumn {
+            relation: relation.clone(),
+            name: name.map_or(column.name, |name| fold(&name.name)),
+            ..column
+        });
+        Ok(Scope { columns: columns.collect() })
     }
 
     /// A query as a relation.
@@ -264,15 +345,18 @@ impl Binder<'_> {
                 return self.common_relation(found, &shown, alias);
             }
         }
+        // Behind these are system columns.
+        let mut listed = usize::MAX;
         let (relation, mut columns) = match crate::system::find(schema, name) {
             Some(relation) => {
                 if let crate::system::Content::Query(query) = relation.content {
                     self.range_over(&shown, RangedKind::System);
                     return self.system_view(relation, query, &shown, alias);
                 }
-                let columns = relation.columns.iter();
+                let columns = relation.all_columns();
                 let columns =
-                    columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
+                    columns.map(|(name, kind)| (name.to_owned(), TypeMod::plain(kind), None));
+                listed = relation.columns.len();
                 (Relation::new(Source::System(relation)), columns.collect::<Vec<_>>())
             }
             None => {
@@ -297,7 +381,8 @@ impl Binder<'_> {
             }
         };
         if let Some(alias) = alias {
-            for (column, name) in columns.iter_mut().zip(&alias.columns) {
+            super::query::check_alias(alias, "table", columns.len().min(listed))?;
+            for (column, name) in columns.iter_mut().take(listed).zip(&alias.columns) {
                 column.0 = fold(&name.name);
             }
         }
@@ -309,6 +394,7 @@ impl Binder<'_> {
         self.range_over(&shown, kind);
         let plan = LogicalPlanBuilder::scan(TableReference::bare(unique.as_str()), relation, None)?;
         let columns = columns.into_iter().enumerate().map(|(index, (name, ty, origin))| {
+            let unlisted = index >= listed;
             let index = origin.map_or(index, |(_, number): (u32, i16)| number as usize - 1);
             ScopeColumn {
                 relation: shown.clone(),
@@ -316,7 +402,7 @@ impl Binder<'_> {
                 column: column_of(&unique, &format!("c{index}")),
                 ty,
                 merged_away: false,
-                unlisted: false,
+                unlisted,
                 origin,
             }
         });

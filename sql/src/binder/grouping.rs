@@ -13,6 +13,7 @@ use super::subplan::subplan_of;
 use super::{Binder, Scope, computed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::aggregates::{self, Aggregate, Kind};
+use crate::functions::ordered_sets::OrderedSet;
 use crate::operator::{Expand, Kind as OperatorKind, Output};
 use crate::types::Type;
 
@@ -223,12 +224,16 @@ impl<'b, 'a> Grouping<'b, 'a> {
     fn expand(&mut self, input: LogicalPlan, extracted: &mut [Extracted]) -> Result<LogicalPlan> {
         let keys = self.keys.iter().map(|key| key.expr.clone()).collect();
         let mut added = Vec::new();
+        let grouped: Vec<Expr> = self.keys.iter().map(|key| key.expr.clone()).collect();
         for key in &mut self.keys {
             let name = self.binder.fresh("k");
             added.push((None, Field::new(&name, key.kind.layout(), true).into()));
             key.expr = computed(&name);
         }
         added.push((None, Field::new(&self.set, Type::Int4.layout(), true).into()));
+        for Extracted { expr, .. } in extracted.iter_mut() {
+            self.direct_args_of_keys(expr, &grouped)?;
+        }
         // Groups by nothing exist without rows as well: a row stands for each, which counts for no
         // aggregate.
         if self.sets.iter().any(Vec::is_empty) {
@@ -251,6 +256,30 @@ impl<'b, 'a> Grouping<'b, 'a> {
             input,
             Output::Adds(added),
         )?)
+    }
+
+    /// Direct arguments of ordered-set aggregates are made of the keys as the group has them.
+    fn direct_args_of_keys(&self, call: &mut Expr, grouped: &[Expr]) -> Result<()> {
+        let Expr::AggregateFunction(function) = call else { return Ok(()) };
+        let count = match aggregates::aggregate_of(function) {
+            Some(Aggregate { kind: Kind::OrderedSet(set), order, .. }) => match set {
+                OrderedSet::Mode => 0,
+                set if set.is_hypothetical() => order.len(),
+                _ => 1,
+            },
+            _ => return Ok(()),
+        };
+        for arg in function.params.args.iter_mut().take(count) {
+            let rewritten = arg.clone().transform_down(|node| {
+                let place = grouped.iter().position(|key| *key == node);
+                Ok(match place.and_then(|place| self.keys.get(place)) {
+                    Some(key) => Transformed::new(key.expr.clone(), true, TreeNodeRecursion::Jump),
+                    None => Transformed::no(node),
+                })
+            })?;
+            *arg = rewritten.data;
+        }
+        Ok(())
     }
 
     pub(super) fn plan(

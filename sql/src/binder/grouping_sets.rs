@@ -143,6 +143,22 @@ impl Binder<'_> {
         Ok(GroupBy { keys, sets, exists: !items.is_empty() })
     }
 
+    /// Refuses an item of the select list as a key that needs the groups first.
+    fn check_group_key(&self, target: &Target) -> Result<()> {
+        let levels = self.levels.borrow();
+        let Some(extraction) = levels.last().map(|level| &level.extraction) else { return Ok(()) };
+        let names = |name: &str| super::srf::uses(std::slice::from_ref(&target.bound.expr), name);
+        let (state, what) = if extraction.aggregates.iter().any(|call| names(&call.name)) {
+            (SqlState::GroupingError, "aggregate")
+        } else if extraction.windows.iter().any(|call| names(&call.name)) {
+            (SqlState::WindowingError, "window")
+        } else {
+            return Ok(());
+        };
+        let message = format!("{what} functions are not allowed in GROUP BY");
+        Err(Error::new(state, message).at(target.bound.position))
+    }
+
     /// A call of GROUPING.
     pub(super) fn grouping_call(&self, args: &[ast::FunctionArg]) -> Result<Bound> {
         if let Some(clause) = self.extraction_forbidden() {
@@ -156,8 +172,17 @@ impl Binder<'_> {
             let message = "GROUPING must have fewer than 32 arguments";
             return Err(Error::new(SqlState::TooManyArguments, message));
         }
-        let args = self.arguments(args)?;
-        let args = args.into_iter().map(|arg| (arg.expr, arg.position)).collect();
+        let mark = self.mark();
+        let bound = self.arguments(args)?;
+        if let Some(depth) = self.outer_level_of(bound.iter().map(|arg| &arg.expr))? {
+            self.rewind(mark);
+            let call = self.at_level(depth, || self.grouping_call(args))?;
+            let Expr::Column(column) = call.expr else {
+                return Err(Error::internal("a call of GROUPING without a column"));
+            };
+            return Ok(self.captured(depth, column, call.ty, None));
+        }
+        let args = bound.into_iter().map(|arg| (arg.expr, arg.position)).collect();
         let name = self.fresh("q");
         if let Some(level) = self.levels.borrow_mut().last_mut() {
             level.extraction.groupings.push(GroupingCall { name: name.clone(), args });
@@ -290,6 +315,7 @@ impl Keys<'_, '_> {
         let ordinal = ordinal_of(sql, "GROUP BY", self.targets.len());
         let ordinal = ordinal.map_err(|error| error.at(position))?;
         if let Some(target) = ordinal.and_then(|index| self.targets.get(index)) {
+            binder.check_group_key(target)?;
             return binder.settle(target.bound.clone());
         }
         if let Sql::Identifier(ident) = sql {
@@ -304,6 +330,7 @@ impl Keys<'_, '_> {
                     )
                     .at(position));
                 }
+                binder.check_group_key(target)?;
                 return Ok(target.bound.clone());
             }
         }

@@ -36,9 +36,11 @@ impl Binder<'_> {
     }
 
     /// Binds an item that may use those beside it; also what it uses of them, by slot. It may find those
-    /// out of reach too, to be told so.
+    /// out of reach too, to be told so. `clause` is how an error calls the item that says that no
+    /// aggregate of theirs may stand in it.
     pub(super) fn beside<T>(
         &self,
+        clause: &'static str,
         bind: impl FnOnce() -> Result<T>,
     ) -> Result<(T, Vec<(usize, Expr)>)> {
         let columns =
@@ -46,7 +48,7 @@ impl Binder<'_> {
                 level.out_of_reach.columns.iter().chain(&level.beside).cloned().collect()
             });
         let before = self.replace_scope(Scope { columns: columns.unwrap_or_default() });
-        let _none = self.forbid("FROM clause of their own query level");
+        let _none = self.forbid(clause);
         self.levels.borrow_mut().push(Level { repeats: true, ..Level::default() });
         let bound = bind();
         let level = self.levels.borrow_mut().pop();

@@ -10,9 +10,11 @@ use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, Ident, NonBlock, SetExpr};
 
+use super::locking_part::hand_on;
 use super::{Binder, BoundQuery, Level, column_of, fold};
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
+use crate::operator::{Kind, Operator};
 use crate::parser::locking::read;
 
 /// An item of FROM, as a locking clause finds it.
@@ -37,8 +39,11 @@ impl Ranged {
 pub(super) enum RangedKind {
     /// A table, with its qualifier in the plan.
     Table(Arc<Table>, String),
-    Subquery,
+    Derived,
+    View,
     CommonTable,
+    /// A join with a name.
+    Join,
     Function,
     System,
 }
@@ -112,6 +117,17 @@ impl Binder<'_> {
 
     /// Binds a query with locking clauses.
     pub fn locking_query(&self, query: &ast::Query) -> Result<BoundLocking> {
+        self.at_top.set(true);
+        self.locking_level(query)
+    }
+
+    /// The same at a level of its own.
+    pub(super) fn locking_level(&self, query: &ast::Query) -> Result<BoundLocking> {
+        let mut query = match self.one_query(query)? {
+            Some(one) => one,
+            None => query.clone(),
+        };
+        hand_on(&mut query);
         let clauses = query.locks.iter().map(|clause| {
             let policy = match clause.nonblock {
                 None => WaitPolicy::Block,
@@ -124,9 +140,8 @@ impl Binder<'_> {
         let clauses: Vec<(LockMode, WaitPolicy, Vec<&Ident>)> = clauses.collect();
         let first = clauses.first().map_or("FOR UPDATE", |(mode, ..)| words(*mode));
         check_form(&query.body, first)?;
-        self.at_top.set(true);
         self.levels.borrow_mut().push(Level::default());
-        let bound = self.query_to_lock(query);
+        let bound = self.query_to_lock(&query);
         let level = self.levels.borrow_mut().pop();
         let BoundQuery { plan, columns } = bound?;
         check_plan(&plan, first)?;
@@ -182,6 +197,7 @@ impl Binder<'_> {
                 let what = match item.kind {
                     RangedKind::CommonTable => Some("a WITH query"),
                     RangedKind::Function => Some("a function"),
+                    RangedKind::Join => Some("a join"),
                     _ => None,
                 };
                 if let Some(what) = what {
@@ -195,7 +211,7 @@ impl Binder<'_> {
                     continue;
                 }
                 match item.kind {
-                    RangedKind::Table(..) if item.nullable => {
+                    RangedKind::Table(..) | RangedKind::Derived if item.nullable => {
                         return Err(refused(format!(
                             "{words} cannot be applied to the nullable side of an outer join"
                         )));
@@ -206,10 +222,15 @@ impl Binder<'_> {
                         let policy = if rank(*policy) > rank(waits) { *policy } else { waits };
                         *chosen = Some((mode, policy));
                     }
-                    RangedKind::Subquery => {
-                        return Err(Error::unsupported(format!("{words} of a subquery in FROM")));
+                    RangedKind::View => {
+                        return Err(Error::unsupported(format!("{words} of a view")));
                     }
-                    RangedKind::CommonTable | RangedKind::Function | RangedKind::System => {}
+                    // It has the clause itself.
+                    RangedKind::Derived => {}
+                    RangedKind::CommonTable
+                    | RangedKind::Join
+                    | RangedKind::Function
+                    | RangedKind::System => {}
                 }
             }
         }
@@ -226,7 +247,16 @@ fn not_allowed(words: &str, what: &str) -> Error {
     refused(format!("{words} is not allowed with {what}"))
 }
 
-fn check_form(body: &SetExpr, words: &str) -> Result<()> {
+/// Refuses locking clauses of an operand of a set operation.
+pub(super) fn check_operand(operand: &SetExpr) -> Result<()> {
+    let SetExpr::Query(query) = operand else { return Ok(()) };
+    match query.locks.first() {
+        Some(clause) => Err(not_allowed(words(read(clause).0), "UNION/INTERSECT/EXCEPT")),
+        None => check_operand(&query.body),
+    }
+}
+
+pub(super) fn check_form(body: &SetExpr, words: &str) -> Result<()> {
     let select = match body {
         SetExpr::Select(select) => select,
         SetExpr::SetOperation { .. } => {
@@ -248,7 +278,7 @@ fn check_form(body: &SetExpr, words: &str) -> Result<()> {
 }
 
 /// Refuses plans whose rows are not rows of tables.
-fn check_plan(plan: &LogicalPlan, words: &str) -> Result<()> {
+pub(super) fn check_plan(plan: &LogicalPlan, words: &str) -> Result<()> {
     let mut node = plan;
     loop {
         node = match node {
@@ -257,14 +287,23 @@ fn check_plan(plan: &LogicalPlan, words: &str) -> Result<()> {
             LogicalPlan::Sort(sort) => sort.input.as_ref(),
             LogicalPlan::Limit(limit) => limit.input.as_ref(),
             LogicalPlan::Aggregate(_) => return Err(not_allowed(words, "aggregate functions")),
-            LogicalPlan::Window(_) => return Err(not_allowed(words, "window functions")),
+            LogicalPlan::Extension(extension) => match Operator::of(extension) {
+                Some(Operator { kind: Kind::Window(_), .. }) => {
+                    return Err(not_allowed(words, "window functions"));
+                }
+                Some(Operator { kind: Kind::ProjectSet(_), .. }) => {
+                    let what = "set-returning functions in the target list";
+                    return Err(not_allowed(words, what));
+                }
+                _ => return Ok(()),
+            },
             _ => return Ok(()),
         };
     }
 }
 
 /// The plan with these columns of its scans behind its own.
-fn with_rows(plan: LogicalPlan, rows: &[Column]) -> Result<LogicalPlan> {
+pub(super) fn with_rows(plan: LogicalPlan, rows: &[Column]) -> Result<LogicalPlan> {
     let own = plan.schema().columns();
     let carrying = carry(plan, rows)?;
     let all = own.into_iter().chain(rows.iter().cloned()).map(Expr::Column);

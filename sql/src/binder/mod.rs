@@ -17,6 +17,7 @@ pub mod changes;
 mod common;
 mod comparable;
 pub mod constraint;
+pub mod cursor;
 mod distinct;
 pub mod dml;
 mod domain;
@@ -24,12 +25,16 @@ mod expr;
 mod from;
 mod grouping;
 mod grouping_sets;
+pub mod index_key;
 mod joined_change;
 mod json;
 mod lateral;
 pub mod locking;
+mod locking_part;
 pub mod merge;
+mod named_arguments;
 mod naming;
+mod nested_query;
 pub mod on_conflict;
 mod ordered_set;
 mod outer_aggregate;
@@ -40,6 +45,7 @@ mod query;
 mod recursion;
 mod refused;
 mod rows;
+mod sample;
 mod search_cycle;
 mod select;
 mod session_call;
@@ -52,6 +58,7 @@ mod subquery;
 mod suggest;
 mod system_view;
 mod table_function;
+mod times;
 pub mod types;
 mod updatable;
 mod window;
@@ -73,6 +80,7 @@ use crate::catalog::view::{Use, View};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::{self, CastLevel};
 use crate::functions::{Context, Scalar, udf};
+use crate::types::datetime;
 use crate::types::io::{self, Style};
 use crate::types::{Datum, Type, TypeMod};
 
@@ -169,6 +177,8 @@ struct Level {
     barred: Vec<Column>,
     /// Columns that are there and cannot be named from here: errors tell so.
     out_of_reach: Scope,
+    /// Columns of joins that go by a name of their own: nothing else finds them, and errors tell so.
+    covered: Scope,
     /// Slots of outer columns that this level's query uses, and the column of the parent each
     /// stands for.
     captured: Vec<(usize, Expr)>,
@@ -205,8 +215,8 @@ pub struct Binder<'a> {
     common_tables: RefCell<Vec<common::CommonTable>>,
     /// Names of WITH queries that are not bound yet, the next one last.
     later_tables: RefCell<Vec<String>>,
-    /// WITH queries that change rows, in their order.
-    changes: RefCell<Vec<dml::BoundModify>>,
+    /// WITH queries that change rows and subqueries that lock them, in their order.
+    changes: RefCell<Vec<changes::BoundPart>>,
     /// Whether the next WITH is that of the statement itself.
     at_top: Cell<bool>,
     tables_used: RefCell<Vec<Arc<crate::catalog::Table>>>,
@@ -214,6 +224,7 @@ pub struct Binder<'a> {
     records: RefCell<Vec<Vec<rows::RecordField>>>,
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
+    current_of: RefCell<Option<cursor::CurrentOf>>,
     /// The view whose text this is.
     view: Option<&'a View>,
     /// What the text names, while that is asked for.
@@ -268,6 +279,7 @@ impl<'a> Binder<'a> {
             records: RefCell::default(),
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
+            current_of: RefCell::default(),
             view: None,
             uses: RefCell::default(),
         }
@@ -432,13 +444,33 @@ impl<'a> Binder<'a> {
                 return Ok(Bound { ty: target, position, ..self.null(to)? });
             }
             // What depends on the session is read when the plan runs.
-            Expr::Literal(value, _) if needs_style(to, value) => {
+            Expr::Literal(value, _) if needs_style(to, target, value) => {
                 let scalar = Scalar::Cast { from: Type::Text, to };
                 let mut args = vec![bound.expr.clone()];
                 args.extend(casts::context(Type::Text, to).iter().map(|c| context(*c)));
                 // Read it now as well, so that errors come with their position.
                 io::from_text(to, text_of(value), &self.style).map_err(|e| e.at(position))?;
                 udf::call(scalar, args)
+            }
+            // In another form than ISO's, what it means depends on DateStyle.
+            Expr::Literal(value, _) if is_in_some_style(to, value) => {
+                self.session_values.set(true);
+                let datum = io::from_text(to, text_of(value), &self.style)
+                    .map_err(|error| error.at(position))?;
+                let datum = io::apply_typmod(target, datum, explicit)?;
+                return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
+            }
+            // What a number without unit counts, the modifier says.
+            Expr::Literal(value, _) if to == Type::Interval && target.typmod >= 0 => {
+                let text = text_of(value);
+                if text.trim_start().starts_with('-') {
+                    // How far the sign reaches, IntervalStyle says.
+                    self.session_values.set(true);
+                }
+                let value = io::parse_interval(text, target.typmod, &self.style)
+                    .map_err(|error| error.at(position))?;
+                let datum = io::apply_typmod(target, Datum::Bytes(value.encode()), explicit)?;
+                return Ok(Bound { ty: target, position, ..self.literal(&datum, to)? });
             }
             Expr::Literal(value, _) => {
                 let datum = io::from_text(to, text_of(value), &self.style)
@@ -485,17 +517,39 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Whether reading this text depends on the session's settings or on the time.
-fn needs_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
-    let text = text_of(value).to_ascii_lowercase();
-    let words = ["now", "today", "tomorrow", "yesterday"];
-    let relative = match to {
-        kind if kind.is_array() => words.iter().any(|word| text.contains(word)),
-        _ => words.contains(&text.trim()),
-    };
-    match to.element().unwrap_or(to) {
-        Type::Timestamptz => true,
-        Type::Date | Type::Time | Type::Timestamp => relative,
+/// Whether reading this text depends on the time or on the session's zone.
+fn needs_style(to: Type, target: TypeMod, value: &datafusion::scalar::ScalarValue) -> bool {
+    let text = text_of(value);
+    let kind = to.element().unwrap_or(to);
+    // In an array the parts are not looked at one by one.
+    let absolute = !to.is_array() && datetime::is_absolute(kind, text);
+    match kind {
+        Type::Timestamptz => !absolute && !is_in_some_style(to, value),
+        Type::Timetz => true,
+        Type::Date | Type::Time | Type::Timestamp => !absolute && is_relative(text),
+        Type::Interval => target.typmod < 0 && text.contains('-'),
+        _ => false,
+    }
+}
+
+/// Whether a text has words such as `now`.
+fn is_relative(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["now", "today", "tomorrow", "yesterday"].iter().any(|word| text.contains(word))
+}
+
+/// Whether a date or time has a form that may be read in several ways, but always at once.
+fn is_in_some_style(to: Type, value: &datafusion::scalar::ScalarValue) -> bool {
+    let text = text_of(value);
+    let kind = to.element().unwrap_or(to);
+    match kind {
+        Type::Date | Type::Time | Type::Timestamp => {
+            !datetime::is_absolute(kind, text) && !is_relative(text)
+        }
+        Type::Timestamptz => {
+            let iso = datetime::is_absolute(Type::Timestamp, text);
+            !to.is_array() && !iso && !is_relative(text)
+        }
         _ => false,
     }
 }

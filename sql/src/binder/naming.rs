@@ -41,14 +41,7 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
                 _ => Some(("case".into(), 1)),
             },
             Sql::Exists { .. } => strong("exists"),
-            Sql::Subquery(query) => match &*query.body {
-                SetExpr::Select(select) => match select.projection.first() {
-                    Some(SelectItem::UnnamedExpr(expr)) => strength(expr),
-                    Some(SelectItem::ExprWithAlias { alias, .. }) => Some((fold(alias), 2)),
-                    _ => None,
-                },
-                _ => None,
-            },
+            Sql::Subquery(query) => strength_of(&query.body),
             Sql::Extract { .. } => strong("extract"),
             Sql::Position { .. } => strong("position"),
             Sql::Substring { shorthand, .. } => {
@@ -62,6 +55,19 @@ pub(super) fn implied_name(expr: &ast::Expr) -> String {
             Sql::Ceil { .. } => strong("ceil"),
             Sql::Floor { .. } => strong("floor"),
             Sql::AtTimeZone { .. } => strong("timezone"),
+            _ => None,
+        }
+    }
+    /// What the first column of a query is called.
+    fn strength_of(body: &SetExpr) -> Option<(String, u8)> {
+        match body {
+            SetExpr::Query(query) => strength_of(&query.body),
+            SetExpr::Values(_) => Some(("column1".into(), 2)),
+            SetExpr::Select(select) => match select.projection.first() {
+                Some(SelectItem::UnnamedExpr(expr)) => strength(expr),
+                Some(SelectItem::ExprWithAlias { alias, .. }) => Some((fold(alias), 2)),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -89,6 +95,7 @@ fn type_label(data_type: &ast::DataType) -> String {
         Ok(Type::Varchar) => "varchar".into(),
         Ok(Type::Bpchar) => "bpchar".into(),
         Ok(Type::Time) => "time".into(),
+        Ok(Type::Timetz) => "timetz".into(),
         Ok(Type::Timestamp) => "timestamp".into(),
         Ok(Type::Timestamptz) => "timestamptz".into(),
         Ok(kind) => kind.name().into(),

@@ -5,12 +5,16 @@ use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, ConflictTarget, OnConflictAction, OnInsert};
 
 use super::dml::{Assignments, RETURNING};
+use super::index_key::IndexKey;
 use super::joined_change::row_schema;
 use super::position::token_before;
-use super::{Binder, Level, Scope, fold, name_parts};
+use super::{Binder, Bound, Level, Scope, fold, name_parts};
+use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::{Index, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::change::{Target, conflict_target};
+use crate::row::computed::{normal_condition, normal_expression};
+use crate::types::Type;
 
 /// What an INSERT does about rows that are in the way.
 #[derive(Clone, Debug)]
@@ -92,7 +96,7 @@ impl Binder<'_> {
 
     /// The unique indexes over just these columns.
     fn inferred(&self, elements: &[ast::Ident], table: &Table, shown: &str) -> Result<Vec<u32>> {
-        let (mut columns, mut has_expression) = (Vec::new(), false);
+        let (mut columns, mut keys, mut given) = (Vec::new(), Vec::new(), Vec::new());
         // Columns that are not there are told of where the list begins.
         let start = || {
             let first = elements.first().and_then(|first| self.position(first.span))?;
@@ -113,22 +117,44 @@ impl Binder<'_> {
                         columns.push(column);
                     }
                 }
-                // No index has expressions. What they say has to make sense all the same, as has the condition of
-                // an index: one without a condition serves any.
                 Target::Element(text) => {
-                    self.target_expression(text, table, shown, "index expressions")?;
-                    has_expression = true;
+                    let key = self.target_key(text, table, shown)?;
+                    if let Key::Column(column) = key.key
+                        && !columns.contains(&column)
+                    {
+                        columns.push(column);
+                    }
+                    keys.push(key);
                 }
                 Target::Where(text) => {
-                    self.target_expression(text, table, shown, "index predicates")?;
+                    let parsed = crate::parser::parse_expression(text)?;
+                    let bound =
+                        self.target_expression(&parsed, table, shown, "index predicates")?;
+                    // One that is no condition is none that implies anything.
+                    if bound.kind() == Type::Bool {
+                        given = normal_condition(table, &bound.expr)?;
+                    }
                 }
             }
         }
         let is_over = |index: &&Index| {
+            let program = table.programs.of(index);
+            let (computed, has_rows) = match (index.is_computed(), program) {
+                (false, _) => (&[][..], true),
+                (true, Some(program)) => {
+                    (program.expressions.as_slice(), program.is_implied_by(&given))
+                }
+                (true, None) => (&[][..], false),
+            };
+            let plain = || index.columns.iter().filter(|column| **column < FIRST_EXPRESSION);
+            let is_named = |expr: &Expr| keys.iter().any(|key| key.is(expr));
             index.claims_unique()
-                && !has_expression
-                && index.columns.len() == columns.len()
+                && index.is_public()
+                && has_rows
+                && plain().all(|column| columns.contains(column))
                 && columns.iter().all(|column| index.columns.contains(column))
+                && computed.iter().all(is_named)
+                && keys.iter().all(|key| key.is_in(index, computed))
         };
         let found: Vec<u32> =
             table.all_indexes().filter(is_over).map(|index| index.storage).collect();
@@ -141,21 +167,50 @@ impl Binder<'_> {
         }
     }
 
+    /// A key column that is more than a name.
+    fn target_key(&self, text: &str, table: &Table, shown: &str) -> Result<TargetKey> {
+        let column = crate::parser::parse_index_column(text)?;
+        let refused = |what: &str| {
+            Error::new(
+                SqlState::InvalidColumnReference,
+                format!("{what} is not allowed in ON CONFLICT clause"),
+            )
+        };
+        if column.column.options.asc.is_some() {
+            return Err(refused("ASC/DESC"));
+        }
+        if column.column.options.nulls_first.is_some() {
+            return Err(refused("NULLS FIRST/LAST"));
+        }
+        let key = IndexKey::new(&column)?;
+        let bound = self.target_expression(key.expr, table, shown, "index expressions")?;
+        let options = key.options(bound.kind())?;
+        let expr = normal_expression(table, &bound.expr)?;
+        let column = match &expr {
+            Expr::Column(column) => column.name.strip_prefix('c').and_then(|at| at.parse().ok()),
+            _ => None,
+        };
+        Ok(TargetKey {
+            key: column.map_or(Key::Expression(expr), Key::Column),
+            collation: key.collation.is_some().then_some(options.collation),
+            class: key.class.is_some().then_some(options.class),
+        })
+    }
+
     fn target_expression(
         &self,
-        text: &str,
+        parsed: &ast::Expr,
         table: &Table,
         shown: &str,
         clause: &'static str,
-    ) -> Result<()> {
-        let parsed = crate::parser::parse_expression(text)?;
+    ) -> Result<Bound> {
         let scope = self.scope_of(table, shown, RETURNING);
         let mut level = Level { scope, ..Level::default() };
         level.extraction.forbidden_in = Some(clause);
         self.levels.borrow_mut().push(level);
-        let bound = self.expr(&parsed);
+        let bound = self.expr(parsed);
         self.levels.borrow_mut().pop();
-        bound.map(|_| ())
+        bound
     }
 
     fn conflict_update(
@@ -190,6 +245,44 @@ impl Binder<'_> {
         let excluded = DFSchema::try_from_qualified_schema(excluded, &table.arrow_schema())?;
         let schema = row_schema(table)?.join(&excluded)?;
         Ok(ConflictUpdate { assignments, condition, schema })
+    }
+}
+
+/// What a key column of an index has to be.
+enum Key {
+    Column(usize),
+    Expression(Expr),
+}
+
+/// A key column that is more than a name.
+struct TargetKey {
+    key: Key,
+    /// A collation and an operator class, where they are named; `None` in them are the default ones.
+    collation: Option<Option<String>>,
+    class: Option<Option<String>>,
+}
+
+impl TargetKey {
+    fn is(&self, expr: &Expr) -> bool {
+        matches!(&self.key, Key::Expression(wanted) if wanted == expr)
+    }
+
+    /// Whether an index that computes these expressions has such a column.
+    fn is_in(&self, index: &Index, computed: &[Expr]) -> bool {
+        index.columns.iter().enumerate().any(|(at, position)| {
+            let same = match &self.key {
+                Key::Column(column) => column == position,
+                Key::Expression(_) => {
+                    let expr = position.checked_sub(FIRST_EXPRESSION);
+                    expr.and_then(|at| computed.get(at)).is_some_and(|expr| self.is(expr))
+                }
+            };
+            let options = index.options.get(at);
+            let collation = options.and_then(|options| options.collation.as_ref());
+            let class = options.and_then(|options| options.class.as_ref());
+            same && self.collation.as_ref().is_none_or(|wanted| wanted.as_ref() == collation)
+                && self.class.as_ref().is_none_or(|wanted| wanted.as_ref() == class)
+        })
     }
 }
 

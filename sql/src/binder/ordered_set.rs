@@ -31,6 +31,12 @@ impl Binder<'_> {
             let message = "cannot use DISTINCT with WITHIN GROUP";
             return Err(Error::new(SqlState::SyntaxError, message).at(at));
         }
+        if list.clauses.iter().any(|c| matches!(c, ast::FunctionArgumentClause::OrderBy(_))) {
+            let at = self.position_of(&call.name);
+            let at = at.and_then(|at| token_after(self.sql, at, &["WITHIN"]));
+            let message = "cannot use multiple ORDER BY clauses with WITHIN GROUP";
+            return Err(Error::new(SqlState::SyntaxError, message).at(at));
+        }
         if call.over.is_some() && OrderedSet::named(name).is_some() {
             let message = format!("OVER is not supported for ordered-set aggregate {name}");
             return Err(Error::new(SqlState::FeatureNotSupported, message));
@@ -56,7 +62,7 @@ impl Binder<'_> {
         }
         let filter = match call.filter {
             None => None,
-            Some(filter) => Some(self.expect_bool(self.expr(filter)?, "FILTER")?.expr),
+            Some(filter) => Some(self.filter(filter)?),
         };
         drop(nested);
         let kinds: Vec<Type> = direct.iter().chain(&sorted).map(Bound::kind).collect();

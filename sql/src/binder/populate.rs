@@ -113,7 +113,7 @@ impl Binder<'_> {
             Some(base) => base.expr,
             None => self.null(ty.kind)?.expr,
         };
-        let style = [Context::Zone, Context::Now].map(context);
+        let style = [Context::Zone, Context::Now, Context::Style].map(context);
         let args = [json.expr].into_iter().chain(style).chain([base]).collect();
         Ok(Populated { name, ty, args })
     }

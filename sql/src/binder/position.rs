@@ -47,6 +47,14 @@ impl Binder<'_> {
         self.position(node.span())
     }
 
+    /// Where an expression begins, also if it is a subquery.
+    pub(super) fn place_of(&self, sql: &Sql) -> Option<usize> {
+        match sql {
+            Sql::Subquery(query) => self.position_before(&**query, &["("]),
+            other => self.position_of(other),
+        }
+    }
+
     fn end_of(&self, node: &impl Spanned) -> Option<usize> {
         let end = node.span().end;
         position_of(self.sql, end.line, end.column)

@@ -37,8 +37,11 @@ impl Binder<'_> {
 
     /// Binds a query at the current level.
     pub(super) fn query(&self, query: &Query) -> Result<BoundQuery> {
+        if let Some(one) = self.one_query(query)? {
+            return self.query(&one);
+        }
         if !query.locks.is_empty() {
-            return Err(Error::unsupported("a locking clause in a subquery"));
+            return self.locking_part(query);
         }
         self.query_to_lock(query)
     }
@@ -307,12 +310,12 @@ pub(super) fn ordinal_of(key: &ast::Expr, clause: &str, items: usize) -> Result<
 }
 
 /// An alias's list names no more columns than there are.
-pub(super) fn check_alias(alias: &ast::TableAlias, available: usize) -> Result<()> {
+pub(super) fn check_alias(alias: &ast::TableAlias, what: &str, available: usize) -> Result<()> {
     if alias.columns.len() > available {
         return Err(Error::new(
             SqlState::InvalidColumnReference,
             format!(
-                "table \"{}\" has {available} columns available but {} columns specified",
+                "{what} \"{}\" has {available} columns available but {} columns specified",
                 fold(&alias.name),
                 alias.columns.len()
             ),
@@ -323,7 +326,7 @@ pub(super) fn check_alias(alias: &ast::TableAlias, available: usize) -> Result<(
 
 /// Renames the columns of a WITH query or derived table by its alias's list.
 pub(super) fn rename_columns(query: &mut BoundQuery, alias: &ast::TableAlias) -> Result<()> {
-    check_alias(alias, query.columns.len())?;
+    check_alias(alias, "table", query.columns.len())?;
     for (column, name) in query.columns.iter_mut().zip(&alias.columns) {
         column.name = fold(&name.name);
     }

@@ -18,15 +18,39 @@ pub(super) use super::common::strip as unwrapped;
 /// Finds relations by name, but those that a WITH inside hides.
 struct Readers<'n> {
     names: &'n [String],
-    hidden: Vec<Vec<String>>,
+    hidden: Vec<Hidden>,
     found: Vec<usize>,
+}
+
+/// What the WITH of a query hides.
+struct Hidden {
+    names: Vec<String>,
+    /// Its queries, if it is not recursive: to each of them only those before it are in sight.
+    queries: Vec<*const Query>,
+    /// How many of the names are in sight.
+    count: usize,
+}
+
+impl Hidden {
+    fn always(names: Vec<String>) -> Hidden {
+        Hidden { count: names.len(), names, queries: Vec::new() }
+    }
+
+    fn by(query: &Query) -> Hidden {
+        let plain = query.with.iter().filter(|with| !with.recursive);
+        let queries = plain.flat_map(|with| &with.cte_tables);
+        let queries = queries.map(|cte| std::ptr::from_ref(&*cte.query)).collect();
+        Hidden { queries, ..Hidden::always(names_of(query)) }
+    }
 }
 
 impl Readers<'_> {
     fn position(&self, name: &ObjectName) -> Option<usize> {
         let parts = name_parts(name);
         let [name] = parts.as_slice() else { return None };
-        if self.hidden.iter().flatten().any(|hidden| hidden == name) {
+        let mut hidden =
+            self.hidden.iter().flat_map(|hidden| hidden.names.iter().take(hidden.count));
+        if hidden.any(|hidden| hidden == name) {
             return None;
         }
         self.names.iter().position(|other| other == name)
@@ -42,12 +66,20 @@ impl Visitor for Readers<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        self.hidden.push(names_of(query));
+        if let Some(around) = self.hidden.last_mut()
+            && let Some(count) = around.queries.iter().position(|other| std::ptr::eq(*other, query))
+        {
+            around.count = count;
+        }
+        self.hidden.push(Hidden::by(query));
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
         self.hidden.pop();
+        if let Some(around) = self.hidden.last_mut() {
+            around.count = around.names.len();
+        }
         ControlFlow::Continue(())
     }
 
@@ -149,7 +181,7 @@ impl Checker<'_, '_> {
             }
         }
         let names = [self.name.to_owned()];
-        let hidden = vec![self.hidden.clone()];
+        let hidden = vec![Hidden::always(self.hidden.clone())];
         let readers = Readers { names: &names, hidden, found: Vec::new() };
         let mut first = First { readers, name: None };
         let _ = node.visit(&mut first);
@@ -305,7 +337,7 @@ impl Binder<'_> {
                 ast::OrderByKind::Expressions(keys) => keys.first(),
                 ast::OrderByKind::All(_) => None,
             };
-            let position = first.and_then(|key| self.position_of(&key.expr));
+            let position = first.and_then(|key| self.place_of(&key.expr));
             return not_implemented("ORDER BY", position);
         }
         if let Some(ast::LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {

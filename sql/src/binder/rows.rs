@@ -34,8 +34,8 @@ pub(super) struct RecordField {
 }
 
 /// The columns of a relation.
-struct NamedColumns {
-    columns: Vec<(String, Bound)>,
+pub(super) struct NamedColumns {
+    pub(super) columns: Vec<(String, Bound)>,
     /// Whether an outer join may give NULLs for them.
     nullable: bool,
     /// The table that it is.
@@ -180,19 +180,17 @@ impl Binder<'_> {
         let position = self.position_of(name);
         let relation = name_parts(name).pop().unwrap_or_default();
         let columns = self.relation_columns(&relation, position);
-        let columns = columns.ok_or_else(|| {
-            Error::new(
-                SqlState::UndefinedTable,
-                format!("missing FROM-clause entry for table \"{relation}\""),
-            )
-            .at(position)
-        })?;
+        let columns = columns.ok_or_else(|| self.unknown_relation(&relation).at(position))?;
         values.extend(columns.columns.into_iter().map(|(_, value)| value));
         Ok(())
     }
 
     /// The columns of a relation by its name.
-    fn relation_columns(&self, relation: &str, position: Option<usize>) -> Option<NamedColumns> {
+    pub(super) fn relation_columns(
+        &self,
+        relation: &str,
+        position: Option<usize>,
+    ) -> Option<NamedColumns> {
         let depth = {
             let levels = self.levels.borrow();
             let has = |level: &super::Level| {
@@ -254,10 +252,8 @@ impl Binder<'_> {
     pub(super) fn row_by_name(&self, name: &ast::ObjectName) -> Result<Bound> {
         let position = self.position_of(name);
         let relation = name_parts(name).pop().unwrap_or_default();
-        self.whole_row(&relation, position)?.ok_or_else(|| {
-            let message = format!("missing FROM-clause entry for table \"{relation}\"");
-            Error::new(SqlState::UndefinedTable, message).at(position)
-        })
+        let row = self.whole_row(&relation, position)?;
+        row.ok_or_else(|| self.unknown_relation(&relation).at(position))
     }
 
     /// `(1, 2)` or `ROW(1, 2)` as one value; `None` if an expression is neither.

@@ -9,13 +9,12 @@ use datafusion::sql::sqlparser::ast::{
     self, Expr as Sql, Ident, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
 };
 
-use super::position::{next_token, token_after};
 use super::{Binder, Bound, BoundQuery, OutputColumn, fold, name_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::records::RecordForm;
 use crate::functions::{Scalar, udf};
 use crate::parser::forms::{CYCLE, LIST_SEPARATOR, SEARCH, SEPARATOR};
-use crate::parser::parse_expression;
+use crate::parser::{parse_expression, written_positions};
 use crate::types::{Datum, Type, TypeMod};
 
 struct Search {
@@ -60,13 +59,15 @@ fn not_implemented(message: String) -> Error {
     Error::new(SqlState::FeatureNotSupported, message)
 }
 
-/// The only SELECT that an operand of UNION is.
-fn only_select(body: &SetExpr) -> Option<&Select> {
+/// The only SELECT that an operand of UNION is, and whether a WITH around it has a query called `name`.
+fn only_select<'s>(body: &'s mut SetExpr, name: &str) -> Option<(&'s mut Select, bool)> {
     match body {
-        SetExpr::Select(select) => Some(select),
+        SetExpr::Select(select) => Some((select, false)),
         SetExpr::Query(query) => {
-            let query = super::common::strip(query);
-            only_select(&query.body)
+            let mut tables = query.with.iter().flat_map(|with| &with.cte_tables);
+            let hides = tables.any(|cte| fold(&cte.alias.name) == name);
+            let (select, hidden) = only_select(&mut query.body, name)?;
+            Some((select, hides || hidden))
         }
         _ => None,
     }
@@ -218,8 +219,11 @@ impl Binder<'_> {
             return Ok((constant(true)?, constant(false)?, TypeMod::plain(Type::Bool)));
         };
         let constant = |text: &str, word: &str| {
-            let at = cycle.position.and_then(|at| token_after(self.sql, at, &[word]));
-            let at = at.and_then(|at| next_token(self.sql, at));
+            // The parser has taken the clause out of the tokens.
+            let mut tokens = written_positions(self.sql).into_iter();
+            let from = cycle.position.unwrap_or(usize::MAX);
+            let found = tokens.find(|(at, text)| *at > from && text.eq_ignore_ascii_case(word));
+            let at = found.and_then(|_| tokens.next()).map(|(at, _)| at);
             let bound = self.expr(&parse_expression(text)?);
             bound.map(|bound| bound.at(at)).map_err(|error| error.only_at(at))
         };
@@ -243,24 +247,24 @@ impl Binder<'_> {
 
     /// The recursive term with the added columns of the query that it reads in its select list.
     pub(super) fn longer_term(&self, term: &SetExpr, name: &str, added: &Added) -> Result<SetExpr> {
-        let Some(select) = only_select(term) else {
-            return Err(not_implemented(
-                "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT"
-                    .into(),
-            ));
+        let mut term = term.clone();
+        let Some((select, is_hidden)) = only_select(&mut term, name) else {
+            let message =
+                "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT";
+            return Err(Error::new(SqlState::SyntaxError, message));
         };
-        let Some(reader) = select.from.iter().find_map(|item| reader_in(item, name)) else {
+        let reader = select.from.iter().find_map(|item| reader_in(item, name));
+        let Some(reader) = reader.filter(|_| !is_hidden) else {
             return Err(not_implemented(format!(
                 "with a SEARCH or CYCLE clause, the recursive reference to WITH query \"{name}\" must be at the top level of its right-hand SELECT"
             )));
         };
-        let mut select = select.clone();
         select.projection.extend(added.columns.iter().map(|column| {
             let names = [reader.as_str(), column.name.as_str()];
             let names = names.map(|name| Ident::with_quote('"', name));
             SelectItem::UnnamedExpr(Sql::CompoundIdentifier(names.to_vec()))
         }));
-        Ok(SetExpr::Select(Box::new(select)))
+        Ok(term)
     }
 
     fn record_of(&self, values: &[Bound], places: &[usize]) -> Result<Expr> {

@@ -17,6 +17,7 @@ use super::srf::{self, Sets};
 use super::window::{Definition, ExtractedWindow, NoWindows};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, Scope, ScopeColumn, fold};
 use crate::error::{Error, Result, SqlState};
+use crate::parser::forms::NOTHING;
 use crate::types::TypeMod;
 
 /// Most columns of a result, as in PostgreSQL.
@@ -87,14 +88,20 @@ impl Binder<'_> {
     fn select_inner(&self, select: &Select, order: &[ast::OrderByExpr]) -> Result<BoundQuery> {
         let (mut plan, scope) = self.from(&select.from)?;
         self.set_scope(scope.clone());
+        self.name_windows(&select.named_window)?;
+        let mut targets = {
+            let _sets = self.sets(Sets::Allowed);
+            if select.from.is_empty() {
+                self.check_star(&select.projection)?;
+            }
+            self.targets(&select.projection, &scope)?
+        };
         if let Some(condition) = &select.selection {
             let _none = self.forbid("WHERE");
             let condition = self.expect_bool(self.expr(condition)?, "WHERE")?;
             plan = LogicalPlanBuilder::new(plan).filter(condition.expr)?.build()?;
         }
-        self.name_windows(&select.named_window)?;
         let _sets = self.sets(Sets::Allowed);
-        let mut targets = self.targets(&select.projection, &scope)?;
         let having = match &select.having {
             Some(having) => {
                 let _no_sets = self.sets(Sets::NotIn("HAVING"));
@@ -236,10 +243,25 @@ impl Binder<'_> {
         }
     }
 
+    /// Refuses a star for which there are no relations.
+    fn check_star(&self, items: &[SelectItem]) -> Result<()> {
+        let star = items.iter().find(|item| matches!(item, SelectItem::Wildcard(_)));
+        match star {
+            None => Ok(()),
+            Some(item) => Err(Error::new(
+                SqlState::SyntaxError,
+                "SELECT * with no tables specified is not valid",
+            )
+            .at(self.position_of(item))),
+        }
+    }
+
     fn targets(&self, items: &[SelectItem], scope: &Scope) -> Result<Vec<Target>> {
         let mut targets = Vec::new();
         for item in items {
             match item {
+                SelectItem::UnnamedExpr(ast::Expr::Identifier(ident)) if ident.value == NOTHING => {
+                }
                 SelectItem::UnnamedExpr(expr) => {
                     if let Some(fields) = self.expanded_targets(expr)? {
                         targets.extend(fields);
@@ -255,13 +277,6 @@ impl Binder<'_> {
                     targets.push(Target { name: fold(alias), bound, origin });
                 }
                 SelectItem::Wildcard(_) => {
-                    if scope.columns.is_empty() {
-                        return Err(Error::new(
-                            SqlState::SyntaxError,
-                            "SELECT * with no tables specified is not valid",
-                        )
-                        .at(self.position_of(item)));
-                    }
                     let listed = |column: &&ScopeColumn| !column.merged_away && !column.unlisted;
                     let visible = scope.columns.iter().filter(listed);
                     let visible = visible.inspect(|column| self.note_column(column.origin));
@@ -280,11 +295,15 @@ impl Binder<'_> {
                     let of_it = of_it.inspect(|column| self.note_column(column.origin));
                     targets.extend(of_it.map(column_target));
                     if targets.len() == before {
-                        return Err(Error::new(
-                            SqlState::UndefinedTable,
-                            format!("missing FROM-clause entry for table \"{relation}\""),
-                        )
-                        .at(self.position_of(item)));
+                        let position = self.position_of(item);
+                        let Some(found) = self.relation_columns(&relation, position) else {
+                            return Err(self.unknown_relation(&relation).at(position));
+                        };
+                        targets.extend(found.columns.into_iter().map(|(name, bound)| Target {
+                            name,
+                            bound,
+                            origin: None,
+                        }));
                     }
                 }
                 other => return Err(Error::unsupported(format!("select item {other}"))),

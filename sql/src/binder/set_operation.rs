@@ -5,8 +5,10 @@ use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, 
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
+use super::call::VALUES;
 use super::comparable::groupable;
 use super::expr::{canonical, common_type};
+use super::locking::check_operand;
 use super::select::{MAX_TARGETS, Target, column_target, too_many_targets};
 use super::window::{Definition, ExtractedWindow};
 use super::{Binder, Bound, BoundQuery, Level, OutputColumn, computed};
@@ -49,7 +51,7 @@ impl Binder<'_> {
         let mut columns: Vec<Vec<Bound>> = vec![Vec::new(); width];
         self.levels.borrow_mut().push(Level::default());
         let bound = (|| -> Result<()> {
-            let _none = self.forbid("VALUES");
+            let _none = self.forbid(VALUES);
             for row in &values.rows {
                 self.check_width(&row.content, width)?;
                 for (column, expr) in columns.iter_mut().zip(&row.content) {
@@ -134,8 +136,10 @@ impl Binder<'_> {
             SetQuantifier::Distinct | SetQuantifier::None => false,
             other => return Err(Error::unsupported(format!("{other}"))),
         };
+        check_operand(left)?;
         let (name, left) = (op.to_string(), self.set_expr(left)?);
         self.check_into(right)?;
+        check_operand(right)?;
         let right = self.set_expr(right)?;
         if left.columns.len() != right.columns.len() {
             return Err(Error::new(

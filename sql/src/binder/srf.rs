@@ -9,7 +9,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{self, FunctionArguments};
 
-use super::call::NESTED;
+use super::call::{NESTED, VALUES};
 use super::populate::gives_sets;
 use super::{Binder, Bound, computed, name_parts, table_function};
 use crate::error::{Error, Result, SqlState};
@@ -103,7 +103,7 @@ impl<'a> Binder<'a> {
                     .hint(HINT))
             }
             (_, Sets::NotInCalls(calls)) => in_calls(calls),
-            (None | Some("GROUP BY"), Sets::Allowed) => Ok(()),
+            (None | Some("GROUP BY" | VALUES), Sets::Allowed) => Ok(()),
             (Some(clause), _) | (None, Sets::NotIn(clause)) => in_clause(clause),
         }
     }

@@ -18,6 +18,7 @@ use crate::catalog::{Column, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::parser::{self, Parsed};
+use crate::row::computed::Programs;
 use crate::row::sequence::{self, Operation};
 use crate::types::{Type, TypeMod};
 
@@ -55,6 +56,7 @@ impl Binder<'_> {
         let (stored, id, mut names): (Stored, u32, Names) = match found {
             Some(Named::Table(id)) => {
                 let table = self.schema.table_by_id(id).ok_or_else(missing)?;
+                Programs::prepare(table, self)?;
                 let names = table.visible().map(|(at, column)| (at, column.name.clone()));
                 (Stored::Table(table.clone()), id, names.collect())
             }
@@ -172,7 +174,7 @@ impl Binder<'_> {
         if let Some(alias) = alias {
             rename_columns(&mut query, alias)?;
         }
-        self.range_over(shown, RangedKind::Subquery);
+        self.range_over(shown, RangedKind::View);
         self.derived(shown, query)
     }
 

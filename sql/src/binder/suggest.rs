@@ -15,7 +15,10 @@ impl Binder<'_> {
         // Columns that are there, but not for this place.
         let all_hidden = || {
             let levels = levels.iter().rev();
-            levels.flat_map(|level| level.out_of_reach.columns.iter().chain(&level.beside))
+            levels.flat_map(|level| {
+                let columns = level.out_of_reach.columns.iter().chain(&level.beside);
+                columns.chain(&level.covered.columns)
+            })
         };
         let mut hidden = all_hidden();
         let Some(relation) = relation else {
@@ -27,7 +30,7 @@ impl Binder<'_> {
                      from this part of the query.",
                     column.relation
                 )),
-                None => with_hint(error, columns().chain(all_hidden()), name),
+                None => with_hint(error, columns().chain(all_hidden()), None, name),
             };
         };
         if columns().any(|column| column.relation == relation) {
@@ -35,8 +38,21 @@ impl Binder<'_> {
                 SqlState::UndefinedColumn,
                 format!("column {relation}.{name} does not exist"),
             );
-            return with_hint(error, columns().filter(|c| c.relation == relation), name);
+            return with_hint(error, columns(), Some(relation), name);
         }
+        drop(hidden);
+        drop(levels);
+        self.unknown_relation(relation)
+    }
+
+    /// The error for a relation that no level has.
+    pub(super) fn unknown_relation(&self, relation: &str) -> Error {
+        let levels = self.levels.borrow();
+        let columns = || levels.iter().rev().flat_map(|level| &level.scope.columns);
+        let mut hidden = levels.iter().rev().flat_map(|level| {
+            let columns = level.out_of_reach.columns.iter().chain(&level.beside);
+            columns.chain(&level.covered.columns)
+        });
         let invalid = || invalid_reference(SqlState::UndefinedTable, relation);
         if hidden.any(|column| column.relation == relation) {
             return invalid().hint(not_from_here(relation));
@@ -90,6 +106,7 @@ fn not_from_here(relation: &str) -> String {
 fn with_hint<'c>(
     error: Error,
     columns: impl Iterator<Item = &'c ScopeColumn>,
+    relation: Option<&str>,
     name: &str,
 ) -> Error {
     let mut best = MAX_DISTANCE + 1;
@@ -97,7 +114,12 @@ fn with_hint<'c>(
     for column in columns.filter(|column| !column.relation.is_empty()) {
         let distance = levenshtein(name, &column.name);
         // More than half of the name wrong is no likeness.
-        if distance > column.name.chars().count() / 2 || distance > best {
+        if distance > column.name.chars().count() / 2 {
+            continue;
+        }
+        let distance =
+            distance + relation.map_or(0, |relation| levenshtein(relation, &column.relation));
+        if distance > best {
             continue;
         }
         // LATERAL may find one twice.

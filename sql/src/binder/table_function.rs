@@ -124,7 +124,7 @@ impl Binder<'_> {
     pub(super) fn table_functions(&self, item: TableFunctions<'_>) -> Result<Item> {
         let TableFunctions { calls, alias, ordinality } = item;
         let listed = alias.map(|alias| self.listed(alias)).transpose()?.flatten();
-        let (calls, laterals) = self.beside(|| {
+        let (calls, laterals) = self.beside(CLAUSE, || {
             let _none = self.forbid(CLAUSE);
             let listed = listed.zip(alias.and_then(|alias| alias.columns.first()));
             calls.iter().map(|call| self.call_in_from(call, listed)).collect::<Result<Vec<_>>>()
@@ -185,7 +185,7 @@ impl Binder<'_> {
             }
         }
         if let Some(alias) = alias {
-            super::query::check_alias(alias, columns.len())?;
+            super::query::check_alias(alias, "table", columns.len())?;
             for (column, name) in columns.iter_mut().zip(&alias.columns) {
                 column.0 = fold(&name.name);
             }

@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::error::{Error, Result, SqlState};
 use crate::system::names::Names;
+use crate::types::interval::range::Range;
 use crate::types::{Type, TypeMod};
 
 const MAX_VARCHAR_LENGTH: u64 = 10_485_760;
@@ -52,6 +53,29 @@ fn with_precision(kind: Type, precision: &Option<u64>) -> TypeMod {
     TypeMod { kind, typmod: precision.map_or(-1, |p| p.min(6) as i32) }
 }
 
+/// `interval` with fields such as `DAY TO SECOND`, and the digits of a second.
+pub fn interval(fields: Option<&str>, precision: Option<u64>) -> Result<TypeMod> {
+    let kind = Type::Interval;
+    let range = match fields {
+        None => Range::FULL,
+        Some(fields) => {
+            let fields = fields.to_lowercase();
+            let (first, last) = match fields.split_once(" to ") {
+                Some((first, last)) => (first, Some(last)),
+                None => (fields.as_str(), None),
+            };
+            Range::named(first, last).ok_or_else(|| {
+                let message = format!("syntax error at or near \"{}\"", last.unwrap_or(first));
+                Error::new(SqlState::SyntaxError, message)
+            })?
+        }
+    };
+    if range == Range::FULL && precision.is_none() {
+        return Ok(TypeMod::plain(kind));
+    }
+    Ok(TypeMod { kind, typmod: range.typmod(precision.map(|digits| digits.min(6) as u32)) })
+}
+
 /// The type that a name in SQL means; a user's is looked up in `names`.
 pub fn type_of(data_type: &DataType, names: &Names) -> Result<TypeMod> {
     type_in(data_type, Some(names))
@@ -89,13 +113,18 @@ fn type_in(data_type: &DataType, names: Option<&Names>) -> Result<TypeMod> {
         DataType::Time(precision, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
             Ok(with_precision(Type::Time, precision))
         }
+        DataType::Time(precision, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => {
+            Ok(with_precision(Type::Timetz, precision))
+        }
         DataType::Timestamp(precision, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
             Ok(with_precision(Type::Timestamp, precision))
         }
         DataType::Timestamp(precision, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => {
             Ok(with_precision(Type::Timestamptz, precision))
         }
-        DataType::Interval { fields: None, precision: None } => plain(Type::Interval),
+        DataType::Interval { fields, precision } => {
+            interval(fields.as_ref().map(ToString::to_string).as_deref(), *precision)
+        }
         DataType::Uuid => plain(Type::Uuid),
         DataType::Regclass => plain(Type::Regclass),
         DataType::JSON => plain(Type::Json),
@@ -125,6 +154,13 @@ fn type_in(data_type: &DataType, names: Option<&Names>) -> Result<TypeMod> {
             }
             match (kind, modifiers.as_slice()) {
                 (Some(kind), []) => plain(kind),
+                (
+                    Some(kind @ (Type::Time | Type::Timetz | Type::Timestamp | Type::Timestamptz)),
+                    [precision],
+                ) => {
+                    let precision = precision.parse().map_err(|_| unknown_type(last))?;
+                    Ok(with_precision(kind, &Some(precision)))
+                }
                 (Some(kind @ (Type::Bpchar | Type::Varchar)), [length]) => {
                     let length = length.parse().map_err(|_| unknown_type(last))?;
                     Ok(TypeMod::with_length(kind, length))

@@ -420,7 +420,9 @@ impl<'a> Binder<'a> {
         }
         let key = range.ok_or_else(|| Error::internal("RANGE without a sort key"))?;
         let what = "RANGE with offset PRECEDING/FOLLOWING";
-        let (column, offset_name) = (key.kind.name(), from.name());
+        // As which it is sorted.
+        let sorted_as = if key.kind == Type::Varchar { Type::Text } else { key.kind };
+        let (column, offset_name) = (sorted_as.name(), from.name());
         let refused = |message: String| Error::new(SqlState::FeatureNotSupported, message);
         match offset_type(key.kind, from) {
             OffsetType::Is(to) => Ok(self.implicit(offset, to)?.expr),

@@ -93,7 +93,7 @@ impl Binder<'_> {
                     }
                     let filter = match call.filter {
                         None => None,
-                        Some(filter) => Some(self.expect_bool(self.expr(filter)?, "FILTER")?.expr),
+                        Some(filter) => Some(self.filter(filter)?),
                     };
                     let returns = aggregate.returns();
                     let function = WindowFunction::Aggregate(aggregate);

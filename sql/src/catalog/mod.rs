@@ -26,6 +26,7 @@
 pub mod constraint;
 mod draft;
 mod garbage;
+pub mod index;
 pub mod names;
 pub mod sequences;
 pub mod types;
@@ -43,10 +44,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::row::computed::Programs;
 use crate::types::{Datum, Type, TypeMod};
-use constraint::{Check, Deferral, ForeignKey};
+use constraint::{Check, ForeignKey};
 pub use draft::Draft;
 pub use garbage::{clear_garbage, clear_leftovers};
+pub use index::{Index, IndexState};
 use names::{Named, RelationName};
 use types::TypeDescriptor;
 use view::View;
@@ -145,84 +148,6 @@ impl Column {
     }
 }
 
-/// An index, the primary one included: that one holds the rows themselves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Index {
-    /// Names its part of the key space.
-    pub storage: u32,
-    /// pg_class.oid, which stays when the index gets another part of the key space. See
-    /// [`Index::oid`].
-    #[serde(default)]
-    pub id: u32,
-    /// Its name.
-    pub name: String,
-    /// Positions of its columns in the table.
-    pub columns: Vec<usize>,
-    /// Positions of the columns whose values its entries hold besides. A primary index has them
-    /// anyway.
-    #[serde(default)]
-    pub include: Vec<usize>,
-    /// Whether keys without NULLs are unique, at any time. Those of a constraint that is
-    /// DEFERRABLE are not.
-    pub unique: bool,
-    /// Whether it belongs to a constraint (and cannot be dropped by itself).
-    pub constraint: bool,
-    /// Whether that is a primary key.
-    #[serde(default)]
-    pub primary: bool,
-    /// Whether NULLs are equal to each other in a unique key.
-    #[serde(default)]
-    pub nulls_not_distinct: bool,
-    /// When keys have to be unique, if not at any time.
-    #[serde(default)]
-    pub deferral: Option<Deferral>,
-    /// COMMENT ON INDEX.
-    #[serde(default)]
-    pub comment: Option<String>,
-    /// COMMENT ON CONSTRAINT.
-    #[serde(default)]
-    pub constraint_comment: Option<String>,
-}
-
-impl Index {
-    /// One that is no constraint's.
-    pub fn new(storage: u32, name: String, columns: Vec<usize>) -> Index {
-        Index {
-            storage,
-            id: 0,
-            name,
-            columns,
-            include: Vec::new(),
-            unique: false,
-            constraint: false,
-            primary: false,
-            nulls_not_distinct: false,
-            deferral: None,
-            comment: None,
-            constraint_comment: None,
-        }
-    }
-
-    /// pg_class.oid, and pg_constraint.oid of its constraint.
-    pub fn oid(&self) -> u32 {
-        if self.id == 0 { self.storage } else { self.id }
-    }
-
-    /// Whether its keys are unique, at any time or when that is checked.
-    pub fn claims_unique(&self) -> bool {
-        self.unique || self.deferral.is_some()
-    }
-
-    /// The row's key in the value of an entry, and the included columns as [`codec::encode_row`]
-    /// writes them.
-    pub fn split_value<'v>(&self, value: &'v [u8]) -> Result<(&'v [u8], &'v [u8])> {
-        match self.include.is_empty() {
-            true => Ok((value, Default::default())),
-            false => codec::split_entry(value),
-        }
-    }
-}
-
 /// A table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
@@ -239,6 +164,9 @@ pub struct Table {
     pub primary: Index,
     /// The others.
     pub indexes: Vec<Index>,
+    /// Storage parameters, as `name=value`.
+    #[serde(default)]
+    pub parameters: Vec<String>,
     /// CHECK, in the order in which they were made.
     #[serde(default)]
     pub checks: Vec<Check>,
@@ -255,6 +183,9 @@ pub struct Table {
     /// server.
     #[serde(skip)]
     pub valid_from: Timestamp,
+    /// What its indexes compute, compiled when it is first used. Never stored.
+    #[serde(skip)]
+    pub programs: Programs,
 }
 
 /// ON COMMIT, of a temporary table.
@@ -417,50 +348,6 @@ impl Table {
             Field::new(format!("c{position}"), column.kind().kind.layout(), nullable)
         });
         Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()))
-    }
-
-    /// Key of a row.
-    pub fn row_key(&self, row: &[Datum]) -> Vec<u8> {
-        self.index_key(&self.primary, row)
-    }
-
-    /// The columns of `row` in `index`, behind its prefix.
-    pub fn index_key(&self, index: &Index, row: &[Datum]) -> Vec<u8> {
-        let mut key = index_prefix(index.storage);
-        for position in &index.columns {
-            let kind = self.columns.get(*position).map_or(Type::Text, |c| c.kind().kind);
-            codec::encode_key(kind, row.get(*position).unwrap_or(&Datum::Null), &mut key);
-        }
-        key
-    }
-
-    /// Key of a row's entry in a secondary index. The row's own key follows unless the index
-    /// columns alone are unique (and not NULL, which equals nothing).
-    pub fn entry_key(&self, index: &Index, row: &[Datum], row_key: &[u8]) -> Vec<u8> {
-        let mut key = self.index_key(index, row);
-        if !self.is_unique_key(index, row) {
-            key.extend(row_key);
-        }
-        key
-    }
-
-    /// Whether no other row has the key of `row` in this index, at any time.
-    pub fn is_unique_key(&self, index: &Index, row: &[Datum]) -> bool {
-        index.unique && (index.nulls_not_distinct || !self.has_null(index, row))
-    }
-
-    /// Value of a row's entry in a secondary index.
-    pub fn entry_value(&self, index: &Index, row: &[Datum], row_key: &[u8]) -> Vec<u8> {
-        if index.include.is_empty() {
-            return row_key.to_vec();
-        }
-        let included = index.include.iter().map(|column| row.get(*column).unwrap_or(&Datum::Null));
-        codec::encode_entry(row_key, included)
-    }
-
-    /// Whether an index column of `row` is NULL.
-    pub fn has_null(&self, index: &Index, row: &[Datum]) -> bool {
-        index.columns.iter().any(|position| row.get(*position).is_none_or(Datum::is_null))
     }
 
     /// All columns of a stored row.
@@ -801,9 +688,14 @@ impl Catalog {
             let Some(before) = current.tables.get(&table.id) else {
                 continue;
             };
-            let known = |index: &Index| before.all_indexes().any(|b| b.storage == index.storage);
-            if !table.all_indexes().all(known) {
-                Arc::make_mut(table).valid_from = at;
+            let readable = |index: &Index| {
+                let same = |b: &Index| b.storage == index.storage && b.is_public();
+                !index.is_public() || before.all_indexes().any(same)
+            };
+            let new = table.all_indexes().filter(|index| !readable(index));
+            if let Some(from) = new.map(|index| index.filled_at.unwrap_or(at)).max() {
+                let table = Arc::make_mut(table);
+                table.valid_from = table.valid_from.max(from);
             }
         }
         schema.version = current.version + 1;

@@ -584,11 +584,13 @@ impl State {
                 }
                 let n = Numeric::from_i64(*count);
                 let top = n.mul(squares).sub(&sum.mul(sum));
-                let variance = match top.signum() {
+                let result = match top.signum() {
                     0 => Numeric::from_i64(0),
-                    _ => top.div(&n.mul(&Numeric::from_i64(divisor)))?,
+                    _ => {
+                        let variance = top.div(&n.mul(&Numeric::from_i64(divisor)))?;
+                        if *root { variance.sqrt_to(variance.scale())? } else { variance }
+                    }
                 };
-                let result = if *root { variance.sqrt()? } else { variance };
                 Datum::Bytes(result.encode())
             }
             State::Collected { aggregate, rows } => finish_collected(aggregate, rows)?,

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::error::{Error, Result, SqlState};
 use crate::types::array::Array;
-use crate::types::datetime;
+use crate::types::datetime::{self, TimeTz};
 use crate::types::interval::{DAY_US, Interval};
 use crate::types::io::{self, Style};
 use crate::types::record::{self, Fields};
@@ -64,9 +64,10 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
         (NodeTree, Text) => Implicit,
         (Text | Varchar | Bpchar | Name, Text | Varchar | Bpchar) => Implicit,
         (Text | Varchar | Bpchar, Name) => Implicit,
-        (Date, Timestamp | Timestamptz) | (Timestamp, Timestamptz) | (Time, Interval) => Implicit,
-        (Timestamp, Date | Time) | (Timestamptz, Date | Time | Timestamp) => Assignment,
-        (Interval, Time) => Assignment,
+        (Date, Timestamp | Timestamptz) | (Timestamp, Timestamptz) => Implicit,
+        (Time, Interval | Timetz) => Implicit,
+        (Timestamp, Date | Time) | (Timestamptz, Date | Time | Timetz | Timestamp) => Assignment,
+        (Interval | Timetz, Time) => Assignment,
         // Through the text form: out of a string explicitly, into one on assignment.
         (from, _) if from.category() == Category::String => Explicit,
         (_, to) if to.category() == Category::String => Assignment,
@@ -80,13 +81,21 @@ pub fn context(from: Type, to: Type) -> &'static [Context] {
     use Type::*;
     // Of arrays, what their elements take.
     match (from.element().unwrap_or(from).base(), to.element().unwrap_or(to).base()) {
-        (Text | Varchar | Bpchar | Name | Unknown, Date | Time | Timestamp | Timestamptz)
-        | (Timestamp | Timestamptz | Date, Timestamptz | Timestamp | Date | Time) => {
-            &[Context::Zone, Context::Now]
+        (
+            Text | Varchar | Bpchar | Name | Unknown,
+            Date | Time | Timetz | Timestamp | Timestamptz,
+        ) => &[Context::Zone, Context::Now, Context::Style],
+        (Text | Varchar | Bpchar | Name | Unknown, Interval) => &[Context::Style],
+        (
+            Timestamp | Timestamptz | Date | Time | Timetz,
+            Timestamptz | Timestamp | Date | Time | Timetz,
+        ) => &[Context::Zone, Context::Now],
+        (Timestamptz | Record, _) => &[Context::Zone, Context::Style],
+        (Float4 | Float8 | Date | Timestamp | Interval | Bytea, Text | Varchar | Bpchar | Name) => {
+            &[Context::Style]
         }
-        (Timestamptz | Record | Composite(_), _) => &[Context::Zone],
-        (_, Composite(_)) => &[Context::Zone, Context::Now],
-        (Float4 | Float8, Text | Varchar | Bpchar | Name) => &[Context::FloatDigits],
+        (Composite(_), _) => &[Context::Zone, Context::Style],
+        (_, Composite(_)) => &[Context::Zone, Context::Now, Context::Style],
         _ => &[],
     }
 }
@@ -237,10 +246,29 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
         (Date, Timestamp) => Datum::Int64(datetime::date_to_timestamp(value.as_i32()?)?),
         (Date, Timestamptz) => {
             let local = datetime::date_to_timestamp(value.as_i32()?)?;
-            Datum::Int64(to_utc(local, style))
+            to_utc(local, style).map_err(|_| {
+                let message = "date out of range for timestamp";
+                Error::new(SqlState::DatetimeFieldOverflow, message)
+            })?
         }
-        (Timestamp, Timestamptz) => Datum::Int64(to_utc(value.as_i64()?, style)),
+        (Timestamp, Timestamptz) => to_utc(value.as_i64()?, style)?,
         (Timestamptz, Timestamp) => Datum::Int64(style.zone.to_local(value.as_i64()?)),
+        (Timestamp | Timestamptz, Time | Timetz) if datetime::is_infinite(value.as_i64()?) => {
+            Datum::Null
+        }
+        (Timestamptz, Timetz) => {
+            let utc = value.as_i64()?;
+            let time_us = style.zone.to_local(utc).rem_euclid(DAY_US);
+            Datum::Bytes(TimeTz { time_us, east_s: style.zone.offset_at_utc(utc) }.encode())
+        }
+        // With the offset that the session's clock has at that time today.
+        (Time, Timetz) => {
+            let time_us = value.as_i64()?;
+            let today = style.zone.to_local(style.now).div_euclid(DAY_US) * DAY_US;
+            let east_s = style.zone.offset_at_local(today + time_us);
+            Datum::Bytes(TimeTz { time_us, east_s }.encode())
+        }
+        (Timetz, Time) => Datum::Int64(TimeTz::decode(value.as_bytes()?)?.time_us),
         (Timestamp, Date) => Datum::Int32(datetime::timestamp_to_date(value.as_i64()?)),
         (Timestamptz, Date) => {
             Datum::Int32(datetime::timestamp_to_date(style.zone.to_local(value.as_i64()?)))
@@ -276,11 +304,8 @@ fn interval(value: &Datum) -> Result<Interval> {
     Interval::decode(value.as_bytes()?)
 }
 
-fn to_utc(local: i64, style: &Style) -> i64 {
-    match local {
-        datetime::INFINITY | datetime::NEGATIVE_INFINITY => local,
-        local => style.zone.to_utc(local),
-    }
+fn to_utc(local: i64, style: &Style) -> Result<Datum> {
+    Ok(Datum::Int64(datetime::checked_timestamp(style.zone.to_utc(local))?))
 }
 
 fn float(to: Type, value: f64, text: impl Fn() -> String) -> Result<Datum> {

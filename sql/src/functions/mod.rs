@@ -10,11 +10,12 @@ pub mod aggregates;
 mod arithmetic;
 pub mod arrays;
 pub mod casts;
-mod datetime;
+pub mod datetime;
 mod enums;
 pub mod json;
 pub mod jsonpath;
 pub mod moments;
+mod options;
 pub mod ordered_sets;
 mod overlaps;
 mod overlay;
@@ -48,23 +49,22 @@ pub enum Context {
     Zone,
     /// The transaction's start, as a timestamptz.
     Now,
-    /// extra_float_digits.
-    FloatDigits,
+    /// What the text of values depends on: [`Style::packed`].
+    Style,
     /// The session's number, by which sequences remember `currval`.
     Session,
 }
 
 impl Context {
     /// All of them, by number.
-    pub const ALL: [Context; 4] =
-        [Context::Zone, Context::Now, Context::FloatDigits, Context::Session];
+    pub const ALL: [Context; 4] = [Context::Zone, Context::Now, Context::Style, Context::Session];
 
     /// The type of the value.
     pub fn kind(self) -> Type {
         match self {
             Context::Zone => Type::Text,
             Context::Now => Type::Timestamptz,
-            Context::FloatDigits => Type::Int4,
+            Context::Style => Type::Int4,
             Context::Session => Type::Int8,
         }
     }
@@ -215,7 +215,8 @@ impl Scalar {
                 Some(value) => Ok(codec::canonical(*kind, value.clone())),
             },
             Scalar::Array(form) => form.call(args),
-            Scalar::Json(form) => form.call(args, &style_of(args)),
+            Scalar::Json(form) if form.takes_style() => form.call(args, &style_of(args)),
+            Scalar::Json(form) => form.call(args, &Style::default()),
             Scalar::Record(form) => form.call(args),
         }
     }
@@ -224,14 +225,15 @@ impl Scalar {
 /// The style that a cast's context arguments describe; see [`casts::context`].
 pub(crate) fn style_of(args: &[Datum]) -> Style {
     let mut style = Style::default();
-    if let Some(Datum::Text(zone)) = args.get(1) {
-        style.zone = crate::types::datetime::Zone::parse(zone).unwrap_or(style.zone);
-    }
-    if let Some(Datum::Int64(now)) = args.get(2) {
-        style.now = *now;
-    }
-    if let Some(Datum::Int32(digits)) = args.get(1) {
-        style.extra_float_digits = *digits;
+    for context in args.iter().skip(1) {
+        match context {
+            Datum::Text(zone) => {
+                style.zone = crate::types::datetime::Zone::parse(zone).unwrap_or(style.zone);
+            }
+            Datum::Int64(now) => style.now = *now,
+            Datum::Int32(packed) => style.unpack(*packed),
+            _ => {}
+        }
     }
     style
 }

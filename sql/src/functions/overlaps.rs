@@ -3,7 +3,8 @@
 use super::datetime::{shift_time, shift_timestamp, shift_timestamptz};
 use super::{Context, Function, arg, contextual, pure};
 use crate::error::Result;
-use crate::types::Type::{Bool, Interval, Time, Timestamp, Timestamptz};
+use crate::types::Type::{Bool, Interval, Time, Timestamp, Timestamptz, Timetz};
+use crate::types::datetime::TimeTz;
 use crate::types::{Datum, Type};
 
 /// A time as it comes, or NULL.
@@ -57,6 +58,17 @@ fn of_times(args: &[Datum]) -> Result<Datum> {
     overlaps(args, |start, by| shift_time(&[start.clone(), by.clone()], 1))
 }
 
+/// As numbers that compare as they do.
+fn of_times_with_zone(args: &[Datum]) -> Result<Datum> {
+    let number = |value: &Datum| {
+        let Datum::Bytes(bytes) = value else { return Ok(Datum::Null) };
+        let time = TimeTz::decode(bytes)?;
+        Ok(Datum::Int64((time.utc_us() << 18) - i64::from(time.east_s)))
+    };
+    let args: Vec<Datum> = args.iter().map(number).collect::<Result<_>>()?;
+    overlaps(&args, |start, _| Ok(start.clone()))
+}
+
 fn of_timestamps(args: &[Datum]) -> Result<Datum> {
     overlaps(args, |start, by| shift_timestamp(&[start.clone(), by.clone()], false))
 }
@@ -74,6 +86,8 @@ pub(super) fn register(all: &mut Vec<Function>) {
     for args in &TIMES {
         all.push(not_strict(pure("overlaps", args, Bool, of_times)));
     }
+    static WITH_ZONE: [Type; 4] = [Timetz; 4];
+    all.push(not_strict(pure("overlaps", &WITH_ZONE, Bool, of_times_with_zone)));
     for args in &TIMESTAMPS {
         all.push(not_strict(pure("overlaps", args, Bool, of_timestamps)));
     }

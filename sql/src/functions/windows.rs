@@ -163,7 +163,7 @@ fn offset_types(key: Type) -> &'static [Type] {
         Int8 => &[Int8],
         Float4 | Float8 => &[Float8],
         Numeric => &[Numeric],
-        Date | Time | Timestamp | Timestamptz | Interval => &[Interval],
+        Date | Time | Timetz | Timestamp | Timestamptz | Interval => &[Interval],
         _ => &[],
     }
 }

@@ -1,15 +1,13 @@
 //! CREATE TABLE AS and SELECT INTO: a table made of a query's result. sqlparser reads the one without its list
 //! of columns, WITH NO DATA and EXECUTE, and the other as a query.
 
-use datafusion::sql::sqlparser::ast::{
-    self, Expr, Ident, ObjectName, Query, SetExpr, SqlOption, Statement,
-};
+use datafusion::sql::sqlparser::ast::{self, Expr, Ident, ObjectName, Query, SetExpr, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::Parsed;
-use super::definition::on_commit;
+use super::definition::{Parameter, on_commit, parameters};
 use crate::catalog::OnCommit;
 
 /// Such a statement.
@@ -20,7 +18,7 @@ pub struct CreateAs {
     /// Names of its columns, the first ones or all; the others are called as in the result.
     pub columns: Vec<Ident>,
     /// WITH (...), as written.
-    pub options: Vec<SqlOption>,
+    pub options: Vec<Parameter>,
     /// TEMPORARY.
     pub temporary: bool,
     /// ON COMMIT.
@@ -77,7 +75,10 @@ fn head(parser: &mut Parser<'_>) -> Parse<CreateAs> {
         columns = parser.parse_comma_separated(Parser::parse_identifier)?;
         parser.expect_token(&Token::RParen)?;
     }
-    let options = parser.parse_options(Keyword::WITH)?;
+    let options = match parser.parse_keyword(Keyword::WITH) {
+        true => parameters(parser)?,
+        false => Vec::new(),
+    };
     let on_commit = match parser.parse_keywords(&[Keyword::ON, Keyword::COMMIT]) {
         true => Some(on_commit(parser)?),
         false => None,

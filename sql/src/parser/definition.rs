@@ -8,7 +8,9 @@
 mod alter;
 mod constraint;
 mod create;
+mod indexes;
 mod objects;
+pub mod owner;
 pub mod types;
 
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
@@ -16,6 +18,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token};
 
+use crate::binder::fold;
 use crate::catalog::OnCommit;
 use crate::keywords::cannot_name_a_relation;
 
@@ -30,6 +33,8 @@ pub enum Definition {
     CreateTable(CreateTable),
     /// ALTER TABLE.
     AlterTable(AlterTable),
+    /// ALTER INDEX ... SET and RESET.
+    AlterIndex(AlterIndex),
     /// ALTER INDEX, ALTER SEQUENCE or ALTER VIEW ... RENAME TO.
     Rename(Rename),
     /// ALTER TABLE, ALTER SEQUENCE or ALTER VIEW ... SET SCHEMA.
@@ -52,6 +57,12 @@ pub enum Definition {
     AlterDomain(types::AlterDomain),
     /// DROP TYPE and DROP DOMAIN.
     DropTypes(types::DropTypes),
+    /// DROP INDEX CONCURRENTLY.
+    DropIndexes(DropIndexes),
+    /// REINDEX.
+    Reindex(Reindex),
+    /// ALTER ... OWNER TO.
+    SetOwner(owner::SetOwner),
     /// COMMENT ON.
     Comment(Comment),
 }
@@ -65,8 +76,8 @@ pub struct CreateTable {
     pub if_not_exists: bool,
     /// What stands between the parentheses.
     pub elements: Vec<Element>,
-    /// The names of storage parameters.
-    pub parameters: Vec<Ident>,
+    /// Storage parameters.
+    pub parameters: Vec<Parameter>,
     /// TEMPORARY.
     pub temporary: bool,
     /// ON COMMIT.
@@ -211,6 +222,8 @@ pub enum SequenceOption {
     Restart(Option<i64>),
     /// AS, of a sequence by itself.
     As(DataType),
+    /// SEQUENCE NAME, of an identity column's.
+    Named(ObjectName),
     /// OWNED BY a column or NONE, of a sequence by itself.
     OwnedBy(Option<ObjectName>),
 }
@@ -351,6 +364,65 @@ impl LikeOption {
     ];
 }
 
+/// A storage parameter as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// `toast`.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Option<String>,
+}
+
+/// DROP INDEX CONCURRENTLY.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropIndexes {
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// The indexes.
+    pub names: Vec<ObjectName>,
+    /// CASCADE.
+    pub cascade: bool,
+}
+
+/// What indexes REINDEX makes anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum ReindexKind {
+    Index,
+    Table,
+    Schema,
+    Database,
+    System,
+}
+
+/// REINDEX.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reindex {
+    /// Of what.
+    pub kind: ReindexKind,
+    /// CONCURRENTLY, behind the kind.
+    pub concurrently: bool,
+    /// Options in parentheses.
+    pub options: Vec<(String, Option<String>)>,
+    /// The name of that.
+    pub name: ObjectName,
+}
+
+/// ALTER INDEX SET or RESET.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterIndex {
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// The index.
+    pub name: ObjectName,
+    /// Whether parameters are set, not reset.
+    pub sets: bool,
+    /// Which.
+    pub parameters: Vec<Parameter>,
+}
+
 /// ALTER TABLE.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTable {
@@ -379,8 +451,8 @@ pub enum Action {
     Validate(Ident),
     /// DROP CONSTRAINT.
     DropConstraint(Drop),
-    /// SET or RESET storage parameters: their names.
-    Parameters(Vec<Ident>),
+    /// SET, else RESET, storage parameters.
+    Parameters(bool, Vec<Parameter>),
     /// RENAME TO: alone.
     RenameTable(Ident),
     /// RENAME COLUMN: alone.
@@ -515,9 +587,15 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         return attempt(parser, create::parse);
     }
     if parser.peek_keyword(Keyword::ALTER) {
+        if let Some(definition) = attempt(parser, owner::parse)? {
+            return Ok(Some(definition));
+        }
         return attempt(parser, alter::parse);
     }
-    if parser.peek_keyword(Keyword::DROP) {
+    if parser.peek_keyword(Keyword::DROP) || parser.peek_keyword(Keyword::REINDEX) {
+        if let Some(definition) = attempt(parser, indexes::parse)? {
+            return Ok(Some(definition));
+        }
         return attempt(parser, types::drop);
     }
     attempt(parser, comment)
@@ -649,21 +727,37 @@ fn expression(parser: &mut Parser<'_>) -> Parse<Expr> {
     Ok(expr)
 }
 
-/// `(fillfactor = 70, ...)`: the names.
-fn parameters(parser: &mut Parser<'_>) -> Parse<Vec<Ident>> {
+/// `(fillfactor = 70, ...)`
+pub(super) fn parameters(parser: &mut Parser<'_>) -> Parse<Vec<Parameter>> {
     parser.expect_token(&Token::LParen)?;
-    let names = parser.parse_comma_separated(|parser| {
-        let name = parser.parse_identifier()?;
+    let parameters = parser.parse_comma_separated(|parser| {
+        let mut name = fold(&parser.parse_identifier()?);
+        let mut namespace = None;
         if parser.consume_token(&Token::Period) {
-            parser.parse_identifier()?;
+            namespace = Some(std::mem::replace(&mut name, fold(&parser.parse_identifier()?)));
         }
-        if parser.consume_token(&Token::Eq) {
-            parser.next_token();
-        }
-        Ok(name)
+        let value = match parser.consume_token(&Token::Eq) {
+            true => Some(parameter_value(parser)?),
+            false => None,
+        };
+        Ok(Parameter { namespace, name, value })
     })?;
     parser.expect_token(&Token::RParen)?;
-    Ok(names)
+    Ok(parameters)
+}
+
+fn parameter_value(parser: &mut Parser<'_>) -> Parse<String> {
+    let sign = if parser.consume_token(&Token::Minus) { "-" } else { "" };
+    let _ = sign.is_empty() && parser.consume_token(&Token::Plus);
+    let text = match &parser.peek_token_ref().token {
+        Token::Number(digits, _) => format!("{sign}{digits}"),
+        Token::SingleQuotedString(text) if sign.is_empty() => text.clone(),
+        Token::Word(word) if sign.is_empty() && word.quote_style.is_some() => word.value.clone(),
+        Token::Word(word) if sign.is_empty() => word.value.to_lowercase(),
+        _ => return unexpected(parser, "a value"),
+    };
+    parser.next_token();
+    Ok(text)
 }
 
 /// A whole number with a sign.

@@ -5,18 +5,25 @@
 //! nothing else, and what is put in their place has their place in the text.
 
 mod frames;
+mod from;
 mod grouping;
 mod search;
+pub(super) mod select;
 
 use datafusion::sql::sqlparser::ast::Ident;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::is_keyword;
+use crate::binder::position::position_of;
+use crate::error::{Error, Result, SqlState};
+use crate::keywords::cannot_name_a_relation;
 
 pub use frames::EXCLUDE;
+pub use from::{MERGED_AS, NATURAL, REPEATABLE, SAMPLE};
 pub use grouping::{DISTINCT, EMPTY_SET, GROUPING_SETS};
 pub use search::{CYCLE, LIST_SEPARATOR, SEARCH, SEPARATOR};
+pub use select::NOTHING;
 
 /// `ROWS FROM (f(), g())` is a call of this function, with the others as its arguments.
 pub const ROWS_FROM: &str = "\0rows from";
@@ -173,7 +180,7 @@ fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     ];
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 2);
     let mut inserts = false;
-    for token in &tokens {
+    for (at, token) in tokens.iter().enumerate() {
         let last = kept.last();
         let starts = last.is_none_or(|last| last.token == Token::SemiColon);
         if starts {
@@ -184,7 +191,10 @@ fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 matches!(last.token, Token::LParen | Token::RParen) || is_keyword(last, BEFORE)
             })
             || inserts;
-        if stands_alone && is_keyword(token, &[Keyword::TABLE]) {
+        // Not what a column is called: `SELECT 1 AS table FROM ...`
+        let is_query = last.is_some_and(|last| is_keyword(last, &[Keyword::AS]))
+            && name_at(&tokens, at + 1).is_some_and(|name| !cannot_name_a_relation(&name));
+        if (stands_alone || is_query) && is_keyword(token, &[Keyword::TABLE]) {
             kept.push(keyword("SELECT", token));
             kept.push(put(Token::Mul, token));
             kept.push(keyword("FROM", token));
@@ -253,19 +263,23 @@ fn fetch_clause(tokens: &[TokenWithSpan], at: usize) -> Option<(Vec<TokenWithSpa
 }
 
 /// `ORDER BY x USING <` becomes ASC, with `>` DESC.
-fn order_using(tokens: &mut [TokenWithSpan]) -> Vec<TokenWithSpan> {
+fn order_using(tokens: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
     let mut kept = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
-        let direction = match tokens.get(at + 1).map(|next| &next.token) {
-            Some(Token::Lt) => Some("ASC"),
-            Some(Token::Gt) => Some("DESC"),
+        let operator = match from::named_operator(tokens, at + 1) {
+            Some(named) => Some(named),
+            None => tokens.get(at + 1).map(|next| (at + 2, next.token.clone())),
+        };
+        let direction = match operator {
+            Some((end, Token::Lt)) => Some((end, "ASC")),
+            Some((end, Token::Gt)) => Some((end, "DESC")),
             _ => None,
         };
         match direction.filter(|_| is_keyword(token, &[Keyword::USING])) {
-            Some(direction) => {
+            Some((end, direction)) => {
                 kept.push(keyword(direction, token));
-                at += 2;
+                at = end;
             }
             None => {
                 kept.push(token.clone());
@@ -274,6 +288,29 @@ fn order_using(tokens: &mut [TokenWithSpan]) -> Vec<TokenWithSpan> {
         }
     }
     kept
+}
+
+/// Refuses ORDER BY with an operator that does not order.
+pub(super) fn check_order_using(tokens: &[TokenWithSpan], sql: &str) -> Result<()> {
+    for (at, token) in tokens.iter().enumerate() {
+        let Some(next) = tokens.get(at + 1).filter(|_| is_keyword(token, &[Keyword::USING])) else {
+            continue;
+        };
+        let operator = match from::named_operator(tokens, at + 1) {
+            Some((_, operator)) => operator,
+            None => next.token.clone(),
+        };
+        if matches!(operator, Token::Eq | Token::Neq | Token::LtEq | Token::GtEq) {
+            let message = format!("operator {operator} is not a valid ordering operator");
+            let at = position_of(sql, next.span.start.line, next.span.start.column);
+            return Err(Error::new(SqlState::WrongObjectType, message)
+                .hint(
+                    "Ordering operators must be \"<\" or \">\" members of btree operator families.",
+                )
+                .at(at));
+        }
+    }
+    Ok(())
 }
 
 /// `BETWEEN SYMMETRIC x AND` gets a marker around `x`; ASYMMETRIC is what BETWEEN is anyway.
@@ -376,6 +413,18 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         }
     }
     let has = |wanted: &[Keyword]| wanted.iter().any(|keyword| keywords.contains(keyword));
+    if has(&[Keyword::SELECT]) {
+        tokens = select::empty_lists(tokens);
+    }
+    if has(&[Keyword::FROM, Keyword::UPDATE]) && tokens.iter().any(|t| t.token == Token::Mul) {
+        tokens = from::stars(tokens);
+    }
+    if has(&[Keyword::VALUES]) && has(&[Keyword::ANY, Keyword::ALL, Keyword::SOME]) {
+        tokens = select::quantified_values(tokens);
+    }
+    if has(&[Keyword::TABLESAMPLE]) {
+        tokens = from::samples(tokens);
+    }
     if has(&[Keyword::TABLE]) {
         tokens = table(tokens);
     }
@@ -391,8 +440,11 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     if has(&[Keyword::FETCH]) {
         tokens = fetch(tokens);
     }
+    if has(&[Keyword::NATURAL]) {
+        tokens = from::natural(tokens);
+    }
     if has(&[Keyword::USING]) {
-        tokens = order_using(&mut tokens);
+        tokens = from::merged_names(order_using(&tokens));
     }
     if has(&[Keyword::SYMMETRIC, Keyword::ASYMMETRIC]) {
         tokens = symmetric(tokens);

@@ -6,7 +6,7 @@
 //! of its table's name: a word with a NUL byte, which no client can send.
 
 use cairn_txn::LockMode;
-use datafusion::sql::sqlparser::ast::{Ident, LockClause, LockType};
+use datafusion::sql::sqlparser::ast::{Ident, LockClause, LockType, ObjectName};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -29,6 +29,16 @@ pub fn read(clause: &LockClause) -> (LockMode, Vec<&Ident>) {
         names.remove(0);
     }
     (mode, names)
+}
+
+/// The same clause for all tables.
+pub fn narrowed(clause: &LockClause) -> LockClause {
+    let marker = clause.of.iter().flat_map(|of| &of.0).next();
+    let marker = marker.filter(|part| {
+        part.as_ident().is_some_and(|ident| matches!(&*ident.value, NO_KEY_UPDATE | KEY_SHARE))
+    });
+    let of = marker.map(|marker| ObjectName(vec![marker.clone()]));
+    LockClause { of, ..clause.clone() }
 }
 
 /// A locking clause as it was found among the tokens.

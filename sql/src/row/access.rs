@@ -9,12 +9,16 @@ use cairn_txn::storage::{Direction, Span};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
+use super::implication::{hinges_on_parameters, implies};
 use super::stateful::stateful_of;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
+use crate::binder::subplan::{has_subplan, subplan_of};
+use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::{Index, Table, index_prefix, index_span};
-use crate::codec;
+use crate::codec::{self, KEY_NULL, KEY_VALUE, KeyOrder};
 use crate::error::{Error, Result};
 use crate::functions::arrays::ArrayForm;
 use crate::functions::{Scalar, udf};
@@ -44,6 +48,8 @@ pub struct Access {
     /// Bounds of the next key column, and whether they are inside.
     lower: Option<(RowExpr, bool)>,
     upper: Option<(RowExpr, bool)>,
+    /// Whether a partial index would do for some values of parameters.
+    pub hinges: bool,
 }
 
 /// The values that a key column may have.
@@ -98,9 +104,12 @@ impl Condition {
     }
 }
 
-/// The column of an expression that keeps its order: the column itself, or in its canonical
-/// form, or widened.
-fn ordered_column(expr: &Expr) -> Option<usize> {
+/// The place in a key of an expression that keeps its order: a column or one of `computed`, itself or
+/// in its canonical form, or widened.
+fn ordered_column(expr: &Expr, computed: &[Expr]) -> Option<usize> {
+    if let Some(place) = computed_place(expr, computed) {
+        return Some(place);
+    }
     match expr {
         Expr::Column(column) => column.name.strip_prefix('c')?.parse().ok(),
         Expr::ScalarFunction(ScalarFunction { args, .. }) => {
@@ -110,10 +119,19 @@ fn ordered_column(expr: &Expr) -> Option<usize> {
                 Scalar::Cast { from, to } if widens(from, to) => {}
                 _ => return None,
             }
-            ordered_column(args.first()?)
+            ordered_column(args.first()?, computed)
         }
         _ => None,
     }
+}
+
+/// Where an expression stands among those that an index computes.
+pub(super) fn computed_place(expr: &Expr, computed: &[Expr]) -> Option<usize> {
+    if computed.is_empty() || matches!(expr, Expr::Literal(..) | Expr::Placeholder(_)) {
+        return None;
+    }
+    let expr = unqualified(expr);
+    computed.iter().position(|other| *other == expr).map(|at| FIRST_EXPRESSION + at)
 }
 
 fn widens(from: Type, to: Type) -> bool {
@@ -128,6 +146,7 @@ fn is_constant(expr: &Expr) -> bool {
         Expr::ScalarFunction(function) => {
             let is_pure = match udf::scalar_of(function) {
                 Some(scalar) => !scalar.is_volatile(),
+                None if subplan_of(function).is_some() => true,
                 None => stateful_of(function).is_some_and(|function| !function.is_volatile()),
             };
             is_pure && function.args.iter().all(is_constant)
@@ -140,30 +159,36 @@ fn condition(column: usize, op: Operator, values: Vec<Expr>) -> Condition {
     Condition { column, op, values, of_array: false }
 }
 
+/// Whether a condition compares a column with what a subquery gives that does not depend on the row. The
+/// optimizer leaves it above the scan, where no index would help.
+pub(super) fn is_subquery_lookup(conjunct: &Expr) -> bool {
+    has_subplan(conjunct) && in_list_condition(conjunct, &[]).is_some()
+}
+
 /// `column = ANY (array)`
-fn array_condition(function: &ScalarFunction) -> Option<Condition> {
+fn array_condition(function: &ScalarFunction, computed: &[Expr]) -> Option<Condition> {
     let Scalar::Array(ArrayForm::Quantified(form)) = udf::scalar_of(function)? else { return None };
     let [probe, array] = function.args.as_slice() else { return None };
     let usable = form.is_in() && is_constant(array);
-    let column = ordered_column(probe).filter(|_| usable)?;
+    let column = ordered_column(probe, computed).filter(|_| usable)?;
     Some(Condition { column, op: Operator::Eq, values: vec![array.clone()], of_array: true })
 }
 
-fn condition_of(expr: &Expr) -> Option<Condition> {
+fn condition_of(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return None };
     match op {
         Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq => {
-            if let (Some(column), true) = (ordered_column(left), is_constant(right)) {
+            if let (Some(column), true) = (ordered_column(left, computed), is_constant(right)) {
                 return Some(condition(column, *op, vec![(**right).clone()]));
             }
-            if let (true, Some(column)) = (is_constant(left), ordered_column(right)) {
+            if let (true, Some(column)) = (is_constant(left), ordered_column(right, computed)) {
                 let op = op.swap()?;
                 return Some(condition(column, op, vec![(**left).clone()]));
             }
             None
         }
         Operator::Or => {
-            let (a, b) = (condition_of(left)?, condition_of(right)?);
+            let (a, b) = (condition_of(left, computed)?, condition_of(right, computed)?);
             let same = a.column == b.column && a.op == Operator::Eq && b.op == Operator::Eq;
             let values = a.values.into_iter().chain(b.values).collect();
             same.then(|| condition(a.column, Operator::Eq, values))
@@ -172,14 +197,14 @@ fn condition_of(expr: &Expr) -> Option<Condition> {
     }
 }
 
-fn in_list_condition(expr: &Expr) -> Option<Condition> {
+fn in_list_condition(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     let list = match expr {
         Expr::InList(list) => list,
-        Expr::ScalarFunction(function) => return array_condition(function),
-        _ => return condition_of(expr),
+        Expr::ScalarFunction(function) => return array_condition(function, computed),
+        _ => return condition_of(expr, computed),
     };
     let usable = !list.negated && list.list.iter().all(is_constant);
-    let column = ordered_column(&list.expr).filter(|_| usable)?;
+    let column = ordered_column(&list.expr, computed).filter(|_| usable)?;
     Some(condition(column, Operator::Eq, list.list.clone()))
 }
 
@@ -199,7 +224,7 @@ impl Lookups {
         let conjuncts =
             filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
         let mut found = Vec::new();
-        let conditions = conjuncts.filter_map(in_list_condition);
+        let conditions = conjuncts.filter_map(|conjunct| in_list_condition(conjunct, &[]));
         for condition in conditions.filter(|condition| condition.op == Operator::Eq) {
             let mut values =
                 condition.values.iter().map(&mut *compile).collect::<Result<Vec<_>>>()?;
@@ -230,7 +255,7 @@ impl Access {
         let is_bounded = self.lower.is_some() || self.upper.is_some();
         let bounded = rest.first().filter(|_| is_bounded);
         datafusion::logical_expr::utils::split_conjunction(filter).into_iter().all(|conjunct| {
-            in_list_condition(conjunct).is_some_and(|condition| match condition.op {
+            in_list_condition(conjunct, &[]).is_some_and(|condition| match condition.op {
                 Operator::Eq => fixed.contains(&condition.column),
                 _ => bounded == Some(&condition.column),
             })
@@ -239,7 +264,7 @@ impl Access {
 
     /// Reads everything.
     pub fn full() -> Access {
-        Access { index: None, equal: Vec::new(), lower: None, upper: None }
+        Access { index: None, equal: Vec::new(), lower: None, upper: None, hinges: false }
     }
 
     /// The best path for these conditions, each over the table's columns `c0`, `c1`, ... Of indexes
@@ -251,10 +276,30 @@ impl Access {
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
         let conjuncts =
-            filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
-        let conditions: Vec<Condition> = conjuncts.filter_map(in_list_condition).collect();
-        let mut best: Option<(usize, &Index)> = None;
-        for index in table.all_indexes() {
+            || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+        let plain: Vec<Condition> = conjuncts().filter_map(|c| in_list_condition(c, &[])).collect();
+        let mut given: Option<Vec<Expr>> = None;
+        let mut hinges = false;
+        let mut best: Option<Candidate<'_>> = None;
+        for index in table.all_indexes().filter(|index| index.is_public()) {
+            let mut own = None;
+            let mut score = 0;
+            if index.is_computed() {
+                let Some(program) = table.programs.of(index) else { continue };
+                let given =
+                    given.get_or_insert_with(|| conjuncts().map(unqualified).collect::<Vec<_>>());
+                if !implies(given, &program.predicate) {
+                    hinges |= hinges_on_parameters(given, &program.predicate);
+                    continue;
+                }
+                // A partial index has fewer rows than the table.
+                score = usize::from(index.predicate.is_some()) * 3;
+                let computed = &program.expressions;
+                own = (!computed.is_empty()).then(|| {
+                    conjuncts().filter_map(|c| in_list_condition(c, computed)).collect::<Vec<_>>()
+                });
+            }
+            let conditions = own.as_ref().unwrap_or(&plain);
             let matched = index.columns.iter().take_while(|column| {
                 conditions.iter().any(|c| c.column == **column && c.op == Operator::Eq)
             });
@@ -262,20 +307,21 @@ impl Access {
             let range = index.columns.get(matched).is_some_and(|column| {
                 conditions.iter().any(|c| c.column == *column && c.op != Operator::Eq)
             });
-            let has_all = (matched > 0 || range)
+            let has_all = (matched > 0 || range || score > 0)
                 && (index.storage == table.primary.storage
                     || Covering::new(table, index, needed).is_some());
             let complete = matched == index.columns.len() && index.unique;
-            let score = usize::from(complete) * 1000
+            score += usize::from(complete) * 1000
                 + matched * 10
                 + usize::from(range) * 5
                 + usize::from(has_all);
-            if score > 0 && best.is_none_or(|(before, _)| score > before) {
-                best = Some((score, index));
+            if score > 0 && best.as_ref().is_none_or(|(before, ..)| score > *before) {
+                best = Some((score, index, own));
             }
         }
-        let Some((_, index)) = best else { return Ok(Access::full()) };
-        let mut access = Access::full();
+        let mut access = Access { hinges, ..Access::full() };
+        let Some((_, index, own)) = best else { return Ok(access) };
+        let conditions = own.unwrap_or(plain);
         let mut points = 1;
         for column in &index.columns {
             let mut found =
@@ -306,8 +352,9 @@ impl Access {
                 None => Values::Listed(values),
             });
         }
-        if access.equal.is_empty() && access.lower.is_none() && access.upper.is_none() {
-            return Ok(Access::full());
+        let unbounded = access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
+        if unbounded && index.predicate.is_none() {
+            return Ok(access);
         }
         access.index = Some(Arc::new(index.clone()));
         Ok(access)
@@ -323,21 +370,21 @@ impl Access {
         !self.equal.is_empty()
     }
 
-    /// If the rows come out ordered by one value of each leading column, the columns that
-    /// order them.
-    pub fn order<'t>(&self, table: &'t Table) -> Option<(Vec<usize>, &'t [usize])> {
-        let columns = match &self.index {
-            None => table.primary.columns.as_slice(),
-            Some(index) => {
-                let found = table.all_indexes().find(|other| other.storage == index.storage)?;
-                found.columns.as_slice()
-            }
-        };
+    /// Whether it reads an index from its first entry to the last.
+    pub fn is_unbounded(&self) -> bool {
+        self.equal.is_empty() && self.lower.is_none() && self.upper.is_none()
+    }
+
+    /// If the rows come out ordered by one value of each leading column, those, and the columns
+    /// that order them.
+    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Vec<(usize, KeyOrder)>)> {
+        let index = self.index.as_deref().unwrap_or(&table.primary);
         if !self.equal.iter().all(Values::is_single) {
             return None;
         }
-        let (fixed, ordering) = columns.split_at(self.equal.len().min(columns.len()));
-        Some((fixed.to_vec(), ordering))
+        let mut fixed = ordering_of(index);
+        let ordering = fixed.split_off(self.equal.len().min(fixed.len()));
+        Some((fixed.into_iter().map(|(column, _)| column).collect(), ordering))
     }
 
     /// For EXPLAIN.
@@ -352,8 +399,10 @@ impl Access {
                     (false, false) => "Index Scan",
                 };
                 let columns = index.columns.iter().take(self.equal.len());
-                let named =
-                    |c: &usize| table.columns.get(*c).map_or("?", |c| c.name.as_str()).to_owned();
+                let named = |c: &usize| match index.expression(*c) {
+                    Some(expression) => expression.sql.clone(),
+                    None => table.columns.get(*c).map_or("?", |c| c.name.as_str()).to_owned(),
+                };
                 let mut on: Vec<String> = columns.map(|c| named(c) + " =").collect();
                 if (self.lower.is_some() || self.upper.is_some())
                     && let Some(column) = index.columns.get(self.equal.len())
@@ -375,14 +424,11 @@ impl Access {
             let span = frame.part.map_or(whole.clone(), |part| part.intersect(&whole));
             return Ok((vec![span], false));
         };
-        let kind_at = |position: usize| {
-            let column = index.columns.get(position).and_then(|c| table.columns.get(*c));
-            column.map_or(Type::Text, |column| column.kind().kind)
-        };
+        let kind_at = |position: usize| table.key_type(index, position).kind;
         let mut prefixes = vec![index_prefix(index.storage)];
         let mut complete = true;
         for (position, values) in self.equal.iter().enumerate() {
-            let kind = kind_at(position);
+            let (kind, order) = (kind_at(position), index.order(position));
             let values = values.eval(kind, frame)?;
             let count = prefixes.len().saturating_mul(values.len());
             if prefixes.len() > 1 && count > MAX_COMBINATIONS {
@@ -393,7 +439,7 @@ impl Access {
             for value in &values {
                 for prefix in &prefixes {
                     let mut key = prefix.clone();
-                    codec::encode_key(kind, value, &mut key);
+                    codec::encode_key_in(kind, value, order, &mut key);
                     next.push(key);
                 }
             }
@@ -405,7 +451,7 @@ impl Access {
             let points = complete && index.unique && self.equal.len() == index.columns.len();
             return Ok((prefixes.iter().map(|prefix| Span::prefix(prefix)).collect(), points));
         }
-        let kind = kind_at(self.equal.len());
+        let (kind, order) = (kind_at(self.equal.len()), index.order(self.equal.len()));
         let bound = |bound: &Option<(RowExpr, bool)>| -> Result<Option<(Datum, bool)>> {
             let Some((expr, inclusive)) = bound else { return Ok(None) };
             Ok(Some((expr.eval(&[], frame)?, *inclusive)))
@@ -416,21 +462,24 @@ impl Access {
         if is_null(&lower) || is_null(&upper) {
             return Ok((Vec::new(), false));
         }
+        let (first, last) = if order.descending { (upper, lower) } else { (lower, upper) };
         let spans = prefixes.into_iter().map(|prefix| {
             let at = |value: &Datum| {
                 let mut key = prefix.clone();
-                codec::encode_key(kind, value, &mut key);
+                codec::encode_key_in(kind, value, order, &mut key);
                 key
             };
-            // A bound outside the column's type bounds nothing: the filter decides.
-            let start = match lower.as_ref().and_then(|(v, i)| Some((fit(kind, v.clone())?, *i))) {
+            let behind = |marker: u8| [prefix.as_slice(), &[marker]].concat();
+            // A bound outside the column's type bounds nothing: the filter decides. NULLs satisfy
+            // no bound, on whichever side they are.
+            let start = match first.as_ref().and_then(|(v, i)| Some((fit(kind, v.clone())?, *i))) {
+                None if order.nulls_first => behind(KEY_VALUE),
                 None => prefix.clone(),
                 Some((value, true)) => at(&value),
                 Some((value, false)) => prefix_end(&at(&value)),
             };
-            let end = match upper.as_ref().and_then(|(v, i)| Some((fit(kind, v.clone())?, *i))) {
-                // NULLs sort last and satisfy no bound.
-                None => [prefix.as_slice(), &[0xff]].concat(),
+            let end = match last.as_ref().and_then(|(v, i)| Some((fit(kind, v.clone())?, *i))) {
+                None => behind(KEY_NULL),
                 Some((value, true)) => prefix_end(&at(&value)),
                 Some((value, false)) => at(&value),
             };
@@ -490,6 +539,12 @@ impl Access {
     }
 }
 
+/// The columns of an index and how they are ordered.
+pub(super) fn ordering_of(index: &Index) -> Vec<(usize, KeyOrder)> {
+    let columns = index.columns.iter().enumerate();
+    columns.map(|(at, column)| (*column, index.order(at))).collect()
+}
+
 /// A value as one of the column's type, if it is one: `int8 = 5000000000` finds no `int4`.
 fn fit(kind: Type, value: Datum) -> Option<Datum> {
     match (kind, value) {
@@ -503,6 +558,9 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
         (_, value) => Some(value),
     }
 }
+
+/// An index with its score, and the conditions on what it computes, if it does.
+type Candidate<'t> = (usize, &'t Index, Option<Vec<Condition>>);
 
 /// How a path is read.
 #[derive(Clone, Copy)]

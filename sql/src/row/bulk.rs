@@ -62,11 +62,11 @@ impl Writer<'_> {
             let mut unique = Vec::new();
             let mut entries = Vec::with_capacity(rows.len());
             for (row, key) in rows.iter().zip(&keys) {
-                let entry = self.table.entry_key(index, row, key);
-                if self.table.is_unique_key(index, row) {
-                    unique.push(entry.clone());
+                let Some(entry) = self.table.entry(index, row, key)? else { continue };
+                if entry.is_unique {
+                    unique.push(entry.key.clone());
                 }
-                entries.push((entry, self.table.entry_value(index, row, key)));
+                entries.push((entry.key, self.table.entry_value(index, row, key)));
             }
             if !self.are_new(transaction, &unique).await? {
                 return Ok(false);

@@ -7,17 +7,19 @@ use std::sync::Arc;
 
 use cairn_txn::storage::Direction;
 use datafusion::common::{DFSchema, TableReference};
-use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, TableScan};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{Distinct, Expr, Filter, LogicalPlan, TableScan, lit};
 
-use super::access::{Access, Lookups};
+use super::access::{self, Access, Lookups};
 use super::common::CommonProgram;
+use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
 use super::sets::Calls;
 use super::tracked::{self, TrackedFilter};
 use super::{AggregateCall, Node, RowPlan, Scan, dependence, order};
-use crate::catalog::index_span;
+use crate::catalog::{Index, Table, index_span};
 use crate::error::{Error, Result};
 use crate::functions::aggregates::{SortKey, aggregate_of};
 use crate::operator::Operator;
@@ -31,6 +33,8 @@ pub(super) struct Compiler {
     pub(super) full_scans: Vec<cairn_txn::storage::Span>,
     next_slot: usize,
     pub(super) generates: bool,
+    /// Whether some scan would use a partial index for some values of parameters.
+    hinges: bool,
     /// Whether a sort that comes next is cut off after a few rows.
     few: bool,
 }
@@ -64,14 +68,15 @@ impl RowPlan {
 
 impl Compiler {
     fn finish(self, root: Node, uses_outer: bool) -> Result<RowPlan> {
-        let Compiler { full_scans, generates, .. } = self;
-        Ok(RowPlan { root, full_scans, generates, uses_outer })
+        let Compiler { full_scans, generates, hinges, .. } = self;
+        Ok(RowPlan { root, full_scans, generates, hinges, uses_outer })
     }
 
     /// Notes that a run of this plan runs another one.
     pub(super) fn reads_as_well(&mut self, other: &RowPlan) {
         self.full_scans.extend(other.full_scans.iter().cloned());
         self.generates |= other.generates;
+        self.hinges |= other.hinges;
     }
 
     pub(super) fn allocate_slot(&mut self) -> usize {
@@ -83,10 +88,16 @@ impl Compiler {
         Ok(match plan {
             LogicalPlan::TableScan(scan) => self.scan(scan)?,
             LogicalPlan::SubqueryAlias(alias) => self.node(&alias.input)?,
-            LogicalPlan::Filter(filter) => Node::Filter {
-                predicate: RowExpr::compile(&filter.predicate, filter.input.schema())?,
-                input: Box::new(self.node(&filter.input)?),
-            },
+            LogicalPlan::Filter(filter) => {
+                let (input, predicate) = match subquery_lookups(filter) {
+                    Some((scan, left)) => (Arc::new(scan), left),
+                    None => (filter.input.clone(), filter.predicate.clone()),
+                };
+                Node::Filter {
+                    predicate: RowExpr::compile(&predicate, input.schema())?,
+                    input: Box::new(self.node(&input)?),
+                }
+            }
             LogicalPlan::Projection(projection) => Node::Project {
                 exprs: compile_all(&projection.expr, projection.input.schema())?,
                 input: Box::new(self.node(&projection.input)?),
@@ -238,30 +249,38 @@ impl Compiler {
                 Node::Changed { part: *part, filter: compile_all(&scan.filters, &full)?, output }
             }
             Source::Table(table) => {
-                let mut needed = output.clone();
-                for filter in &scan.filters {
-                    needed.extend(
-                        filter
-                            .column_refs()
-                            .into_iter()
-                            .filter_map(|column| full.maybe_index_of_column(column)),
-                    );
-                }
-                needed.sort_unstable();
-                needed.dedup();
+                let needed_for = |filters: &[Expr]| {
+                    let used = filters.iter().flat_map(Expr::column_refs);
+                    let used = used.filter_map(|column| full.maybe_index_of_column(column));
+                    let mut needed: Vec<usize> = output.iter().copied().chain(used).collect();
+                    needed.sort_unstable();
+                    needed.dedup();
+                    needed
+                };
+                let needed = needed_for(&scan.filters);
                 let empty = DFSchema::empty();
                 let access = Access::choose(table, &scan.filters, &needed, &mut |expr| {
                     RowExpr::compile(expr, &empty)
                 })?;
-                if access.index.is_none() {
-                    self.full_scans.push(index_span(table.primary.storage));
+                let left = access.index.as_ref().and_then(|index| left_open(table, index, scan));
+                let (filters, needed) = match &left {
+                    Some(left) => (left.as_slice(), needed_for(left)),
+                    None => (scan.filters.as_slice(), needed),
+                };
+                match &access.index {
+                    None => self.full_scans.push(index_span(table.primary.storage)),
+                    Some(index) if access.is_unbounded() => {
+                        self.full_scans.push(index_span(index.storage));
+                    }
+                    Some(_) => {}
                 }
+                self.hinges |= access.hinges;
                 let narrow = narrowed(scan, &full, &needed)?;
                 let index = access.index.as_deref();
                 let covering = index.and_then(|index| Covering::new(table, index, &needed));
-                let filter = compile_all(&scan.filters, &narrow)?;
+                let filter = compile_all(filters, &narrow)?;
                 let covered_by = index.filter(|_| covering.is_some());
-                let tracked = match tracked::useful(&filter, &scan.filters, &access) {
+                let tracked = match tracked::useful(&filter, filters, &access) {
                     [] => None,
                     used => TrackedFilter::compile(used, scan, &full, table, covered_by)?,
                 };
@@ -307,12 +326,45 @@ impl Compiler {
             && scan.filter.is_empty()
             && !filters
         {
-            let span = index_span(scan.table.primary.storage);
-            if let Some(at) = self.full_scans.iter().rposition(|full| *full == span) {
+            let index = scan.access.index.as_deref().unwrap_or(&scan.table.primary);
+            let spans = [index_span(index.storage), index_span(scan.table.primary.storage)];
+            if let Some(at) = self.full_scans.iter().rposition(|full| spans.contains(full)) {
                 self.full_scans.remove(at);
             }
         }
     }
+}
+
+/// The filters of a scan without those that are true of all rows of a partial index; `None` if there
+/// are none of these.
+fn left_open(table: &Table, index: &Index, scan: &TableScan) -> Option<Vec<Expr>> {
+    index.predicate.as_ref()?;
+    let program = table.programs.of(index)?;
+    let is_open = |filter: &&Expr| {
+        let parts = split_conjunction_owned((*filter).clone());
+        !parts.iter().all(|part| program.predicate.contains(&unqualified(part)))
+    };
+    let left: Vec<Expr> = scan.filters.iter().filter(is_open).cloned().collect();
+    (left.len() < scan.filters.len()).then_some(left)
+}
+
+/// The scan below a filter with those conditions of it that compare columns with the results of subqueries,
+/// and what is left of the filter; `None` if it has none or filters something else.
+fn subquery_lookups(filter: &Filter) -> Option<(LogicalPlan, Expr)> {
+    let LogicalPlan::TableScan(scan) = &*filter.input else { return None };
+    if scan.fetch.is_some() || !matches!(Relation::source_of(&scan.source), Some(Source::Table(_)))
+    {
+        return None;
+    }
+    let conjuncts = split_conjunction_owned(filter.predicate.clone());
+    let (lookups, left): (Vec<_>, Vec<_>) =
+        conjuncts.into_iter().partition(access::is_subquery_lookup);
+    if lookups.is_empty() {
+        return None;
+    }
+    let mut scan = scan.clone();
+    scan.filters.extend(lookups);
+    Some((LogicalPlan::TableScan(scan), conjunction(left).unwrap_or(lit(true))))
 }
 
 /// The relation's whole schema under the scan's name: what filters refer to.

@@ -9,21 +9,24 @@ use cairn_txn::storage::INDEX_PREFIX_BYTES;
 
 use super::Row;
 use crate::catalog::{Index, Table};
-use crate::codec::{KeyReader, RowReader, split_entry};
+use crate::codec::{KeyOrder, KeyReader, RowReader, split_entry};
 use crate::error::Result;
 use crate::types::{Datum, Type};
 
 /// How the needed columns come out of an entry.
 #[derive(Debug)]
 pub(super) struct Covering {
-    /// For each column of the index its type, and where it goes.
-    entry: Vec<(Type, Option<usize>)>,
+    /// For each column of the index its type and order, and where it goes.
+    entry: Vec<KeyPart>,
     /// For each included column where it goes; `None` if the index includes none.
     included: Option<Vec<Option<usize>>>,
     /// For each column of the primary key the same as for `entry`; empty if none is needed.
-    primary: Vec<(Type, Option<usize>)>,
+    primary: Vec<KeyPart>,
     width: usize,
 }
+
+/// A column of a key: its type and order, and where it goes.
+type KeyPart = (Type, KeyOrder, Option<usize>);
 
 impl Covering {
     /// If the `needed` columns of `table` all are in the entries of `index`.
@@ -31,24 +34,23 @@ impl Covering {
         if index.storage == table.primary.storage {
             return None;
         }
-        let kind = |column: &usize| table.columns.get(*column).map(|column| column.kind().kind);
         let mut missing: Vec<usize> = needed.to_vec();
-        let mut places = |columns: &[usize]| -> Option<Vec<(Type, Option<usize>)>> {
+        let mut places = |index: &Index| -> Vec<KeyPart> {
             let mut out = Vec::new();
-            for column in columns {
-                let kind = kind(column)?;
+            for (at, column) in index.columns.iter().enumerate() {
+                let kind = table.key_type(index, at).kind;
                 let mut place = needed.iter().position(|other| other == column);
                 // A key has the canonical form alone, and each column is taken once.
                 if kind.needs_canonical_form() || !missing.contains(column) {
                     place = None;
                 }
                 missing.retain(|other| place.is_none() || other != column);
-                out.push((kind, place));
+                out.push((kind, index.order(at), place));
             }
-            Some(out)
+            out
         };
-        let entry = places(&index.columns)?;
-        let mut primary = places(&table.primary.columns)?;
+        let entry = places(index);
+        let mut primary = places(&table.primary);
         // Included values are as they are in the row, whatever their type.
         let mut included = Vec::new();
         for column in &index.include {
@@ -59,7 +61,7 @@ impl Covering {
         if !missing.is_empty() {
             return None;
         }
-        if primary.iter().all(|(_, place)| place.is_none()) {
+        if primary.iter().all(|(_, _, place)| place.is_none()) {
             primary.clear();
         }
         let included = (!included.is_empty()).then_some(included);
@@ -86,8 +88,8 @@ impl Covering {
                 continue;
             }
             let mut reader = KeyReader::new(key, INDEX_PREFIX_BYTES)?;
-            for (kind, place) in columns {
-                let value = reader.next_datum(*kind)?;
+            for (kind, order, place) in columns {
+                let value = reader.next_datum(*kind, *order)?;
                 if let Some(slot) = place.and_then(|place| row.get_mut(place)) {
                     *slot = value;
                 }

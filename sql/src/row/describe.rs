@@ -3,6 +3,7 @@
 use super::Row;
 use crate::catalog::{Index, Table};
 use crate::error::{Error, Result, SqlState};
+use crate::system::definitions::index_column;
 use crate::types::Datum;
 use crate::types::io::{self, Style};
 
@@ -58,9 +59,26 @@ pub fn describe_values(
     Ok(format!("({})=({})", names.join(", "), shown.join(", ")))
 }
 
+/// The same of a row's key in an index.
+fn describe_entry(table: &Table, index: &Index, row: &[Datum], style: &Style) -> Result<String> {
+    if !index.is_computed() {
+        return describe_key(table, &index.columns, row, style);
+    }
+    let values = table.computed_values(index, row)?.unwrap_or_default();
+    let mut shown = Vec::new();
+    for (at, value) in values.iter().enumerate() {
+        shown.push(match value {
+            Datum::Null => "null".into(),
+            value => io::to_text(table.key_type(index, at).kind, value, style)?,
+        });
+    }
+    let names = (1..=values.len()).filter_map(|number| index_column(table, index, number, true));
+    Ok(format!("({})=({})", names.collect::<Vec<_>>().join(", "), shown.join(", ")))
+}
+
 /// The error of a row whose key another one has.
 pub fn duplicate(table: &Table, index: &Index, row: &[Datum], style: &Style) -> Result<Error> {
-    let key = describe_key(table, &index.columns, row, style)?;
+    let key = describe_entry(table, index, row, style)?;
     Ok(Error::new(
         SqlState::UniqueViolation,
         format!("duplicate key value violates unique constraint \"{}\"", index.name),
@@ -77,7 +95,7 @@ pub fn could_not_create(
     row: &[Datum],
     style: &Style,
 ) -> Result<Error> {
-    let key = describe_key(table, &index.columns, row, style)?;
+    let key = describe_entry(table, index, row, style)?;
     Ok(Error::new(
         SqlState::UniqueViolation,
         format!("could not create unique index \"{}\"", index.name),

@@ -8,7 +8,7 @@ use super::{Frame, Row};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::windows::{Bound, Exclude, FrameClause, RangeKey, Units};
-use crate::types::datetime::{self, Zone};
+use crate::types::datetime::{self, TimeTz, Zone};
 use crate::types::interval::Interval;
 use crate::types::{Datum, Numeric, Type};
 
@@ -323,7 +323,7 @@ impl<'f> Frames<'f> {
                 let offset = Interval::decode(offset.as_bytes()?)?;
                 // Of a time only that part counts which is less than a day.
                 let is_negative = match kind {
-                    Type::Time => offset.microseconds < 0,
+                    Type::Time | Type::Timetz => offset.microseconds < 0,
                     _ => offset.estimate_us() < 0,
                 };
                 if is_negative {
@@ -353,6 +353,12 @@ impl<'f> Frames<'f> {
                 let zone = self.zone.ok_or_else(|| Error::internal("no time zone"))?;
                 let moved = datetime::add_interval_in_zone(base.as_i64()?, by, zone)?;
                 value.as_i64()?.cmp(&moved)
+            }
+            Type::Timetz => {
+                let value = TimeTz::decode(value.as_bytes()?)?;
+                let base = TimeTz::decode(base.as_bytes()?)?;
+                let moved = base.utc_us().saturating_add(by.microseconds);
+                value.utc_us().cmp(&moved).then(base.east_s.cmp(&value.east_s))
             }
             // The clock does not wrap around here.
             Type::Time => value.as_i64()?.cmp(&base.as_i64()?.saturating_add(by.microseconds)),

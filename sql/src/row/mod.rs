@@ -9,6 +9,7 @@ pub mod advisory;
 pub mod bulk;
 pub mod common;
 mod compile;
+pub mod computed;
 mod covering;
 mod dependence;
 pub mod describe;
@@ -17,6 +18,7 @@ pub mod export;
 pub mod expr;
 mod frame;
 pub mod guard;
+mod implication;
 mod join;
 pub mod kept;
 pub mod modify;
@@ -107,8 +109,8 @@ pub struct Env {
 pub struct Surroundings {
     /// The time zone's name.
     pub zone: Datum,
-    /// extra_float_digits.
-    pub extra_float_digits: Datum,
+    /// What the text of values depends on.
+    pub style: Datum,
     /// The session's number.
     pub session: Datum,
     /// What system relations tell of.
@@ -127,7 +129,7 @@ impl Env {
         match context {
             Context::Zone => self.surroundings.zone.clone(),
             Context::Now => Datum::Int64(self.now),
-            Context::FloatDigits => self.surroundings.extra_float_digits.clone(),
+            Context::Style => self.surroundings.style.clone(),
             Context::Session => self.surroundings.session.clone(),
         }
     }
@@ -209,6 +211,8 @@ pub struct RowPlan {
     full_scans: Vec<Span>,
     /// Whether rows are generated, nobody knows how many.
     generates: bool,
+    /// Whether some scan would use a partial index for some values of parameters.
+    hinges: bool,
     /// Whether columns of a query around it occur in it; settled once, as it is asked per row.
     uses_outer: bool,
 }
@@ -350,6 +354,11 @@ impl RowPlan {
     pub fn is_short(&self, view: &ReadView) -> bool {
         !self.generates
             && self.full_scans.iter().all(|span| view.estimate(span).1 <= SHORT_SCAN_ROWS)
+    }
+
+    /// Whether another plan may be better for some values of the client's parameters.
+    pub fn hinges_on_parameters(&self) -> bool {
+        self.hinges
     }
 
     /// The plan for people, a line an operator.

@@ -20,7 +20,7 @@ use super::event::{Event, Refers, Twice, Vacated};
 use super::reference::Wanted;
 use super::rules::Rules;
 use super::{Env, Frame, Row};
-use crate::binder::dml::Operation;
+use crate::catalog::index::Entry;
 use crate::catalog::sequences::Sequences;
 use crate::catalog::{Index, Table};
 use crate::codec;
@@ -186,9 +186,20 @@ impl<'a> Writer<'a> {
         row: &[Datum],
         key: &[u8],
     ) -> Result<()> {
-        let entry = self.table.entry_key(index, row, key);
-        if self.table.is_unique_key(index, row) {
-            if !self.claim_entry(transaction, index, &entry).await? {
+        let Some(entry) = self.table.entry(index, row, key)? else { return Ok(()) };
+        self.put_entry(transaction, index, row, key, entry).await
+    }
+
+    async fn put_entry(
+        &mut self,
+        transaction: &mut Transaction,
+        index: &Index,
+        row: &[Datum],
+        key: &[u8],
+        entry: Entry,
+    ) -> Result<()> {
+        if entry.is_unique {
+            if !self.claim_entry(transaction, index, &entry.key).await? {
                 return Err(duplicate(self.table, index, row, self.style)?);
             }
         } else if index.deferral.is_some()
@@ -203,7 +214,7 @@ impl<'a> Writer<'a> {
                 self.events.push(Event::Twice(Twice { table, index, row_key: key.to_vec() }));
             }
         }
-        Ok(transaction.put(entry, self.table.entry_value(index, row, key), false)?)
+        Ok(transaction.put(entry.key, self.table.entry_value(index, row, key), false)?)
     }
 
     /// Locks a key of a unique index; whether it is new.
@@ -261,13 +272,15 @@ impl<'a> Writer<'a> {
     fn remove(&self, transaction: &mut Transaction, row: &[Datum]) -> Result<()> {
         let key = self.table.row_key(row);
         for index in &self.table.indexes {
-            transaction.delete(self.table.entry_key(index, row, &key))?;
+            if let Some(entry) = self.table.entry(index, row, &key)? {
+                transaction.delete(entry.key)?;
+            }
         }
         Ok(transaction.delete(key)?)
     }
 
-    /// Replaces a row that is locked. Entries of indexes whose columns did not change stay; where
-    /// only included ones did, the entry gets a new value under its old key.
+    /// Replaces a row that is locked. Entries of indexes that do not depend on what changed stay; where
+    /// only included columns did, the entry gets a new value under its old key.
     pub async fn update(
         &mut self,
         transaction: &mut Transaction,
@@ -277,23 +290,32 @@ impl<'a> Writer<'a> {
         self.complete(new)?;
         let (old_key, new_key) = (self.table.row_key(old), self.table.row_key(new));
         if old_key != new_key {
-            // A row under another key is another row to storage.
+            // A row under another key is another row to storage. For others it was updated, though.
+            transaction.lock_name(&old_key, LockMode::ForNoKeyUpdate, WaitPolicy::Block).await?;
             self.remove(transaction, old)?;
             self.add_unnoted(transaction, new).await?;
             return self.note_changed(old, new, &new_key, true);
         }
-        let table = self.table;
+        let (table, rules) = (self.table, self.rules);
+        let changed = self.changed.map(|positions| rules.changed_with(positions));
         for index in &table.indexes {
-            let before = self.table.entry_key(index, old, &old_key);
-            let after = self.table.entry_key(index, new, &new_key);
+            if changed.as_ref().is_some_and(|changed| !depends(table, index, changed)) {
+                continue;
+            }
+            let before = table.entry(index, old, &old_key)?;
+            let after = table.entry(index, new, &new_key)?;
             if before != after {
-                transaction.delete(before)?;
-                self.add_entry(transaction, index, new, &new_key).await?;
-            } else if !index.include.is_empty() {
+                if let Some(before) = before {
+                    transaction.delete(before.key)?;
+                }
+                if let Some(after) = after {
+                    self.put_entry(transaction, index, new, &new_key, after).await?;
+                }
+            } else if let Some(after) = after.filter(|_| !index.include.is_empty()) {
                 // As bytes: values that are equal may still look different.
-                let value = self.table.entry_value(index, new, &new_key);
-                if value != self.table.entry_value(index, old, &old_key) {
-                    transaction.put(after, value, true)?;
+                let value = table.entry_value(index, new, &new_key);
+                if value != table.entry_value(index, old, &old_key) {
+                    transaction.put(after.key, value, true)?;
                 }
             }
         }
@@ -356,31 +378,67 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Whether some index has one of these columns, in its keys or its values, or some foreign key.
+    /// Whether some index depends on one of these columns, or some foreign key.
     pub fn is_indexed(&self, positions: &[usize]) -> bool {
         let positions = self.rules.changed_with(positions);
-        let keys = self.table.all_indexes().flat_map(|index| &index.columns);
-        let mut columns = keys.chain(self.table.indexes.iter().flat_map(|index| &index.include));
-        columns.any(|column| positions.contains(column))
+        self.table.primary.columns.iter().any(|column| positions.contains(column))
+            || self.table.indexes.iter().any(|index| depends(self.table, index, &positions))
             || self.rules.references.iter().any(|reference| reference.has_column(&positions))
     }
 
-    /// The lock an operation needs: one that changes key columns excludes everyone. Included
-    /// columns are in no key.
-    pub fn lock_mode(&self, operation: &Operation) -> LockMode {
-        match operation {
-            Operation::Update(positions) => self.update_mode(positions),
-            _ => LockMode::ForUpdate,
-        }
-    }
-
-    /// The lock that a change of the columns at these positions needs.
+    /// The lock that a change of the columns at these positions needs: one of key columns excludes
+    /// everyone. Included columns are in no key.
     pub fn update_mode(&self, positions: &[usize]) -> LockMode {
         let positions = self.rules.changed_with(positions);
-        let mut unique = self.table.all_indexes().filter(|index| index.claims_unique());
-        match unique.any(|i| positions.iter().any(|p| i.columns.contains(p))) {
+        let mut keys = referable(self.table).flat_map(|index| &index.columns);
+        match keys.any(|column| positions.contains(column)) {
             true => LockMode::ForUpdate,
             false => LockMode::ForNoKeyUpdate,
+        }
+    }
+}
+
+/// Whether a row's entry, or whether it has one, depends on one of these columns.
+fn depends(table: &Table, index: &Index, positions: &[usize]) -> bool {
+    let mut columns = index.columns.iter().chain(&index.include);
+    columns.any(|column| positions.contains(column))
+        || index.is_computed()
+            && table
+                .programs
+                .of(index)
+                .is_none_or(|program| program.uses.iter().any(|column| positions.contains(column)))
+}
+
+/// The indexes whose keys a foreign key may refer to.
+fn referable(table: &Table) -> impl Iterator<Item = &Index> {
+    table.all_indexes().filter(|index| index.claims_unique() && !index.is_computed())
+}
+
+/// The lock that a change of one row needs: one that gives key columns the values that they have
+/// excludes nobody who does not change the row.
+pub struct RowLocks {
+    /// Columns of unique keys that are set.
+    keys: Vec<usize>,
+    /// Whether those values are all that decides.
+    by_values: bool,
+}
+
+impl Writer<'_> {
+    /// The locks that changes of the columns at these positions need.
+    pub fn row_locks(&self, positions: &[usize]) -> RowLocks {
+        let changed = self.rules.changed_with(positions);
+        let keys = referable(self.table).flat_map(|index| index.columns.iter().copied());
+        let keys: Vec<usize> = keys.filter(|column| changed.contains(column)).collect();
+        RowLocks { by_values: keys.iter().all(|column| positions.contains(column)), keys }
+    }
+}
+
+impl RowLocks {
+    /// The lock of a row, with its new value of a column.
+    pub fn mode<'d>(&self, old: &[Datum], new: impl Fn(usize) -> Option<&'d Datum>) -> LockMode {
+        match self.by_values && self.keys.iter().all(|key| old.get(*key) == new(*key)) {
+            true => LockMode::ForNoKeyUpdate,
+            false => LockMode::ForUpdate,
         }
     }
 }

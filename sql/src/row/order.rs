@@ -1,15 +1,20 @@
 //! Rows in the order of an index: ORDER BY without a sort, MIN and MAX by one look.
 
-use datafusion::common::Column;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan, SortExpr};
 
 use cairn_txn::storage::Direction;
 
-use super::access::Access;
+use super::access::{Access, computed_place, ordering_of};
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::{Node, SHORT_SCAN_ROWS, Scan};
+use crate::catalog::{Index, Table};
+use crate::codec::KeyOrder;
+use crate::functions::Scalar;
 use crate::functions::aggregates::{Kind, aggregate_of};
+use crate::functions::udf::scalar_of;
 use crate::types::Datum;
 
 /// Whether a LIMIT leaves few rows. One that is a parameter is taken to.
@@ -73,28 +78,71 @@ pub(super) fn reads_in_order(
     keys: &[SortExpr],
     few: bool,
 ) -> bool {
-    let Some(first) = keys.first() else { return false };
-    let descending = !first.asc;
-    // The index order has NULLs last, and first when read backwards.
-    let uniform = keys.iter().all(|key| key.asc != descending && key.nulls_first == descending);
-    let columns = keys.iter().map(|key| scan_column(plan, &key.expr)).collect::<Option<Vec<_>>>();
-    let (Some(columns), true) = (columns, uniform) else { return false };
     let Some(scan) = scan_below(node) else { return false };
-    let Some((fixed, ordering)) = scan.access.order(&scan.table) else { return false };
-    let wanted: Vec<usize> = columns.into_iter().filter(|column| !fixed.contains(column)).collect();
-    if !ordering.starts_with(&wanted) {
-        let is_full = scan.access.index.is_none() && scan.filter.is_empty();
-        let table = scan.table.clone();
-        let ordered = table.indexes.iter().filter(|index| index.columns.starts_with(&wanted));
-        let ordered = ordered.map(|index| (index, Covering::new(&table, index, &scan.needed)));
-        // The first that has all that is needed, or else the first.
-        let best = ordered.min_by_key(|(_, covering)| covering.is_none());
-        let (true, Some((index, covering))) = (few && is_full, best) else { return false };
-        scan.covering = covering;
-        scan.access = Access::whole(index);
+    let table = scan.table.clone();
+    let resolved = keys.iter().map(|key| resolve(plan, &key.expr));
+    let Some(resolved) = resolved.collect::<Option<Vec<_>>>() else { return false };
+    // The keys by their places in an index, but for those that have one value.
+    let keys_in = |index: &Index, fixed: &[usize]| {
+        let computed = match index.is_computed() {
+            true => table.programs.of(index)?.expressions.as_slice(),
+            false => &[],
+        };
+        let mut wanted = Vec::new();
+        for (key, expr) in keys.iter().zip(&resolved) {
+            let column = key_place(expr, computed)?;
+            if !fixed.contains(&column) {
+                wanted.push((column, key));
+            }
+        }
+        Some(wanted)
+    };
+    let Some((fixed, ordering)) = scan.access.order(&table) else { return false };
+    let index = scan.access.index.as_deref().unwrap_or(&table.primary);
+    let own = keys_in(index, &fixed);
+    if let Some(direction) = own.and_then(|wanted| direction(&table, &ordering, &wanted)) {
+        scan.direction = direction;
+        return true;
     }
-    scan.direction = if descending { Direction::Reverse } else { Direction::Forward };
+    if !few || scan.access.index.is_some() || !scan.filter.is_empty() {
+        return false;
+    }
+    let whole = table.indexes.iter().filter(|i| i.is_public() && i.predicate.is_none());
+    let ordered = whole.filter_map(|index| {
+        let direction = direction(&table, &ordering_of(index), &keys_in(index, &[])?)?;
+        Some((index, direction, Covering::new(&table, index, &scan.needed)))
+    });
+    // The first that has all that is needed, or else the first.
+    let best = ordered.min_by_key(|(.., covering)| covering.is_none());
+    let Some((index, direction, covering)) = best else { return false };
+    scan.covering = covering;
+    scan.access = Access::whole(index);
+    scan.direction = direction;
     true
+}
+
+/// The direction in which an index that is ordered by these columns gives the order of `wanted`.
+fn direction(
+    table: &Table,
+    ordering: &[(usize, KeyOrder)],
+    wanted: &[(usize, &SortExpr)],
+) -> Option<Direction> {
+    if wanted.len() > ordering.len() {
+        return None;
+    }
+    let fits = |forward: bool| {
+        ordering.iter().zip(wanted).all(|((column, order), (wanted, key))| {
+            let has_nulls = table.columns.get(*column).is_none_or(|column| !column.not_null);
+            column == wanted
+                && (key.asc != order.descending) == forward
+                && (!has_nulls || (key.nulls_first == order.nulls_first) == forward)
+        })
+    };
+    match (fits(true), fits(false)) {
+        (true, _) => Some(Direction::Forward),
+        (_, true) => Some(Direction::Reverse),
+        _ => None,
+    }
 }
 
 /// The scan that gives a node its rows, one for one or fewer.
@@ -106,34 +154,52 @@ pub(super) fn scan_below(node: &mut Node) -> Option<&mut Scan> {
     }
 }
 
-/// The table column that an expression over `plan`'s output is, through projections.
-fn scan_column(plan: &LogicalPlan, expr: &Expr) -> Option<usize> {
-    let column = match expr {
-        Expr::Column(column) => column,
-        Expr::ScalarFunction(function) => match crate::functions::udf::scalar_of(function)? {
-            crate::functions::Scalar::Canonical(_) => {
-                return scan_column(plan, function.args.first()?);
+/// What an expression over `plan`'s output is of the table below it, through projections.
+fn resolve(plan: &LogicalPlan, expr: &Expr) -> Option<Expr> {
+    let replaced = |by: &dyn Fn(usize) -> Option<Expr>| {
+        let replaced = expr.clone().transform(|expr| match &expr {
+            Expr::Column(column) => {
+                let found = plan.schema().maybe_index_of_column(column).and_then(by);
+                let found = found.ok_or_else(|| DataFusionError::Internal("no column".into()))?;
+                Ok(Transformed::yes(found))
             }
-            _ => return None,
-        },
-        _ => return None,
+            _ => Ok(Transformed::no(expr)),
+        });
+        replaced.ok().map(|replaced| replaced.data)
     };
     match plan {
-        LogicalPlan::Filter(filter) => scan_column(&filter.input, expr),
+        LogicalPlan::Filter(filter) => resolve(&filter.input, expr),
         LogicalPlan::Projection(projection) => {
-            let index = plan.schema().maybe_index_of_column(column)?;
-            let mut source = projection.expr.get(index)?;
-            while let Expr::Alias(alias) = source {
-                source = &alias.expr;
-            }
-            scan_column(&projection.input, source)
+            let below = replaced(&|index| {
+                let mut source = projection.expr.get(index)?;
+                while let Expr::Alias(alias) = source {
+                    source = &alias.expr;
+                }
+                Some(source.clone())
+            });
+            resolve(&projection.input, &below?)
         }
         LogicalPlan::SubqueryAlias(alias) => {
-            let index = plan.schema().maybe_index_of_column(column)?;
-            let inner: Column = alias.input.schema().columns().get(index)?.clone();
-            scan_column(&alias.input, &Expr::Column(inner))
+            let columns = alias.input.schema().columns();
+            let below = replaced(&|index| columns.get(index).cloned().map(Expr::Column));
+            resolve(&alias.input, &below?)
         }
-        LogicalPlan::TableScan(_) => column.name.strip_prefix('c')?.parse().ok(),
+        LogicalPlan::TableScan(_) => Some(expr.clone()),
+        _ => None,
+    }
+}
+
+/// The place in a key of what rows are ordered by.
+fn key_place(expr: &Expr, computed: &[Expr]) -> Option<usize> {
+    if let Some(place) = computed_place(expr, computed) {
+        return Some(place);
+    }
+    match expr {
+        Expr::Column(column) => column.name.strip_prefix('c')?.parse().ok(),
+        Expr::ScalarFunction(function) => match scalar_of(function)? {
+            Scalar::Canonical(_) => key_place(function.args.first()?, computed),
+            _ => None,
+        },
         _ => None,
     }
 }

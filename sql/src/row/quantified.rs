@@ -77,6 +77,15 @@ impl OverArray {
         let context = self.context.iter().map(|expr| expr.eval(row, frame));
         self.form.ask(&probe, &array, &context.collect::<Result<Vec<_>>>()?)
     }
+
+    /// The same outside of a run.
+    pub(super) fn eval_alone<S: Scope>(&self, row: &[Datum], scope: &S) -> Result<Datum> {
+        let array = self.form.prepare(&self.array.eval(&[], scope)?)?;
+        let Some(array) = array else { return Ok(Datum::Null) };
+        let probe = self.probe.eval(row, scope)?;
+        let context = self.context.iter().map(|expr| expr.eval(row, scope));
+        self.form.ask(&probe, &array, &context.collect::<Result<Vec<_>>>()?)
+    }
 }
 
 /// Whether an expression has one value in a run.

@@ -58,7 +58,7 @@ enum Finder {
     /// All rows are looked at.
     Scan,
     /// By an index whose first columns are of the foreign key: these of its parts.
-    Index(Index, Vec<Part>),
+    Index(Box<Index>, Vec<Part>),
 }
 
 /// What a row refers to.
@@ -178,9 +178,11 @@ impl Reference {
             return Ok(if mixed { Wanted::Mixed } else { Wanted::Nothing });
         }
         let mut key = index_prefix(self.index.storage);
-        for part in &self.parts {
+        for (at, part) in self.parts.iter().enumerate() {
             match converted(part.from, part.to, value(part))? {
-                Some(value) => codec::encode_key(part.to, &value, &mut key),
+                Some(value) => {
+                    codec::encode_key_in(part.to, &value, self.index.order(at), &mut key);
+                }
                 None => return Ok(Wanted::Absent),
             }
         }
@@ -262,11 +264,13 @@ impl Reference {
             return Ok(Some(index_span(self.child.primary.storage)));
         };
         let mut prefix = index_prefix(index.storage);
-        for part in parts {
+        for (place, part) in parts.iter().enumerate() {
             let at = self.key.referred.iter().position(|referred| *referred == part.parent);
             let value = at.and_then(|at| values.get(at)).unwrap_or(&Datum::Null);
             match converted(part.to, part.from, value)? {
-                Some(value) => codec::encode_key(part.from, &value, &mut prefix),
+                Some(value) => {
+                    codec::encode_key_in(part.from, &value, index.order(place), &mut prefix);
+                }
                 // A value that the column cannot have.
                 None => return Ok(None),
             }
@@ -355,13 +359,16 @@ impl Finder {
             let of_column = |part: &&Part| part.child == *column;
             parts.iter().filter(|p| has_same_keys(p.from, p.to)).find(of_column).copied()
         };
-        let candidates = child.all_indexes().map(|index| {
+        let has_all = |index: &&Index| index.is_public() && index.predicate.is_none();
+        let candidates = child.all_indexes().filter(has_all).map(|index| {
             let front: Vec<Part> = index.columns.iter().map_while(part_of).collect();
             (index, front)
         });
         let best = candidates.max_by_key(|(_, front)| front.len());
         match best {
-            Some((index, front)) if !front.is_empty() => Finder::Index(index.clone(), front),
+            Some((index, front)) if !front.is_empty() => {
+                Finder::Index(Box::new(index.clone()), front)
+            }
             _ => Finder::Scan,
         }
     }

@@ -66,21 +66,18 @@ impl Writer<'_> {
         }
     }
 
-    /// The indexes that `arbiters` name and that hold a row to its key, with its key there.
-    fn arbiters<'i>(
-        &'i self,
-        row: &'i [Datum],
-        key: &'i [u8],
-        arbiters: &'i [u32],
-    ) -> impl Iterator<Item = (&'i Index, Vec<u8>)> {
-        let named = self.table.all_indexes().filter(|index| arbiters.contains(&index.storage));
-        named.filter(|index| self.table.is_unique_key(index, row)).map(|index| {
-            let entry = match self.is_primary(index) {
-                true => key.to_vec(),
-                false => self.table.entry_key(index, row, key),
-            };
-            (index, entry)
-        })
+    /// The indexes that `arbiters` name.
+    fn arbiters(&self, arbiters: &[u32]) -> impl Iterator<Item = &'_ Index> {
+        self.table.all_indexes().filter(|index| arbiters.contains(&index.storage))
+    }
+
+    /// The key that a row has in an index, if that holds it to it.
+    fn claimed(&self, index: &Index, row: &[Datum], key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.is_primary(index) {
+            return Ok(Some(key.to_vec()));
+        }
+        let entry = self.table.entry(index, row, key)?;
+        Ok(entry.filter(|entry| entry.is_unique).map(|entry| entry.key))
     }
 
     fn is_primary(&self, index: &Index) -> bool {
@@ -94,7 +91,8 @@ impl Writer<'_> {
         key: &[u8],
         arbiters: &[u32],
     ) -> Result<Option<Occupant>> {
-        for (index, entry) in self.arbiters(row, key, arbiters) {
+        for index in self.arbiters(arbiters) {
+            let Some(entry) = self.claimed(index, row, key)? else { continue };
             let Some(value) = transaction.get_latest(&entry)? else { continue };
             return Ok(Some(match self.is_primary(index) {
                 true => Occupant { key: entry.clone(), entry, value: Some(value) },
@@ -199,9 +197,9 @@ impl Writer<'_> {
                 };
             }
         }
-        let entries: Vec<_> = self.arbiters(row, key, arbiters).collect();
-        for (index, entry) in entries {
-            if !self.is_primary(index) && !self.claim_entry(transaction, index, &entry).await? {
+        for index in self.table.indexes.iter().filter(|i| arbiters.contains(&i.storage)) {
+            let Some(entry) = self.claimed(index, row, key)? else { continue };
+            if !self.claim_entry(transaction, index, &entry).await? {
                 return Ok(false);
             }
         }

@@ -12,8 +12,8 @@ use super::settings::{Severity, boolean};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::transaction::{Level, Mode, Modes};
 use crate::sessions::Characteristics;
-use crate::types::datetime;
-use crate::types::interval::Interval;
+use crate::types::datetime::{self, Surroundings};
+use crate::types::io;
 
 /// The level at which a level of this name runs.
 pub(super) fn isolation(level: Level) -> Isolation {
@@ -274,9 +274,13 @@ impl Session {
         let now = datetime::now();
         let style = self.style();
         // An interval counts from now, a time stands for itself.
-        let at = match datetime::parse_timestamp(time, true, style.zone, now) {
+        let at = match datetime::parse_timestamp(
+            time,
+            true,
+            &Surroundings { now, ..style.surroundings() },
+        ) {
             Ok(at) => at,
-            Err(error) => match Interval::parse(time) {
+            Err(error) => match io::parse_interval(time, -1, &style) {
                 Ok(interval) => datetime::add_interval_in_zone(now, &interval, style.zone)?,
                 Err(_) => return Err(error),
             },

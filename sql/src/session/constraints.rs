@@ -14,6 +14,7 @@ use crate::parser::definition::{
     Attribute, ColumnClauseKind, ConstraintKind, NullsDistinct, References, TableConstraint,
 };
 use crate::parser::stored;
+use crate::types::Type;
 
 /// Most columns of an index, as in PostgreSQL.
 const MAX_INDEX_COLUMNS: usize = 32;
@@ -269,7 +270,8 @@ impl Constraints {
     }
 }
 
-fn check_width(columns: usize) -> Result<()> {
+/// Refuses an index of too many columns.
+pub(super) fn check_width(columns: usize) -> Result<()> {
     match columns > MAX_INDEX_COLUMNS {
         false => Ok(()),
         true => Err(Error::new(
@@ -279,33 +281,22 @@ fn check_width(columns: usize) -> Result<()> {
     }
 }
 
-/// The key columns of an index that has so many `included` ones besides.
-pub(super) fn index_columns(columns: &[ast::IndexColumn], included: usize) -> Result<Vec<String>> {
-    check_width(columns.len() + included)?;
-    let names = columns.iter().map(|column| match &column.column.expr {
-        ast::Expr::Identifier(ident)
-            if column.column.options.asc != Some(false)
-                && column.column.options.nulls_first != Some(true)
-                && column.operator_class.is_none() =>
-        {
-            Ok(fold(ident))
-        }
-        _ => Err(Error::unsupported("an index on an expression, or in another order")),
-    });
-    names.collect()
-}
-
 /// What stands for its columns in the name of an index that is given none: their names, told apart
 /// by numbers.
 pub(super) fn column_part(columns: &[String], included: &[String]) -> String {
+    told_apart(columns.iter().chain(included)).join("_")
+}
+
+/// Names, with numbers behind those that came before.
+pub(super) fn told_apart<'n>(names: impl IntoIterator<Item = &'n String>) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
-    for name in columns.iter().chain(included) {
+    for name in names {
         let numbered = (1..).map(|n| format!("{name}{n}"));
         let mut names = std::iter::once(name.clone()).chain(numbered);
         let free = names.find(|name| !parts.contains(name));
         parts.extend(free);
     }
-    parts.join("_")
+    parts
 }
 
 pub(super) fn positions(table: &Table, names: &[String]) -> Result<Vec<usize>> {
@@ -322,9 +313,14 @@ pub(super) fn positions(table: &Table, names: &[String]) -> Result<Vec<usize>> {
 /// Refuses keys whose values have no order.
 pub(super) fn check_sortable(table: &Table, key: &[usize]) -> Result<()> {
     let kinds = key.iter().filter_map(|position| table.columns.get(*position));
-    match kinds.map(|column| column.kind().kind).find(|kind| !kind.is_comparable()) {
-        None => Ok(()),
-        Some(kind) => Err(Error::new(
+    kinds.map(|column| column.kind().kind).try_for_each(check_has_order)
+}
+
+/// Refuses a type whose values have no order as that of a key.
+pub(super) fn check_has_order(kind: Type) -> Result<()> {
+    match kind.is_comparable() {
+        true => Ok(()),
+        false => Err(Error::new(
             SqlState::UndefinedObject,
             format!(
                 "data type {} has no default operator class for access method \"btree\"",

@@ -7,9 +7,10 @@ use cairn_txn::{Access, LockMode};
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::constraints::place;
-use super::ddl::{check_options, new_table};
+use super::ddl::new_table;
 use super::outcome::Outcome;
-use super::plan::{Action, Plan};
+use super::plan::{Action, Plan, Source};
+use super::storage_parameters::{self, Target};
 use super::{Columns, Prepared, Session};
 use crate::binder::fold;
 use crate::catalog::names::is_temporary;
@@ -29,7 +30,8 @@ impl Session {
     pub(super) async fn create_as(&mut self, create: &CreateAs, sql: &str) -> Result<Outcome> {
         let command = if create.is_select_into { "SELECT INTO" } else { "CREATE TABLE AS" };
         self.check_writable(command)?;
-        check_options(&create.options)?;
+        let mut parameters = Vec::new();
+        storage_parameters::set(&mut parameters, Target::Table, &create.options)?;
         let (prepared, params) = self.source_of(create, sql)?;
         let name = self
             .new_name(&create.name, create.temporary)
@@ -47,7 +49,8 @@ impl Session {
         if self.exists_already(&name, create.if_not_exists)? {
             return Ok(Outcome::Command("CREATE TABLE AS".into()));
         }
-        let Action::Query { source, columns } = &plan.action else {
+        let Some(columns) = plan.columns().filter(|_| !matches!(plan.action, Action::Modify(_)))
+        else {
             return Err(Error::unsupported(format!("{command} of this query")));
         };
         if plan.has_calls {
@@ -59,6 +62,7 @@ impl Session {
         self.has_temporary |= is_temporary;
         let table = self.draft(|draft| {
             let mut table = new_table(draft.schema, name, columns);
+            table.parameters = parameters;
             table.on_commit = create.on_commit.unwrap_or_default();
             let table = Arc::new(table);
             draft.put_table((*table).clone())?;
@@ -73,27 +77,53 @@ impl Session {
             };
             return Ok(Outcome::Command(tag.into()));
         }
-        self.begin_statement(&plan, Access::Write)?;
+        let count = match &plan.action {
+            Action::Query { source, .. } => self.fill_from(&plan, source, &table, params).await?,
+            _ => {
+                let filled = self.execute_with_restarts(&plan, Arc::new(params), false);
+                let Outcome::Rows(mut rows) = Box::pin(filled).await? else {
+                    return Err(Error::internal("a query without rows"));
+                };
+                let (rows, failed) = rows.take_ready();
+                if let Some(error) = failed {
+                    return Err(error);
+                }
+                self.begin_statement(&plan, Access::Write)?;
+                let count = self.fill_table(&table, rows.into()).await?;
+                self.block().transaction.end_statement();
+                count
+            }
+        };
+        Ok(Outcome::Command(format!("SELECT {count}")))
+    }
+
+    async fn fill_from(
+        &mut self,
+        plan: &Plan,
+        source: &Source,
+        table: &Arc<Table>,
+        params: Vec<Datum>,
+    ) -> Result<usize> {
+        self.begin_statement(plan, Access::Write)?;
         let env = self.env(Arc::new(params));
-        let tag = |count| Ok(Outcome::Command(format!("SELECT {count}")));
         if let Some(rows) = self.rows_here(source, &env) {
             match rows.collect(&env) {
                 Err(Error::TooLong) => {}
                 rows => {
                     drop(env);
-                    let count = self.fill_table(&table, rows?).await?;
+                    let count = self.fill_table(table, rows?).await?;
                     self.block().transaction.end_statement();
-                    return tag(count);
+                    return Ok(count);
                 }
             }
         }
         let mut count = 0;
         let mut more = self.database.vector.run(&source.logical, Arc::new(env));
         while let Some(rows) = more.recv().await {
-            count += self.fill_table(&table, rows?).await?;
+            count += self.fill_table(table, rows?).await?;
         }
         self.block().transaction.end_statement();
-        tag(count)
+        Ok(count)
     }
 
     /// The statement that fills the table, and its parameters.

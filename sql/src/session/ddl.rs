@@ -15,6 +15,8 @@ mod foreign_key;
 mod identity;
 mod index;
 mod like;
+mod owner;
+mod reindex;
 mod rename;
 mod rewrite;
 mod schema;
@@ -27,26 +29,16 @@ use std::sync::Arc;
 
 use cairn_txn::storage::Timestamp;
 use cairn_txn::{LockMode, WaitPolicy};
-use datafusion::sql::sqlparser::ast::{self, ObjectType, SqlOption, Statement};
+use datafusion::sql::sqlparser::ast::{self, ObjectType, Statement};
 
 use super::Session;
 use super::outcome::Outcome;
 use super::settings::Severity;
-use crate::binder::fold;
 use crate::catalog::names::RelationName;
 use crate::catalog::{CATALOG_LOCK, Column, Draft, Index, OnCommit, Schema, Table, index_prefix};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{Definition, RelationKind};
 use crate::types::{Type, TypeMod};
-
-/// Checks the WITH of a new table.
-pub(super) fn check_options(options: &[SqlOption]) -> Result<()> {
-    options.iter().try_for_each(|option| match option {
-        // Rows are not kept in pages, so there is nothing to leave free in them.
-        SqlOption::KeyValue { key, .. } if fold(key) == "fillfactor" => Ok(()),
-        other => Err(Error::unsupported(format!("storage parameter {other}"))),
-    })
-}
 
 fn undefined_table(what: &str, name: &str) -> Error {
     Error::new(SqlState::UndefinedTable, format!("{what} \"{name}\" does not exist"))
@@ -72,13 +64,17 @@ impl Session {
         &mut self,
         statement: &Statement,
         sql: &str,
+        alone: bool,
     ) -> Result<Outcome> {
         match statement {
             Statement::CreateTable(_) => Err(Error::unsupported("this form of CREATE TABLE")),
             Statement::AlterTable(_) => Err(Error::unsupported("this form of ALTER TABLE")),
             Statement::CreateIndex(create) => {
+                if create.concurrently {
+                    self.check_outside("CREATE INDEX CONCURRENTLY", alone)?;
+                }
                 self.check_writable("CREATE INDEX")?;
-                self.create_index(create).await?;
+                self.create_index(create, sql).await?;
                 done("CREATE INDEX")
             }
             Statement::Drop { object_type, if_exists, names, cascade, .. } => match object_type {
@@ -126,7 +122,12 @@ impl Session {
     }
 
     /// Executes what this crate reads itself.
-    pub(super) async fn define(&mut self, definition: &Definition, sql: &str) -> Result<Outcome> {
+    pub(super) async fn define(
+        &mut self,
+        definition: &Definition,
+        sql: &str,
+        alone: bool,
+    ) -> Result<Outcome> {
         match definition {
             Definition::CreateTable(create) => {
                 self.check_writable("CREATE TABLE")?;
@@ -138,6 +139,21 @@ impl Session {
                 self.alter_table(alter, sql).await?;
                 done("ALTER TABLE")
             }
+            Definition::AlterIndex(alter) => {
+                self.check_writable("ALTER INDEX")?;
+                self.alter_index(alter).await?;
+                done("ALTER INDEX")
+            }
+            Definition::DropIndexes(drop) => {
+                self.check_outside("DROP INDEX CONCURRENTLY", alone)?;
+                self.check_writable("DROP INDEX")?;
+                self.drop_indexes_online(drop).await?;
+                done("DROP INDEX")
+            }
+            Definition::Reindex(reindex) => {
+                self.reindex(reindex, alone).await?;
+                done("REINDEX")
+            }
             Definition::Rename(rename) => {
                 let tag = rename.kind.alter_tag();
                 self.check_writable(tag)?;
@@ -148,6 +164,12 @@ impl Session {
                 let tag = set.kind.alter_tag();
                 self.check_writable(tag)?;
                 self.set_schema(set).await?;
+                done(tag)
+            }
+            Definition::SetOwner(set) => {
+                let tag = set.owned.alter_tag();
+                self.check_writable(tag)?;
+                self.set_owner(set)?;
                 done(tag)
             }
             Definition::CreateView(create) => {
@@ -298,11 +320,13 @@ pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Co
         name: name.name,
         columns,
         primary,
+        parameters: Vec::new(),
         indexes: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
         on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
+        programs: Default::default(),
     }
 }

@@ -22,6 +22,7 @@ use crate::parser::Parsed;
 use crate::parser::create_as::has_into;
 use crate::row::kept::Kept;
 use crate::row::{Env, Frame, Row, RowPlan};
+use crate::types::interval::{HOUR_US, Interval};
 use crate::types::{Datum, Type, TypeMod};
 
 fn text_column(name: &str) -> OutputColumn {
@@ -42,6 +43,17 @@ pub(super) async fn limited<T>(
         None => work.await,
         Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_| timed_out())?,
     }
+}
+
+/// Refuses a statement with fewer values than it has parameters.
+pub(super) fn check_parameters(plan: &Plan, params: &[Datum], sql: &str) -> Result<()> {
+    if params.len() >= plan.parameters.len() {
+        return Ok(());
+    }
+    let missing = format!("${}", params.len() + 1);
+    let position = token_after(sql, 1, &[&missing]);
+    let message = format!("there is no parameter {missing}");
+    Err(Error::new(SqlState::UndefinedParameter, message).at(position))
 }
 
 impl Session {
@@ -90,7 +102,11 @@ impl Session {
         outcome
     }
 
-    async fn execute_inner(&mut self, prepared: &Prepared, params: Vec<Datum>) -> Result<Outcome> {
+    pub(super) async fn execute_inner(
+        &mut self,
+        prepared: &Prepared,
+        params: Vec<Datum>,
+    ) -> Result<Outcome> {
         match &*prepared.parsed {
             Parsed::Empty => Ok(Outcome::Empty),
             Parsed::Maintenance { vacuum, tables } => {
@@ -100,9 +116,12 @@ impl Session {
             Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
             Parsed::Modes(modes) => self.transaction_modes(modes),
             Parsed::Definition(definition) => {
-                Box::pin(self.define(definition, &prepared.sql)).await
+                Box::pin(self.define(definition, &prepared.sql, prepared.alone)).await
             }
             Parsed::Constraints(set) => Box::pin(self.set_constraints(set)).await,
+            Parsed::Cursor(statement) => {
+                Box::pin(self.run_cursor_statement(statement, prepared, params)).await
+            }
             Parsed::AsOf(_, time) => {
                 self.read_one_as_of(time)?;
                 // Its transaction is read-only now.
@@ -111,7 +130,7 @@ impl Session {
             }
             Parsed::Sql(statement) => match &**statement {
                 planned if is_planned(planned) => self.execute_planned(prepared, params).await,
-                other => Box::pin(self.execute_utility(other, &prepared.sql)).await,
+                other => Box::pin(self.execute_utility(other, &prepared.sql, prepared.alone)).await,
             },
         }
     }
@@ -122,15 +141,23 @@ impl Session {
             let plan = self
                 .plan(prepared)?
                 .ok_or_else(|| Error::internal("a statement without a plan"))?;
-            let version = self.schema_version();
-            for (table, mode) in &plan.tables {
-                self.lock_table(table, *mode).await?;
-            }
-            if self.schema_version() == version {
-                self.await_safe_snapshot().await?;
+            if self.lock_tables_of(&plan).await? {
                 return Ok(plan);
             }
         }
+    }
+
+    /// Locks the tables of a plan; false if the plan is out of date then.
+    pub(super) async fn lock_tables_of(&mut self, plan: &Plan) -> Result<bool> {
+        let version = self.schema_version();
+        for (table, mode) in &plan.tables {
+            self.lock_table(table, *mode).await?;
+        }
+        let is_current = self.schema_version() == version;
+        if is_current {
+            self.await_safe_snapshot().await?;
+        }
+        Ok(is_current)
     }
 
     pub(super) async fn lock_table(
@@ -153,17 +180,16 @@ impl Session {
     pub(super) async fn execute_planned(
         &mut self,
         prepared: &Prepared,
-        params: Vec<Datum>,
+        mut params: Vec<Datum>,
     ) -> Result<Outcome> {
         let plan = self.plan_and_lock(prepared).await?;
         if let Some(what) = plan.changes() {
             self.check_writable(what)?;
         }
-        if params.len() < plan.parameters.len() {
-            let missing = format!("${}", params.len() + 1);
-            let position = token_after(&prepared.sql, 1, &[&missing]);
-            let message = format!("there is no parameter {missing}");
-            return Err(Error::new(SqlState::UndefinedParameter, message).at(position));
+        check_parameters(&plan, &params, &prepared.sql)?;
+        if let Some(current) = &plan.current_of {
+            params.truncate(plan.parameters.len());
+            params.extend(self.current_key(current).await?);
         }
         let params = Arc::new(params);
         if plan.has_calls {
@@ -349,7 +375,11 @@ impl Session {
 
     /// The result columns of a statement that is not planned.
     pub(super) fn utility_columns(&self, parsed: &Parsed) -> Result<Option<Columns>> {
-        let Parsed::Sql(statement) = parsed else { return Ok(None) };
+        let statement = match parsed {
+            Parsed::Sql(statement) => statement,
+            Parsed::Cursor(statement) => return Ok(self.fetched_columns(statement)),
+            _ => return Ok(None),
+        };
         Ok(match &**statement {
             Statement::ShowVariable { variable } => Some(show_columns(variable)),
             Statement::Explain { .. } => Some([text_column("QUERY PLAN")].into()),
@@ -361,7 +391,12 @@ impl Session {
         })
     }
 
-    async fn execute_utility(&mut self, statement: &Statement, sql: &str) -> Result<Outcome> {
+    async fn execute_utility(
+        &mut self,
+        statement: &Statement,
+        sql: &str,
+        alone: bool,
+    ) -> Result<Outcome> {
         let done = |tag: &str| Ok(Outcome::Command(tag.to_owned()));
         match statement {
             Statement::Commit { chain, .. } => self.end_block(true, *chain).await,
@@ -382,7 +417,7 @@ impl Session {
             Statement::ShowVariable { variable } => self.show(variable),
             Statement::Discard { object_type } => match object_type {
                 DiscardObject::ALL => {
-                    self.prepared.clear();
+                    self.forget_all_prepared();
                     self.portals.clear();
                     self.settings_mut().reset_all()?;
                     self.database.sequences.forget_session(self.id);
@@ -444,7 +479,7 @@ impl Session {
                 });
                 let text: Arc<str> = text.collect::<String>().into();
                 let prepared = self.prepare_parsed(parsed, text, declared)?;
-                self.prepared.insert(&name, Arc::new(prepared));
+                self.keep_prepared(&name, sql.into(), prepared, true);
                 done("PREPARE")
             }
             Statement::Execute { name, parameters, .. } => {
@@ -453,12 +488,12 @@ impl Session {
             }
             Statement::Deallocate { name, .. } => {
                 if name.value.eq_ignore_ascii_case("all") && name.quote_style.is_none() {
-                    self.prepared.clear();
+                    self.forget_all_prepared();
                     return done("DEALLOCATE ALL");
                 }
                 let name = fold(name);
                 self.prepared(&name)?;
-                self.prepared.remove(&name);
+                self.close_prepared(&name);
                 done("DEALLOCATE")
             }
             Statement::Explain { verbose: true, .. } => Err(Error::unsupported("EXPLAIN VERBOSE")),
@@ -466,7 +501,7 @@ impl Session {
                 Box::pin(self.explain(statement, *analyze, sql)).await
             }
             Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
-            other => Box::pin(self.execute_ddl(other, sql)).await,
+            other => Box::pin(self.execute_ddl(other, sql, alone)).await,
         }
     }
 
@@ -532,7 +567,12 @@ impl Session {
                 done
             }
             Set::SetTimeZone { local, value } => {
-                let value = setting_value(std::slice::from_ref(value))?;
+                let value = match value {
+                    ast::Expr::Interval(_) | ast::Expr::Cast { .. } => {
+                        Some(self.hours_of_zone(value)?)
+                    }
+                    value => setting_value(std::slice::from_ref(value))?,
+                };
                 self.set_one("TimeZone", value.as_deref(), *local)?;
                 done
             }
@@ -546,6 +586,24 @@ impl Session {
             }
             other => Err(Error::unsupported(format!("SET {other}"))),
         }
+    }
+
+    /// SET TIME ZONE INTERVAL: the offset, in hours.
+    fn hours_of_zone(&mut self, sql: &ast::Expr) -> Result<String> {
+        let refused = |message| Err(Error::new(SqlState::InvalidParameterValue, message));
+        let expr = self.with_binder("", |binder| binder.parameter_value(1, sql, Type::Interval))?;
+        let env = self.env(Arc::new(Vec::new()));
+        let empty = datafusion::common::DFSchema::empty();
+        let compiled = crate::row::expr::RowExpr::compile(&expr, &empty)?;
+        let value = compiled.eval(&[], &Frame::new(&env))?;
+        let value = Interval::decode(value.as_bytes()?)?;
+        if value.months != 0 {
+            return refused("cannot specify months in time zone interval");
+        }
+        if value.days != 0 {
+            return refused("cannot specify days in time zone interval");
+        }
+        Ok((value.microseconds as f64 / HOUR_US as f64).to_string())
     }
 
     fn set_one(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::locking::Locking;
-use super::modify::{Main, With};
+use super::modify::{Main, StatementPart, With};
 use super::outcome::{Outcome, Rows};
 use super::plan::{Action, Modify, Plan, Source};
 use cairn_txn::Access;
@@ -19,6 +19,12 @@ use crate::parser::Parsed;
 use crate::parser::create_as::take_into;
 use crate::row::Env;
 use crate::types::{Datum, Type, TypeMod};
+
+/// How rows are locked.
+fn locks(locking: &Locking) -> String {
+    let modes = locking.locks.iter().map(|lock| format!("{:?}", lock.mode));
+    format!("Lock Rows ({})", modes.collect::<Vec<_>>().join(", "))
+}
 
 /// What a change does, and how it settles conflicts.
 fn heading(modify: &Modify) -> String {
@@ -94,11 +100,8 @@ impl Session {
         let env = self.env(Arc::new(params));
         match &plan.action {
             Action::Query { source, .. } => self.explain_source(None, source, &env).await,
-            Action::Lock(Locking { source, locks, .. }) => {
-                let locks = locks.iter().map(|lock| format!("{:?}", lock.mode));
-                let locks = locks.collect::<Vec<_>>().join(", ");
-                let head = format!("Lock Rows ({locks})");
-                self.explain_source(Some(head), source, &env).await
+            Action::Lock(locking) => {
+                self.explain_source(Some(locks(locking)), &locking.source, &env).await
             }
             Action::Modify(modify) => {
                 self.explain_source(Some(heading(modify)), &modify.source, &env).await
@@ -106,12 +109,17 @@ impl Session {
             Action::With(With { parts, main, .. }) => {
                 let (head, source) = match main {
                     Main::Query(source, _) => (None, &**source),
+                    Main::Lock(locking) => (Some(locks(locking)), &locking.source),
                     Main::Modify(modify) => (Some(heading(modify)), &modify.source),
                 };
                 let mut lines = self.explain_source(head, source, &env).await?;
                 for (number, part) in (1..).zip(parts) {
                     lines.push(format!("  CTE part {number}"));
-                    let part = self.explain_source(Some(heading(part)), &part.source, &env).await?;
+                    let (head, source) = match part {
+                        StatementPart::Modify(modify) => (heading(modify), &modify.source),
+                        StatementPart::Lock(locking) => (locks(locking), &locking.source),
+                    };
+                    let part = self.explain_source(Some(head), source, &env).await?;
                     lines.extend(part.into_iter().map(|line| format!("    {line}")));
                 }
                 Ok(lines)

@@ -25,8 +25,8 @@ const ENTRY_OVERHEAD_BYTES: usize = 80;
 type Entry = (Vec<u8>, Vec<u8>);
 
 /// Makes an entry of a row that comes as it is stored, and with the columns that were asked for;
-/// the others are NULL.
-pub(super) type Make<'a> = dyn FnMut(&[u8], &[Datum]) -> Result<Entry> + Send + 'a;
+/// the others are NULL. `None` if the row has none.
+pub(super) type Make<'a> = dyn FnMut(&[u8], &[Datum]) -> Result<Option<Entry>> + Send + 'a;
 
 /// Adds the entries of a secondary index. If it is to be unique and a key occurs twice, a row that
 /// has it.
@@ -35,11 +35,12 @@ pub(super) async fn fill_index(
     table: &Table,
     index: &Index,
 ) -> Result<Option<Row>> {
-    let columns = index.columns.iter().chain(&index.include).chain(&table.primary.columns);
-    let columns: Vec<usize> = columns.copied().collect();
+    let mut columns = index.key_columns(table);
+    columns.extend(index.include.iter().chain(&table.primary.columns));
     let mut make = |_: &[u8], row: &[Datum]| {
         let key = table.row_key(row);
-        Ok((table.entry_key(index, row, &key), table.entry_value(index, row, &key)))
+        let entry = table.entry(index, row, &key)?;
+        Ok(entry.map(|entry| (entry.key, table.entry_value(index, row, &key))))
     };
     let twice = fill(transaction, table, &columns, index.unique, &mut make).await?;
     let Some(value) = twice else { return Ok(None) };
@@ -107,12 +108,13 @@ fn read_part(
     transaction: &Transaction,
     rows: &Span,
     entries: &mut Entries,
-    entry_of: &mut dyn FnMut(&[u8]) -> Result<Entry>,
+    entry_of: &mut dyn FnMut(&[u8]) -> Result<Option<Entry>>,
 ) -> Result<Option<Vec<u8>>> {
     let (mut last, mut failed, mut bytes) = (None, None, 0);
     transaction.latest().scan(rows, Direction::Forward, &mut |key, value| {
         match entry_of(value) {
-            Ok(entry) => {
+            Ok(None) => return ControlFlow::Continue(()),
+            Ok(Some(entry)) => {
                 bytes += entry.0.len() + entry.1.len() + ENTRY_OVERHEAD_BYTES;
                 entries.push(entry);
             }

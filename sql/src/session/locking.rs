@@ -30,6 +30,8 @@ pub struct Locking {
     pub columns: Columns,
     /// The tables whose rows are locked, in the order in which the rows follow.
     pub locks: Vec<RowLock>,
+    /// Whether the rows to lock stay behind the columns, for a cursor.
+    pub(super) keeps_rows: bool,
     /// OFFSET and LIMIT of the rows that were locked.
     limit: Option<(Option<RowExpr>, Option<RowExpr>)>,
 }
@@ -42,10 +44,6 @@ struct Window {
 }
 
 impl Window {
-    fn outcome(self, locking: &Locking) -> Outcome {
-        Outcome::Rows(Rows::ready(locking.columns.clone(), self.rows, "SELECT"))
-    }
-
     /// Takes a row that was locked.
     fn take(&mut self, row: Row) {
         if self.skip > 0 {
@@ -87,7 +85,7 @@ impl Locking {
                 Some((skip.map(compile).transpose()?, fetch.map(compile).transpose()?))
             }
         };
-        Ok(Locking { source, columns, locks: bound.locks, limit })
+        Ok(Locking { source, columns, locks: bound.locks, keeps_rows: false, limit })
     }
 
     fn window(&self, env: &Env) -> Result<Window> {
@@ -122,7 +120,9 @@ impl Locking {
                 Err(error) => return Err(error.into()),
             }
         }
-        row.truncate(self.columns.len());
+        if !self.keeps_rows {
+            row.truncate(self.columns.len());
+        }
         Ok(true)
     }
 }
@@ -138,9 +138,15 @@ impl Session {
         locking: &Locking,
         params: &Arc<Vec<Datum>>,
     ) -> Result<Outcome> {
+        let env = self.env(params.clone());
+        let rows = self.locked_rows(locking, env).await?;
+        Ok(Outcome::Rows(Rows::ready(locking.columns.clone(), rows, "SELECT")))
+    }
+
+    /// Rows that are read and locked.
+    pub(super) async fn locked_rows(&mut self, locking: &Locking, env: Env) -> Result<Vec<Row>> {
         let first = locking.locks.first().map_or(LockMode::ForUpdate, |lock| lock.mode);
         self.check_writable(&format!("SELECT {}", words(first)))?;
-        let env = self.env(params.clone());
         let mut window = locking.window(&env)?;
         let never_waits = locking.locks.iter().all(|lock| lock.policy != WaitPolicy::Block);
         if !never_waits {
@@ -163,7 +169,7 @@ impl Session {
                     // Rows that are locked by now are this transaction's.
                     Err(Error::TooLong) => window = locking.window(&env)?,
                     Err(error) => return Err(error),
-                    Ok(()) => return Ok(window.outcome(locking)),
+                    Ok(()) => return Ok(window.rows),
                 }
             }
             let mut more = self.database.vector.run(&locking.source.logical, Arc::new(env));
@@ -176,7 +182,7 @@ impl Session {
                 }
             }
         }
-        Ok(window.outcome(locking))
+        Ok(window.rows)
     }
 
     /// LOCK TABLE. ONLY and `*` tell of child tables, which no table has.

@@ -1,6 +1,6 @@
 //! MERGE: for each row of the join the first clause that applies.
 
-use cairn_txn::WaitPolicy;
+use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::common::DFSchema;
 
 use super::Session;
@@ -8,7 +8,6 @@ use super::execute::limited;
 use super::modify::{Changed, env_for_changes};
 use super::plan::{Modify, compile_columns};
 use super::rules::Effect;
-use crate::binder::dml::Operation;
 use crate::binder::merge::{MergeAction, MergeWhen};
 use crate::error::{Error, Result, SqlState};
 use crate::row::expr::RowExpr;
@@ -110,7 +109,7 @@ impl Session {
             env.pause().await?;
             let matched = row.get(proof).is_some_and(|value| !value.is_null());
             let action = action_for(&modify.merge, matched, &row, &env)?;
-            let mode = match action {
+            let set = match action {
                 None | Some(Action::Nothing) => continue,
                 Some(Action::Insert(columns)) => {
                     let mut new = writer.compute_row(columns, &row, &env, &sequences)?;
@@ -120,18 +119,27 @@ impl Session {
                     changed.count += 1;
                     continue;
                 }
-                Some(Action::Update(set)) => writer.update_mode(&set.positions),
-                Some(Action::Delete) => writer.lock_mode(&Operation::Delete),
+                Some(Action::Update(set)) => Some(set),
+                Some(Action::Delete) => None,
             };
             let old = row.get(..width).unwrap_or_default().to_vec();
             let key = modify.table.row_key(&old);
             if touched.has(&key) {
                 return Err(second_time());
             }
+            let changed_row = match set {
+                None => None,
+                Some(set) => Some((set, set.apply(row, width, &Frame::new(&env))?)),
+            };
+            let mode = match &changed_row {
+                None => LockMode::ForUpdate,
+                Some((set, new)) => {
+                    writer.row_locks(&set.positions).mode(&old, |column| new.get(column))
+                }
+            };
             let lock = writer.lock(transaction, &key, mode, WaitPolicy::Block);
             limited(lock_timeout, lock).await?;
-            if let Some(Action::Update(set)) = action {
-                let mut new = set.apply(row, width, &Frame::new(&env))?;
+            if let Some((set, mut new)) = changed_row {
                 writer.changed = Some(&set.positions);
                 limited(lock_timeout, writer.update(transaction, &old, &mut new)).await?;
                 touched.add(modify.table.row_key(&new));

@@ -11,6 +11,7 @@ mod constraints;
 mod copy;
 mod copy_out;
 mod create_as;
+pub(crate) mod cursor;
 mod ddl;
 mod deferred;
 mod execute;
@@ -22,13 +23,16 @@ mod merge;
 mod modify;
 mod named;
 mod naming;
+mod online_index;
 mod outcome;
 mod plan;
+mod portals;
 mod read_now;
 mod referential;
 mod retry;
 mod rules;
 mod settings;
+mod storage_parameters;
 mod temporary;
 mod transaction;
 mod upsert;
@@ -49,12 +53,13 @@ use crate::catalog::sequences::Sequences;
 use crate::catalog::{Catalog, Schema};
 use crate::error::{Error, Report, Result, SqlState};
 use crate::lock_names::index_of;
+use crate::parser::cursor::CursorStatement;
 use crate::parser::{self, Parsed};
 use crate::row::Surroundings;
-use crate::sessions::{Backend, Sessions, State};
+use crate::sessions::{Backend, PreparedLine, Sessions, State};
 use crate::system::System;
 use crate::system::names::Names;
-use crate::types::{Datum, Type};
+use crate::types::{Datum, Type, datetime};
 use crate::vector::VectorExecutor;
 
 pub use copy::CopyIn;
@@ -63,7 +68,7 @@ pub use locking::Locking;
 pub use named::Named;
 pub use outcome::{Outcome, Rows};
 pub use plan::Plan;
-pub use retry::MAX_TRIES;
+pub use portals::{MAX_PORTALS, Portal, Portals};
 pub use settings::Settings;
 pub use transaction::Status;
 
@@ -198,18 +203,6 @@ impl Prepared {
     }
 }
 
-/// A portal: a statement with its parameters, perhaps half read.
-pub struct Portal {
-    /// The statement.
-    pub prepared: Arc<Prepared>,
-    /// Parameter values.
-    pub params: Vec<Datum>,
-    /// Formats of the result's columns, as in Bind.
-    pub formats: Vec<i16>,
-    /// Its result, once started.
-    pub outcome: Option<Outcome>,
-}
-
 /// A connection's SQL state.
 pub struct Session {
     database: Arc<Database>,
@@ -219,7 +212,9 @@ pub struct Session {
     block: Option<transaction::Block>,
     prepared: Named<Arc<Prepared>>,
     /// Open portals by name.
-    pub portals: Named<Portal>,
+    pub portals: Portals,
+    /// What its cursors may keep.
+    cursor_budget: Arc<cursor::Budget>,
     cancel: Arc<Cancel>,
     /// What statements find around them, for these settings and this catalog.
     surroundings: Option<(Arc<Settings>, u64, Arc<Surroundings>)>,
@@ -294,15 +289,16 @@ impl Session {
         Session {
             database,
             id,
-            backend,
             settings,
             block: None,
             prepared: Named::default(),
-            portals: Named::default(),
+            portals: Portals::new(backend.clone()),
+            cursor_budget: Arc::default(),
             cancel: Arc::new(Cancel::default()),
             surroundings: None,
             implicit_now: None,
             notices: Vec::new(),
+            backend,
             alone: false,
             deadline: None,
             is_long: false,
@@ -394,6 +390,7 @@ impl Session {
         let alone = statements.len() == 1;
         let is_unplanned = |parsed: &Parsed| match parsed {
             Parsed::Sql(statement) => !plan::is_planned(statement),
+            Parsed::Cursor(statement) => !matches!(**statement, CursorStatement::Declare(_)),
             parsed => matches!(parsed, Parsed::Modes(_) | Parsed::Constraints(_)),
         };
         if let [(parsed, text)] = statements.as_slice()
@@ -452,7 +449,10 @@ impl Session {
             return Err(needs_literals());
         };
         let prepared = Prepared::new(sql.clone(), parsed, declared.clone(), true);
-        self.plan(&prepared)?.ok_or_else(needs_literals)?;
+        let plan = self.plan(&prepared)?.ok_or_else(needs_literals)?;
+        if plan.hinges_on_parameters() {
+            return Err(needs_literals());
+        }
         // A plan that is not kept would be made at each execution.
         let version = self.schema_version();
         match self.database.plans.get(key, version).is_some() {
@@ -495,7 +495,7 @@ impl Session {
             });
         let declared = declared.collect::<Result<Vec<_>>>()?;
         let prepared = self.prepare_parsed(parsed, sql.into(), declared)?;
-        self.prepared.insert(name, Arc::new(prepared));
+        self.keep_prepared(name, prepared.sql.clone(), prepared, false);
         Ok(())
     }
 
@@ -519,6 +519,9 @@ impl Session {
             prepared.parameters = plan.parameters.clone();
             prepared.columns = plan.columns().cloned();
         } else {
+            if let Parsed::Cursor(_) = &*prepared.parsed {
+                prepared.parameters = self.declared_parameters(&prepared)?;
+            }
             prepared.columns = self.utility_columns(&prepared.parsed)?;
         }
         Ok(prepared)
@@ -537,7 +540,28 @@ impl Session {
 
     /// Forgets a prepared statement; it need not exist.
     pub fn close_prepared(&mut self, name: &str) {
-        self.prepared.remove(name);
+        if self.prepared.remove(name).is_some() && !name.is_empty() {
+            self.backend.prepared.lock().remove(name);
+        }
+    }
+
+    fn forget_all_prepared(&mut self) {
+        self.prepared.clear();
+        self.backend.prepared.lock().clear();
+    }
+
+    /// Keeps a prepared statement under a name, and lists it as what its client has written.
+    fn keep_prepared(&mut self, name: &str, written: Arc<str>, prepared: Prepared, from_sql: bool) {
+        if !name.is_empty() {
+            let line = PreparedLine {
+                statement: written,
+                prepare_time: datetime::now(),
+                parameter_types: prepared.parameters.clone(),
+                from_sql,
+            };
+            self.backend.prepared.lock().insert(name.to_owned(), line);
+        }
+        self.prepared.insert(name, Arc::new(prepared));
     }
 
     /// Ends the session: rolls back what is open, and gives up its locks.
@@ -605,7 +629,7 @@ impl Session {
         };
         let fresh = Arc::new(Surroundings {
             zone: Datum::Text(self.settings.zone.name_for_input()),
-            extra_float_digits: Datum::Int32(self.settings.extra_float_digits()),
+            style: Datum::Int32(self.style().packed()),
             session: Datum::Int64(self.id),
             system,
         });

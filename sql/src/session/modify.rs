@@ -1,5 +1,5 @@
-//! Changing the rows that a query yields, and statements with several such changes: WITH queries that
-//! change rows.
+//! Changing the rows that a query yields, and statements of several parts: WITH queries that change rows,
+//! and subqueries that lock them.
 //!
 //! All parts of a statement read the same snapshot, and none sees what another one changes but by what
 //! that one returns. Each runs once and to its end: those that the statement reads before it, the others
@@ -8,9 +8,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cairn_txn::WaitPolicy;
+use cairn_txn::{LockMode, WaitPolicy};
 
 use super::execute::limited;
+use super::locking::Locking;
 use super::outcome::{Outcome, Rows};
 use super::plan::{Action, Modify, Source};
 use super::{Columns, Session};
@@ -65,11 +66,37 @@ impl Changed {
     }
 }
 
-/// A statement with WITH queries that change rows.
+/// A part of a statement that runs by itself.
+#[derive(Debug)]
+pub enum StatementPart {
+    /// Changes rows.
+    Modify(Box<Modify>),
+    /// Locks rows.
+    Lock(Box<Locking>),
+}
+
+impl StatementPart {
+    /// What gives its rows.
+    pub(super) fn source(&self) -> &Source {
+        match self {
+            StatementPart::Modify(modify) => &modify.source,
+            StatementPart::Lock(locking) => &locking.source,
+        }
+    }
+
+    fn modify(&self) -> Option<&Modify> {
+        match self {
+            StatementPart::Modify(modify) => Some(modify),
+            StatementPart::Lock(_) => None,
+        }
+    }
+}
+
+/// A statement with parts that run by themselves.
 #[derive(Debug)]
 pub struct With {
-    /// These queries.
-    pub parts: Vec<Modify>,
+    /// These parts.
+    pub parts: Vec<StatementPart>,
     /// The statement itself.
     pub main: Main,
     /// The parts that run before it, and those that run after it, in their order.
@@ -82,54 +109,82 @@ pub struct With {
 pub enum Main {
     /// Reads.
     Query(Box<Source>, Columns),
+    /// Reads and locks.
+    Lock(Box<Locking>),
     /// Changes rows.
     Modify(Box<Modify>),
 }
 
-impl Main {
-    /// The command's name.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Main::Query(..) => "SELECT",
-            Main::Modify(modify) => modify.operation.word(),
-        }
-    }
-}
-
 impl With {
-    /// Whether it changes the table with this id.
-    pub(super) fn changes(&self, table: u32) -> bool {
+    /// The changes in it.
+    fn all_modifies(&self) -> impl Iterator<Item = &Modify> {
         let main = match &self.main {
             Main::Modify(modify) => Some(&**modify),
-            Main::Query(..) => None,
+            Main::Query(..) | Main::Lock(_) => None,
         };
-        self.parts.iter().chain(main).any(|modify| modify.table.id == table)
+        self.parts.iter().filter_map(StatementPart::modify).chain(main)
+    }
+
+    /// The locks in it.
+    fn all_locks(&self) -> impl Iterator<Item = &Locking> {
+        let main = match &self.main {
+            Main::Lock(locking) => Some(&**locking),
+            Main::Query(..) | Main::Modify(_) => None,
+        };
+        let parts = self.parts.iter().filter_map(|part| match part {
+            StatementPart::Lock(locking) => Some(&**locking),
+            StatementPart::Modify(_) => None,
+        });
+        parts.chain(main)
+    }
+
+    /// The lock that it needs of the table with this id.
+    pub(super) fn table_lock(&self, table: u32) -> LockMode {
+        if self.all_modifies().any(|modify| modify.table.id == table) {
+            LockMode::RowExclusive
+        } else if self.all_locks().any(|locking| locking.locks.iter().any(|l| l.table.id == table))
+        {
+            LockMode::RowShare
+        } else {
+            LockMode::AccessShare
+        }
+    }
+
+    /// The command's name, if it changes rows.
+    pub(super) fn changes(&self) -> Option<&'static str> {
+        self.all_modifies().next()?;
+        Some(match &self.main {
+            Main::Query(..) | Main::Lock(_) => "SELECT",
+            Main::Modify(modify) => modify.operation.word(),
+        })
     }
 
     /// The changes in it.
     pub(super) fn modifies(&mut self) -> Vec<&mut Modify> {
         let main = match &mut self.main {
             Main::Modify(modify) => Some(&mut **modify),
-            Main::Query(..) => None,
+            Main::Query(..) | Main::Lock(_) => None,
         };
-        self.parts.iter_mut().chain(main).collect()
+        let parts = self.parts.iter_mut().filter_map(|part| match part {
+            StatementPart::Modify(modify) => Some(&mut **modify),
+            StatementPart::Lock(_) => None,
+        });
+        parts.chain(main).collect()
     }
 
     /// Finds out what runs when.
-    pub(super) fn new(parts: Vec<Modify>, action: Action) -> Result<With> {
+    pub(super) fn new(parts: Vec<StatementPart>, action: Action) -> Result<With> {
         let main = match action {
             Action::Query { source, columns } => Main::Query(Box::new(source), columns),
             Action::Modify(modify) => Main::Modify(Box::new(modify)),
-            Action::Lock(_) | Action::With(_) => {
-                return Err(Error::unsupported(
-                    "a locking clause beside WITH queries that change rows",
-                ));
-            }
+            Action::Lock(locking) => Main::Lock(Box::new(locking)),
+            Action::With(_) => return Err(Error::internal("parts of parts of a statement")),
         };
         let mut with = With { parts, main, before: Vec::new(), after: Vec::new() };
         let mut read = BTreeSet::new();
         match &with.main {
             Main::Query(source, _) => note_parts(&source.logical, &mut read)?,
+            Main::Lock(locking) => note_parts(&locking.source.logical, &mut read)?,
             Main::Modify(modify) => modify.note_parts(&mut read)?,
         }
         let mut order = Vec::new();
@@ -137,7 +192,10 @@ impl With {
             with.visit(part, &mut order)?;
         }
         let before = order.len();
-        for part in (0..with.parts.len()).rev() {
+        // What locks rows that nobody reads does not run.
+        let changes =
+            |part: &usize| with.parts.get(*part).is_some_and(|part| part.modify().is_some());
+        for part in (0..with.parts.len()).rev().filter(changes) {
             with.visit(part, &mut order)?;
         }
         with.after = order.split_off(before);
@@ -151,8 +209,10 @@ impl With {
             return Ok(());
         }
         let mut read = BTreeSet::new();
-        if let Some(modify) = self.parts.get(part) {
-            modify.note_parts(&mut read)?;
+        match self.parts.get(part) {
+            Some(StatementPart::Modify(modify)) => modify.note_parts(&mut read)?,
+            Some(StatementPart::Lock(locking)) => note_parts(&locking.source.logical, &mut read)?,
+            None => {}
         }
         // A part can read only those before it.
         for other in read.into_iter().filter(|other| *other < part) {
@@ -192,7 +252,7 @@ impl Session {
         Box::pin(self.finish_statement(events, &env)).await
     }
 
-    /// Runs a statement with WITH queries that change rows.
+    /// Runs a statement with parts that run by themselves.
     pub(super) async fn modify_all(
         &mut self,
         with: &With,
@@ -210,6 +270,10 @@ impl Session {
             Main::Query(source, columns) => {
                 let rows = self.collect(source, env.clone()).await?;
                 Outcome::Rows(Rows::ready(columns.clone(), rows, "SELECT"))
+            }
+            Main::Lock(locking) => {
+                let rows = Box::pin(self.locked_rows(locking, env.clone())).await?;
+                Outcome::Rows(Rows::ready(locking.columns.clone(), rows, "SELECT"))
             }
             Main::Modify(modify) => {
                 let changed = self.change(modify, env.clone(), &mut touched);
@@ -236,10 +300,17 @@ impl Session {
         touched: &mut Touched,
     ) -> Result<Vec<Event>> {
         let no_part = || Error::internal("no such part of the statement");
-        let modify = with.parts.get(part).ok_or_else(no_part)?;
-        let changed = Box::pin(self.change(modify, env.clone(), touched)).await?;
-        *env.changed.get_mut(part).ok_or_else(no_part)? = Arc::new(changed.rows);
-        Ok(changed.events)
+        let (rows, events) = match with.parts.get(part).ok_or_else(no_part)? {
+            StatementPart::Modify(modify) => {
+                let changed = Box::pin(self.change(modify, env.clone(), touched)).await?;
+                (changed.rows, changed.events)
+            }
+            StatementPart::Lock(locking) => {
+                (Box::pin(self.locked_rows(locking, env.clone())).await?, Vec::new())
+            }
+        };
+        *env.changed.get_mut(part).ok_or_else(no_part)? = Arc::new(rows);
+        Ok(events)
     }
 
     /// Changes the rows that a query yields.
@@ -276,7 +347,10 @@ impl Session {
             writer.changed = Some(positions);
         }
         let width = modify.table.columns.len();
-        let mode = writer.lock_mode(&modify.operation);
+        let locks = match &modify.operation {
+            Operation::Update(positions) => Some((writer.row_locks(positions), positions)),
+            _ => None,
+        };
         let indexed = match &modify.operation {
             Operation::Update(positions) => writer.is_indexed(positions),
             _ => true,
@@ -316,6 +390,12 @@ impl Session {
             if touched.has(&key) {
                 continue;
             }
+            let mode = match &locks {
+                None => LockMode::ForUpdate,
+                Some((locks, positions)) => locks.mode(&row, |column| {
+                    values.get(positions.iter().position(|position| *position == column)?)
+                }),
+            };
             limited(lock_timeout, async {
                 writer.lock(transaction, &key, mode, WaitPolicy::Block).await
             })

@@ -57,6 +57,21 @@ impl<T> Named<T> {
         self.len() == 0
     }
 
+    /// All that have names, to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&String, &mut T)> {
+        self.named.iter_mut()
+    }
+
+    /// Forgets those that are not to be kept; the one without a name always. Whether any had names.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) -> bool {
+        self.unnamed = None;
+        let any = !self.named.is_empty();
+        if any {
+            self.named.retain(|_, value| keep(value));
+        }
+        any
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.unnamed = None;

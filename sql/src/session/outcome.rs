@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::cursor::Fetch;
 use super::{Cancel, Columns, CopyIn, CopyOut};
 use crate::error::{Error, Result};
 use crate::row::{Row, canceled, statement_timeout};
@@ -33,14 +34,34 @@ pub enum Outcome {
 pub struct Rows {
     /// Names and types.
     pub columns: Columns,
+    /// How a client that asks for no formats gets them; none: as text.
+    pub formats: Vec<i16>,
     ready: VecDeque<Row>,
-    pub(super) more: Option<mpsc::Receiver<Result<Vec<Row>>>>,
+    pub(super) more: Option<More>,
     /// First word of the command tag; the count follows.
     tag: &'static str,
     count: u64,
     pub(super) watch: Option<Watch>,
     /// Comes behind the rows that are ready.
     pub(super) failed: Option<Error>,
+}
+
+/// Where further rows come from.
+pub(super) enum More {
+    /// From an executor.
+    Batches(mpsc::Receiver<Result<Vec<Row>>>),
+    /// From a cursor.
+    Fetch(Box<Fetch>),
+}
+
+impl More {
+    /// Some rows; `None` at the end.
+    async fn next(&mut self, limit: usize) -> Option<Result<Vec<Row>>> {
+        match self {
+            More::Batches(batches) => batches.recv().await,
+            More::Fetch(fetch) => fetch.next(limit.min(ROWS_PER_TURN)).await.transpose(),
+        }
+    }
 }
 
 /// What ends a statement whose rows are still coming.
@@ -89,19 +110,21 @@ impl Watch {
 impl Rows {
     /// Rows that are all there.
     pub fn ready(columns: Columns, rows: Vec<Row>, tag: &'static str) -> Rows {
-        Rows { columns, ready: rows.into(), more: None, tag, count: 0, watch: None, failed: None }
+        let (formats, ready, more) = (Vec::new(), rows.into(), None);
+        Rows { columns, formats, ready, more, tag, count: 0, watch: None, failed: None }
     }
 
     pub(super) fn streamed(columns: Columns, more: mpsc::Receiver<Result<Vec<Row>>>) -> Rows {
-        Rows {
-            columns,
-            ready: VecDeque::new(),
-            more: Some(more),
-            tag: "SELECT",
-            count: 0,
-            watch: None,
-            failed: None,
-        }
+        let mut rows = Rows::ready(columns, Vec::new(), "SELECT");
+        rows.more = Some(More::Batches(more));
+        rows
+    }
+
+    /// What a cursor is asked for.
+    pub(super) fn fetched(columns: Columns, fetch: Fetch, tag: &'static str) -> Rows {
+        let mut rows = Rows::ready(columns, Vec::new(), tag);
+        rows.more = Some(More::Fetch(Box::new(fetch)));
+        rows
     }
 
     /// Up to `limit` further rows; none at the end.
@@ -109,13 +132,13 @@ impl Rows {
         while self.ready.is_empty() {
             let Some(more) = &mut self.more else { break };
             let batch = match &self.watch {
-                None => more.recv().await,
+                None => more.next(limit).await,
                 Some(watch) => {
                     // Rows may come so fast that nothing is ever waited for.
                     watch.check()?;
                     tokio::select! {
                         biased;
-                        batch = more.recv() => batch,
+                        batch = more.next(limit) => batch,
                         error = watch.ended() => Some(Err(error)),
                     }
                 }
@@ -145,6 +168,11 @@ impl Rows {
     /// Whether the result is known to be read to its end.
     pub fn is_done(&self) -> bool {
         self.ready.is_empty() && self.more.is_none() && self.failed.is_none()
+    }
+
+    /// How many rows were given.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     /// The command tag, with the rows delivered so far.

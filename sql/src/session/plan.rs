@@ -15,12 +15,14 @@ use parking_lot::{Mutex, RwLock};
 
 use super::locking::Locking;
 use super::merge::When;
-use super::modify::{Main, With};
+use super::modify::{Main, StatementPart, With};
 use super::rules::Effect;
 use super::upsert::Upsert;
 use super::{BinderView, Columns, PlanKey, PlanMap, Prepared, Session};
-use crate::binder::changes::{note_parts, note_parts_of};
+use crate::binder::changes::{BoundPart, note_parts, note_parts_of};
+use crate::binder::cursor::CurrentOf;
 use crate::binder::dml::{BoundModify, ColumnSource, Operation};
+use crate::binder::locking::BoundLocking;
 use crate::binder::{Binder, OutputColumn, Settings as _};
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
@@ -43,6 +45,8 @@ pub struct Plan {
     pub tables: Vec<(Arc<Table>, LockMode)>,
     /// Whether it calls functions that act on the session.
     pub has_calls: bool,
+    /// The row that a cursor is on, if it is about that one.
+    pub(super) current_of: Option<CurrentOf>,
     /// What to do.
     pub action: Action,
 }
@@ -70,7 +74,7 @@ pub enum Action {
     Lock(Locking),
     /// Changes rows.
     Modify(Modify),
-    /// Changes rows in its WITH queries.
+    /// Has parts that run by themselves.
     With(With),
 }
 
@@ -148,6 +152,26 @@ impl Plan {
             Action::Modify(modify) => modify.columns(),
             Action::With(With { main: Main::Modify(modify), .. }) => modify.columns(),
             Action::With(With { main: Main::Query(_, columns), .. }) => Some(columns),
+            Action::With(With { main: Main::Lock(locking), .. }) => Some(&locking.columns),
+        }
+    }
+
+    /// Whether another plan may be better for some values of the parameters.
+    pub(super) fn hinges_on_parameters(&self) -> bool {
+        let hinges =
+            |source: &Source| source.rows.as_ref().is_some_and(RowPlan::hinges_on_parameters);
+        match &self.action {
+            Action::Query { source, .. } => hinges(source),
+            Action::Lock(locking) => hinges(&locking.source),
+            Action::Modify(modify) => hinges(&modify.source),
+            Action::With(With { parts, main, .. }) => {
+                parts.iter().any(|part| hinges(part.source()))
+                    || match main {
+                        Main::Query(source, _) => hinges(source),
+                        Main::Lock(locking) => hinges(&locking.source),
+                        Main::Modify(modify) => hinges(&modify.source),
+                    }
+            }
         }
     }
 
@@ -156,7 +180,7 @@ impl Plan {
         match &self.action {
             Action::Query { .. } | Action::Lock(_) => None,
             Action::Modify(modify) => Some(modify.operation.word()),
-            Action::With(with) => Some(with.main.word()),
+            Action::With(with) => with.changes(),
         }
     }
 }
@@ -241,7 +265,7 @@ impl PlanCache {
     }
 }
 
-fn make_source(plan: &LogicalPlan) -> Result<Source> {
+pub(super) fn make_source(plan: &LogicalPlan) -> Result<Source> {
     let logical = optimize(plan)?;
     let rows = match RowPlan::compile(&logical) {
         Ok(rows) => Some(rows),
@@ -313,6 +337,8 @@ impl Session {
             now: self.now(),
             extra_float_digits: self.settings.extra_float_digits(),
             bytea_escape: self.settings.bytea_escape(),
+            dates: self.settings.dates(),
+            intervals: self.settings.intervals(),
             names: None,
         }
     }
@@ -348,14 +374,14 @@ impl Session {
         let mut action = match parts.is_empty() {
             true => action,
             false => {
-                let parts = parts.into_iter().map(compile_modify).collect::<Result<_>>()?;
+                let parts = parts.into_iter().map(compile_part).collect::<Result<_>>()?;
                 Action::With(With::new(parts, action)?)
             }
         };
         let tables = binder.tables_used().into_iter().map(|table| {
             let mode = match &action {
                 Action::Modify(modify) if modify.table.id == table.id => LockMode::RowExclusive,
-                Action::With(with) if with.changes(table.id) => LockMode::RowExclusive,
+                Action::With(with) => with.table_lock(table.id),
                 Action::Lock(locking) if locking.locks.iter().any(|l| l.table.id == table.id) => {
                     LockMode::RowShare
                 }
@@ -373,8 +399,12 @@ impl Session {
             parameters: binder.parameter_types()?,
             tables,
             has_calls: binder.has_calls(),
+            current_of: binder.take_current_of(),
             action,
         };
+        if plan.current_of.is_some() && matches!(plan.action, Action::With(_)) {
+            return Err(Error::unsupported("CURRENT OF beside WITH queries that change rows"));
+        }
         Ok((plan, is_generic))
     }
 
@@ -384,9 +414,20 @@ impl Session {
         sql: &str,
         work: impl FnOnce(&Binder<'_>) -> Result<T>,
     ) -> Result<T> {
+        self.with_binder_for(sql, &[], |binder, _| work(binder))
+    }
+
+    /// The same with the types of parameters, and the version of the catalog.
+    pub(super) fn with_binder_for<T>(
+        &self,
+        sql: &str,
+        declared: &[Option<Type>],
+        work: impl FnOnce(&Binder<'_>, u64) -> Result<T>,
+    ) -> Result<T> {
         let schema = self.schema();
         let view = self.binder_view(&schema);
-        work(&Binder::new(&schema, sql, self.style_with_names(&view), &view, &[]))
+        let binder = Binder::new(&schema, sql, self.style_with_names(&view), &view, declared);
+        work(&binder, schema.version)
     }
 }
 
@@ -416,13 +457,12 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
         }
     }
     if !query.locks.is_empty() {
-        let mut bound = binder.locking_query(query)?;
-        let source = make_source(&bound.query.plan)?;
-        let columns = std::mem::take(&mut bound.query.columns).into();
-        return Ok(match bound.locks.is_empty() {
-            true => Action::Query { source, columns },
-            false => Action::Lock(Locking::new(source, columns, bound)?),
-        });
+        let bound = binder.locking_query(query)?;
+        if !bound.locks.is_empty() {
+            return compile_locking(bound).map(Action::Lock);
+        }
+        let (source, columns) = (make_source(&bound.query.plan)?, bound.query.columns.into());
+        return Ok(Action::Query { source, columns });
     }
     let bound = binder.top_query(query)?;
     Ok(Action::Query { source: make_source(&bound.plan)?, columns: bound.columns.into() })
@@ -430,6 +470,19 @@ fn plan_query(binder: &Binder<'_>, query: &Query) -> Result<Action> {
 
 fn plan_modify(bound: BoundModify) -> Result<Action> {
     compile_modify(bound).map(Action::Modify)
+}
+
+fn compile_part(bound: BoundPart) -> Result<StatementPart> {
+    Ok(match bound {
+        BoundPart::Modify(modify) => StatementPart::Modify(Box::new(compile_modify(*modify)?)),
+        BoundPart::Lock(locking) => StatementPart::Lock(Box::new(compile_locking(*locking)?)),
+    })
+}
+
+fn compile_locking(mut bound: BoundLocking) -> Result<Locking> {
+    let source = make_source(&bound.query.plan)?;
+    let columns = std::mem::take(&mut bound.query.columns).into();
+    Locking::new(source, columns, bound)
 }
 
 fn compile_modify(bound: BoundModify) -> Result<Modify> {

@@ -9,6 +9,8 @@
 //! sent, so that a conflict found at the commit is one of these, too. In the extended protocol the
 //! commit comes with Sync, behind the results: there it is not. Neither is it where rows are sent
 //! while they are made, or once they have been.
+//!
+//! The setting `cairn.statement_retries` says how often; 0 is what PostgreSQL does.
 
 use cairn_txn::Isolation;
 use tokio::time::Instant;
@@ -20,9 +22,6 @@ use super::{Prepared, Session};
 use crate::error::{Error, Result};
 use crate::parser::Parsed;
 use crate::types::Datum;
-
-/// Most times that a statement is run for one Execute or query, restarts at READ COMMITTED aside.
-pub const MAX_TRIES: usize = 10;
 
 /// Whether transactions got in each other's way.
 pub(super) fn is_conflict(error: &Error) -> bool {
@@ -56,7 +55,7 @@ impl Session {
         if !is_planned || !self.is_at_start() {
             return self.execute_watched(prepared, params).await;
         }
-        let mut tries = 1;
+        let mut retries = self.settings.statement_retries();
         loop {
             let ran = self.execute_watched(prepared, params.clone());
             let mut outcome = Box::pin(ran).await;
@@ -64,10 +63,10 @@ impl Session {
                 // Without a watch: whether a commit happened must not become unknown.
                 outcome = Box::pin(self.commit()).await.and(outcome);
             }
-            if !outcome.as_ref().is_err_and(is_conflict) || tries == MAX_TRIES {
+            if !outcome.as_ref().is_err_and(is_conflict) || retries == 0 {
                 return outcome;
             }
-            tries += 1;
+            retries -= 1;
             self.restart_transaction();
         }
     }

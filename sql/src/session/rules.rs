@@ -16,6 +16,7 @@ use crate::catalog::constraint::{Action, ForeignKey};
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::parser::{parse_expression, stored};
+use crate::row::computed::Programs;
 use crate::row::expr::RowExpr;
 use crate::row::reference::Reference;
 use crate::row::rules::{Condition, Generated, Rules};
@@ -63,6 +64,7 @@ fn parent_of<'s>(schema: &'s Schema, key: &ForeignKey) -> Result<&'s Arc<Table>>
 
 /// Compiles the rules that a table has by itself.
 pub(super) fn compile_own(binder: &Binder<'_>, table: &Table) -> Result<Rules> {
+    Programs::prepare(table, binder)?;
     let schema = row_schema(table)?;
     let mut rules = Rules::default();
     for (position, column) in table.visible() {

@@ -79,10 +79,16 @@ impl Block {
     /// Goes on with a new transaction, as if no statement had been run.
     pub fn restart(&mut self, mut transaction: Transaction) {
         transaction.set_read_only(self.read_only);
+        transaction.set_ends_with_error(true);
         self.transaction = transaction;
         self.has_run = false;
         self.locked.clear();
         self.pending = Pending::default();
+    }
+
+    /// How many savepoints it is in.
+    pub fn savepoint_count(&self) -> usize {
+        self.savepoints.len()
     }
 
     /// Whether it is in a savepoint.
@@ -144,6 +150,7 @@ impl Session {
             | Parsed::Modes(_)
             | Parsed::Definition(_)
             | Parsed::Constraints(_)
+            | Parsed::Cursor(_)
             | Parsed::AsOf(..) => false,
         };
         if ends {
@@ -163,6 +170,7 @@ impl Session {
             let mut transaction = manager.begin_in(&self.backend.locks, isolation(level));
             let read_only = self.settings.default_read_only();
             transaction.set_read_only(read_only);
+            transaction.set_ends_with_error(true);
             self.block = Some(Block {
                 transaction,
                 explicit: false,
@@ -228,7 +236,7 @@ impl Session {
     /// Ends an implicit transaction that has only read and so never had a block. A portal lives as
     /// long as its transaction.
     pub fn finish_reads(&mut self) {
-        self.portals.clear();
+        self.portals.end_transaction();
         self.implicit_now = None;
     }
 
@@ -249,7 +257,13 @@ impl Session {
             self.roll_back();
             return Err(error);
         }
-        self.portals.clear();
+        if self.portals.has_to_hold()
+            && let Err(error) = Box::pin(self.hold_cursors()).await
+        {
+            self.roll_back();
+            return Err(error);
+        }
+        self.portals.end_transaction();
         let Some(mut block) = self.block.take() else { return Ok(()) };
         self.backend.end_exports();
         self.restore_local(std::mem::take(&mut block.local));
@@ -278,7 +292,7 @@ impl Session {
     }
 
     fn roll_back(&mut self) {
-        self.portals.clear();
+        self.portals.end_transaction();
         if let Some(block) = self.block.take() {
             self.backend.end_exports();
             self.settings = block.settings_before;
@@ -345,6 +359,7 @@ impl Session {
         let (draft, read_only) = (block.draft.clone(), block.read_only);
         let pending = block.pending.mark();
         block.savepoints.push(Named { name, savepoint, settings, draft, pending, read_only });
+        block.transaction.set_ends_with_error(false);
         Ok(Outcome::Command("SAVEPOINT".into()))
     }
 
@@ -373,6 +388,9 @@ impl Session {
             }
             block.transaction.release_savepoint();
         }
+        let ends = block.savepoints.is_empty();
+        block.transaction.set_ends_with_error(ends);
+        self.portals.release_to(index);
         Ok(Outcome::Command("RELEASE".into()))
     }
 
@@ -397,7 +415,7 @@ impl Session {
             block.set_read_only(read_only);
             self.settings = settings;
         }
-        self.portals.clear();
+        self.portals.roll_back_to(index);
         Ok(Outcome::Command("ROLLBACK".into()))
     }
 

@@ -1,15 +1,26 @@
 //! Catalogs of relations: what they are, their columns, defaults, indexes, sequences and comments.
 
 use super::builtins::{BTREE, HEAP, vector};
-use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
-use super::{Asked, SUPERUSER_OID, SystemRelation, class_oid, facts, oid, relations, text};
-use crate::catalog::names::SearchPath;
+use super::names::{Names, Stored, namespace_of, shown_indexes, split_name, stored_namespace};
+use super::{
+    Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
+    relations, text,
+};
+use crate::catalog::index::FIRST_EXPRESSION;
+use crate::catalog::names::{RelationName, SearchPath};
 use crate::catalog::types::{CompositeShape, TypeDescriptor, TypeShape, row_type_oid};
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
+use crate::parser::stored;
 use crate::row::Row;
+use crate::types::array::{Array, Dimension};
 use crate::types::{Datum, Type, TypeMod};
 use std::sync::Arc;
+
+/// pg_collation.oid of "C".
+const C_COLLATION: u32 = 950;
+/// And of "POSIX".
+const POSIX_COLLATION: u32 = 951;
 
 impl Asked<'_> {
     fn names_of_schema(&self) -> Names {
@@ -82,6 +93,7 @@ struct Class<'a> {
     columns: usize,
     checks: usize,
     has_triggers: bool,
+    parameters: &'a [String],
 }
 
 impl Class<'_> {
@@ -120,9 +132,22 @@ impl Class<'_> {
             oid(0),
             oid(0),
             Datum::Null,
-            Datum::Null,
+            shown_parameters(self.parameters),
             Datum::Null,
         ]
+    }
+}
+
+/// pg_class.reloptions. Those of what is stored beside a table would be of a relation of its own.
+fn shown_parameters(parameters: &[String]) -> Datum {
+    let own = parameters.iter().filter(|parameter| !parameter.starts_with("toast."));
+    let items: Vec<Datum> = own.map(|parameter| text(parameter.as_str())).collect();
+    match items.len() as i32 {
+        0 => Datum::Null,
+        length => {
+            let dimensions = vec![Dimension { length, lower: 1 }];
+            Array { element: Type::Text, dimensions, items }.to_datum()
+        }
     }
 }
 
@@ -143,6 +168,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 columns: relation.columns.len(),
                 checks: 0,
                 has_triggers: false,
+                parameters: &[],
             };
             class.row()
         })
@@ -164,6 +190,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 // Foreign keys are triggers of both tables in PostgreSQL.
                 has_triggers: !table.foreign_keys.is_empty()
                     || !names.schema.referrers(table.id).is_empty(),
+                parameters: &table.parameters,
             },
             Stored::Index(_, index) => Class {
                 row_type: 0,
@@ -177,6 +204,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 columns: index.columns.len() + index.include.len(),
                 checks: 0,
                 has_triggers: false,
+                parameters: &index.parameters,
             },
             Stored::View(view) => Class {
                 row_type: row_type_oid(view.id),
@@ -190,6 +218,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 columns: view.columns.len(),
                 checks: 0,
                 has_triggers: false,
+                parameters: &[],
             },
             Stored::Sequence(sequence) => Class {
                 row_type: 0,
@@ -203,6 +232,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 columns: SEQUENCE_COLUMNS.len(),
                 checks: 0,
                 has_triggers: false,
+                parameters: &[],
             },
         };
         rows.push(class.row());
@@ -225,6 +255,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
             columns: composite.attributes.len(),
             checks: 0,
             has_triggers: false,
+            parameters: &[],
         };
         rows.push(class.row());
     }
@@ -352,9 +383,17 @@ pub fn attributes(asked: &Asked<'_>) -> Result<Vec<Row>> {
             Stored::Index(table, index) => {
                 let columns = index.columns.iter().chain(&index.include);
                 for (number, at) in columns.enumerate() {
-                    let Some(column) = table.columns.get(*at) else { continue };
+                    let name = match index.expression(*at) {
+                        Some(expression) => Some(&expression.name),
+                        None => table.columns.get(*at).map(|column| &column.name),
+                    };
+                    let Some(name) = name else { continue };
+                    let kind = match table.columns.get(*at) {
+                        Some(column) => column.declared(),
+                        None => table.key_type(index, number),
+                    };
                     // What is a property of the table's column is none of the index's.
-                    let bare = Column::new(column.name.clone(), column.declared());
+                    let bare = Column::new(name.clone(), kind);
                     rows.push(of_column(index.oid(), number + 1, *at, &bare));
                 }
             }
@@ -404,12 +443,35 @@ pub fn defaults(asked: &Asked<'_>) -> Result<Vec<Row>> {
 fn index_row(table: &Table, index: &Index) -> Row {
     let number = |value: usize| Datum::Int16(value as i16);
     let all = || index.columns.iter().chain(&index.include);
-    let kind = |at: &usize| table.columns.get(*at).map_or(Type::Text, |column| column.kind().kind);
-    let keys = all().map(|at| number(*at + 1)).collect();
-    let key_columns = || index.columns.iter();
-    let collations = key_columns().map(|at| oid(facts::collation(kind(at)))).collect();
-    let classes = key_columns().map(|at| oid(facts::operator_class(kind(at)))).collect();
-    let options = key_columns().map(|_| Datum::Int16(0)).collect();
+    let kind = |at: usize| table.key_type(index, at).kind;
+    let keys = all().map(|at| number(if *at < FIRST_EXPRESSION { *at + 1 } else { 0 })).collect();
+    let key_columns = || 0..index.columns.len();
+    let collations = key_columns().map(|at| {
+        let named = index.options.get(at).and_then(|options| options.collation.as_deref());
+        oid(match named {
+            Some("C") => C_COLLATION,
+            Some("POSIX") => POSIX_COLLATION,
+            _ => facts::collation(kind(at)),
+        })
+    });
+    let collations = collations.collect();
+    let classes = key_columns().map(|at| {
+        let named = index.options.get(at).and_then(|options| options.class.as_deref());
+        let named = named.and_then(facts::named_operator_class).map(|(oid, _)| oid);
+        oid(named.unwrap_or_else(|| facts::operator_class(kind(at))))
+    });
+    let classes = classes.collect();
+    let options = key_columns().map(|at| {
+        let order = index.order(at);
+        Datum::Int16(i16::from(order.descending) | i16::from(order.nulls_first) << 1)
+    });
+    let options = options.collect();
+    let shown = |sql: &str, kind| definitions::expression(sql, Some(table), kind, false);
+    let texts: Vec<String> = index.expressions.iter().map(|e| shown(&e.sql, None)).collect();
+    let expressions = match texts.is_empty() {
+        true => Datum::Null,
+        false => text(texts.join(", ")),
+    };
     let is_primary = table.primary_key().is_some_and(|key| key.storage == index.storage);
     vec![
         oid(index.oid()),
@@ -422,7 +484,7 @@ fn index_row(table: &Table, index: &Index) -> Row {
         Datum::Bool(false),
         Datum::Bool(index.deferral.is_none()),
         Datum::Bool(false),
-        Datum::Bool(true),
+        Datum::Bool(index.is_public()),
         Datum::Bool(false),
         Datum::Bool(true),
         Datum::Bool(true),
@@ -431,8 +493,8 @@ fn index_row(table: &Table, index: &Index) -> Row {
         vector(Type::Oid, collations),
         vector(Type::Oid, classes),
         vector(Type::Int2, options),
-        Datum::Null,
-        Datum::Null,
+        expressions,
+        index.predicate.as_deref().map_or(Datum::Null, |sql| text(shown(sql, Some(Type::Bool)))),
     ]
 }
 
@@ -489,6 +551,7 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
             rows.push(vec![oid(object), oid(class), Datum::Int32(part), text(comment.as_str())]);
         }
     };
+    add(PUBLIC_NAMESPACE, class_oid::PG_NAMESPACE, 0, &Some("standard public schema".into()));
     let schema = &asked.system.schema;
     for table in schema.tables().filter(|table| {
         let ids = |index: &Index| asked.wants("objoid", index.oid());
@@ -557,15 +620,26 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             if has_default(column) {
                 add((PG_ATTRDEF, default_oid(table, at)), place, "a");
             }
-            let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) else {
-                continue;
-            };
             let from = (PG_ATTRDEF, default_oid(table, at));
-            add(from, (PG_CLASS, sequence, 0), "n");
+            if let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) {
+                add(from, (PG_CLASS, sequence, 0), "n");
+            }
+            let named = column.default.as_deref().map_or(Ok(Vec::new()), stored::sequences)?;
+            for name in named {
+                let mut parts = split_name(&name)?;
+                let name = parts.pop().unwrap_or_default();
+                let namespace = parts.pop().unwrap_or_else(|| super::PUBLIC_SCHEMA.into());
+                if let Some(sequence) = schema.sequence(&RelationName::new(namespace, name)) {
+                    add(from, (PG_CLASS, sequence.id, 0), "n");
+                }
+            }
         }
         for index in shown_indexes(table) {
             let from = (PG_CLASS, index.oid());
-            let columns = index.columns.iter().map(|at| (PG_CLASS, table.id, *at as i32 + 1));
+            let mut columns = index.key_columns(table);
+            columns.sort_unstable();
+            columns.dedup();
+            let columns = columns.into_iter().map(|at| (PG_CLASS, table.id, at as i32 + 1));
             if index.constraint {
                 add(from, (PG_CONSTRAINT, index.oid(), 0), "i");
                 columns.for_each(|to| add((PG_CONSTRAINT, index.oid()), to, "a"));

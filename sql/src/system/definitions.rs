@@ -1,5 +1,7 @@
 //! Definitions as SQL, in the words that PostgreSQL's `pg_get_...def` functions have for them.
 
+use datafusion::sql::sqlparser::ast::Expr;
+
 use super::names::Names;
 use crate::catalog::constraint::{Action, Deferral, ForeignKey};
 use crate::catalog::types::TypeShape;
@@ -74,17 +76,65 @@ fn domain_constraint(oid: u32, names: &Names, pretty: bool) -> Option<String> {
 /// `CREATE INDEX`, as `pg_get_indexdef` has it.
 pub fn index(table: &Table, index: &Index, pretty: bool) -> String {
     let unique = if index.claims_unique() { "UNIQUE " } else { "" };
-    let schema = if pretty { "" } else { "public." };
+    let schema = match pretty {
+        true => String::new(),
+        false => format!("{}.", quote_ident(&table.schema)),
+    };
+    let keys = (0..index.columns.len()).filter_map(|at| {
+        let column = index_column(table, index, at + 1, pretty)?;
+        // Functions stand without parentheses.
+        let is_bare = match index.columns.get(at).and_then(|at| index.expression(*at)) {
+            None => true,
+            Some(expression) => column.starts_with('(') || is_call(&expression.sql),
+        };
+        let column = if is_bare { column } else { format!("({column})") };
+        Some(format!("{column}{}", key_options(index, at)))
+    });
     let mut text = format!(
         "CREATE {unique}INDEX {} ON {schema}{} USING btree ({})",
         quote_ident(&index.name),
         quote_ident(&table.name),
-        column_list(table, &index.columns)
+        keys.collect::<Vec<_>>().join(", ")
     );
     add_options(&mut text, table, index);
     if index.nulls_not_distinct {
         text.push_str(" NULLS NOT DISTINCT");
     }
+    if !index.parameters.is_empty() {
+        let shown = index.parameters.iter().map(|parameter| match parameter.split_once('=') {
+            Some((name, value)) => format!("{}={}", quote_ident(name), quote_literal(value)),
+            None => parameter.clone(),
+        });
+        text.push_str(&format!(" WITH ({})", shown.collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(predicate) = &index.predicate {
+        let shown = expression(predicate, Some(table), Some(Type::Bool), pretty);
+        text.push_str(&format!(" WHERE {shown}"));
+    }
+    text
+}
+
+/// Whether an expression looks like a call of a function.
+fn is_call(sql: &str) -> bool {
+    matches!(parse_expression(sql), Ok(Expr::Function(_)))
+}
+
+/// What follows a key column of an index.
+fn key_options(index: &Index, at: usize) -> String {
+    let mut text = String::new();
+    let Some(options) = index.options.get(at) else { return text };
+    if let Some(collation) = &options.collation {
+        text.push_str(&format!(" COLLATE {}", quote_ident(collation)));
+    }
+    if let Some(class) = &options.class {
+        text.push_str(&format!(" {}", quote_ident(class)));
+    }
+    text.push_str(match (options.order.descending, options.order.nulls_first) {
+        (false, false) => "",
+        (false, true) => " NULLS FIRST",
+        (true, true) => " DESC",
+        (true, false) => " DESC NULLS LAST",
+    });
     text
 }
 
@@ -95,9 +145,12 @@ fn add_options(text: &mut String, table: &Table, index: &Index) {
 }
 
 /// A column of an index, counted from 1.
-pub fn index_column(table: &Table, index: &Index, number: usize) -> Option<String> {
+pub fn index_column(table: &Table, index: &Index, number: usize, pretty: bool) -> Option<String> {
     let at = index.columns.iter().chain(&index.include).nth(number.checked_sub(1)?)?;
-    table.columns.get(*at).map(|column| quote_ident(&column.name))
+    match index.expression(*at) {
+        Some(key) => Some(expression(&key.sql, Some(table), None, pretty)),
+        None => table.columns.get(*at).map(|column| quote_ident(&column.name)),
+    }
 }
 
 fn deferral(deferral: Option<Deferral>) -> &'static str {

@@ -15,14 +15,18 @@ pub mod builtins;
 pub mod calls;
 pub mod classes;
 pub mod constraints;
+pub mod cursors;
 pub mod definitions;
 pub mod facts;
 pub mod locks;
 pub mod names;
+mod progress;
 pub mod ranges;
+pub mod roles;
 pub mod settings;
 pub mod types;
 pub mod views;
+mod zones;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -42,7 +46,7 @@ pub const INFORMATION_SCHEMA: &str = "information_schema";
 /// The schema of users' tables.
 pub const PUBLIC_SCHEMA: &str = "public";
 /// The schema of what only cairn has.
-pub const OWN_SCHEMA: &str = "cairn";
+pub const OWN_SCHEMA: &str = "pg_cairn";
 /// Numbers of the schemas: PostgreSQL's, where clients know them.
 pub const CATALOG_NAMESPACE: u32 = 11;
 /// See [`CATALOG_NAMESPACE`].
@@ -128,7 +132,17 @@ impl std::fmt::Debug for SystemRelation {
     }
 }
 
+/// The system column that says which relation a row is of.
+pub const TABLE_OID: &str = "tableoid";
+
 impl SystemRelation {
+    /// Names and types of the columns that its rows have: behind its own the system column of those
+    /// that PostgreSQL has as tables.
+    pub fn all_columns(&self) -> impl Iterator<Item = (&'static str, Type)> {
+        let of_system = (self.kind == "r").then_some((TABLE_OID, Type::Oid));
+        self.columns.iter().copied().chain(of_system)
+    }
+
     /// Its rows: at least those that have the values that are asked for.
     ///
     /// # Errors
@@ -138,11 +152,15 @@ impl SystemRelation {
         system: &System,
         wanted: &[(usize, Vec<Datum>)],
     ) -> Result<Vec<Row>> {
-        match self.content {
-            Content::Rows(rows) => rows(&Asked { system, relation: self, wanted }),
-            Content::Server(rows) => Ok(rows(system)),
-            Content::Query(_) | Content::Empty => Ok(Vec::new()),
+        let mut rows = match self.content {
+            Content::Rows(rows) => rows(&Asked { system, relation: self, wanted })?,
+            Content::Server(rows) => rows(system),
+            Content::Query(_) | Content::Empty => Vec::new(),
+        };
+        if self.all_columns().nth(self.columns.len()).is_some() {
+            rows.iter_mut().for_each(|row| row.push(oid(self.oid)));
         }
+        Ok(rows)
     }
 }
 
@@ -197,7 +215,14 @@ struct OfServer {
     rows: fn(&System) -> Vec<Row>,
 }
 
-const OF_SERVER: &[&OfServer] = &[&activity::ACTIVITY, &locks::LOCKS, &ranges::RANGES];
+const OF_SERVER: &[&OfServer] = &[
+    &activity::ACTIVITY,
+    &cursors::CURSORS,
+    &cursors::PREPARED,
+    &locks::LOCKS,
+    &progress::CREATE_INDEX,
+    &ranges::RANGES,
+];
 
 static RELATIONS: LazyLock<Vec<SystemRelation>> = LazyLock::new(|| {
     let listed = facts::RELATIONS.iter().map(|line| {
@@ -242,7 +267,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_am" => builtins::access_methods,
         "pg_attrdef" => classes::defaults,
         "pg_attribute" => classes::attributes,
-        "pg_authid" => builtins::roles,
+        "pg_authid" => roles::roles,
         "pg_cast" => builtins::casts,
         "pg_class" => classes::classes,
         "pg_collation" => builtins::collations,
@@ -252,6 +277,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_description" => classes::descriptions,
         "pg_enum" => types::enums,
         "pg_index" => classes::indexes,
+        "pg_init_privs" => roles::initial_privileges,
         "pg_language" => builtins::languages,
         "pg_namespace" => builtins::namespaces,
         "pg_opclass" => builtins::operator_classes,
@@ -261,6 +287,8 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
         "pg_tablespace" => builtins::tablespaces,
+        "pg_timezone_abbrevs" => zones::abbreviations,
+        "pg_timezone_names" => zones::names,
         "pg_type" => builtins::types,
         _ => return None,
     })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::facts::{self, Procedure};
 use super::{
     CATALOG_NAMESPACE, CATALOG_SCHEMA, INFORMATION_NAMESPACE, INFORMATION_SCHEMA, OWN_NAMESPACE,
-    OWN_SCHEMA, PUBLIC_NAMESPACE, SUPERUSER, SUPERUSER_OID, relations,
+    OWN_SCHEMA, PUBLIC_NAMESPACE, relations, roles,
 };
 use crate::catalog::names::{Named, PG_TEMP, RelationName, SearchPath};
 use crate::catalog::view::View;
@@ -431,10 +431,8 @@ pub fn parse_static(kind: Type, text: &str) -> Result<Datum> {
         }
         Type::Regrole => {
             let name = split_name(text)?.pop().unwrap_or_default();
-            match name == SUPERUSER {
-                true => SUPERUSER_OID,
-                false => return Err(undefined(SqlState::UndefinedObject, "role", &name)),
-            }
+            let found = roles::oid_of(&name);
+            found.ok_or_else(|| undefined(SqlState::UndefinedObject, "role", &name))?
         }
         Type::Regcollation => {
             let name = split_name(text)?.pop().unwrap_or_default();
@@ -492,7 +490,7 @@ pub fn format_static(kind: Type, oid: u32) -> Option<String> {
             Some(format!("{}({},{})", found.text(1), side(5), side(6)))
         }
         Type::Regnamespace => namespace_name(oid).map(quote_ident),
-        Type::Regrole => (oid == SUPERUSER_OID).then(|| SUPERUSER.to_owned()),
+        Type::Regrole => roles::name_of(oid).map(str::to_owned),
         Type::Regcollation => {
             let found = super::COLLATIONS.iter().find(|(known, _)| *known == oid);
             found.map(|(_, name)| quote_ident(name))

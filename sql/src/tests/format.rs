@@ -2,8 +2,8 @@
 
 use super::{check, shown};
 use crate::error::Result;
-use crate::types::datetime::{self, Zone};
-use crate::types::interval::Interval;
+use crate::types::datetime::{self, Zone, to_char};
+use crate::types::io::{Style, parse_interval};
 use crate::types::{Datum, Numeric, format};
 
 /// In brackets, since blanks at the ends count.
@@ -12,8 +12,10 @@ fn text(result: Result<Datum>) -> String {
 }
 
 fn of_timestamp(text_of_time: &str, zone: Option<Zone>, template: &str) -> String {
-    let time = datetime::parse_timestamp(text_of_time, zone.is_some(), Zone::UTC, 0).unwrap();
-    text(format::timestamp(time, zone, template))
+    let time =
+        datetime::parse_timestamp(text_of_time, zone.is_some(), &Style::default().surroundings())
+            .unwrap();
+    text(to_char::timestamp(time, zone, template))
 }
 
 #[test]
@@ -24,14 +26,14 @@ fn timestamps() {
         yyyy-mm-dd hh:mi pm => [2009-06-03 02:05 pm]
         HH12:MI:SS AM HH:MI A.M. => [02:05:07 PM 02:05 P.M.] ; MS US SSSS => [012 012345 50707]
         Y,YYY YYY YY Y => [2,009 009 09 9] ; IYYY-IW-ID IDDD => [2009-23-3 157]
-        ? IYY IY I => [009 09 9] ; ? BC bc A.D. b.c. => [AD ad A.D. a.d.]
+        IYY IY I => [009 09 9] ; BC bc A.D. b.c. => [AD ad A.D. a.d.]
         Month|MONTH|month|FMMonth| => [June     |JUNE     |june     |June|]
         Mon MON mon Dy DY dy => [Jun JUN jun Wed WED wed]
         Day|DAY|day|FMDay => [Wednesday|WEDNESDAY|wednesday|Wednesday]
         DDD DD D WW W Q CC J => [154 03 4 22 1 2 21 2454986] ; RM|rm|FMRM| => [VI  |vi  |VI|]
         DDth FMDDTH Dth YYYYth => [03rd 3RD 4th 2009th] ; FMHH24:FMMI:FMSS FMMS => [14:5:7 012]
-        "at" HH24 "YYYY" => [at 14 YYYY] ; ? YYYY\"x => [2009"x] ; ? FF1 FF3 FF6 => [0 012 012345]
-        ? TMMonth => [June] ; HH24MISS => [140507] ; OF TZH:TZM|TZ => [+00 +00:00|]
+        "at" HH24 "YYYY" => [at 14 YYYY] ; YYYY\"x => [2009"x] ; FF1 FF3 FF6 => [0 012 012345]
+        TMMonth => [June] ; HH24MISS => [140507] ; OF TZH:TZM|TZ => [+00 +00:00|]
         "#,
         |template| of_timestamp("2009-06-03 14:05:07.012345", None, template),
     );
@@ -42,7 +44,7 @@ fn timestamps() {
         2001-02-22 03:04 @ DDth CC => [22nd 21]
         2020-12-31 23:59:59.999999 @ SS US WW W Q => [59 999999 53 5 4]
         0044-03-15 BC 00:30 @ YYYY-MM-DD BC J => [0044-03-15 BC 1705428]
-        ? 0044-03-15 BC 00:30 @ CC IYYY => [-01 0044]
+        0044-03-15 BC 00:30 @ CC IYYY => [-01 0044]
         12345-06-15 12:00 @ YYYY Y,YYY => [12345 12,345]
         ",
         |line| {
@@ -74,15 +76,18 @@ fn intervals() {
         r#"
         1 year 2 mons 3 days 27:05:06.789 @ YYYY-MM-DD HH24:MI:SS.MS => [0001-02-03 27:05:06.789]
         1 year 2 mons 3 days 27:05:06.789 @ HH12:MI US => [03:05 789000]
-        ? 1 year 2 mons 3 days 27:05:06.789 @ FMHH24:FMMI SSSS => [27:5 97506]
-        ? -1 day -02:03:04.5 @ DD HH24:MI:SS => [-1 -02:-03:-04]
-        ? -1 year -2 mons @ YYYY MM => [-0001 -02] ; ? 12:00 @ HH12 AM => [12 PM]
-        ? 1 day @ "HH24" DD => [HH24 01]
-        ? 1 day @ Day => ~ invalid format specification for an interval value
+        1 year 2 mons 3 days 27:05:06.789 @ FMHH24:FMMI SSSS => [27:5 97506]
+        -1 day -02:03:04.5 @ DD HH24:MI:SS => [-1 -02:-03:-04]
+        -1 year -2 mons @ YYYY MM => [-0001 -02] ; 12:00 @ HH12 AM => [12 PM]
+        1 day @ "HH24" DD => [HH24 01]
+        1 day @ Day => ~ invalid format specification for an interval value
         "#,
         |line| {
             let (value, template) = line.split_once(" @ ").unwrap();
-            text(format::interval(&Interval::parse(value).unwrap(), template))
+            text(to_char::interval(
+                &parse_interval(value, -1, &Style::default()).unwrap(),
+                template,
+            ))
         },
     );
 }

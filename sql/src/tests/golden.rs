@@ -159,9 +159,10 @@ fn show_row(columns: &[OutputColumn], row: &[Datum]) -> Result<String> {
 fn show_key(table: &Table, index: &Index, key: &[u8]) -> String {
     let (prefix, mut rest) = key.split_at(index_prefix(index.storage).len());
     let mut parts = vec![format!("t{}", hex(&prefix[1..]))];
-    for position in &index.columns {
-        let kind = table.columns[*position].kind().kind;
-        let (column, behind) = rest.split_at(key_column_length(kind, rest));
+    for at in 0..index.columns.len() {
+        let kind = table.key_type(index, at).kind;
+        let (column, behind) =
+            rest.split_at(key_column_length(kind, index.order(at).descending, rest));
         parts.push(hex(column));
         rest = behind;
     }
@@ -182,8 +183,8 @@ fn show_value(table: &Table, index: &Index, value: &[u8]) -> String {
 }
 
 /// Bytes of the first column of a key, its marker included.
-fn key_column_length(kind: Type, key: &[u8]) -> usize {
-    if key[0] == 0xff {
+fn key_column_length(kind: Type, descending: bool, key: &[u8]) -> usize {
+    if key[0] != 1 {
         return 1;
     }
     match kind.layout() {
@@ -191,9 +192,10 @@ fn key_column_length(kind: Type, key: &[u8]) -> usize {
         // In a key as a float8.
         DataType::Float32 => 9,
         DataType::Utf8 | DataType::Binary => {
+            let zero = if descending { 0xff } else { 0 };
             let mut at = 1;
-            while key[at..at + 2] != [0, 0] {
-                at += if key[at] == 0 { 2 } else { 1 };
+            while key[at..at + 2] != [zero, zero] {
+                at += if key[at] == zero { 2 } else { 1 };
             }
             at + 2
         }
@@ -212,4 +214,4 @@ macro_rules! scripts {
     };
 }
 
-scripts! { access arrays changes constraints include joins key_layout indexes order queries vectorized }
+scripts! { access arrays changes computed_indexes constraints include joins key_layout indexes order queries vectorized }

@@ -2,7 +2,9 @@
 //! functions have them.
 
 use super::datetime::{self, Zone};
-use super::interval::{Interval, Malformed};
+use super::datetime::{DateStyle, IntervalStyle, Surroundings, TimeTz, output, style};
+use super::interval::range::Range;
+use super::interval::{self, Interval, Malformed};
 use super::{Datum, Numeric, Type, TypeMod, array, composite, json, jsonpath, record};
 use crate::error::{Error, Result, SqlState};
 use crate::system::names::{self, Names};
@@ -18,14 +20,73 @@ pub struct Style {
     pub extra_float_digits: i32,
     /// bytea_output = escape.
     pub bytea_escape: bool,
+    /// DateStyle.
+    pub dates: DateStyle,
+    /// IntervalStyle.
+    pub intervals: IntervalStyle,
     /// What `regclass` looks names up in, where that is called for.
     pub names: Option<Names>,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Style { zone: Zone::UTC, now: 0, extra_float_digits: 1, bytea_escape: false, names: None }
+        Style {
+            zone: Zone::UTC,
+            now: 0,
+            extra_float_digits: 1,
+            bytea_escape: false,
+            dates: DateStyle::default(),
+            intervals: IntervalStyle::default(),
+            names: None,
+        }
     }
+}
+
+/// Where a [`Style::packed`] has bytea_output.
+const BYTEA_ESCAPE: i32 = 1 << 6;
+/// Where it has extra_float_digits, which may be negative.
+const FLOAT_DIGITS_SHIFT: i32 = 8;
+
+impl Style {
+    /// All that the text of a value depends on but for the zone and names, in one number, as plans are
+    /// given it.
+    pub fn packed(&self) -> i32 {
+        let escape = if self.bytea_escape { BYTEA_ESCAPE } else { 0 };
+        style::pack(self.dates, self.intervals)
+            | escape
+            | self.extra_float_digits << FLOAT_DIGITS_SHIFT
+    }
+
+    /// Takes over what [`Style::packed`] has put together.
+    pub fn unpack(&mut self, packed: i32) {
+        (self.dates, self.intervals) = style::unpack(packed);
+        self.bytea_escape = packed & BYTEA_ESCAPE != 0;
+        self.extra_float_digits = packed >> FLOAT_DIGITS_SHIFT;
+    }
+
+    /// What the input of dates and times depends on.
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings { zone: self.zone, now: self.now, order: self.dates.order }
+    }
+}
+
+/// Reads an interval; a modifier says what a number without unit counts.
+///
+/// # Errors
+/// If it is none.
+pub fn parse_interval(text: &str, typmod: i32, style: &Style) -> Result<Interval> {
+    let parsed = interval::parse(text, Range::of_typmod(typmod), style.intervals);
+    parsed.map_err(|malformed| match malformed {
+        Malformed::Field => Error::new(
+            SqlState::IntervalFieldOverflow,
+            format!("interval field value out of range: \"{text}\""),
+        ),
+        Malformed::Range => Error::new(SqlState::DatetimeFieldOverflow, "interval out of range"),
+        Malformed::Syntax => Error::new(
+            SqlState::InvalidDatetimeFormat,
+            format!("invalid input syntax for type interval: \"{text}\""),
+        ),
+    })
 }
 
 fn invalid(kind: Type, text: &str) -> Error {
@@ -190,29 +251,16 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         | Type::Void => Datum::Text(text.to_owned()),
         Type::Name => Datum::Text(truncate_name(text).to_owned()),
         Type::Bytea => Datum::Bytes(parse_bytea(text)?),
-        Type::Date => Datum::Int32(datetime::parse_date(text, style.zone, style.now)?),
-        Type::Time => Datum::Int64(datetime::parse_time_of_day(text, style.zone, style.now)?),
+        Type::Date => Datum::Int32(datetime::parse_date(text, &style.surroundings())?),
+        Type::Time => Datum::Int64(datetime::parse_time_of_day(text, &style.surroundings())?),
+        Type::Timetz => Datum::Bytes(datetime::parse_timetz(text, &style.surroundings())?.encode()),
         Type::Timestamp => {
-            Datum::Int64(datetime::parse_timestamp(text, false, style.zone, style.now)?)
+            Datum::Int64(datetime::parse_timestamp(text, false, &style.surroundings())?)
         }
         Type::Timestamptz => {
-            Datum::Int64(datetime::parse_timestamp(text, true, style.zone, style.now)?)
+            Datum::Int64(datetime::parse_timestamp(text, true, &style.surroundings())?)
         }
-        Type::Interval => match Interval::parse(text) {
-            Ok(interval) => Datum::Bytes(interval.encode()),
-            Err(Malformed::Range) => {
-                return Err(Error::new(
-                    SqlState::DatetimeFieldOverflow,
-                    format!("interval field value out of range: \"{text}\""),
-                ));
-            }
-            Err(Malformed::Syntax) => {
-                return Err(Error::new(
-                    SqlState::InvalidDatetimeFormat,
-                    format!("invalid input syntax for type interval: \"{text}\""),
-                ));
-            }
-        },
+        Type::Interval => Datum::Bytes(parse_interval(text, -1, style)?.encode()),
         Type::Uuid => Datum::Bytes(parse_uuid(text)?),
         Type::Json => {
             json::check(text)?;
@@ -352,12 +400,15 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
     match (kind, datum) {
         (Type::Domain(_), _) => write_text(kind.base(), datum, style, out)?,
         (_, Datum::Bool(v)) => out.push(if *v { 't' } else { 'f' }),
-        (Type::Date, Datum::Int32(v)) => out.push_str(&datetime::format_date(*v)),
-        (Type::Time, Datum::Int64(v)) => out.push_str(&datetime::format_time(*v)),
-        (Type::Timestamp, Datum::Int64(v)) => out.push_str(&datetime::format_timestamp(*v, None)),
-        (Type::Timestamptz, Datum::Int64(v)) => {
-            out.push_str(&datetime::format_timestamp(*v, Some(style.zone)));
+        (Type::Date, Datum::Int32(v)) => output::write_date(*v, style.dates, out),
+        (Type::Time, Datum::Int64(v)) => output::write_time(*v, out),
+        (Type::Timestamp, Datum::Int64(v)) => {
+            output::write_timestamp(*v, None, style.dates, out);
         }
+        (Type::Timestamptz, Datum::Int64(v)) => {
+            output::write_timestamp(*v, Some(style.zone), style.dates, out);
+        }
+        (Type::Timetz, Datum::Bytes(v)) => output::write_timetz(TimeTz::decode(v)?, out),
         (kind, Datum::Int64(v)) if kind.is_reg() => {
             let oid = *v as u32;
             match &style.names {
@@ -384,7 +435,9 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         (Type::Record, Datum::Bytes(v)) => record::write_text(v, style, out)?,
         (Type::Composite(user), Datum::Bytes(v)) => composite::write_text(user, v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
-        (Type::Interval, Datum::Bytes(v)) => drop(write!(out, "{}", Interval::decode(v)?)),
+        (Type::Interval, Datum::Bytes(v)) => {
+            interval::output::write(&Interval::decode(v)?, style.intervals, out);
+        }
         (Type::Jsonb, Datum::Bytes(v)) => json::write_text(v, out)?,
         (Type::Uuid, Datum::Bytes(v)) => {
             for (i, byte) in v.iter().enumerate() {
@@ -445,6 +498,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
             out.extend(interval.months.to_be_bytes());
         }
         (Type::Jsonb, Datum::Bytes(v)) => json::write_binary(v, out)?,
+        (Type::Timetz, Datum::Bytes(v)) => TimeTz::decode(v)?.write_binary(out),
         (_, Datum::Bytes(v)) => out.extend(v),
         (_, Datum::Null) => return Err(Error::internal("NULL has no binary form")),
     }
@@ -494,6 +548,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
             }
             Datum::Int64(time)
         }
+        Type::Timetz => Datum::Bytes(TimeTz::from_binary(fixed(bytes)?)?.encode()),
         Type::Float4 => Datum::Float32(f32::from_be_bytes(fixed(bytes)?)),
         Type::Float8 => Datum::Float64(f64::from_be_bytes(fixed(bytes)?)),
         Type::Numeric => {
@@ -589,6 +644,15 @@ pub fn apply_typmod(target: TypeMod, datum: Datum, explicit: bool) -> Result<Dat
         }
         (Type::Time | Type::Timestamp | Type::Timestamptz, Datum::Int64(value)) => {
             Ok(Datum::Int64(datetime::round_to_precision(value, target.typmod)))
+        }
+        (Type::Timetz, Datum::Bytes(bytes)) => {
+            let value = TimeTz::decode(&bytes)?;
+            let time_us = datetime::round_to_precision(value.time_us, target.typmod);
+            Ok(Datum::Bytes(TimeTz { time_us, ..value }.encode()))
+        }
+        (Type::Interval, Datum::Bytes(bytes)) => {
+            let value = interval::range::apply(target.typmod, Interval::decode(&bytes)?);
+            Ok(Datum::Bytes(value.encode()))
         }
         (_, datum) => match (target.element(), &datum) {
             (Some(element), Datum::Bytes(_)) => {

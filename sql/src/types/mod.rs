@@ -44,6 +44,7 @@ pub enum Type {
     Bytea,
     Date,
     Time,
+    Timetz,
     Timestamp,
     Timestamptz,
     Interval,
@@ -86,6 +87,7 @@ pub enum Type {
     ByteaArray,
     DateArray,
     TimeArray,
+    TimetzArray,
     TimestampArray,
     TimestamptzArray,
     IntervalArray,
@@ -176,6 +178,7 @@ types! {
     Bytea 17 -1 User false "bytea" [];
     Date 1082 4 DateTime false "date" [];
     Time 1083 8 DateTime false "time without time zone" ["time"];
+    Timetz 1266 12 DateTime false "time with time zone" ["timetz"];
     Timestamp 1114 8 DateTime false "timestamp without time zone" ["timestamp"];
     Timestamptz 1184 8 DateTime true "timestamp with time zone" ["timestamptz"];
     Interval 1186 16 Timespan true "interval" [];
@@ -366,9 +369,12 @@ impl Type {
             | Type::NodeTree
             | Type::Unknown
             | Type::Void => DataType::Utf8,
-            Type::Numeric | Type::Bytea | Type::Interval | Type::Uuid | Type::Jsonb => {
-                DataType::Binary
-            }
+            Type::Numeric
+            | Type::Bytea
+            | Type::Interval
+            | Type::Timetz
+            | Type::Uuid
+            | Type::Jsonb => DataType::Binary,
             // No value has these types.
             Type::AnyElement | Type::AnyCompatible => DataType::Null,
             Type::BoolArray
@@ -385,6 +391,7 @@ impl Type {
             | Type::ByteaArray
             | Type::DateArray
             | Type::TimeArray
+            | Type::TimetzArray
             | Type::TimestampArray
             | Type::TimestamptzArray
             | Type::IntervalArray
@@ -528,7 +535,14 @@ impl TypeMod {
                 Some((precision, scale)) => format!("{name}({precision},{scale})"),
                 None => name.into(),
             },
-            Type::Time | Type::Timestamp | Type::Timestamptz if self.typmod >= 0 => {
+            Type::Interval if self.typmod >= 0 => {
+                let fields = interval::range::Range::of_typmod(self.typmod).name();
+                match interval::range::precision(self.typmod) {
+                    Some(digits) => format!("{name}{fields}({digits})"),
+                    None => format!("{name}{fields}"),
+                }
+            }
+            Type::Time | Type::Timetz | Type::Timestamp | Type::Timestamptz if self.typmod >= 0 => {
                 match name.split_once(' ') {
                     Some((head, tail)) => format!("{head}({}) {tail}", self.typmod),
                     None => name.into(),

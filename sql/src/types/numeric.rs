@@ -423,6 +423,17 @@ impl Numeric {
 
     /// The square root.
     pub fn sqrt(&self) -> Result<Numeric> {
+        let (weight, _) = self.leading_digit();
+        let root_weight = (weight + 1) * DEC_DIGITS / 2 - 1;
+        let digits = (MIN_SIGNIFICANT_DIGITS - root_weight).max(i64::from(self.scale()));
+        self.sqrt_to(digits.clamp(0, MAX_RESULT_SCALE) as u32)
+    }
+
+    /// The same with so many digits behind the point.
+    ///
+    /// # Errors
+    /// If it is negative.
+    pub fn sqrt_to(&self, digits: u32) -> Result<Numeric> {
         match self {
             Finite { coefficient, scale } => {
                 if coefficient.sign() == Sign::Minus {
@@ -431,11 +442,6 @@ impl Numeric {
                         "cannot take square root of a negative number",
                     ));
                 }
-                let (weight, _) = self.leading_digit();
-                let root_weight = (weight + 1) * DEC_DIGITS / 2 - 1;
-                let digits = (MIN_SIGNIFICANT_DIGITS - root_weight)
-                    .max(i64::from(*scale))
-                    .clamp(0, MAX_RESULT_SCALE) as u32;
                 // One digit more than shown, so that the rounding below is right.
                 let shifted = coefficient * ten_to(2 * (digits + 1) - (*scale).min(2 * digits));
                 Ok(Numeric::new(shifted.sqrt(), digits + 1).round(i64::from(digits)))

@@ -62,7 +62,8 @@ async fn beside_statements_without_end_others_are_answered() {
         let asked = Instant::now();
         assert_eq!(other.ask("SELECT s FROM big WHERE i = 7").await, "T1 D1 SELECT_1 ZI");
         // One that is long as well, and has an end.
-        let grouped = "SELECT count(*) FROM (SELECT s FROM big, generate_series(1, 5) GROUP BY s) x";
+        let grouped =
+            "SELECT count(*) FROM (SELECT s FROM big, generate_series(1, 5) GROUP BY s) x";
         assert_eq!(other.ask(grouped).await, "T1 D1 SELECT_1 ZI");
         let mut canceling = server.open().await;
         canceling.send(&first.cancel_request(0)).await;
@@ -112,7 +113,8 @@ async fn a_statement_ends_when_its_client_goes_away() {
         drop((simple, extended));
         let gone = Instant::now();
         // Its session ends with it.
-        let left = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%big%' AND pid <> pg_backend_pid()";
+        let left =
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE '%big%' AND pid <> pg_backend_pid()";
         while other.ask(left).await != "T1 SELECT_0 ZI" {
             assert!(gone.elapsed() < SOON, "{sql} goes on");
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -7,8 +7,8 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use crate::connect;
 
-/// `cairn_sql::session::MAX_TRIES`.
-const MAX_TRIES: usize = 10;
+/// The default of cairn.statement_retries, and the first run.
+const MAX_TRIES: usize = 11;
 
 struct Server {
     cairn: Cairn,

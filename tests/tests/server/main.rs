@@ -4,6 +4,7 @@ mod bulk;
 mod depth;
 mod drivers;
 mod durability;
+mod index_builds;
 mod interruption;
 mod limits;
 mod locks;

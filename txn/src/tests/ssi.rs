@@ -219,11 +219,13 @@ async fn a_writer_that_failed_overwrote_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_looked_for_is_a_conflict_and_not_a_duplicate() {
+async fn a_key_that_was_looked_for_is_a_conflict_where_the_transaction_could_go_on() {
     let manager = manager();
-    for looks in [false, true] {
-        let key = if looks { b"table1" } else { b"table2" };
+    for (key, looks, ends) in
+        [(b"table1", true, false), (b"table2", false, false), (b"table3", true, true)]
+    {
         let (mut a, mut b) = (begin(&manager), begin(&manager));
+        a.set_ends_with_error(ends);
         if looks {
             assert_eq!(get(&a, key), None);
         }
@@ -233,7 +235,7 @@ async fn a_key_that_was_looked_for_is_a_conflict_and_not_a_duplicate() {
         let conflict = Error::Serialization(Conflict::ConcurrentInsert).to_string();
         assert_eq!(
             locked.map_err(|error| error.to_string()),
-            if looks { Err(conflict) } else { Ok(()) }
+            if looks && !ends { Err(conflict) } else { Ok(()) }
         );
     }
 }

@@ -13,13 +13,13 @@ use crate::types::io::{self, Style};
 use crate::types::{Datum, Type};
 
 /// What the text of values depends on: the arguments behind the others.
-pub const STYLE: &[Context] = &[Context::Zone, Context::FloatDigits];
+pub const STYLE: &[Context] = &[Context::Zone, Context::Style];
 
 pub(super) fn style(context: &[Datum]) -> Style {
     let mut style = Style::default();
-    if let [Datum::Text(zone), Datum::Int32(digits)] = context {
+    if let [Datum::Text(zone), Datum::Int32(packed)] = context {
         style.zone = Zone::parse(zone).unwrap_or(style.zone);
-        style.extra_float_digits = *digits;
+        style.unpack(*packed);
     }
     style
 }

@@ -63,6 +63,11 @@ impl JsonForm {
         }
     }
 
+    /// Whether context arguments go behind the value.
+    pub fn takes_style(self) -> bool {
+        matches!(self, JsonForm::From { .. } | JsonForm::Key { .. })
+    }
+
     /// Result type.
     pub fn returns(self) -> Type {
         match self {
@@ -102,8 +107,9 @@ impl JsonForm {
 /// The context arguments that go behind a value of this type.
 pub fn context(from: Type) -> &'static [Context] {
     match from.element().unwrap_or(from) {
-        Type::Timestamptz | Type::Record | Type::Composite(_) => &[Context::Zone],
-        Type::Float4 | Type::Float8 => &[Context::FloatDigits],
+        Type::Timestamptz => &[Context::Zone],
+        Type::Record | Type::Composite(_) => &[Context::Zone, Context::Style],
+        Type::Float4 | Type::Float8 | Type::Interval | Type::Bytea => &[Context::Style],
         _ => &[],
     }
 }
@@ -111,9 +117,10 @@ pub fn context(from: Type) -> &'static [Context] {
 fn output(from: Type, value: &Datum, style: &Style) -> Result<String> {
     match from {
         Type::Bool => Ok(if value.as_bool()? { "true" } else { "false" }.into()),
-        Type::Timestamp | Type::Timestamptz => {
+        Type::Date | Type::Timestamp | Type::Timestamptz => {
             // As XML Schema has it: the time behind a T, the zone with its minutes.
-            let mut text = io::to_text(from, value, style)?;
+            let iso = Style { zone: style.zone, ..Style::default() };
+            let mut text = io::to_text(from, value, &iso)?;
             if let Some(blank) = text.find(' ').filter(|_| text.contains(':')) {
                 text.replace_range(blank..=blank, "T");
                 let end = text.find(' ').unwrap_or(text.len());

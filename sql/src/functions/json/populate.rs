@@ -171,7 +171,7 @@ fn text_of(value: &Datum) -> Result<String> {
 /// A row of the type `kind` for an object, on top of a base row. The arguments are the JSON, what its text
 /// may depend on, and that row.
 pub(super) fn record(kind: Type, args: &[Datum], style: &Style) -> Result<Datum> {
-    let base = arg(args, 3);
+    let base = arg(args, 4);
     let Type::Composite(user) = kind.base() else {
         return Err(Error::internal(format!("{kind:?} has no fields")));
     };
@@ -184,7 +184,7 @@ pub(super) fn record(kind: Type, args: &[Datum], style: &Style) -> Result<Datum>
 /// A row for each object in an array. The arguments are as for one; behind them come a handle of the type
 /// and the function's name.
 fn records(args: &[Datum]) -> Result<SetRows> {
-    let (base, handle, name) = (arg(args, 3), arg(args, 4).as_i64()?, arg(args, 5).as_str()?);
+    let (base, handle, name) = (arg(args, 4), arg(args, 5).as_i64()?, arg(args, 6).as_str()?);
     let kind = Type::from_handle(handle as u32).map(Type::base);
     let Some(Type::Composite(user)) = kind else {
         return Err(Error::internal(format!("no composite type {handle}")));
@@ -192,7 +192,7 @@ fn records(args: &[Datum]) -> Result<SetRows> {
     if arg(args, 0).is_null() {
         return Ok(Box::new(std::iter::empty()));
     }
-    let (text, style) = (text_of(arg(args, 0))?, style_of(args));
+    let (text, style) = (text_of(arg(args, 0))?, style_of(args.get(..4).unwrap_or_default()));
     let node = parse(&text)?;
     let items = match &node.value {
         Value::Array(items) => items,

@@ -9,8 +9,8 @@ use super::create::{always, column, sequence_option, sequence_options};
 use super::objects::alter_sequence;
 use super::types;
 use super::{
-    Action, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse, RelationKind,
-    Rename, SetSchema, name, parameters, word,
+    Action, AlterIndex, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse,
+    RelationKind, Rename, SetSchema, name, parameters, word,
 };
 
 /// Reads what it knows of ALTER; `None` for the rest.
@@ -38,6 +38,16 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         let schema = name(parser)?;
         let set = SetSchema { kind, if_exists, name: object, schema };
         return Ok(Some(Definition::SetSchema(set)));
+    }
+    if kind == RelationKind::Index
+        && let Some(word) = parser.parse_one_of_keywords(&[Keyword::SET, Keyword::RESET])
+    {
+        if parser.peek_token_ref().token != Token::LParen {
+            return Ok(None);
+        }
+        let (sets, parameters) = (word == Keyword::SET, parameters(parser)?);
+        let alter = AlterIndex { if_exists, name: object, sets, parameters };
+        return Ok(Some(Definition::AlterIndex(alter)));
     }
     if !parser.parse_keywords(&[Keyword::RENAME, Keyword::TO]) {
         return match kind {
@@ -120,9 +130,9 @@ fn action(parser: &mut Parser<'_>) -> Parse<Option<Action>> {
         let column = name(parser)?;
         let Some(action) = of_column(parser)? else { return Ok(None) };
         Action::Column(column, Box::new(action))
-    } else if parser.parse_one_of_keywords(&[Keyword::SET, Keyword::RESET]).is_some() {
+    } else if let Some(word) = parser.parse_one_of_keywords(&[Keyword::SET, Keyword::RESET]) {
         match parser.peek_token_ref().token {
-            Token::LParen => Action::Parameters(parameters(parser)?),
+            Token::LParen => Action::Parameters(word == Keyword::SET, parameters(parser)?),
             _ => return Ok(None),
         }
     } else {

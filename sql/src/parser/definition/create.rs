@@ -246,6 +246,13 @@ pub(super) fn sequence_options(parser: &mut Parser<'_>) -> Parse<Vec<SequenceOpt
         return Ok(options);
     }
     loop {
+        if parser.parse_keyword(Keyword::SEQUENCE) {
+            if !word(parser, "name") {
+                return unexpected(parser, "NAME");
+            }
+            options.push(SequenceOption::Named(parser.parse_object_name(false)?));
+            continue;
+        }
         match sequence_option(parser)? {
             Some(option) => options.push(option),
             None if options.is_empty() => return unexpected(parser, "an option of a sequence"),

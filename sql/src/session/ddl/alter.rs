@@ -15,6 +15,7 @@ use super::super::constraints::{
 };
 use super::super::rules::row_schema;
 use super::super::settings::Severity;
+use super::super::storage_parameters::{self, Target};
 use super::column::{NewColumn, without_position};
 use super::composites::check_not_itself;
 use super::identity::add_sequence;
@@ -22,11 +23,14 @@ use super::undefined_column;
 use crate::binder::constraint::is_constant;
 use crate::binder::fold;
 use crate::catalog::constraint::ForeignKey;
+use crate::catalog::index::KeyOptions;
 use crate::catalog::types::row_type_oid;
 use crate::catalog::{Index, MAX_COLUMNS, Table};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
-use crate::parser::definition::{Action, AlterTable, Attribute, ColumnAction, ColumnDefinition};
+use crate::parser::definition::{
+    Action, AlterTable, Attribute, ColumnAction, ColumnDefinition, ConstraintKind,
+};
 use crate::row::Frame;
 use crate::row::expr::RowExpr;
 use crate::types::{Datum, Type};
@@ -85,8 +89,26 @@ fn pass(action: &Action) -> u8 {
         },
         Action::AddColumn(..) => 2,
         Action::AddConstraint(_) => 4,
-        Action::Validate(_) | Action::AlterConstraint(..) | Action::Parameters(_) => 6,
+        Action::Validate(_) | Action::AlterConstraint(..) | Action::Parameters(..) => 6,
         Action::RenameTable(_) | Action::RenameColumn(..) | Action::RenameConstraint(..) => 7,
+    }
+}
+
+/// The lock that actions need, as in PostgreSQL.
+fn lock_of(actions: &[Action]) -> LockMode {
+    let is_foreign_key = |action: &Action| {
+        matches!(action, Action::AddConstraint(constraint)
+            if matches!(constraint.kind, ConstraintKind::ForeignKey(..)))
+    };
+    // Rows that come meanwhile fulfil the constraint.
+    let lets_write =
+        |action: &Action| matches!(action, Action::Validate(_) | Action::Parameters(..));
+    if actions.iter().all(lets_write) {
+        return LockMode::ShareUpdateExclusive;
+    }
+    match actions.iter().all(|action| is_foreign_key(action) || lets_write(action)) {
+        true => LockMode::ShareRowExclusive,
+        false => LockMode::AccessExclusive,
     }
 }
 
@@ -116,14 +138,7 @@ impl Session {
             _ => {}
         }
         let Some(table) = self.table_to_alter(alter)? else { return Ok(()) };
-        let only_validates =
-            alter.actions.iter().all(|action| matches!(action, Action::Validate(_)));
-        let mode = match only_validates {
-            // Rows that come meanwhile fulfil the constraint.
-            true => LockMode::ShareUpdateExclusive,
-            false => LockMode::AccessExclusive,
-        };
-        self.lock_table(&table, mode).await?;
+        self.lock_table(&table, lock_of(&alter.actions)).await?;
         self.check_not_pending(&table, "ALTER TABLE")?;
         let mut work = Work::new(table);
         let mut actions: Vec<&Action> = alter.actions.iter().collect();
@@ -214,12 +229,11 @@ impl Session {
             }
             Action::Validate(name) => validate(work, &fold(name)),
             Action::DropConstraint(drop) => self.drop_constraint(work, drop).await,
-            Action::Parameters(names) => {
-                // Rows are not kept in pages, so there is nothing to leave free in them.
-                match names.iter().map(fold).find(|name| name != "fillfactor") {
-                    None => Ok(()),
-                    Some(other) => Err(Error::unsupported(format!("storage parameter {other}"))),
-                }
+            Action::Parameters(true, parameters) => {
+                storage_parameters::set(&mut work.table.parameters, Target::Table, parameters)
+            }
+            Action::Parameters(false, parameters) => {
+                storage_parameters::reset(&mut work.table.parameters, Target::Table, parameters)
             }
             Action::RenameTable(_) | Action::RenameColumn(..) | Action::RenameConstraint(..) => {
                 Err(Error::new(SqlState::SyntaxError, "RENAME stands alone in ALTER TABLE"))
@@ -361,9 +375,26 @@ impl Session {
             let message = format!("index \"{wanted}\" is already associated with a constraint");
             return fail(SqlState::ObjectNotInPrerequisiteState, message);
         }
-        if !index.unique {
+        if !index.is_public() {
+            let message = format!("index \"{wanted}\" is not valid");
+            return fail(SqlState::ObjectNotInPrerequisiteState, message);
+        }
+        let unsorted = index.options.iter().position(|options| *options != KeyOptions::default());
+        let unfit = match () {
+            () if !index.unique => Some(format!("\"{wanted}\" is not a unique index")),
+            () if !index.expressions.is_empty() => {
+                Some(format!("index \"{wanted}\" contains expressions"))
+            }
+            () if index.predicate.is_some() => Some(format!("\"{wanted}\" is a partial index")),
+            () => unsorted.map(|at| {
+                let at = at + 1;
+                format!(
+                    "index \"{wanted}\" column number {at} does not have default sorting behavior"
+                )
+            }),
+        };
+        if let Some(message) = unfit {
             let detail = "Cannot create a primary key or unique constraint using such an index.";
-            let message = format!("\"{wanted}\" is not a unique index");
             return Err(Error::new(SqlState::WrongObjectType, message)
                 .detail(detail)
                 .at(unique.position));

@@ -411,8 +411,7 @@ fn column_mut(table: &mut Table, position: usize) -> Result<&mut Column> {
 
 /// The indexes that hold a column.
 fn indexes_with(table: &Table, position: usize) -> Vec<Index> {
-    let has =
-        |index: &&Index| index.columns.contains(&position) || index.include.contains(&position);
+    let has = |index: &&Index| index.uses_column(table, position);
     table.all_indexes().filter(has).cloned().collect()
 }
 

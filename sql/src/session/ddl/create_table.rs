@@ -5,21 +5,20 @@ use cairn_txn::LockMode;
 use super::super::Session;
 use super::super::constraints::{Constraints, Unique, add_unique, place};
 use super::super::settings::Severity;
+use super::super::storage_parameters::{self, Target};
 use super::column::NewColumn;
 use super::identity::add_sequence;
 use super::like::Copied;
 use super::new_table;
-use crate::binder::{fold, name_parts};
+use crate::binder::name_parts;
 use crate::catalog::{Column, MAX_COLUMNS, names};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{CreateTable, Element};
 
 impl Session {
     pub(super) async fn create_table(&mut self, create: &CreateTable, sql: &str) -> Result<()> {
-        // Rows are not kept in pages, so there is nothing to leave free in them.
-        if let Some(other) = create.parameters.iter().find(|name| fold(name) != "fillfactor") {
-            return Err(Error::unsupported(format!("storage parameter {other}")));
-        }
+        let mut parameters = Vec::new();
+        storage_parameters::set(&mut parameters, Target::Table, &create.parameters)?;
         let name = self
             .new_name(&create.name, create.temporary)
             .map_err(|error| error.at(place(sql, &create.name)))?;
@@ -86,6 +85,7 @@ impl Session {
         let all: Vec<Column> = columns.iter().map(|new| new.column.clone()).collect();
         let schema = self.schema();
         let mut table = new_table(&schema, name, all);
+        table.parameters = parameters;
         table.on_commit = create.on_commit.unwrap_or_default();
         self.has_temporary |= is_temporary;
         for new in &columns {

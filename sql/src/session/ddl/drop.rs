@@ -1,5 +1,7 @@
 //! DROP of tables, views, sequences, schemas and indexes, and what depends on what is dropped.
 
+use std::sync::Arc;
+
 use cairn_txn::LockMode;
 use datafusion::sql::sqlparser::ast;
 
@@ -489,13 +491,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) async fn drop_index(
+    /// An index that may be dropped by itself, with its table; `None` if there is none and that will do.
+    pub(in super::super) fn droppable_index(
         &mut self,
         name: &ast::ObjectName,
         if_exists: bool,
-        cascade: bool,
-    ) -> Result<()> {
-        self.lock_catalog().await?;
+    ) -> Result<Option<(Arc<Table>, Index)>> {
         let wanted = self.named(name)?;
         let schema = self.schema();
         let Some((table, index)) = schema.index(&wanted) else {
@@ -512,7 +513,7 @@ impl Session {
             }
             if if_exists {
                 self.skip(format!("index \"{wanted}\" does not exist, skipping"));
-                return Ok(());
+                return Ok(None);
             }
             return Err(Error::new(
                 SqlState::UndefinedObject,
@@ -529,6 +530,19 @@ impl Session {
             )
             .hint(format!("You can drop constraint {wanted} on table {} instead.", table.name)));
         }
+        Ok(Some((table.clone(), index.clone())))
+    }
+
+    pub(super) async fn drop_index(
+        &mut self,
+        name: &ast::ObjectName,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<()> {
+        self.lock_catalog().await?;
+        let Some((table, index)) = self.droppable_index(name, if_exists)? else { return Ok(()) };
+        let (table, index) = (&table, &index);
+        let wanted = self.named(name)?;
         self.lock_table(table, LockMode::AccessExclusive).await?;
         self.check_not_pending(table, "DROP INDEX")?;
         let object = format!("index {wanted}");

@@ -59,6 +59,8 @@ fn unique_index<'t>(parent: &'t Table, referred: &[usize]) -> Result<&'t Index> 
     }
     let fits = |index: &&Index| {
         index.columns.len() == referred.len()
+            && !index.is_computed()
+            && index.is_public()
             && index.columns.iter().all(|column| referred.contains(column))
             && (index.storage != parent.primary.storage || parent.has_primary_key())
     };

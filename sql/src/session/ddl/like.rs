@@ -8,6 +8,7 @@ use super::column::NewColumn;
 use super::identity::SequenceOf;
 use super::undefined_table;
 use crate::catalog::constraint::Check;
+use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::names::PUBLIC;
 use crate::catalog::{Column, Index, Schema, Sequence, Table};
 use crate::error::{Error, Result, SqlState};
@@ -130,14 +131,20 @@ impl Copied {
         };
         for index in self.source.all_indexes().filter(is_index) {
             let place = |column: &usize| {
+                if *column >= FIRST_EXPRESSION {
+                    return Ok(*column);
+                }
                 let place = self.places.get(*column).copied().flatten();
                 place.ok_or_else(|| Error::internal("an index on a column that is not there"))
             };
             let columns = index.columns.iter().map(place).collect::<Result<Vec<_>>>()?;
             let include = index.include.iter().map(place).collect::<Result<Vec<_>>>()?;
             let names = |positions: &[usize]| -> Vec<String> {
-                let columns = positions.iter().filter_map(|at| table.columns.get(*at));
-                columns.map(|column| column.name.clone()).collect()
+                let name = |at: &usize| match index.expression(*at) {
+                    Some(expression) => Some(expression.name.clone()),
+                    None => table.columns.get(*at).map(|column| column.name.clone()),
+                };
+                positions.iter().filter_map(name).collect()
             };
             let part = column_part(&names(&columns), &names(&include));
             let owner = index.constraint.then_some(&*table);

@@ -119,6 +119,14 @@ impl Session {
                 *sql = stored::rename_column(sql, from, &to)?;
             }
         }
+        for index in &mut changed.indexes {
+            for expression in &mut index.expressions {
+                expression.sql = stored::rename_column(&expression.sql, from, &to)?;
+            }
+            if let Some(sql) = &mut index.predicate {
+                *sql = stored::rename_column(sql, from, &to)?;
+            }
+        }
         if let Some(column) = changed.columns.get_mut(position) {
             column.name = to;
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use cairn_txn::storage::{Direction, Span};
 
 use super::super::Session;
+use super::super::constraints::check_has_order;
 use super::super::fill;
 use super::super::rules::{compile_own, compile_reference};
 use super::alter::Work;
@@ -18,6 +19,7 @@ use crate::catalog::constraint::ForeignKey;
 use crate::catalog::{Index, Table, index_span};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
+use crate::parser::parse_expression;
 use crate::row::describe::{contains_null, could_not_create, describe_key, is_violated};
 use crate::row::reference::{Reference, Wanted};
 use crate::row::rules::Rules;
@@ -39,6 +41,9 @@ impl Session {
             for column in &mut work.table.columns {
                 column.missing = None;
             }
+        }
+        if !work.retyped.is_empty() {
+            self.retype_expressions(&mut work.table)?;
         }
         let (old, table) = (work.old.clone(), Arc::new(work.table.clone()));
         let is_kept = |index: &&Index| table.all_indexes().any(|o| o.storage == index.storage);
@@ -77,6 +82,21 @@ impl Session {
             }
         }
         self.validate_keys(&work, &table).await
+    }
+
+    /// What indexes compute may have other types when columns have.
+    fn retype_expressions(&mut self, table: &mut Table) -> Result<()> {
+        let known = table.clone();
+        for index in &mut table.indexes {
+            for expression in &mut index.expressions {
+                let expr = parse_expression(&expression.sql)?;
+                let bound = self.with_binder("", |binder| binder.index_expression(&known, &expr));
+                let (_, kind) = bound?;
+                check_has_order(kind.kind)?;
+                (expression.type_oid, expression.typmod) = (kind.kind.oid(), kind.typmod);
+            }
+        }
+        Ok(())
     }
 
     fn evaluation(&mut self) -> Env {
@@ -123,7 +143,7 @@ impl Session {
                 }
             }
             look_at(work, table, rules, checks, &new, &env)?;
-            Ok((table.row_key(&new), codec::encode_row(&new)))
+            Ok(Some((table.row_key(&new), codec::encode_row(&new))))
         };
         match fill::fill(transaction, old, &all, true, &mut make).await? {
             None => Ok(()),

@@ -8,9 +8,7 @@ use crate::functions::strings::quote_ident;
 use crate::lock_names::DATABASE_OID;
 use crate::system::builtins::UTF8;
 use crate::system::names::{self, Stored, type_list};
-use crate::system::{
-    CATALOG_SCHEMA, Content, SUPERUSER, SUPERUSER_OID, classes, definitions, facts, relations,
-};
+use crate::system::{CATALOG_SCHEMA, Content, classes, definitions, facts, relations, roles};
 use crate::types::Type::{Bool, Int2, Int4, Int8, Name, NodeTree, Oid, Regclass, Text};
 use crate::types::{Datum, Type, TypeMod};
 
@@ -160,7 +158,7 @@ fn index(known: &Known, args: &[Datum]) -> Result<Datum> {
         }
         Some(Stored::Index(table, index)) => {
             let number = usize::try_from(column).unwrap_or_default();
-            Some(definitions::index_column(table, index, number).unwrap_or_default())
+            Some(definitions::index_column(table, index, number, pretty).unwrap_or_default())
         }
         _ => None,
     };
@@ -207,11 +205,9 @@ fn serial_sequence(known: &Known, args: &[Datum]) -> Result<Datum> {
 }
 
 fn user_by_id(_: &Known, args: &[Datum]) -> Result<Datum> {
-    let name = match oid_arg(args, 0)? {
-        SUPERUSER_OID => SUPERUSER.to_owned(),
-        other => format!("unknown (OID={other})"),
-    };
-    Ok(Datum::Text(name))
+    let oid = oid_arg(args, 0)?;
+    let name = roles::name_of(oid).map(str::to_owned);
+    Ok(Datum::Text(name.unwrap_or_else(|| format!("unknown (OID={oid})"))))
 }
 
 fn function_result(_: &Known, args: &[Datum]) -> Result<Datum> {
@@ -412,7 +408,7 @@ pub(super) fn exists(known: &Known, what: Class, oid: u32) -> bool {
         Class::Type => known.names.schema.type_of(oid).is_some(),
         Class::Language => oid == 12,
         Class::Tablespace => matches!(oid, 1663 | 1664),
-        Class::Role => oid == SUPERUSER_OID,
+        Class::Role => roles::name_of(oid).is_some(),
     }
 }
 

@@ -153,9 +153,20 @@ impl Deparser<'_> {
                 match &call.args {
                     FunctionArguments::None => simple(name.to_uppercase(), None),
                     FunctionArguments::List(list) if list.clauses.is_empty() => {
-                        let args = list.args.iter().map(|arg| match arg {
+                        let takes_text = |at: usize| {
+                            let mut all = crate::functions::named(&name);
+                            let takes = |kind| {
+                                move |f: &crate::functions::Function| f.args.get(at) == Some(&kind)
+                            };
+                            all.any(takes(Type::Text))
+                                && !crate::functions::named(&name).any(takes(Type::Varchar))
+                        };
+                        let args = list.args.iter().enumerate().map(|(at, arg)| match arg {
                             FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) => {
-                                let shown = self.show(arg, string_type(arg));
+                                let mut shown = self.show(arg, string_type(arg));
+                                if shown.kind == Some(Type::Varchar) && takes_text(at) {
+                                    shown = self.cast(shown, "text", Some(Type::Text));
+                                }
                                 match self.pretty {
                                     true => shown.text,
                                     false => self.operand(shown),

@@ -46,6 +46,7 @@ arrays! {
     ByteaArray Bytea 1001 "bytea[]" "_bytea";
     DateArray Date 1182 "date[]" "_date";
     TimeArray Time 1183 "time without time zone[]" "_time";
+    TimetzArray Timetz 1270 "time with time zone[]" "_timetz";
     TimestampArray Timestamp 1115 "timestamp without time zone[]" "_timestamp";
     TimestamptzArray Timestamptz 1185 "timestamp with time zone[]" "_timestamptz";
     IntervalArray Interval 1187 "interval[]" "_interval";
