@@ -377,7 +377,7 @@ impl Binder<'_> {
                     Some((name, kind, Some((table.id, index as i16 + 1))))
                 });
                 let columns = columns.collect();
-                (Relation::new(Source::Table(table)), columns)
+                (Relation::of_table(table, self.settings.hints()), columns)
             }
         };
         if let Some(alias) = alias {

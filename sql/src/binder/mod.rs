@@ -249,6 +249,8 @@ pub trait Settings {
     fn names(&self) -> crate::system::names::Names;
     /// What functions on locks and snapshots act on.
     fn manager(&self) -> Arc<cairn_txn::TransactionManager>;
+    /// What plans are to leave out.
+    fn hints(&self) -> crate::relation::Hints;
 }
 
 impl<'a> Binder<'a> {

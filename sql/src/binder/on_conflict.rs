@@ -19,9 +19,9 @@ use crate::types::Type;
 /// What an INSERT does about rows that are in the way.
 #[derive(Clone, Debug)]
 pub struct OnConflict {
-    /// Storage ids of the unique indexes in which a row is in the way.
+    /// Storage ids of the unique indexes in which a row is in the way, up to `deferrable`.
     pub arbiters: Vec<u32>,
-    /// The name of one of them whose constraint can wait, which is an error once there is a row.
+    /// The name of the first whose constraint can wait, which is an error once a row comes to it.
     pub deferrable: Option<String>,
     /// DO UPDATE; else the new row is left out.
     pub update: Option<ConflictUpdate>,
@@ -80,6 +80,10 @@ impl Binder<'_> {
         };
         let waits = |index: &&Index| index.deferral.is_some() && arbiters.contains(&index.storage);
         let deferrable = table.all_indexes().find(waits).map(|index| index.name.clone());
+        // Those behind it are never come to.
+        let before = table.all_indexes().take_while(|index| !waits(index));
+        let before = before.map(|index| index.storage);
+        let arbiters = before.filter(|storage| arbiters.contains(storage)).collect();
         Ok(Some(OnConflict { arbiters, deferrable, update }))
     }
 

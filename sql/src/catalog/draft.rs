@@ -5,10 +5,11 @@ use std::sync::Arc;
 use cairn_txn::Transaction;
 use serde::Serialize;
 
+use super::statistics::Statistics;
 use super::types::TypeDescriptor;
 use super::view::View;
 use super::{GARBAGE, Namespace, Schema, Sequence, Table};
-use super::{namespace_key, sequence_key, table_key, type_key, view_key};
+use super::{namespace_key, sequence_key, statistics_key, table_key, type_key, view_key};
 use crate::error::{Error, Result};
 
 fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
@@ -41,6 +42,9 @@ impl Draft<'_> {
     pub fn drop_table(&mut self, table: &Table) -> Result<()> {
         self.schema.remove_table(table.id);
         self.transaction.delete(table_key(table.id))?;
+        if self.schema.statistics.remove(&table.id).is_some() {
+            self.transaction.delete(statistics_key(table.id))?;
+        }
         for index in table.all_indexes() {
             self.discard_storage(index.storage)?;
         }
@@ -48,6 +52,14 @@ impl Draft<'_> {
         for sequence in owned.iter().filter(|sequence| sequence.owner == Some(table.id)) {
             self.drop_sequence(sequence)?;
         }
+        Ok(())
+    }
+
+    /// Keeps what was found out about a table.
+    pub fn put_statistics(&mut self, table: u32, statistics: Statistics) -> Result<()> {
+        let replaces = self.schema.statistics.contains_key(&table);
+        self.transaction.put(statistics_key(table), to_json(&statistics)?, replaces)?;
+        self.schema.insert_statistics(table, Arc::new(statistics));
         Ok(())
     }
 

@@ -16,6 +16,7 @@
 //! c n <schema id>               descriptor of a schema
 //! c y <type id>                 descriptor of a type
 //! c g <storage id>              rows of a dropped table, to be cleared
+//! c a <table id>                what ANALYZE has found out about a table
 //! s <sequence id>               how far a sequence has been handed out
 //! t <storage id> <key columns>  a row, or an entry of an index
 //! ```
@@ -29,6 +30,7 @@ mod garbage;
 pub mod index;
 pub mod names;
 pub mod sequences;
+pub mod statistics;
 pub mod types;
 pub mod view;
 
@@ -51,6 +53,7 @@ pub use draft::Draft;
 pub use garbage::{clear_garbage, clear_leftovers};
 pub use index::{Index, IndexState};
 use names::{Named, RelationName};
+use statistics::Statistics;
 use types::TypeDescriptor;
 use view::View;
 
@@ -186,6 +189,9 @@ pub struct Table {
     /// What its indexes compute, compiled when it is first used. Never stored.
     #[serde(skip)]
     pub programs: Programs,
+    /// What ANALYZE has found out. Stored by itself.
+    #[serde(skip)]
+    pub statistics: Option<Arc<Statistics>>,
 }
 
 /// ON COMMIT, of a temporary table.
@@ -414,6 +420,11 @@ fn namespace_key(id: u32) -> Vec<u8> {
 }
 
 const GARBAGE: &[u8] = b"cg";
+const STATISTICS: &[u8] = b"ca";
+
+fn statistics_key(id: u32) -> Vec<u8> {
+    [STATISTICS, &id.to_be_bytes()].concat()
+}
 
 /// Numbers below are kept for cairn's own use, as PostgreSQL keeps its oids.
 const FIRST_ID: u32 = 16_384;
@@ -428,6 +439,7 @@ pub struct Schema {
     views: HashMap<u32, Arc<View>>,
     sequences: HashMap<u32, Arc<Sequence>>,
     namespaces: HashMap<String, Arc<Namespace>>,
+    statistics: HashMap<u32, Arc<Statistics>>,
     types: HashMap<u32, Arc<TypeDescriptor>>,
     /// Numbers of types and their array types by name.
     type_names: HashMap<RelationName, u32>,
@@ -512,7 +524,11 @@ impl Schema {
         self.namespaces.get(name)
     }
 
-    fn insert_table(&mut self, table: Arc<Table>) {
+    fn insert_table(&mut self, mut table: Arc<Table>) {
+        let statistics = self.statistics.get(&table.id);
+        if table.statistics.as_ref() != statistics {
+            Arc::make_mut(&mut table).statistics = statistics.cloned();
+        }
         self.remove_table(table.id);
         let indexes = table.named_indexes().map(|index| index.name.as_str());
         for name in indexes {
@@ -623,6 +639,12 @@ impl Schema {
             match names::is_temporary(&view.schema) {
                 true => self.leftovers.push((key.to_vec(), Vec::new())),
                 false => self.insert_view(Arc::new(view)),
+            }
+        } else if let Some(id) = key.strip_prefix(STATISTICS) {
+            // They come before the tables.
+            if let Some(id) = id.try_into().ok().map(u32::from_be_bytes) {
+                let statistics: Statistics = serde_json::from_slice(value).map_err(corrupted)?;
+                self.insert_statistics(id, Arc::new(statistics));
             }
         } else if key.starts_with(b"cn") {
             let namespace: Namespace = serde_json::from_slice(value).map_err(corrupted)?;

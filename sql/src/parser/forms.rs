@@ -179,12 +179,13 @@ fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         Keyword::FOR,
     ];
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 2);
-    let mut inserts = false;
+    let (mut inserts, mut reindexes) = (false, false);
     for (at, token) in tokens.iter().enumerate() {
         let last = kept.last();
         let starts = last.is_none_or(|last| last.token == Token::SemiColon);
         if starts {
             inserts = is_keyword(token, &[Keyword::INSERT]);
+            reindexes = is_keyword(token, &[Keyword::REINDEX]);
         }
         let stands_alone = starts
             || last.is_some_and(|last| {
@@ -194,7 +195,7 @@ fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         // Not what a column is called: `SELECT 1 AS table FROM ...`
         let is_query = last.is_some_and(|last| is_keyword(last, &[Keyword::AS]))
             && name_at(&tokens, at + 1).is_some_and(|name| !cannot_name_a_relation(&name));
-        if (stands_alone || is_query) && is_keyword(token, &[Keyword::TABLE]) {
+        if (stands_alone && !reindexes || is_query) && is_keyword(token, &[Keyword::TABLE]) {
             kept.push(keyword("SELECT", token));
             kept.push(put(Token::Mul, token));
             kept.push(keyword("FROM", token));

@@ -10,6 +10,8 @@ use datafusion::logical_expr::{Expr, Filter, Join as LogicalJoin, LogicalPlan, S
 
 use super::compile::{Compiler, compile_all};
 use super::expr::RowExpr;
+use super::profile::Lines;
+use super::selectivity::rows_of;
 use super::{Flow, Frame, Node, Row, Sink, passes};
 use crate::binder::placeholder;
 use crate::codec;
@@ -63,14 +65,26 @@ pub(super) fn compile_join(compiler: &mut Compiler, join: &LogicalJoin) -> Resul
         join.join_type,
         JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti
     );
-    if indexable && by_right {
+    // Where both sides could be looked up, the one with fewer rows asks.
+    let asks_right = indexable
+        && join.join_type == JoinType::Inner
+        && matches!((rows_of(&join.left), rows_of(&join.right)), (Some(l), Some(r)) if r * 2.0 < l);
+    if asks_right {
+        let slots: Vec<usize> = lefts.iter().map(|_| compiler.allocate_slot()).collect();
+        if let Some(looked_up) = looked_up(compiler, &join.left, &lefts, &slots)? {
+            left = Some(looked_up);
+            method =
+                Some(Method::IndexSwapped { keys: compile_all(&rights, right_schema)?, slots });
+        }
+    }
+    if indexable && by_right && method.is_none() {
         let slots: Vec<usize> = rights.iter().map(|_| compiler.allocate_slot()).collect();
         if let Some(looked_up) = looked_up(compiler, &join.right, &rights, &slots)? {
             right = Some(looked_up);
             method = Some(Method::Index { keys: compile_all(&lefts, left_schema)?, slots });
         }
     }
-    if indexable && method.is_none() && join.join_type == JoinType::Inner {
+    if indexable && !asks_right && method.is_none() && join.join_type == JoinType::Inner {
         let slots: Vec<usize> = lefts.iter().map(|_| compiler.allocate_slot()).collect();
         if let Some(looked_up) = looked_up(compiler, &join.left, &lefts, &slots)? {
             left = Some(looked_up);
@@ -121,7 +135,7 @@ fn looked_up(
     let scans_before = compiler.full_scans.len();
     let node = compiler.node(&pushed)?;
     let by_index = match scan_of(&node) {
-        Some(scan) => scan.access.has_equality(),
+        Some(scan) => scan.access.has_equality() && scan.hints.nestloop,
         None => false,
     };
     if !by_index {
@@ -330,7 +344,7 @@ impl Join {
         Ok(ControlFlow::Continue(()))
     }
 
-    pub(super) fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    pub(super) fn explain(&self, depth: usize, lines: &mut Lines<'_>) {
         let indent = if depth == 0 { String::new() } else { "  ".repeat(depth) + "->  " };
         let method = match &self.method {
             Method::Index { .. } | Method::IndexSwapped { .. } => "Index Nested Loop",

@@ -24,14 +24,17 @@ pub mod kept;
 pub mod modify;
 mod operate;
 mod order;
+pub mod profile;
 pub mod quantified;
 pub mod raise;
 pub mod reference;
 pub mod rules;
+mod selectivity;
 pub mod sequence;
 pub mod set_list;
 mod sets;
 pub mod setting;
+pub mod sleep;
 pub mod stateful;
 mod subplan;
 pub mod touched;
@@ -55,7 +58,7 @@ use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
-use crate::relation::{Common, WorkingTable};
+use crate::relation::{Common, Hints, WorkingTable};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
 use access::{Access, Found, Lookups, Reading};
@@ -63,6 +66,7 @@ use common::CommonProgram;
 use covering::Covering;
 use expr::{RowExpr, Scope};
 use kept::Kept;
+use profile::{Detail, Lines};
 
 pub use subplan::evaluate as evaluate_subplan;
 use tracked::TrackedFilter;
@@ -222,6 +226,9 @@ pub struct RowPlan {
 struct Scan {
     table: Arc<Table>,
     access: Access,
+    hints: Hints,
+    /// About how many rows it gives, if that is known.
+    estimate: Option<f64>,
     /// Columns to decode: rising.
     needed: Vec<usize>,
     /// Positions within `needed` that go up.
@@ -362,10 +369,10 @@ impl RowPlan {
     }
 
     /// The plan for people, a line an operator.
-    pub fn explain(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+    pub fn explain(&self, detail: Detail<'_>) -> Vec<String> {
+        let mut lines = Lines { text: Vec::new(), detail };
         self.root.explain(0, &mut lines);
-        lines
+        lines.text
     }
 }
 
@@ -414,6 +421,13 @@ pub(crate) fn count_of(
 
 impl Node {
     fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
+        match &frame.env.kept.profile {
+            None => self.run_plain(frame, sink),
+            Some(profile) => profile.run(self, frame, sink),
+        }
+    }
+
+    fn run_plain(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         match self {
             Node::Scan(scan) => scan.run(frame, sink),
             Node::Functions { calls, filter, output } => {
@@ -544,8 +558,21 @@ impl Node {
         }
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    fn explain(&self, depth: usize, lines: &mut Lines<'_>) {
+        let at = lines.text.len();
+        self.explain_plain(depth, lines);
+        // What is computed of the rows below has no line of its own.
+        if matches!(self, Node::Project { .. }) {
+            return;
+        }
+        if let Some(profile) = lines.detail.profile {
+            lines.append(at, &profile.of(self));
+        }
+    }
+
+    fn explain_plain(&self, depth: usize, lines: &mut Lines<'_>) {
         let indent = if depth == 0 { String::new() } else { "  ".repeat(depth) + "->  " };
+        let Detail { costs, verbose, .. } = lines.detail;
         let mut line = |text: String| lines.push(format!("{indent}{text}"));
         match self {
             Node::Scan(scan) => {
@@ -553,7 +580,17 @@ impl Node {
                     Direction::Forward => "",
                     Direction::Reverse => " Backward",
                 };
-                line(scan.access.describe(&scan.table, backward, scan.covering.is_some()));
+                let mut text = scan.access.describe(&scan.table, backward, scan.covering.is_some());
+                if let Some(rows) = scan.estimate.filter(|_| costs) {
+                    text.push_str(&format!(" (rows={rows:.0})"));
+                }
+                line(text);
+                if verbose {
+                    let columns = scan.output.iter().filter_map(|at| scan.needed.get(*at));
+                    let columns = columns.filter_map(|at| scan.table.columns.get(*at));
+                    let names: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+                    lines.push(format!("{}Output: {}", "  ".repeat(depth + 2), names.join(", ")));
+                }
                 if !scan.filter.is_empty() {
                     lines.push(format!("{}Filters: {}", "  ".repeat(depth + 2), scan.filter.len()));
                 }

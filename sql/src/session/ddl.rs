@@ -328,5 +328,6 @@ pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Co
         on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
         programs: Default::default(),
+        statistics: None,
     }
 }

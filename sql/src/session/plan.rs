@@ -28,6 +28,7 @@ use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::optimizer::optimize;
 use crate::parser::Parsed;
+use crate::relation::Hints;
 use crate::row::RowPlan;
 use crate::row::expr::RowExpr;
 use crate::row::modify::InsertColumn;
@@ -290,6 +291,11 @@ impl Session {
         }
         let shared = self.uses_shared_plans();
         let version = self.schema_version();
+        if let Some(plan) = &prepared.pinned
+            && plan.version == version
+        {
+            return Ok(Some(plan.clone()));
+        }
         if shared
             && let Some(plan) = &*prepared.last_plan.lock()
             && plan.version == version
@@ -328,6 +334,7 @@ impl Session {
         self.block.as_ref().is_none_or(|block| block.draft.is_none())
             && !self.has_temporary
             && self.settings.is_plain_path()
+            && self.settings.hints() == Hints::default()
             && (!catalog.has_namespaces() || !catalog.current().has_namespace(&self.settings.user))
     }
 

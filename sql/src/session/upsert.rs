@@ -21,9 +21,9 @@ use crate::types::Datum;
 /// What is done about rows that are in the way.
 #[derive(Debug)]
 pub struct Upsert {
-    /// Storage ids of the unique indexes that decide.
+    /// Storage ids of the unique indexes that decide, up to `deferrable`.
     pub arbiters: Vec<u32>,
-    /// The name of one of them whose constraint can wait, which cannot decide.
+    /// The name of the first whose constraint can wait, which cannot decide.
     pub deferrable: Option<String>,
     /// DO UPDATE.
     pub update: Option<ConflictUpdate>,
@@ -131,10 +131,16 @@ impl Session {
             let mut new = writer.make_row(&modify.insert, source, &env, &sequences)?;
             writer.changed = None;
             writer.complete(&mut new)?;
-            if let Some(name) = &upsert.deferrable {
-                return Err(cannot_decide(&modify.table, name));
-            }
-            let proposed = writer.propose(transaction, &new, &upsert.arbiters, mode);
+            let proposed = async {
+                let arbiters = upsert.arbiters.as_slice();
+                let Some(name) = &upsert.deferrable else {
+                    return writer.propose(transaction, &new, arbiters, mode).await;
+                };
+                match writer.barrier(transaction, &new, arbiters, mode).await? {
+                    Some((key, row)) => Ok(Proposed::Barred { key, row }),
+                    None => Err(cannot_decide(&modify.table, name)),
+                }
+            };
             let row = match limited(lock_timeout, proposed).await? {
                 Proposed::Added(key) => {
                     touched.add(key);

@@ -94,6 +94,8 @@ struct Class<'a> {
     checks: usize,
     has_triggers: bool,
     parameters: &'a [String],
+    /// Pages and rows, as ANALYZE has found them.
+    counted: Option<(i32, f64)>,
 }
 
 impl Class<'_> {
@@ -109,9 +111,9 @@ impl Class<'_> {
             oid(self.access_method),
             oid(self.storage),
             oid(0),
-            Datum::Int32(0),
-            // Nobody has counted.
-            Datum::Float32(-1.0),
+            Datum::Int32(self.counted.map_or(0, |(pages, _)| pages)),
+            // -1: nobody has counted.
+            Datum::Float32(self.counted.map_or(-1.0, |(_, rows)| rows as f32)),
             Datum::Int32(0),
             oid(0),
             Datum::Bool(self.has_index),
@@ -169,6 +171,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             };
             class.row()
         })
@@ -191,8 +194,9 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 has_triggers: !table.foreign_keys.is_empty()
                     || !names.schema.referrers(table.id).is_empty(),
                 parameters: &table.parameters,
+                counted: table.statistics.as_ref().map(|found| (found.pages(), found.rows)),
             },
-            Stored::Index(_, index) => Class {
+            Stored::Index(table, index) => Class {
                 row_type: 0,
                 oid: index.oid(),
                 name: &index.name,
@@ -205,6 +209,11 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &index.parameters,
+                counted: table.statistics.as_ref().map(|found| {
+                    let rows = found.indexes.get(&index.oid()).copied().unwrap_or(found.rows);
+                    let part = if found.rows > 0.0 { rows / found.rows } else { 0.0 };
+                    ((f64::from(found.pages()) * part).ceil() as i32, rows)
+                }),
             },
             Stored::View(view) => Class {
                 row_type: row_type_oid(view.id),
@@ -219,6 +228,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             },
             Stored::Sequence(sequence) => Class {
                 row_type: 0,
@@ -233,6 +243,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             },
         };
         rows.push(class.row());
@@ -256,6 +267,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
             checks: 0,
             has_triggers: false,
             parameters: &[],
+            counted: None,
         };
         rows.push(class.row());
     }

@@ -24,6 +24,7 @@ mod progress;
 pub mod ranges;
 pub mod roles;
 pub mod settings;
+pub mod statistics;
 pub mod types;
 pub mod views;
 mod zones;
@@ -286,6 +287,8 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_proc" => builtins::procedures,
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
+        "pg_statistic" => statistics::statistic,
+        "pg_stats" => statistics::stats,
         "pg_tablespace" => builtins::tablespaces,
         "pg_timezone_abbrevs" => zones::abbreviations,
         "pg_timezone_names" => zones::names,

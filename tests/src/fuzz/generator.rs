@@ -10,17 +10,17 @@ const QUERY_DEPTH: u64 = 2;
 
 /// A column that may be named.
 #[derive(Clone, Debug)]
-struct Column {
-    name: String,
-    of: Type,
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) of: Type,
 }
 
 /// What a value may name.
 #[derive(Clone, Debug, Default)]
-struct Scope {
-    columns: Vec<Column>,
+pub(super) struct Scope {
+    pub(super) columns: Vec<Column>,
     /// Of the queries around this one.
-    outer: Vec<Column>,
+    pub(super) outer: Vec<Column>,
 }
 
 impl Scope {
@@ -32,7 +32,7 @@ impl Scope {
 /// Makes statements over tables.
 pub struct Generator<'a> {
     random: &'a mut Random,
-    tables: Vec<Table>,
+    pub(super) tables: Vec<Table>,
     /// Whether queries have to be such that each row is seen a few times only.
     is_large: bool,
     aliases: u64,
@@ -44,26 +44,26 @@ impl<'a> Generator<'a> {
         Generator { random, tables: schema.tables.clone(), is_large: schema.is_large, aliases: 0 }
     }
 
-    fn chance(&mut self, percent: u64) -> bool {
+    pub(super) fn chance(&mut self, percent: u64) -> bool {
         self.random.below(100) < percent
     }
 
-    fn one<'b, T>(&mut self, of: &'b [T]) -> &'b T {
+    pub(super) fn one<'b, T>(&mut self, of: &'b [T]) -> &'b T {
         &of[self.random.below(of.len() as u64) as usize]
     }
 
-    fn type_(&mut self) -> Type {
+    pub(super) fn type_(&mut self) -> Type {
         match self.chance(5) {
             true => Type::Interval,
             false => *self.one(&Type::OF_COLUMNS),
         }
     }
 
-    fn types(&mut self, most: u64) -> Vec<Type> {
+    pub(super) fn types(&mut self, most: u64) -> Vec<Type> {
         (0..1 + self.random.below(most)).map(|_| self.type_()).collect()
     }
 
-    fn alias(&mut self) -> String {
+    pub(super) fn alias(&mut self) -> String {
         self.aliases += 1;
         format!("a{}", self.aliases)
     }
@@ -108,6 +108,8 @@ impl<'a> Generator<'a> {
         match self.random.below(20) {
             0 | 1 if depth > 0 => self.set_operation(types, around, depth - 1),
             2 if depth > 0 => self.with(types, around, depth - 1),
+            8 if depth > 0 => self.recursive(types, around, depth - 1),
+            9 if depth > 0 => self.distinct_on(types, around, depth - 1),
             3..=6 => self.grouped(types, around, depth),
             7 => self.windowed(types, around, depth),
             _ => self.plain(types, around, depth),
@@ -129,7 +131,7 @@ impl<'a> Generator<'a> {
         let columns: Vec<_> =
             of.iter().enumerate().map(|(index, of)| (format!("c{index}"), *of)).collect();
         let listed: Vec<_> = columns.iter().map(|(column, _)| column.clone()).collect();
-        self.tables.push(Table { name: name.clone(), columns });
+        self.tables.push(Table { name: name.clone(), columns, has_key: false });
         // Another WITH may not follow.
         let body = self.plain(types, around, depth);
         self.tables.pop();
@@ -137,7 +139,7 @@ impl<'a> Generator<'a> {
         fill(Sort::Query(types.to_vec()), &template, vec![inner, body])
     }
 
-    fn plain(&mut self, types: &[Type], around: &Scope, depth: u64) -> Node {
+    pub(super) fn plain(&mut self, types: &[Type], around: &Scope, depth: u64) -> Node {
         let (from, scope) = self.from(around, depth);
         let items = types.iter().map(|of| self.value(*of, &scope, VALUE_DEPTH, depth)).collect();
         let distinct = if self.chance(15) { "DISTINCT " } else { "" };
@@ -155,7 +157,7 @@ impl<'a> Generator<'a> {
         fill(Sort::Part, &format!("SELECT {{}}{holes} FROM {{}}"), nodes)
     }
 
-    fn condition(&mut self, word: &str, scope: &Scope, depth: u64) -> Node {
+    pub(super) fn condition(&mut self, word: &str, scope: &Scope, depth: u64) -> Node {
         match self.chance(60) {
             true => {
                 let condition = self.value(Type::Bool, scope, VALUE_DEPTH, depth);
@@ -181,7 +183,7 @@ impl<'a> Generator<'a> {
         }
         let group = match keys.is_empty() {
             true => Node::text(Sort::Clause, ""),
-            false => Node::text(Sort::Clause, format!(" GROUP BY {}", keys.join(", "))),
+            false => Node::text(Sort::Clause, self.group_by(&keys)),
         };
         let having = match self.chance(30) {
             true => {
@@ -250,7 +252,8 @@ impl<'a> Generator<'a> {
                 true => {
                     let of = self.type_();
                     let key = self.value(of, scope, 1, 0);
-                    fill(Sort::Clause, &format!("{word} {{}} "), vec![key])
+                    let frame = if word == "ORDER BY" { self.frame() } else { "" };
+                    fill(Sort::Clause, &format!("{word} {{}} {frame}"), vec![key])
                 }
                 false => Node::text(Sort::Clause, ""),
             });
@@ -267,6 +270,14 @@ impl<'a> Generator<'a> {
             5..=8 => 1,
             _ => 2,
         };
+        if depth > 0 && self.chance(10) {
+            let (lateral, more) = self.lateral(&columns, depth - 1);
+            columns.extend(more);
+            let word = *self.one(&["CROSS JOIN", "LEFT JOIN"]);
+            let on = if word == "LEFT JOIN" { " ON true" } else { "" };
+            let template = format!("{{}} {word} {{}}{on}");
+            relation = fill(Sort::Relation, &template, vec![relation, lateral]);
+        }
         for _ in 0..joins {
             let (other, more) = self.relation(depth.saturating_sub(1));
             let left = columns.clone();
@@ -356,7 +367,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    fn constant(&mut self, of: Type) -> Node {
+    pub(super) fn constant(&mut self, of: Type) -> Node {
         let text = *self.one(grammar::constants(of));
         Node::text(Sort::Value(of), text)
     }
@@ -376,7 +387,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    fn value(&mut self, of: Type, scope: &Scope, depth: u64, query_depth: u64) -> Node {
+    pub(super) fn value(&mut self, of: Type, scope: &Scope, depth: u64, query_depth: u64) -> Node {
         if depth == 0 || self.chance(25) {
             return self.leaf(of, scope);
         }
@@ -450,7 +461,9 @@ impl<'a> Generator<'a> {
         let tables = self.tables.clone();
         let table = self.one(&tables).clone();
         let scope = Scope { columns: columns(&table.name, &table.columns), outer: Vec::new() };
-        let node = match self.random.below(5) {
+        let node = match self.random.below(7) {
+            5 if table.columns.len() > 1 => self.merge(&table),
+            6 if table.columns.len() > 1 && table.has_key => self.upsert(&table),
             0 | 1 => self.update(&table, &scope),
             2 | 3 => {
                 let condition = self.condition("WHERE", &scope, self.depth_of_changes());
@@ -487,11 +500,11 @@ impl<'a> Generator<'a> {
     }
 }
 
-fn returning() -> Node {
+pub(super) fn returning() -> Node {
     Node::text(Sort::Clause, " RETURNING *")
 }
 
-fn columns(alias: &str, named: &[(String, Type)]) -> Vec<Column> {
+pub(super) fn columns(alias: &str, named: &[(String, Type)]) -> Vec<Column> {
     let named = named.iter().map(|(name, of)| Column { name: format!("{alias}.{name}"), of: *of });
     named.collect()
 }

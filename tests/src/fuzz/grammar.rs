@@ -73,6 +73,13 @@ const BOOL: &[&str] = &[
     "({d} + {v} > {t})",
     "(({y}, {i}) = ({y}, {i}))",
     "(({i}, {s}) < ({i}, {s}))",
+    "({y} = ANY (ARRAY[{y}, {y}]))",
+    "({i} <> ALL (ARRAY[{i}, {i}, {i}]))",
+    "(ARRAY[{i}, {i}] @> ARRAY[{i}])",
+    "(ARRAY[{s}, {s}] && ARRAY[{s}])",
+    "(ARRAY[{i}, {i}] < ARRAY[{i}, {i}, {i}])",
+    "(jsonb_build_object('a', {i}) @> jsonb_build_object('a', 1))",
+    "(to_jsonb({s}) = to_jsonb({s}))",
 ];
 
 const INT: &[&str] = &[
@@ -100,6 +107,12 @@ const INT: &[&str] = &[
     "extract(dow FROM {t})::int",
     "mod({i}, nullif({i}, 0))",
     "gcd({i}, {i})",
+    "(ARRAY[{i}, {i}, {i}])[2]",
+    "cardinality(ARRAY[{y}, {y}])",
+    "array_position(ARRAY[{i}, {i}, {i}], {i})",
+    "array_length(array_remove(ARRAY[{i}, {i}], {i}), 1)",
+    "(jsonb_build_array({i}, {s}) ->> 0)::int",
+    "jsonb_array_length(jsonb_build_array({y}, {i}))",
 ];
 
 const LONG: &[&str] = &[
@@ -185,6 +198,12 @@ const TEXT: &[&str] = &[
     "regexp_replace({s}, '[ab]', '#')",
     "to_char({d}, 'YYYY-MM-DD Dy')",
     "to_char({i}, '9999')",
+    "array_to_string(ARRAY[{s}, {s}], ',', '*')",
+    "(ARRAY[{s}, {s}] || {s})::text",
+    "(string_to_array({s}, ','))[1]",
+    "jsonb_build_object('k', {s}, 'v', {i})::text",
+    "(json_build_object('k', {s}) ->> 'k')",
+    "to_jsonb({i})::text",
 ];
 
 const DATE: &[&str] = &["({d} + {i} % 1000)", "({d} - 30)", "({t})::date", "({d} + 1)"];

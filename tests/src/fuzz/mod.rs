@@ -6,6 +6,7 @@
 //! counted, so the grammar may be ahead of it.
 
 mod compare;
+mod forms;
 mod generator;
 mod grammar;
 mod known;

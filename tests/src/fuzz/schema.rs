@@ -15,6 +15,8 @@ pub struct Table {
     pub name: String,
     /// Names and types; the first is its key.
     pub columns: Vec<(String, Type)>,
+    /// Whether that is declared.
+    pub has_key: bool,
 }
 
 /// Tables and the statements that make them, which do without each other where shrinking may leave one out.
@@ -85,7 +87,7 @@ impl Schema {
                 self.statements.push(format!("CREATE INDEX {name}_{number} ON {name} ({listed})"));
             }
         }
-        self.tables.push(Table { name, columns });
+        self.tables.push(Table { name, columns, has_key: !key.is_empty() });
     }
 }
 
