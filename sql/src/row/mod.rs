@@ -27,6 +27,7 @@ mod operate;
 mod order;
 pub mod profile;
 pub mod quantified;
+pub mod raise;
 pub mod reference;
 pub mod rules;
 mod selectivity;
