@@ -70,4 +70,3 @@ CREATE VIEW public.rich AS SELECT p.id, p.name, lower(p.nick) AS nick FROM publi
 COMMENT ON VIEW public.rich IS 'a view';
 CREATE VIEW sales.totals AS SELECT o.person, count(*) AS orders, sum(o.amount) AS amount FROM (sales.orders o JOIN public.people p ON ((p.id = o.person))) GROUP BY o.person HAVING (count(*) > 0);
 CREATE MATERIALIZED VIEW public.names AS SELECT p.name, p.id FROM public.people p;
-CREATE FUNCTION public.twice(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT n * 2 $$;

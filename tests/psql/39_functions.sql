@@ -79,4 +79,5 @@ BEGIN;
 DROP FUNCTION standard(int);
 ROLLBACK;
 SELECT standard(1);
+DROP FUNCTION atomic_body(int);
 DROP TABLE items CASCADE;

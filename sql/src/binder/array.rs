@@ -156,18 +156,17 @@ impl Binder<'_> {
     /// The same of an array that is bound.
     pub(super) fn subscript_of(&self, array: Bound, chain: &[AccessExpr]) -> Result<Bound> {
         let position = array.position;
-        if let [AccessExpr::Dot(field), ..] = chain {
-            return Err(Error::new(
-                SqlState::WrongObjectType,
-                format!(
-                    "column notation .{field} applied to type {}, which is not a composite type",
-                    array.kind().name()
-                ),
-            )
-            .at(position));
+        if let [AccessExpr::Dot(Sql::Identifier(name)), rest @ ..] = chain {
+            let value = self.field(array, name, &Sql::Identifier(name.clone()))?;
+            return if rest.is_empty() { Ok(value) } else { self.subscript_of(value, rest) };
         }
         if array.kind() == Type::Jsonb {
             return self.jsonb_subscript(array, chain);
+        }
+        let first = subscripts_before_field(chain);
+        if let Some((first, rest)) = chain.split_at_checked(first).filter(|(_, r)| !r.is_empty()) {
+            let value = self.subscript_of(array, first)?;
+            return self.subscript_of(value.at(position), rest);
         }
         if let (Type::Name, [AccessExpr::Subscript(Subscript::Index { index })]) =
             (array.kind(), chain)
@@ -250,8 +249,17 @@ impl Binder<'_> {
         value: Bound,
     ) -> Result<Bound> {
         let position = array.position;
+        if let [AccessExpr::Dot(Sql::Identifier(field)), rest @ ..] = chain {
+            return self.assign_field(name, array, field, rest, value);
+        }
         if array.kind() == Type::Jsonb {
             return self.assign_jsonb_subscript(name, array, chain, value);
+        }
+        let first = subscripts_before_field(chain);
+        if let Some((first, rest)) = chain.split_at_checked(first).filter(|(_, r)| !r.is_empty()) {
+            let old = self.subscript_of(array.clone(), first)?.at(position);
+            let new = self.assign_subscripts(name, old, rest, value)?;
+            return self.assign_subscripts(name, array, first, new);
         }
         let element = subscripted(array.ty).map_err(|error| error.at(position))?;
         let Subscripts { bounds, values } = self.subscripts(chain)?;
@@ -372,6 +380,11 @@ pub(super) fn no_array_type(kind: Type) -> Error {
         SqlState::UndefinedObject,
         format!("could not find array type for data type {}", kind.name()),
     )
+}
+
+/// How many subscripts come before a field.
+fn subscripts_before_field(chain: &[AccessExpr]) -> usize {
+    chain.iter().take_while(|access| matches!(access, AccessExpr::Subscript(_))).count()
 }
 
 /// The elements of what has subscripts.

@@ -39,6 +39,7 @@ pub mod on_conflict;
 mod ordered_set;
 mod outer_aggregate;
 mod parts;
+mod populate;
 pub mod position;
 mod query;
 mod recursion;
@@ -406,7 +407,13 @@ impl<'a> Binder<'a> {
         let from = bound.kind();
         let to = target.kind;
         if from == Type::Unknown && to != Type::Unknown {
-            return self.convert_unknown(bound, target, level).map(Some);
+            let value = self.convert_unknown(bound, target, level)?;
+            return self.with_fields_guarded(value, target).map(Some);
+        }
+        if let (Type::Record, Type::Composite(user)) = (from, to)
+            && let Some(own) = self.fields_of(bound.ty)
+        {
+            return self.record_to_composite(&bound, &own, user, level).map(Some);
         }
         match casts::level(from, to) {
             Some(needed) if needed <= level => {}
@@ -414,7 +421,10 @@ impl<'a> Binder<'a> {
         }
         let mut bound = match from == to {
             true => bound,
-            false => Bound::new(self.cast_call(from, to, bound.expr), to),
+            false => {
+                let value = Bound::new(self.cast_call(from, to, bound.expr), to);
+                self.with_fields_guarded(value, TypeMod::plain(to))?
+            }
         };
         if to == Type::Record {
             // Its modifier tells of fields, to which nothing is fitted.

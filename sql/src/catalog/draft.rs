@@ -33,7 +33,11 @@ impl Draft<'_> {
         let replaced = self.schema.tables.get(&table.id).cloned();
         table.number_parts(replaced.as_deref(), self.schema);
         self.transaction.put(table_key(table.id), to_json(&table)?, replaced.is_some())?;
+        let id = table.id;
         self.schema.insert_table(Arc::new(table));
+        if replaced.is_some() && self.schema.uses_row_type(id) {
+            self.schema.resolve_types();
+        }
         Ok(())
     }
 

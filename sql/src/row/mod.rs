@@ -28,6 +28,7 @@ mod operate;
 mod order;
 pub mod profile;
 pub mod quantified;
+pub mod raise;
 pub mod reference;
 pub mod rules;
 mod selectivity;
@@ -465,9 +466,11 @@ impl Node {
             Node::Feed => frame.feed(sink),
             Node::System { relation, lookups, narrowed, filter, output } => {
                 let mut wanted = lookups.eval(frame)?;
-                wanted.extend(narrowed.iter().filter_map(|(column, slot)| {
-                    Some((*column, narrow::values(*slot, frame)?))
-                }));
+                wanted.extend(
+                    narrowed.iter().filter_map(|(column, slot)| {
+                        Some((*column, narrow::values(*slot, frame)?))
+                    }),
+                );
                 for row in relation.rows(&frame.env.surroundings.system, &wanted)? {
                     frame.env.tick(1)?;
                     if passes(filter, &row, frame)? {

@@ -224,10 +224,11 @@ fn columns_of(outputs: &Columns, create: &CreateAs) -> Result<Vec<Column>> {
                 format!("column \"{name}\" specified more than once"),
             ));
         }
-        if output.ty.kind == Type::Void {
+        if matches!(output.ty.kind, Type::Void | Type::Record) {
+            let kind = output.ty.kind.name();
             return Err(Error::new(
                 SqlState::InvalidTableDefinition,
-                format!("column \"{name}\" has pseudo-type void"),
+                format!("column \"{name}\" has pseudo-type {kind}"),
             ));
         }
         columns.push(Column::new(name, output.ty));

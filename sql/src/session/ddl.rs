@@ -7,6 +7,7 @@ mod alter;
 mod alter_column;
 mod column;
 mod comment;
+mod composites;
 mod create_table;
 mod domains;
 mod drop;
@@ -224,12 +225,12 @@ impl Session {
             }
             Definition::CreateType(create) => {
                 self.check_writable("CREATE TYPE")?;
-                self.create_type(create).await?;
+                self.create_type(create, sql).await?;
                 done("CREATE TYPE")
             }
             Definition::AlterType(alter) => {
                 self.check_writable("ALTER TYPE")?;
-                self.alter_user_type(alter).await?;
+                self.alter_user_type(alter, sql).await?;
                 done("ALTER TYPE")
             }
             Definition::DropTypes(drop) => {

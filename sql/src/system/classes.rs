@@ -4,17 +4,17 @@ use super::builtins::{BTREE, HEAP, vector};
 use super::names::{Names, Stored, namespace_of, shown_indexes, split_name, stored_namespace};
 use super::{
     Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
-    relations, text,
+    relations, rewrite, text,
 };
 use crate::catalog::index::FIRST_EXPRESSION;
 use crate::catalog::names::{RelationName, SearchPath};
-use crate::catalog::types::TypeShape;
+use crate::catalog::types::{CompositeShape, TypeDescriptor, TypeShape, row_type_oid};
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
 use crate::parser::stored;
 use crate::row::Row;
 use crate::types::array::{Array, Dimension};
-use crate::types::{Datum, Type};
+use crate::types::{Datum, Type, TypeMod};
 use std::sync::Arc;
 
 /// pg_collation.oid of "C".
@@ -92,6 +92,7 @@ fn system_relations<'a>(
 
 /// A line of pg_class.
 struct Class<'a> {
+    row_type: u32,
     oid: u32,
     name: &'a str,
     namespace: u32,
@@ -114,7 +115,7 @@ impl Class<'_> {
             oid(self.oid),
             text(self.name),
             oid(self.namespace),
-            oid(0),
+            oid(self.row_type),
             oid(0),
             oid(SUPERUSER_OID),
             oid(self.access_method),
@@ -170,6 +171,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = system_relations(asked, "oid", "relname")
         .map(|relation| {
             let class = Class {
+                row_type: 0,
                 oid: relation.oid,
                 name: relation.name,
                 namespace: namespace_of(relation.schema),
@@ -190,6 +192,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
         let namespace = stored_namespace(&names.schema, &stored.full_name().schema);
         let class = match stored {
             Stored::Table(table) => Class {
+                row_type: row_type_oid(table.id),
                 oid: table.id,
                 name: &table.name,
                 namespace,
@@ -206,6 +209,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 counted: table.statistics.as_ref().map(|found| (found.pages(), found.rows)),
             },
             Stored::Index(table, index) => Class {
+                row_type: 0,
                 oid: index.oid(),
                 name: &index.name,
                 namespace,
@@ -224,6 +228,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 }),
             },
             Stored::View(view) => Class {
+                row_type: row_type_oid(view.id),
                 oid: view.id,
                 name: &view.name,
                 namespace,
@@ -238,6 +243,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 counted: None,
             },
             Stored::Sequence(sequence) => Class {
+                row_type: 0,
                 oid: sequence.id,
                 name: &sequence.name,
                 namespace,
@@ -270,7 +276,41 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
         }
         rows.push(row);
     }
+    for (made, composite) in composites(&names.schema) {
+        let wanted = asked.names("relname");
+        let has_name = wanted.is_none_or(|wanted| wanted.contains(&made.name.as_str()));
+        if !has_name || !asked.wants("oid", composite.relation) {
+            continue;
+        }
+        let class = Class {
+            row_type: made.id,
+            oid: composite.relation,
+            name: &made.name,
+            namespace: stored_namespace(&names.schema, &made.schema),
+            access_method: 0,
+            storage: 0,
+            has_index: false,
+            kind: "c",
+            columns: composite.attributes.len(),
+            checks: 0,
+            has_triggers: false,
+            parameters: &[],
+            counted: None,
+        };
+        rows.push(class.row());
+    }
     Ok(rows)
+}
+
+/// The composite types that stand by themselves, in the order of their numbers.
+fn composites(schema: &Schema) -> Vec<(&TypeDescriptor, &CompositeShape)> {
+    let all = schema.types().filter_map(|made| match &made.shape {
+        TypeShape::Composite(composite) => Some((&**made, composite)),
+        _ => None,
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort_by_key(|(made, _)| made.id);
+    all
 }
 
 /// The columns of each sequence.
@@ -405,6 +445,18 @@ pub fn attributes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 let columns = SEQUENCE_COLUMNS.iter().enumerate();
                 rows.extend(columns.map(|(at, column)| plain(sequence.id, at, *column)));
             }
+        }
+    }
+    for (_, composite) in composites(&names.schema) {
+        if !asked.wants("attrelid", composite.relation) {
+            continue;
+        }
+        for (at, attribute) in composite.attributes.iter().enumerate() {
+            let kind = names.schema.type_of(attribute.type_oid).unwrap_or(Type::Text);
+            let ty = TypeMod { kind, typmod: attribute.typmod };
+            let mut column = Column::new(attribute.name.clone(), ty);
+            column.dropped = attribute.dropped;
+            rows.push(of_column(composite.relation, at + 1, at, &column));
         }
     }
     Ok(rows)
@@ -557,6 +609,9 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
             add(key.id, PG_CONSTRAINT, 0, &key.comment);
         }
     }
+    for view in schema.views() {
+        add(view.id, PG_CLASS, 0, &view.comment);
+    }
     for sequence in schema.sequences() {
         add(sequence.id, PG_CLASS, 0, &sequence.comment);
     }
@@ -638,6 +693,7 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             add((PG_CONSTRAINT, check.id), (PG_CLASS, table.id, 0), "a");
         }
     }
+    rewrite::dependencies(schema, &mut add);
     for sequence in schema.sequences() {
         let Some((table, at)) = owner(schema, sequence) else { continue };
         let column = table.columns.get(at);

@@ -22,6 +22,7 @@ pub mod locks;
 pub mod names;
 mod progress;
 pub mod ranges;
+mod rewrite;
 pub mod roles;
 pub mod routines;
 pub mod settings;
@@ -78,6 +79,7 @@ pub mod class_oid {
     pub const PG_CLASS: u32 = 1259;
     pub const PG_ATTRDEF: u32 = 2604;
     pub const PG_CONSTRAINT: u32 = 2606;
+    pub const PG_REWRITE: u32 = 2618;
     pub const PG_NAMESPACE: u32 = 2615;
 }
 
@@ -286,6 +288,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_operator" => builtins::operators,
         "pg_opfamily" => builtins::operator_families,
         "pg_proc" => builtins::procedures,
+        "pg_rewrite" => rewrite::rules,
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
         "pg_statistic" => statistics::statistic,

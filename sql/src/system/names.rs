@@ -234,7 +234,13 @@ impl Names {
     /// A type of a user's by name.
     pub fn users_type(&self, schema: Option<&str>, name: &str) -> Option<Type> {
         let found = self.schema.find_type(&self.path, schema, name)?;
-        self.schema.type_of(self.schema.type_named(&found)?)
+        match self.schema.type_named(&found) {
+            Some(oid) => self.schema.type_of(oid),
+            None => match self.schema.named(&found)? {
+                Named::Table(id) | Named::View(id) => self.schema.row_type(id),
+                Named::Sequence(_) | Named::Index(_) => None,
+            },
+        }
     }
 
     /// A type's name as messages and `format_type` have it: qualified where search_path does not find

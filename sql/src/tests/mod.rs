@@ -13,6 +13,7 @@ mod kept_rows;
 mod numeric;
 mod resolve;
 mod system;
+mod user_types;
 
 use proptest::prelude::*;
 use proptest::sample::select;

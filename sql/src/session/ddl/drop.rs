@@ -41,6 +41,8 @@ pub(super) enum Object {
     Column(u32, usize),
     /// A type that a user made.
     Type(u32),
+    /// A field of a composite type.
+    Field(u32, usize),
 }
 
 impl RelationKind {
@@ -179,6 +181,7 @@ impl Session {
                     });
                 }
                 self.dependent_views(*id, None, &on, gone, dependents);
+                self.dependents_of_rows(*id, gone, dependents);
                 let mut owned: Vec<_> =
                     schema.sequences().filter(|s| s.owner == Some(*id)).cloned().collect();
                 owned.sort_by_key(|sequence| sequence.id);
@@ -190,6 +193,7 @@ impl Session {
                 let Some(view) = schema.view_by_id(*id) else { return Ok(()) };
                 let on = self.describe(RelationKind::View, &view.full_name());
                 self.dependent_views(*id, None, &on, gone, dependents);
+                self.dependents_of_rows(*id, gone, dependents);
             }
             Object::Sequence(id) => {
                 let Some(sequence) = schema.sequence_by_id(*id) else { return Ok(()) };
@@ -225,7 +229,7 @@ impl Session {
                 }
             }
             Object::Type(id) => self.dependents_of_type(*id, gone, dependents),
-            Object::Default(..) | Object::Column(..) => {}
+            Object::Default(..) | Object::Column(..) | Object::Field(..) => {}
         }
         Ok(())
     }
@@ -321,6 +325,7 @@ impl Session {
                 None => Ok(()),
             },
             Object::Type(id) => self.draft(|draft| draft.drop_type(*id)),
+            Object::Field(id, position) => self.drop_field(*id, *position),
         }
     }
 
@@ -431,7 +436,7 @@ impl Session {
             return format!("function {signature}");
         }
         let found = match object {
-            Object::Type(id) => return self.describe_type(*id),
+            Object::Type(id) | Object::Field(id, _) => return self.describe_type(*id),
             Object::Table(id) | Object::Default(id, _) | Object::Column(id, _) => {
                 schema.table_by_id(*id).map(|t| (self.kind_of(Named::Table(*id)), t.full_name()))
             }

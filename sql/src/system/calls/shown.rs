@@ -316,6 +316,15 @@ fn relation_is_visible(known: &Known, args: &[Datum]) -> Result<Datum> {
         let names = &known.names;
         return Ok(Datum::Bool(names.schema.is_in_sight(&names.path, &found.full_name())));
     }
+    let schema = &known.names.schema;
+    let composite = schema.types().find(|made| match &made.shape {
+        TypeShape::Composite(composite) => composite.relation == oid,
+        _ => false,
+    });
+    if let Some(made) = composite {
+        let in_sight = schema.type_is_in_sight(&known.names.path, &made.full_name());
+        return Ok(Datum::Bool(in_sight));
+    }
     let relation = relations().iter().find(|relation| relation.oid == oid);
     Ok(relation.map_or(Datum::Null, |found| Datum::Bool(found.schema == CATALOG_SCHEMA)))
 }
