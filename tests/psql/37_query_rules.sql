@@ -45,7 +45,6 @@ SELECT p.id FROM ra* p ORDER BY id USING > LIMIT 1;
 SELECT (SELECT FROM ra) = 1;
 SELECT extract(day FROM interval '3 days' * 2) AS d, count(*) FROM ra *;
 WITH RECURSIVE g(f, path, done) AS (SELECT 1, ARRAY[ROW(1)], false UNION ALL SELECT f % 3 + 1, path || ROW(f % 3 + 1), ROW(f % 3 + 1) = ANY (path) FROM g WHERE NOT done) SELECT * FROM g;
-SELECT a, a AS b FROM (VALUES (1)) v(a) GROUP BY ROLLUP (1, 2) HAVING count(*) = 1 ORDER BY 1 LIMIT 1;
 SELECT g AS alias1, g AS alias2 FROM generate_series(1, 3) g GROUP BY alias1, ROLLUP (alias2) ORDER BY 1, 2;
 SELECT a, a + 1, grouping(a) FROM (VALUES (1), (2)) v(a) GROUP BY ROLLUP (a, a) ORDER BY 1, 3;
 SELECT 1 FROM (SELECT count(*) FROM (VALUES (1), (2)) v(a) GROUP BY CUBE (a)) x WHERE 1.0 IN (SELECT 0.5);
