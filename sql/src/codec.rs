@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::CANONICAL_BYTES;
-use crate::types::{Datum, Numeric, Type, array, json, record};
+use crate::types::{Datum, Numeric, Type, array, composite, json, record};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -280,6 +280,7 @@ pub fn encode_key(kind: Type, datum: &Datum, out: &mut Vec<u8>) {
             }
             Type::Jsonb => encode_key_bytes(&json::ordered(v), out),
             Type::Record => encode_key_bytes(&record::ordered(v), out),
+            Type::Composite(user) => encode_key_bytes(&composite::ordered(user, v), out),
             kind if kind.is_array() || kind == Type::AnyArray => {
                 encode_key_bytes(&array::ordered(v), out);
             }
@@ -386,6 +387,7 @@ pub fn canonical(kind: Type, datum: Datum) -> Datum {
         }
         (Type::Jsonb, Datum::Bytes(v)) => Datum::Bytes(json::ordered(&v).into_owned()),
         (Type::Record, Datum::Bytes(v)) => Datum::Bytes(record::ordered(&v)),
+        (Type::Composite(user), Datum::Bytes(v)) => Datum::Bytes(composite::ordered(user, &v)),
         (kind, Datum::Bytes(v)) if kind.is_array() => Datum::Bytes(array::ordered(&v).into_owned()),
         (Type::Bpchar, Datum::Text(mut v)) => {
             v.truncate(v.trim_end_matches(' ').len());

@@ -18,6 +18,13 @@ use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalN
 use crate::functions::sets::SetCall;
 use crate::functions::windows::{Bound, FrameClause, WindowCall};
 
+/// Whether a node makes sets of rows by calls in a select list.
+pub fn is_project_set(node: &LogicalPlan) -> bool {
+    let LogicalPlan::Extension(node) = node else { return false };
+    let operator = node.node.as_any().downcast_ref::<Operator>();
+    operator.is_some_and(|operator| matches!(operator.kind, Kind::ProjectSet(_)))
+}
+
 /// A column that an operator adds.
 pub type Added = (Option<TableReference>, FieldRef);
 

@@ -61,6 +61,8 @@ pub enum Parsed {
     Maintenance {
         /// Whether VACUUM was asked for, perhaps with ANALYZE.
         vacuum: bool,
+        /// Whether ANALYZE was.
+        analyze: bool,
         /// The tables named, with columns where they were; none: all tables.
         tables: Vec<(String, Vec<String>)>,
     },
@@ -343,11 +345,17 @@ fn parse_one(parser: &mut Parser<'_>) -> std::result::Result<Parsed, ParserError
         Token::Word(word) if word.value.eq_ignore_ascii_case("abort") => {
             return parse_abort(parser);
         }
+        Token::Word(word) if word.value.eq_ignore_ascii_case("refresh") => {
+            return definition::refresh(parser).map(|d| Parsed::Definition(Box::new(d)));
+        }
         Token::Word(word) => word.keyword,
         _ => Keyword::NoKeyword,
     };
     if let Some(statement) = cursor::parse(parser)? {
         return Ok(Parsed::Cursor(Box::new(statement)));
+    }
+    if let Some(definition) = definition::drop_function(parser)? {
+        return Ok(Parsed::Definition(Box::new(definition)));
     }
     match keyword {
         Keyword::VACUUM | Keyword::ANALYZE => parse_maintenance(parser),
@@ -396,6 +404,7 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
     if !vacuum {
         parser.expect_keyword(Keyword::ANALYZE)?;
     }
+    let mut analyze = !vacuum;
     // FULL and FREEZE ask for what holds anyway: nothing is left behind to rewrite or to freeze.
     let words: &[Keyword] = match vacuum {
         true => &[Keyword::FULL, Keyword::FREEZE, Keyword::ANALYZE],
@@ -403,14 +412,17 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
     };
     if parser.consume_token(&Token::LParen) {
         loop {
-            parser.expect_one_of_keywords(words)?;
+            let word = parser.expect_one_of_keywords(words)?;
+            analyze |= word == Keyword::ANALYZE;
             if !parser.consume_token(&Token::Comma) {
                 break;
             }
         }
         parser.expect_token(&Token::RParen)?;
     }
-    while parser.parse_one_of_keywords(words).is_some() {}
+    while let Some(word) = parser.parse_one_of_keywords(words) {
+        analyze |= word == Keyword::ANALYZE;
+    }
     let mut tables = Vec::new();
     while !matches!(parser.peek_token().token, Token::EOF | Token::SemiColon) {
         let name = parser.parse_object_name(false)?;
@@ -425,5 +437,5 @@ fn parse_maintenance(parser: &mut Parser<'_>) -> std::result::Result<Parsed, Par
             break;
         }
     }
-    Ok(Parsed::Maintenance { vacuum, tables })
+    Ok(Parsed::Maintenance { vacuum, analyze, tables })
 }

@@ -118,11 +118,29 @@ pub struct Functions {
     pub ordinality: bool,
 }
 
+/// What plans may use, where there is a choice: `enable_seqscan` and its kin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are those of the settings")]
+pub struct Hints {
+    pub seqscan: bool,
+    pub indexscan: bool,
+    pub indexonlyscan: bool,
+    pub nestloop: bool,
+}
+
+impl Default for Hints {
+    fn default() -> Hints {
+        Hints { seqscan: true, indexscan: true, indexonlyscan: true, nestloop: true }
+    }
+}
+
 /// A relation in a plan. It knows nothing of transactions: those come with an execution.
 #[derive(Debug)]
 pub struct Relation {
     /// Where rows come from.
     pub source: Source,
+    /// How they are not to be reached.
+    pub hints: Hints,
     schema: SchemaRef,
 }
 
@@ -143,7 +161,7 @@ impl Relation {
             Source::Common(common) => common_schema(&common.columns),
             Source::Working(table) => common_schema(&table.columns),
             Source::System(relation) => {
-                let fields = relation.columns.iter().enumerate().map(|(position, (_, kind))| {
+                let fields = relation.all_columns().enumerate().map(|(position, (_, kind))| {
                     Field::new(format!("c{position}"), kind.layout(), true)
                 });
                 Arc::new(Schema::new(fields.collect::<Vec<_>>()))
@@ -155,7 +173,13 @@ impl Relation {
                 Arc::new(Schema::new(fields.collect::<Vec<_>>()))
             }
         };
-        Arc::new(Relation { source, schema })
+        Arc::new(Relation { source, schema, hints: Hints::default() })
+    }
+
+    /// A table whose rows are not to be reached in every way.
+    pub fn of_table(table: Arc<Table>, hints: Hints) -> Arc<Relation> {
+        let schema = table.arrow_schema();
+        Arc::new(Relation { source: Source::Table(table), schema, hints })
     }
 
     /// The name of a column of functions in FROM: unlike any table's, so that conditions on one are

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use cairn_txn::{Lifetime, LockMode, SessionId, SessionLocks, SharedSnapshot, TransactionManager};
 use parking_lot::Mutex;
@@ -155,7 +156,7 @@ pub struct Call {
     pub lock: Option<Advisory>,
 }
 
-/// What a call on an advisory lock does.
+/// What a call does: on an advisory lock, or nothing for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Action {
@@ -163,6 +164,10 @@ pub enum Action {
     Try,
     Unlock,
     UnlockAll,
+    /// For so many microseconds.
+    Sleep(u64),
+    /// Until a moment, a timestamptz.
+    SleepUntil(i64),
 }
 
 /// What the running statement's calls came to. A call that has to wait ends the statement, which
@@ -176,6 +181,15 @@ struct Calls {
 }
 
 impl Call {
+    /// As it is known by when the statement runs again. How long a sleep is may be another thing then, as where
+    /// it depends on the clock.
+    fn replayed(self) -> Call {
+        match self.action {
+            Action::Sleep(_) | Action::SleepUntil(_) => Call { action: Action::Sleep(0), ..self },
+            _ => self,
+        }
+    }
+
     fn mode(&self) -> LockMode {
         if self.shared { LockMode::Share } else { LockMode::Exclusive }
     }
@@ -188,13 +202,18 @@ impl Backend {
     /// [`Error::WouldWait`] if the statement has to wait and then to run again.
     pub fn call(&self, call: Call) -> Result<bool> {
         let mut calls = self.calls.lock();
-        let known = calls.to_replay.get_mut(&call).and_then(VecDeque::pop_front);
+        let known = calls.to_replay.get_mut(&call.replayed()).and_then(VecDeque::pop_front);
         let done = match (known, call.lock) {
             (Some(known), _) => known,
-            (None, None) => {
-                self.locks.release_all();
-                true
-            }
+            (None, None) => match call.action {
+                Action::Sleep(_) | Action::SleepUntil(_) => {
+                    return Err(Error::WouldWait(Box::new(call)));
+                }
+                _ => {
+                    self.locks.release_all();
+                    true
+                }
+            },
             (None, Some(lock)) => {
                 let (key, mode) = (lock.key(), call.mode());
                 match call.action {
@@ -205,7 +224,7 @@ impl Backend {
                         }
                         taken
                     }
-                    Action::Unlock | Action::UnlockAll => {
+                    _ => {
                         let had = self.locks.release(&key, mode);
                         if !had {
                             let name = mode_name(mode);
@@ -217,7 +236,7 @@ impl Backend {
                 }
             }
         };
-        calls.made.push((call, done));
+        calls.made.push((call.replayed(), done));
         Ok(done)
     }
 
@@ -235,15 +254,24 @@ impl Backend {
         }
     }
 
-    /// Waits for the lock that a call could not have at once. The statement is then to run again.
+    /// Waits for the lock that a call could not have at once, or as long as it wants to. The statement is then to run again.
     ///
     /// # Errors
     /// A deadlock.
     pub async fn wait_for(&self, call: Call) -> Result<()> {
         self.rewind_calls();
-        let Some(lock) = call.lock else { return Ok(()) };
-        self.locks.acquire(call.lifetime, &lock.key(), call.mode()).await?;
-        self.calls.lock().to_replay.entry(call).or_default().push_back(true);
+        match (call.action, call.lock) {
+            (Action::Sleep(us), _) => tokio::time::sleep(Duration::from_micros(us)).await,
+            (Action::SleepUntil(moment), _) => {
+                let us = u64::try_from(moment.saturating_sub(datetime::now())).unwrap_or(0);
+                tokio::time::sleep(Duration::from_micros(us)).await;
+            }
+            (_, Some(lock)) => {
+                self.locks.acquire(call.lifetime, &lock.key(), call.mode()).await?;
+            }
+            (_, None) => return Ok(()),
+        }
+        self.calls.lock().to_replay.entry(call.replayed()).or_default().push_back(true);
         Ok(())
     }
 

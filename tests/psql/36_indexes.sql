@@ -91,7 +91,6 @@ CREATE INDEX ON x (now());
 CREATE INDEX ON x ((t::date));
 CREATE INDEX ON x ((a + random()));
 CREATE INDEX ON x (sum(a));
-CREATE INDEX ON x (((SELECT 1)));
 CREATE INDEX ON x (lower(nix));
 CREATE INDEX ON x (nix);
 CREATE INDEX ON x (lower(a));

@@ -156,18 +156,22 @@ impl Binder<'_> {
     /// The same of an array that is bound.
     pub(super) fn subscript_of(&self, array: Bound, chain: &[AccessExpr]) -> Result<Bound> {
         let position = array.position;
-        if let [AccessExpr::Dot(field), ..] = chain {
-            return Err(Error::new(
-                SqlState::WrongObjectType,
-                format!(
-                    "column notation .{field} applied to type {}, which is not a composite type",
-                    array.kind().name()
-                ),
-            )
-            .at(position));
+        if let [AccessExpr::Dot(Sql::Identifier(name)), rest @ ..] = chain {
+            let value = self.field(array, name, &Sql::Identifier(name.clone()))?;
+            return if rest.is_empty() { Ok(value) } else { self.subscript_of(value, rest) };
         }
         if array.kind() == Type::Jsonb {
             return self.jsonb_subscript(array, chain);
+        }
+        let first = subscripts_before_field(chain);
+        if let Some((first, rest)) = chain.split_at_checked(first).filter(|(_, r)| !r.is_empty()) {
+            let value = self.subscript_of(array, first)?;
+            return self.subscript_of(value.at(position), rest);
+        }
+        if let (Type::Name, [AccessExpr::Subscript(Subscript::Index { index })]) =
+            (array.kind(), chain)
+        {
+            return self.letter(array, index);
         }
         let element = subscripted(array.ty).map_err(|error| error.at(position))?;
         let Subscripts { bounds, values } = self.subscripts(chain)?;
@@ -176,6 +180,15 @@ impl Binder<'_> {
         args.extend(values.into_iter().map(|value| value.expr));
         let ty = if bounds.is_some() { array.ty } else { element };
         Ok(Bound { expr: udf::call(Scalar::Array(form), args), ty, position: None })
+    }
+
+    /// `name[0]`: a name is an array of letters as well, and the first of them has the number 0.
+    fn letter(&self, name: Bound, index: &Sql) -> Result<Bound> {
+        let one = || self.literal(&Datum::Int32(1), Type::Int4);
+        let place = self.operator("+", vec![self.subscript_value(index)?, one()?])?;
+        let text = self.explicit_cast(name, TypeMod::plain(Type::Text))?;
+        let letter = self.named_call("substr", vec![text, place, one()?])?;
+        self.explicit_cast(letter, TypeMod::plain(Type::Char))
     }
 
     fn subscripts(&self, chain: &[AccessExpr]) -> Result<Subscripts> {
@@ -236,8 +249,17 @@ impl Binder<'_> {
         value: Bound,
     ) -> Result<Bound> {
         let position = array.position;
+        if let [AccessExpr::Dot(Sql::Identifier(field)), rest @ ..] = chain {
+            return self.assign_field(name, array, field, rest, value);
+        }
         if array.kind() == Type::Jsonb {
             return self.assign_jsonb_subscript(name, array, chain, value);
+        }
+        let first = subscripts_before_field(chain);
+        if let Some((first, rest)) = chain.split_at_checked(first).filter(|(_, r)| !r.is_empty()) {
+            let old = self.subscript_of(array.clone(), first)?.at(position);
+            let new = self.assign_subscripts(name, old, rest, value)?;
+            return self.assign_subscripts(name, array, first, new);
         }
         let element = subscripted(array.ty).map_err(|error| error.at(position))?;
         let Subscripts { bounds, values } = self.subscripts(chain)?;
@@ -358,6 +380,11 @@ pub(super) fn no_array_type(kind: Type) -> Error {
         SqlState::UndefinedObject,
         format!("could not find array type for data type {}", kind.name()),
     )
+}
+
+/// How many subscripts come before a field.
+fn subscripts_before_field(chain: &[AccessExpr]) -> usize {
+    chain.iter().take_while(|access| matches!(access, AccessExpr::Subscript(_))).count()
 }
 
 /// The elements of what has subscripts.

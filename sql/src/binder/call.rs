@@ -76,6 +76,9 @@ pub struct Extraction {
 
 impl Binder<'_> {
     pub(super) fn function(&self, call: &ast::Function) -> Result<Bound> {
+        if let Some(bound) = self.routine_call(call)? {
+            return Ok(bound.at(self.position_of(&call.name)));
+        }
         let parts = name_parts(&call.name);
         let name = match parts.as_slice() {
             [name] => name.clone(),
@@ -200,10 +203,13 @@ impl Binder<'_> {
         if let Some((fixed, array)) = variadic(args) {
             return self.variadic_call(name, fixed, array);
         }
-        let args = match super::named_arguments::in_order(name, args)? {
+        let args = match self.in_order(name, args)? {
             Some(args) => self.arguments(&args)?,
             None => self.arguments(args)?,
         };
+        if let Some(now) = self.keyword_value_to(name, &args) {
+            return now;
+        }
         match (name, args.len()) {
             ("coalesce", 1..) => {
                 let (args, ty) = self.unify(args, "COALESCE")?;

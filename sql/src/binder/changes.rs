@@ -104,8 +104,10 @@ impl BoundModify {
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let returning = self.returning.iter().flatten().map(|(_, expr)| expr);
         let update = self.on_conflict.iter().filter_map(|conflict| conflict.update.as_ref());
-        let update = update
-            .flat_map(|update| update.assignments.expressions().chain(update.condition.iter()));
+        let update = update.flat_map(|update| {
+            let visible = update.visible.iter().map(|(_, condition)| condition);
+            update.assignments.expressions().chain(update.condition.iter()).chain(visible)
+        });
         let whens = match &self.operation {
             Operation::Merge(whens) => whens.as_slice(),
             _ => &[],
@@ -123,11 +125,17 @@ impl BoundModify {
             };
             when.condition.iter().chain(action)
         });
-        returning.chain(update).chain(whens)
+        let checks = self.view_checks.iter().map(|(_, condition)| condition);
+        returning.chain(update).chain(whens).chain(checks)
     }
 }
 
 impl Assignments {
+    pub(super) fn expressions_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let rows = self.rows.iter_mut().map(|(_, row)| row);
+        rows.chain(self.values.iter_mut().map(|(_, value)| value))
+    }
+
     fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let rows = self.rows.iter().map(|(_, row)| row);
         rows.chain(self.values.iter().map(|(_, value)| value))

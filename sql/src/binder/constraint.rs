@@ -139,7 +139,7 @@ impl Binder<'_> {
     }
 
     /// Binds the default of a column that is kept.
-    pub(super) fn stored_default(&self, column: &Column, sql: &str) -> Result<Expr> {
+    pub fn stored_default(&self, column: &Column, sql: &str) -> Result<Expr> {
         self.bind_stored(sql, |binder, expr| {
             let bound = binder.bind_in(Place::Default, None, expr)?;
             binder.assign(column, bound)

@@ -57,6 +57,8 @@ pub struct BoundModify {
     pub on_conflict: Option<OnConflict>,
     /// The source query.
     pub source: LogicalPlan,
+    /// Conditions that new rows have to fulfil, over the table's row, with the views whose they are.
+    pub view_checks: Vec<(String, Expr)>,
     /// Whether the source may have several rows for one of the table: it is a join.
     pub repeats: bool,
     /// RETURNING: columns of the table are named `r.c0`, `r.c1`, ...
@@ -125,7 +127,9 @@ impl Binder<'_> {
             Error::Report(report)
                 if !matches!(
                     report.state,
-                    SqlState::ObjectNotInPrerequisiteState | SqlState::FeatureNotSupported
+                    SqlState::ObjectNotInPrerequisiteState
+                        | SqlState::FeatureNotSupported
+                        | SqlState::WrongObjectType
                 ) =>
             {
                 Error::Report(report).at(position)
@@ -171,7 +175,8 @@ impl Binder<'_> {
         self.levels.borrow_mut().push(level);
         let bound = self.returning(items, &scope);
         self.levels.borrow_mut().pop();
-        bound.map(Some)
+        let expand = |(column, expr)| Ok((column, self.expand_computed(expr, table)?));
+        bound?.into_iter().map(expand).collect::<Result<_>>().map(Some)
     }
 
     /// Converts a value to a column's type as assignment does.
@@ -267,6 +272,7 @@ impl Binder<'_> {
         }
         self.check_insert(insert)?;
         let (table, _) = self.target(name, Change::Insert)?;
+        let view_checks = self.take_view_checks();
         let shown = match &insert.table_alias {
             Some(alias) => fold(&alias.alias),
             None => table.name.clone(),
@@ -294,6 +300,7 @@ impl Binder<'_> {
             operation: Operation::Insert(columns),
             on_conflict,
             source,
+            view_checks,
             repeats: false,
             returning,
         })
@@ -353,6 +360,7 @@ impl Binder<'_> {
         let lacking = |count: usize| listed.get(count).and_then(|column| self.position_of(column));
         let column_at = |index: usize| {
             let position = targets.get(index).map(|target| target.column).unwrap_or_default();
+            self.check_settable(table, position, Change::Insert)?;
             table.columns.get(position).ok_or_else(|| Error::internal("no such column"))
         };
         let out_of_reach = self.scope_of(table, shown, RETURNING);
@@ -457,6 +465,7 @@ impl Binder<'_> {
                     target.check_default()?;
                 }
                 let Some(place) = *place else { continue };
+                self.check_settable(table, target.column, Change::Insert)?;
                 let column = table.columns.get(target.column);
                 let column = column.ok_or_else(|| Error::internal("no such column"))?;
                 match is_default(expr) {
@@ -477,7 +486,8 @@ impl Binder<'_> {
             }
             return Ok((plan, inputs));
         }
-        let sets = self.levels.borrow_mut().last_mut().map(|l| std::mem::take(&mut l.extraction.sets));
+        let sets =
+            self.levels.borrow_mut().last_mut().map(|l| std::mem::take(&mut l.extraction.sets));
         let sets = sets.unwrap_or_default();
         if !sets.is_empty() {
             let plan = self.project_sets(LogicalPlanBuilder::empty(true).build()?, sets)?;
@@ -505,7 +515,7 @@ impl Binder<'_> {
         let (table, view) = self.target(name, change)?;
         if let Some(view) = view {
             let shown = alias.as_ref().map_or(view.name.clone(), |alias| fold(&alias.name));
-            let (plan, scope) = self.rows_behind(&view, &table, &shown)?;
+            let (plan, scope) = self.rows_behind(&view, &table, &shown, change)?;
             return Ok((table, plan, scope, shown));
         }
         let (schema, relation) = super::relation_name(name)?;
@@ -560,6 +570,7 @@ impl Binder<'_> {
     pub fn update(&self, update: &ast::Update) -> Result<BoundModify> {
         self.check_update(update)?;
         let (table, plan, scope, shown) = self.changed_relation(&update.table, Change::Update)?;
+        let view_checks = self.take_view_checks();
         let items: &[TableWithJoins] = match &update.from {
             None => &[],
             Some(UpdateTableFromKind::AfterSet(items) | UpdateTableFromKind::BeforeSet(items)) => {
@@ -586,7 +597,16 @@ impl Binder<'_> {
         let operation = Operation::Update(positions);
         let (on_conflict, repeats) = (None, !items.is_empty());
         let table = self.base_of(table);
-        Ok(BoundModify { table, operation, on_conflict, source, repeats, returning, schema })
+        Ok(BoundModify {
+            table,
+            operation,
+            on_conflict,
+            source,
+            view_checks,
+            repeats,
+            returning,
+            schema,
+        })
     }
 
     /// Binds a SET list in the current scope.
@@ -611,6 +631,7 @@ impl Binder<'_> {
             };
             for (name, value) in pairs {
                 let target = self.set_target(table, name)?;
+                self.check_settable(table, target.column, Change::Update)?;
                 let (index, wanted) = (target.column, target.name.as_str());
                 let column =
                     table.columns.get(index).ok_or_else(|| Error::internal("no such column"))?;
@@ -668,6 +689,7 @@ impl Binder<'_> {
             return Err(Error::unsupported("DELETE from several tables"));
         };
         let (table, plan, scope, shown) = self.changed_relation(item, Change::Delete)?;
+        self.take_view_checks();
         let items = delete.using.as_deref().unwrap_or_default();
         let (plan, scope, others) = self.joined_with((plan, scope), items)?;
         let returning = &delete.returning;
@@ -681,7 +703,17 @@ impl Binder<'_> {
         let (operation, source, on_conflict) = (Operation::Delete, source?, None);
         let repeats = !items.is_empty();
         let table = self.base_of(table);
-        Ok(BoundModify { table, operation, on_conflict, source, repeats, returning, schema })
+        let view_checks = Vec::new();
+        Ok(BoundModify {
+            table,
+            operation,
+            on_conflict,
+            source,
+            view_checks,
+            repeats,
+            returning,
+            schema,
+        })
     }
 }
 

@@ -20,7 +20,7 @@ use crate::functions::Context;
 use crate::row::expr::{Parameter, RowExpr, parameter_of};
 use crate::row::guard::{Guard, GuardCall};
 use crate::row::rules::Condition;
-use crate::row::stateful;
+use crate::row::stateful::{self, stateful_of};
 use crate::types::user::{Definition, DomainDefinition, Shape};
 use crate::types::{Datum, Type, TypeMod, UserType};
 
@@ -39,6 +39,18 @@ fn note_contexts(expr: &Expr, contexts: &mut Vec<Context>) -> Result<()> {
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(())
+}
+
+/// A value before a guard has looked at it.
+pub(super) fn without_guard(expr: Expr) -> Expr {
+    match &expr {
+        Expr::ScalarFunction(function)
+            if stateful_of(function).is_some_and(|call| call.name() == GuardCall::NAME) =>
+        {
+            function.args.first().cloned().unwrap_or_default()
+        }
+        _ => expr,
+    }
 }
 
 /// Whether a guard needs nothing around it, and is not one of a domain itself.
@@ -81,6 +93,14 @@ impl Binder<'_> {
             Type::UserArray(user) => {
                 let elements = self.guard(user.kind(), contexts)?;
                 elements.map(|guard| Guard::Elements(Box::new(guard)))
+            }
+            Type::Composite(user) => {
+                let all = user.attributes().iter().map(|attribute| match attribute.dropped {
+                    true => Ok(None),
+                    false => self.guard(attribute.ty.kind, contexts),
+                });
+                let fields = all.collect::<Result<Vec<_>>>()?;
+                fields.iter().any(Option::is_some).then_some(Guard::Fields(fields))
             }
             _ => None,
         })
@@ -200,6 +220,18 @@ impl Binder<'_> {
                 _ => ty,
             },
             _ => ty.base(),
+        }
+    }
+
+    /// A row, or an array of rows, that was read or converted, with a look at what domains its fields
+    /// are of.
+    pub(super) fn with_fields_guarded(&self, value: Bound, target: TypeMod) -> Result<Bound> {
+        match target.kind {
+            Type::Composite(_) => self.guarded(value, target),
+            Type::UserArray(user) if matches!(user.kind(), Type::Composite(_)) => {
+                self.guarded(value, target)
+            }
+            _ => Ok(value),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Expressions.
 
+use std::sync::Arc;
+
 use datafusion::common::Column;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
@@ -11,10 +13,12 @@ use super::subplan::{Comparison, Form};
 use super::{Binder, Bound, fold, placeholder};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::CastLevel;
-use crate::functions::datetime::{AS_TIMESTAMP, AS_TIMESTAMPTZ};
+use crate::functions::records::RecordForm;
 use crate::functions::resolve::{self, Resolution};
 use crate::functions::{self, Scalar, udf};
 use crate::parser::forms::STAR;
+use crate::row::raise::Raise;
+use crate::row::stateful;
 use crate::types::{Category, Datum, Numeric, Type, TypeMod};
 
 pub(super) fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
@@ -42,6 +46,25 @@ pub(super) fn comparison_of(op: &BinaryOperator) -> Option<(Operator, Comparison
         ">=" => (Operator::GtEq, Comparison::GtEq),
         _ => return None,
     })
+}
+
+/// The operators on records that tell apart what is not the same.
+fn image_comparison(symbol: &str) -> Option<Operator> {
+    Some(match symbol {
+        "*=" => Operator::Eq,
+        "*<>" => Operator::NotEq,
+        "*<" => Operator::Lt,
+        "*<=" => Operator::LtEq,
+        "*>" => Operator::Gt,
+        "*>=" => Operator::GtEq,
+        _ => return None,
+    })
+}
+
+/// An error in place of a value: it is raised where there are rows.
+fn raised(error: Error, kind: Type) -> Bound {
+    let raise = Raise { report: error.into_report(), kind };
+    Bound::new(stateful::call(Arc::new(raise), Vec::new()), kind)
 }
 
 /// The name under which an operator stands in the function table.
@@ -129,22 +152,23 @@ impl Binder<'_> {
                 if !matches!(kind, ast::CastKind::Cast | ast::CastKind::DoubleColon) {
                     return Err(Error::unsupported(format!("{kind:?}")));
                 }
-                let target = match self.type_of(data_type) {
-                    Ok(target) => target,
-                    Err(error) => {
-                        return match self.composite(data_type) {
-                            Some(rows) => {
-                                self.cast_to_composite(expr, rows, &data_type.to_string())
-                            }
-                            None => Err(error.at(self.cast_positions(expr, kind).1)),
-                        };
-                    }
-                };
+                let target = self
+                    .type_of(data_type)
+                    .map_err(|error| error.at(self.cast_positions(expr, kind).1))?;
                 let subject = match (unwrapped(expr), target.element()) {
                     (Sql::Array(array), Some(element)) => self.array(array, Some(element))?,
                     _ => self.expr(expr)?,
                 };
-                self.checked_cast(subject, target, || self.cast_positions(expr, kind).0)
+                let is_record = subject.kind() == Type::Record;
+                let at = || self.cast_positions(expr, kind).0;
+                self.checked_cast(subject, target, at).map_err(|error| match &error {
+                    Error::Report(report)
+                        if is_record && report.state == SqlState::CannotCoerce =>
+                    {
+                        error.only_at(at())
+                    }
+                    _ => error,
+                })
             }
             Sql::Like { negated, any, expr, pattern, escape_char } => {
                 self.like(if *negated { "!~~" } else { "~~" }, expr, *any, pattern, escape_char)
@@ -218,26 +242,6 @@ impl Binder<'_> {
         self.literal(&Datum::Bytes(value.checked()?.encode()), Type::Numeric)
     }
 
-    /// `INTERVAL '...'`, perhaps with the fields that it has.
-    fn interval(&self, interval: &ast::Interval) -> Result<Bound> {
-        let literal = self.expr(&interval.value)?;
-        let Some(leading) = &interval.leading_field else {
-            return self.explicit_cast(literal, TypeMod::plain(Type::Interval));
-        };
-        let fields = match &interval.last_field {
-            Some(last) => format!("{leading} TO {last}"),
-            None => leading.to_string(),
-        };
-        // Only seconds, which come last, have digits.
-        let precision = match (interval.leading_precision, &interval.last_field) {
-            (Some(_), Some(_)) => {
-                return Err(Error::new(SqlState::SyntaxError, "syntax error at or near \"(\""));
-            }
-            (precision, _) => precision.or(interval.fractional_seconds_precision),
-        };
-        self.explicit_cast(literal, super::types::interval(Some(&fields), precision)?)
-    }
-
     pub(super) fn explicit_cast(&self, bound: Bound, target: TypeMod) -> Result<Bound> {
         let position = bound.position;
         self.checked_cast(bound, target, || position)
@@ -266,7 +270,7 @@ impl Binder<'_> {
         }
         let bound = self.expr(inner)?;
         let value = self.settle(bound)?;
-        if value.kind() == Type::Record {
+        if value.kind().is_row() {
             return Ok(Self::record_null_test(value.expr, negated));
         }
         let value = Box::new(value.expr);
@@ -327,6 +331,9 @@ impl Binder<'_> {
         }
         self.find_column(None, &name, position).or_else(|error| match error {
             Error::Report(report) if report.state == SqlState::UndefinedColumn => {
+                if let Some(argument) = self.routine.as_ref().and_then(|r| r.named(&name)) {
+                    return Ok(argument.at(position));
+                }
                 let row = self.whole_row(&name, position)?;
                 row.ok_or_else(|| Error::Report(report).at(position))
             }
@@ -336,10 +343,7 @@ impl Binder<'_> {
 
     /// The functions that are written without parentheses.
     pub(super) fn keyword_value(&self, name: &str) -> Option<Result<Bound>> {
-        let now = |kind| {
-            let now = self.named_call("now", vec![])?;
-            self.explicit_cast(now, TypeMod::plain(kind))
-        };
+        let now = |kind| self.now_as(TypeMod::plain(kind));
         let name_value = |text: String| self.literal(&Datum::Text(text), Type::Name);
         Some(match name {
             "current_timestamp" => now(Type::Timestamptz),
@@ -502,6 +506,12 @@ impl Binder<'_> {
         }
         let (a, b) = (self.expr(left)?, self.expr(right)?);
         let position = self.operator_position(left, right, op).or(self.position_of(whole));
+        if let Some(operator) = image_comparison(&operator_symbol(op))
+            && a.kind().is_row()
+            && b.kind().is_row()
+        {
+            return self.compare_images(a, operator, b);
+        }
         if let Some((operator, _)) = comparison_of(op) {
             return self.compare(a, &operator_symbol(op), operator, b).map_err(|e| e.at(position));
         }
@@ -531,8 +541,10 @@ impl Binder<'_> {
         let Some(kind) = common.filter(|kind| *kind != Type::Void) else {
             return Err(no_operator(name, &[a.kind(), b.kind()]));
         };
-        if kind == Type::Record {
-            self.check_records(a.ty, b.ty)?;
+        if kind.is_row()
+            && let Err(error) = self.check_records(a.ty, b.ty)
+        {
+            return Ok(raised(error, Type::Bool));
         }
         // Columns of one scale hold comparable layouts; others need the canonical form.
         let (a, b) = (self.comparable(a, kind)?, self.comparable(b, kind)?);
@@ -540,15 +552,12 @@ impl Binder<'_> {
         Ok(Bound::new(expr, Type::Bool))
     }
 
-    /// An operand as another type, which an operator of both types would not convert: a date beyond
-    /// all timestamps compares with them all the same.
-    fn comparable(&self, operand: Bound, kind: Type) -> Result<Bound> {
-        let name = match (operand.kind(), kind) {
-            (Type::Date, Type::Timestamp) => AS_TIMESTAMP,
-            (Type::Date | Type::Timestamp, Type::Timestamptz) => AS_TIMESTAMPTZ,
-            _ => return self.implicit(operand, kind),
-        };
-        self.named_call(name, vec![operand])
+    fn compare_images(&self, a: Bound, op: Operator, b: Bound) -> Result<Bound> {
+        if let Err(error) = self.check_records(a.ty, b.ty) {
+            return Ok(raised(error, Type::Bool));
+        }
+        let image = |row: Bound| udf::call(Scalar::Record(RecordForm::Image), vec![row.expr]);
+        Ok(Bound::new(binary(image(a), op, image(b)), Type::Bool))
     }
 
     pub(super) fn operator(&self, symbol: &str, args: Vec<Bound>) -> Result<Bound> {
@@ -622,6 +631,7 @@ impl Binder<'_> {
 
     fn in_list(&self, probe: &Sql, list: &[Sql], negated: bool) -> Result<Bound> {
         let mut tests = Vec::with_capacity(list.len());
+        let rows = self.row_type_in(probe, list)?;
         for item in list {
             let equal = match (self.row_values(probe)?, self.row_values(item)?) {
                 (Some(a), Some(b)) => self
@@ -629,7 +639,10 @@ impl Binder<'_> {
                     .map_err(|error| error.at(self.position_of(item)))?,
                 _ => {
                     let position = self.position_of(item);
-                    let (probe, item) = (self.expr(probe)?, self.expr(item)?);
+                    let (probe, mut item) = (self.expr(probe)?, self.expr(item)?);
+                    if let Some(kind) = rows.filter(|_| item.kind() == Type::Unknown) {
+                        item = self.implicit(item, kind)?;
+                    }
                     self.compare(probe, "=", Operator::Eq, item).map_err(|e| e.at(position))?
                 }
             };
@@ -649,6 +662,24 @@ impl Binder<'_> {
         }
         let found = tests.pop().ok_or_else(|| Error::new(SqlState::SyntaxError, "empty list"))?;
         Ok(Bound::new(negate_if(negated, found), Type::Bool))
+    }
+
+    /// The composite type that a literal in the list of IN is read as, if one of the others is of it.
+    fn row_type_in(&self, probe: &Sql, list: &[Sql]) -> Result<Option<Type>> {
+        let is_literal = |item: &&Sql| matches!(unwrapped(item), Sql::Value(_));
+        if list.len() < 2 || !list.iter().any(|item| is_literal(&item)) {
+            return Ok(None);
+        }
+        let mut others = list.iter().filter(|item| !is_literal(item)).peekable();
+        if others.peek().is_none() || !self.expr(probe)?.kind().is_row() {
+            return Ok(None);
+        }
+        for item in others {
+            if let kind @ Type::Composite(_) = self.expr(item)?.kind() {
+                return Ok(Some(kind));
+            }
+        }
+        Ok(None)
     }
 
     fn case(

@@ -154,7 +154,8 @@ impl Binder<'_> {
                 return Err(Error::new(SqlState::DuplicateAlias, message));
             }
             self.range_over(&relation, RangedKind::Join);
-            let merged: Vec<ScopeColumn> = scope.columns.iter().take(using.len()).cloned().collect();
+            let merged: Vec<ScopeColumn> =
+                scope.columns.iter().take(using.len()).cloned().collect();
             scope.columns.extend(merged.into_iter().map(|column| ScopeColumn {
                 relation: relation.clone(),
                 merged_away: true,
@@ -344,15 +345,18 @@ impl Binder<'_> {
                 return self.common_relation(found, &shown, alias);
             }
         }
+        // Behind these are system columns.
+        let mut listed = usize::MAX;
         let (relation, mut columns) = match crate::system::find(schema, name) {
             Some(relation) => {
                 if let crate::system::Content::Query(query) = relation.content {
                     self.range_over(&shown, RangedKind::System);
                     return self.system_view(relation, query, &shown, alias);
                 }
-                let columns = relation.columns.iter();
+                let columns = relation.all_columns();
                 let columns =
-                    columns.map(|(name, kind)| ((*name).to_owned(), TypeMod::plain(*kind), None));
+                    columns.map(|(name, kind)| (name.to_owned(), TypeMod::plain(kind), None));
+                listed = relation.columns.len();
                 (Relation::new(Source::System(relation)), columns.collect::<Vec<_>>())
             }
             None => {
@@ -367,18 +371,19 @@ impl Binder<'_> {
                         return self.sequence_relation(&sequence, &shown, alias);
                     }
                 };
+                self.check_populated(&table)?;
                 self.note_table(&table);
                 let columns = names.into_iter().filter_map(|(index, name)| {
                     let kind = table.columns.get(index)?.declared();
                     Some((name, kind, Some((table.id, index as i16 + 1))))
                 });
                 let columns = columns.collect();
-                (Relation::new(Source::Table(table)), columns)
+                (Relation::of_table(table, self.settings.hints()), columns)
             }
         };
         if let Some(alias) = alias {
-            super::query::check_alias(alias, "table", columns.len())?;
-            for (column, name) in columns.iter_mut().zip(&alias.columns) {
+            super::query::check_alias(alias, "table", columns.len().min(listed))?;
+            for (column, name) in columns.iter_mut().take(listed).zip(&alias.columns) {
                 column.0 = fold(&name.name);
             }
         }
@@ -390,6 +395,7 @@ impl Binder<'_> {
         self.range_over(&shown, kind);
         let plan = LogicalPlanBuilder::scan(TableReference::bare(unique.as_str()), relation, None)?;
         let columns = columns.into_iter().enumerate().map(|(index, (name, ty, origin))| {
+            let unlisted = index >= listed;
             let index = origin.map_or(index, |(_, number): (u32, i16)| number as usize - 1);
             ScopeColumn {
                 relation: shown.clone(),
@@ -397,7 +403,7 @@ impl Binder<'_> {
                 column: column_of(&unique, &format!("c{index}")),
                 ty,
                 merged_away: false,
-                unlisted: false,
+                unlisted,
                 origin,
             }
         });

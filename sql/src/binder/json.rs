@@ -5,6 +5,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{AccessExpr, Expr as Sql, Subscript};
 
 use super::call::{no_function, untyped};
+use super::populate::gives_rows;
 use super::{Binder, Bound, context};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::arrays::ArrayForm;
@@ -12,19 +13,6 @@ use crate::functions::casts::CastLevel;
 use crate::functions::json::{self, JsonForm};
 use crate::functions::{Scalar, udf};
 use crate::types::{Type, TypeMod};
-
-/// Functions of records, which are refused.
-const OF_RECORDS: &[&str] = &[
-    "json_populate_record",
-    "json_populate_recordset",
-    "json_to_record",
-    "json_to_recordset",
-    "jsonb_populate_record",
-    "jsonb_populate_recordset",
-    "jsonb_to_record",
-    "jsonb_to_recordset",
-    "row_to_json",
-];
 
 /// Whether a function of this name is bound here.
 pub(super) fn is_form(name: &str) -> bool {
@@ -37,7 +25,8 @@ pub(super) fn is_form(name: &str) -> bool {
             | "jsonb_build_array"
             | "json_build_object"
             | "jsonb_build_object"
-    ) || OF_RECORDS.contains(&name)
+            | "row_to_json"
+    ) || gives_rows(name)
 }
 
 impl Binder<'_> {
@@ -46,7 +35,11 @@ impl Binder<'_> {
         let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
         let binary = name.contains("jsonb");
         match (name, kinds.as_slice()) {
-            _ if OF_RECORDS.contains(&name) => Err(Error::unsupported(format!("function {name}"))),
+            _ if gives_rows(name) => self.populated_row(self.populated(name, args, None)?),
+            ("row_to_json", [kind]) if kind.is_row() => self.json_of_all(args, false),
+            ("row_to_json", [kind, Type::Bool | Type::Unknown]) if kind.is_row() => {
+                self.array_to_json(args)
+            }
             ("to_json" | "to_jsonb" | "array_to_json", [Type::Unknown, ..]) => Err(untyped()),
             ("to_json" | "to_jsonb", [_]) => self.json_of_all(args, binary),
             ("array_to_json", [kind]) if kind.is_array() => self.json_of_all(args, false),
@@ -76,7 +69,7 @@ impl Binder<'_> {
         Ok(Bound::new(exprs.ok_or_else(untyped)??, kind))
     }
 
-    /// `array_to_json(array, pretty)`: lines for the elements or none, as the second argument says.
+    /// `array_to_json(array, pretty)` and `row_to_json`: lines for the elements or none, as the second argument says.
     fn array_to_json(&self, args: Vec<Bound>) -> Result<Bound> {
         use datafusion::logical_expr::expr::Case;
         let mut args = args.into_iter();
@@ -98,7 +91,7 @@ impl Binder<'_> {
 
     fn json_from(&self, arg: Bound, binary: bool, lines: bool) -> Result<Expr> {
         let arg = self.settle(arg)?;
-        let from = arg.kind();
+        let from = self.named_rows(arg.ty);
         let is_it = from == if binary { Type::Jsonb } else { Type::Json };
         if is_it {
             return Ok(arg.expr);

@@ -81,7 +81,7 @@ impl Binder<'_> {
         Ok(Item { plan, scope, laterals })
     }
 
-    fn apply_plan(
+    pub(super) fn apply_plan(
         &self,
         left: LogicalPlan,
         mut right: LogicalPlan,

@@ -211,6 +211,13 @@ impl Binder<'_> {
                     continue;
                 }
                 match item.kind {
+                    RangedKind::Table(ref table, _) if table.definition.is_some() => {
+                        let name = &table.name;
+                        return Err(Error::new(
+                            SqlState::WrongObjectType,
+                            format!("cannot lock rows in materialized view \"{name}\""),
+                        ));
+                    }
                     RangedKind::Table(..) | RangedKind::Derived if item.nullable => {
                         return Err(refused(format!(
                             "{words} cannot be applied to the nullable side of an outer join"

@@ -99,6 +99,7 @@ impl Binder<'_> {
         let plan =
             LogicalPlanBuilder::new(source).join_on(target, join_type, [on?.expr])?.build()?;
         let mut bound = BoundModify {
+            view_checks: Vec::new(),
             table,
             operation: Operation::Merge(whens),
             on_conflict: None,

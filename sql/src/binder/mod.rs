@@ -40,10 +40,12 @@ pub mod on_conflict;
 mod ordered_set;
 mod outer_aggregate;
 mod parts;
+mod populate;
 pub mod position;
 mod query;
 mod recursion;
 mod refused;
+mod routine;
 mod rows;
 mod sample;
 mod search_cycle;
@@ -58,6 +60,7 @@ mod subquery;
 mod suggest;
 mod system_view;
 mod table_function;
+mod times;
 pub mod types;
 mod updatable;
 mod window;
@@ -224,6 +227,15 @@ pub struct Binder<'a> {
     session_values: Cell<bool>,
     has_calls: Cell<bool>,
     current_of: RefCell<Option<cursor::CurrentOf>>,
+    /// Of the view that is changed: the conditions on new rows, and what it computes.
+    view_checks: RefCell<Vec<(String, Expr)>>,
+    view_conditions: RefCell<Vec<(String, Expr)>>,
+    /// With the view and the name there.
+    computed: RefCell<Vec<(Expr, (String, String))>>,
+    /// The arguments of the function whose body this is.
+    routine: Option<routine::RoutineScope>,
+    /// How many calls of functions have been expanded.
+    expansions: Cell<usize>,
     /// The view whose text this is.
     view: Option<&'a View>,
     /// What the text names, while that is asked for.
@@ -248,6 +260,8 @@ pub trait Settings {
     fn names(&self) -> crate::system::names::Names;
     /// What functions on locks and snapshots act on.
     fn manager(&self) -> Arc<cairn_txn::TransactionManager>;
+    /// What plans are to leave out.
+    fn hints(&self) -> crate::relation::Hints;
 }
 
 impl<'a> Binder<'a> {
@@ -279,6 +293,11 @@ impl<'a> Binder<'a> {
             session_values: Cell::new(false),
             has_calls: Cell::new(false),
             current_of: RefCell::default(),
+            view_checks: RefCell::default(),
+            view_conditions: RefCell::default(),
+            computed: RefCell::default(),
+            routine: None,
+            expansions: Cell::new(0),
             view: None,
             uses: RefCell::default(),
         }
@@ -352,6 +371,10 @@ impl<'a> Binder<'a> {
     }
 
     fn parameter(&self, index: usize) -> Bound {
+        let argument = self.routine.as_ref().and_then(|routine| routine.argument(index));
+        if let Some(argument) = argument {
+            return argument;
+        }
         self.mentioned.borrow_mut().insert(index);
         let mut parameters = self.parameters.borrow_mut();
         if parameters.len() < index {
@@ -385,7 +408,13 @@ impl<'a> Binder<'a> {
         let from = bound.kind();
         let to = target.kind;
         if from == Type::Unknown && to != Type::Unknown {
-            return self.convert_unknown(bound, target, level).map(Some);
+            let value = self.convert_unknown(bound, target, level)?;
+            return self.with_fields_guarded(value, target).map(Some);
+        }
+        if let (Type::Record, Type::Composite(user)) = (from, to)
+            && let Some(own) = self.fields_of(bound.ty)
+        {
+            return self.record_to_composite(&bound, &own, user, level).map(Some);
         }
         match casts::level(from, to) {
             Some(needed) if needed <= level => {}
@@ -393,7 +422,10 @@ impl<'a> Binder<'a> {
         }
         let mut bound = match from == to {
             true => bound,
-            false => Bound::new(self.cast_call(from, to, bound.expr), to),
+            false => {
+                let value = Bound::new(self.cast_call(from, to, bound.expr), to);
+                self.with_fields_guarded(value, TypeMod::plain(to))?
+            }
         };
         if to == Type::Record {
             // Its modifier tells of fields, to which nothing is fitted.

@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{Expr as Sql, FunctionArg, FunctionArgExpr, Ident, Value};
 
-use super::fold;
+use super::{Binder, fold};
 use crate::error::{Error, Result, SqlState};
 
 /// The functions whose parameters have names, with those names.
@@ -22,47 +22,78 @@ fn named(arg: &FunctionArg) -> Option<(&Ident, &Sql)> {
     }
 }
 
-/// The arguments of a call in their order; `None` if none has a name.
-///
-/// # Errors
-/// If a name is not one of the function's, if one is missing or doubly there.
-pub(super) fn in_order(name: &str, args: &[FunctionArg]) -> Result<Option<Vec<FunctionArg>>> {
-    let Some(first) = args.iter().position(|arg| named(arg).is_some()) else { return Ok(None) };
-    let syntax = |message: String| Err(Error::new(SqlState::SyntaxError, message));
-    let (before, behind) = args.split_at_checked(first).unwrap_or((args, &[]));
-    let Some((_, parameters)) = NAMES.iter().find(|(function, _)| *function == name) else {
-        return Err(Error::unsupported(format!("arguments of {name} by name")));
-    };
-    let unknown = || {
-        let state = SqlState::UndefinedFunction;
-        let hint = "No function matches the given name and argument types. You might need to add explicit type casts.";
-        Error::new(state, format!("function {name} does not have these arguments")).hint(hint)
-    };
-    let mut placed: Vec<Option<FunctionArg>> = before.iter().cloned().map(Some).collect();
-    placed.resize(parameters.len().max(placed.len()), None);
-    for arg in behind {
-        let Some((argument, value)) = named(arg) else {
-            return syntax("positional argument cannot follow named argument".into());
+impl Binder<'_> {
+    /// The arguments of a call in their order; `None` if none has a name.
+    ///
+    /// # Errors
+    /// If a name is not one of the function's, if one is missing or doubly there.
+    pub(super) fn in_order(
+        &self,
+        name: &str,
+        args: &[FunctionArg],
+    ) -> Result<Option<Vec<FunctionArg>>> {
+        let Some(first) = args.iter().position(|arg| named(arg).is_some()) else {
+            return Ok(None);
         };
-        let argument = fold(argument);
-        let at = parameters.iter().position(|parameter| *parameter == argument);
-        let place = at.and_then(|at| placed.get_mut(at)).ok_or_else(unknown)?;
-        if place.is_some() {
-            return syntax(format!("argument name \"{argument}\" used more than once"));
+        let (before, behind) = args.split_at_checked(first).unwrap_or((args, &[]));
+        let Some((_, parameters)) = NAMES.iter().find(|(function, _)| *function == name) else {
+            return Err(Error::unsupported(format!("arguments of {name} by name")));
+        };
+        let mut placed: Vec<Option<FunctionArg>> = before.iter().cloned().map(Some).collect();
+        placed.resize(parameters.len().max(placed.len()), None);
+        for arg in behind {
+            let Some((argument, value)) = named(arg) else {
+                let at = match arg {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => self.position_of(value),
+                    _ => None,
+                };
+                let message = "positional argument cannot follow named argument";
+                return Err(Error::new(SqlState::SyntaxError, message).at(at));
+            };
+            let at = parameters.iter().position(|parameter| *parameter == fold(argument));
+            let Some(place) = at.and_then(|at| placed.get_mut(at)) else {
+                return Err(self.no_such_arguments(name, args));
+            };
+            if place.is_some() {
+                let message = format!("argument name \"{}\" used more than once", fold(argument));
+                let at = self.position(argument.span);
+                return Err(Error::new(SqlState::SyntaxError, message).at(at));
+            }
+            *place = Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(value.clone())));
         }
-        *place = Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(value.clone())));
+        let last = placed.iter().rposition(Option::is_some).unwrap_or(0);
+        placed.truncate(last + 1);
+        // Only an interval is whole without all its parts.
+        let zero = || {
+            let value = Sql::Value(Value::Number("0".into(), false).into());
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value))
+        };
+        let complete = placed.into_iter().map(|arg| match arg {
+            Some(arg) => Ok(arg),
+            None if name == "make_interval" => Ok(zero()),
+            None => Err(self.no_such_arguments(name, args)),
+        });
+        complete.collect::<Result<Vec<_>>>().map(Some)
     }
-    let last = placed.iter().rposition(Option::is_some).unwrap_or(0);
-    placed.truncate(last + 1);
-    // Only an interval is whole without all its parts.
-    let zero = || {
-        let value = Sql::Value(Value::Number("0".into(), false).into());
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(value))
-    };
-    let complete = placed.into_iter().map(|arg| match arg {
-        Some(arg) => Ok(arg),
-        None if name == "make_interval" => Ok(zero()),
-        None => Err(unknown()),
-    });
-    complete.collect::<Result<Vec<_>>>().map(Some)
+
+    /// The error of names that the function has none of.
+    fn no_such_arguments(&self, name: &str, args: &[FunctionArg]) -> Error {
+        let mut shown = Vec::new();
+        for arg in args {
+            let (label, value) = match (named(arg), arg) {
+                (Some((label, value)), _) => (format!("{} => ", fold(label)), value),
+                (None, FunctionArg::Unnamed(FunctionArgExpr::Expr(value))) => {
+                    (String::new(), value)
+                }
+                _ => continue,
+            };
+            match self.expr(value) {
+                Ok(bound) => shown.push(format!("{label}{}", bound.kind().name())),
+                Err(error) => return error,
+            }
+        }
+        let hint = "No function matches the given name and argument types. You might need to add explicit type casts.";
+        let message = format!("function {name}({}) does not exist", shown.join(", "));
+        Error::new(SqlState::UndefinedFunction, message).hint(hint)
+    }
 }

@@ -19,9 +19,9 @@ use crate::types::Type;
 /// What an INSERT does about rows that are in the way.
 #[derive(Clone, Debug)]
 pub struct OnConflict {
-    /// Storage ids of the unique indexes in which a row is in the way.
+    /// Storage ids of the unique indexes in which a row is in the way, up to `deferrable`.
     pub arbiters: Vec<u32>,
-    /// The name of one of them whose constraint can wait, which is an error once there is a row.
+    /// The name of the first whose constraint can wait, which is an error once a row comes to it.
     pub deferrable: Option<String>,
     /// DO UPDATE; else the new row is left out.
     pub update: Option<ConflictUpdate>,
@@ -35,6 +35,8 @@ pub struct ConflictUpdate {
     pub assignments: Assignments,
     /// WHERE.
     pub condition: Option<Expr>,
+    /// What the row that is there has to fulfil to be seen through views, with their names.
+    pub visible: Vec<(String, Expr)>,
     /// Of those columns.
     pub schema: DFSchema,
 }
@@ -80,6 +82,10 @@ impl Binder<'_> {
         };
         let waits = |index: &&Index| index.deferral.is_some() && arbiters.contains(&index.storage);
         let deferrable = table.all_indexes().find(waits).map(|index| index.name.clone());
+        // Those behind it are never come to.
+        let before = table.all_indexes().take_while(|index| !waits(index));
+        let before = before.map(|index| index.storage);
+        let arbiters = before.filter(|storage| arbiters.contains(storage)).collect();
         Ok(Some(OnConflict { arbiters, deferrable, update }))
     }
 
@@ -240,11 +246,16 @@ impl Binder<'_> {
             Ok::<_, Error>((assignments, condition))
         })();
         self.levels.borrow_mut().pop();
-        let (assignments, condition) = bound?;
+        let (mut assignments, condition) = bound?;
+        for expr in assignments.expressions_mut() {
+            *expr = self.expand_computed(std::mem::take(expr), table)?;
+        }
+        let condition = condition.map(|expr| self.expand_computed(expr, table)).transpose()?;
         let excluded = TableReference::bare(EXCLUDED);
         let excluded = DFSchema::try_from_qualified_schema(excluded, &table.arrow_schema())?;
         let schema = row_schema(table)?.join(&excluded)?;
-        Ok(ConflictUpdate { assignments, condition, schema })
+        let visible = self.take_view_conditions();
+        Ok(ConflictUpdate { assignments, condition, visible, schema })
     }
 }
 

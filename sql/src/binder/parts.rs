@@ -30,7 +30,10 @@ impl Target {
         if self.subscripts.is_empty() {
             return Ok(());
         }
-        let message = "cannot set an array element to DEFAULT";
+        let message = match self.subscripts.first() {
+            Some(AccessExpr::Dot(_)) => "cannot set a subfield to DEFAULT",
+            _ => "cannot set an array element to DEFAULT",
+        };
         Err(Error::new(SqlState::FeatureNotSupported, message).at(self.position))
     }
 }
@@ -56,12 +59,18 @@ pub(super) fn places(targets: &[Target], has_value: impl Fn(usize) -> bool) -> V
 }
 
 impl Binder<'_> {
-    /// The column that a name in a list of those to set means. What follows a dot would be a field of
-    /// a composite column.
-    pub(super) fn set_target(&self, table: &Table, name: &ast::ObjectName) -> Result<Target> {
-        let written = name_parts(name).into_iter().next().unwrap_or_default();
-        let position = self.position_of(name);
-        let (name, subscripts) = subscripts(&written)?;
+    /// The column that a name in a list of those to set means. What follows a dot is a field of it.
+    pub(super) fn set_target(
+        &self,
+        table: &Table,
+        name_of_target: &ast::ObjectName,
+    ) -> Result<Target> {
+        let written = name_parts(name_of_target).into_iter().next().unwrap_or_default();
+        let position = self.position_of(name_of_target);
+        let (name, mut subscripts) = subscripts(&written)?;
+        let fields = name_of_target.0.iter().skip(1).filter_map(|part| part.as_ident());
+        subscripts
+            .extend(fields.map(|field| AccessExpr::Dot(ast::Expr::Identifier(field.clone()))));
         let column = table.position(name).ok_or_else(|| {
             Error::new(
                 SqlState::UndefinedColumn,
@@ -69,6 +78,8 @@ impl Binder<'_> {
             )
             .at(position)
         })?;
+        // A view may show a column twice.
+        let column = self.shown_twice(table, column).unwrap_or(column);
         Ok(Target { name: name.to_owned(), column, subscripts, position })
     }
 

@@ -48,7 +48,8 @@ impl Readers<'_> {
     fn position(&self, name: &ObjectName) -> Option<usize> {
         let parts = name_parts(name);
         let [name] = parts.as_slice() else { return None };
-        let mut hidden = self.hidden.iter().flat_map(|hidden| hidden.names.iter().take(hidden.count));
+        let mut hidden =
+            self.hidden.iter().flat_map(|hidden| hidden.names.iter().take(hidden.count));
         if hidden.any(|hidden| hidden == name) {
             return None;
         }

@@ -3,22 +3,25 @@
 //! The fields of a record are known by its type modifier, which is a place in a list that the binder
 //! keeps; it means nothing outside of one statement.
 
+use std::sync::Arc;
+
 use datafusion::logical_expr::{Expr, Operator};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, AccessExpr, BinaryOperator, Expr as Sql};
 
 use super::array::unwrapped;
 use super::expr::{binary, comparison_of, operator_symbol};
+use super::locking::RangedKind;
 use super::select::{MAX_TARGETS, Target};
-use super::stored::Stored;
 use super::subplan::Comparison;
 use super::{Binder, Bound, fold, name_parts};
+use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::casts::CastLevel;
 use crate::functions::records::RecordForm;
 use crate::functions::{Scalar, udf};
 use crate::parser::forms::STAR;
-use crate::types::{Datum, Type, TypeMod, record};
+use crate::types::{Datum, Type, TypeMod, UserType, composite, record};
 
 /// A field of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,17 @@ pub(super) struct RecordField {
     pub(super) name: String,
     /// `Unknown` for a literal that is text for want of anything better.
     pub(super) ty: TypeMod,
+    /// Its place in values.
+    pub(super) place: usize,
+}
+
+/// The columns of a relation.
+pub(super) struct NamedColumns {
+    pub(super) columns: Vec<(String, Bound)>,
+    /// Whether an outer join may give NULLs for them.
+    nullable: bool,
+    /// The table that it is.
+    table: Option<Arc<Table>>,
 }
 
 /// The names of the fields of a row that has none.
@@ -75,6 +89,17 @@ impl Binder<'_> {
 
     /// The fields of a type of records, where they are known.
     pub(super) fn fields_of(&self, ty: TypeMod) -> Option<Vec<RecordField>> {
+        let ty = ty.base();
+        if let Type::Composite(user) = ty.kind {
+            let all = user.attributes().iter().enumerate();
+            let fields = all.filter(|(_, attribute)| !attribute.dropped);
+            let fields = fields.map(|(place, attribute)| RecordField {
+                name: attribute.name.clone(),
+                ty: attribute.ty,
+                place,
+            });
+            return Some(fields.collect());
+        }
         if ty.kind != Type::Record {
             return None;
         }
@@ -97,9 +122,9 @@ impl Binder<'_> {
         let mut kinds = Vec::with_capacity(values.len());
         let mut args = Vec::with_capacity(values.len() + 1);
         for (index, value) in values.into_iter().enumerate() {
-            fields.push(RecordField { name: name(index), ty: value.ty });
+            fields.push(RecordField { name: name(index), ty: value.ty, place: index });
             let value = self.settle(value)?;
-            kinds.push(value.kind());
+            kinds.push(value.ty.kind);
             args.push(value.expr);
         }
         let head = ScalarValue::Binary(Some(record::head(&kinds)));
@@ -155,18 +180,17 @@ impl Binder<'_> {
         let position = self.position_of(name);
         let relation = name_parts(name).pop().unwrap_or_default();
         let columns = self.relation_columns(&relation, position);
-        let (columns, _) =
-            columns.ok_or_else(|| self.unknown_relation(&relation).at(position))?;
-        values.extend(columns.into_iter().map(|(_, value)| value));
+        let columns = columns.ok_or_else(|| self.unknown_relation(&relation).at(position))?;
+        values.extend(columns.columns.into_iter().map(|(_, value)| value));
         Ok(())
     }
 
-    /// The columns of a relation by its name, and whether an outer join may give NULLs for them.
+    /// The columns of a relation by its name.
     pub(super) fn relation_columns(
         &self,
         relation: &str,
         position: Option<usize>,
-    ) -> Option<(Vec<(String, Bound)>, bool)> {
+    ) -> Option<NamedColumns> {
         let depth = {
             let levels = self.levels.borrow();
             let has = |level: &super::Level| {
@@ -174,21 +198,25 @@ impl Binder<'_> {
             };
             levels.iter().rposition(has)?
         };
-        let (columns, nullable) = {
+        let (columns, nullable, table) = {
             let levels = self.levels.borrow();
             let level = levels.get(depth)?;
             let columns = level.scope.columns.iter();
             let columns = columns.filter(|c| c.relation == relation && !c.unlisted);
             let nullable =
                 level.ranged.iter().any(|item| item.name == relation && item.is_nullable());
-            (columns.cloned().collect::<Vec<_>>(), nullable)
+            let table = level.ranged.iter().find_map(|item| match &item.kind {
+                RangedKind::Table(table, _) if item.name == relation => Some(table.clone()),
+                _ => None,
+            });
+            (columns.cloned().collect::<Vec<_>>(), nullable, table)
         };
         let columns = columns.into_iter().map(|column| {
             self.note_column(column.origin);
             let value = self.captured(depth, column.column, column.ty, position);
             (column.name, value)
         });
-        Some((columns.collect(), nullable))
+        Some(NamedColumns { columns: columns.collect(), nullable, table })
     }
 
     /// A whole row of a relation; `None` if none has this name.
@@ -197,9 +225,23 @@ impl Binder<'_> {
         relation: &str,
         position: Option<usize>,
     ) -> Result<Option<Bound>> {
-        let Some((columns, nullable)) = self.relation_columns(relation, position) else {
+        let Some(NamedColumns { columns, nullable, table }) =
+            self.relation_columns(relation, position)
+        else {
             return Ok(None);
         };
+        // Under other names, and in a view that knows of fewer columns, it is another type.
+        let is_row = |table: &&Arc<Table>| {
+            let names = table.visible().map(|(_, column)| column.name.as_str());
+            names.eq(columns.iter().map(|(name, _)| name.as_str()))
+        };
+        let row_type =
+            table.as_ref().filter(is_row).and_then(|table| self.schema.row_type(table.id));
+        if let Some(Type::Composite(user)) = row_type {
+            let form = if nullable { RecordForm::MakeUnlessNull } else { RecordForm::Make };
+            let values = columns.into_iter().map(|(_, value)| value).collect();
+            return self.make_composite(user, values, form).map(Some);
+        }
         let (names, values): (Vec<String>, Vec<Bound>) = columns.into_iter().unzip();
         let form = if nullable { RecordForm::MakeUnlessNull } else { RecordForm::Make };
         let name = |index: usize| names.get(index).cloned().unwrap_or_default();
@@ -217,7 +259,14 @@ impl Binder<'_> {
     /// `(1, 2)` or `ROW(1, 2)` as one value; `None` if an expression is neither.
     pub(super) fn row_constructor(&self, sql: &Sql) -> Result<Option<Bound>> {
         match self.row_values(sql)? {
-            Some(values) => self.unnamed_record(values).map(Some),
+            Some(values) => {
+                let first = match unwrapped(sql) {
+                    Sql::Tuple(items) => items.first(),
+                    _ => None,
+                };
+                let position = first.and_then(|first| self.position_before(first, &["("]));
+                Ok(Some(self.unnamed_record(values)?.at(position)))
+            }
             None => Ok(None),
         }
     }
@@ -226,7 +275,7 @@ impl Binder<'_> {
     pub(super) fn field(&self, record: Bound, name: &ast::Ident, source: &Sql) -> Result<Bound> {
         let position = record.position;
         let wanted = fold(name);
-        if record.kind() != Type::Record {
+        if !record.kind().is_row() {
             return Err(Error::new(
                 SqlState::WrongObjectType,
                 format!(
@@ -242,7 +291,13 @@ impl Binder<'_> {
                 Sql::Identifier(ident) if self.is_relation(&fold(ident)) => {
                     format!("column {}.{wanted} does not exist", fold(ident))
                 }
-                _ => format!("could not identify column \"{wanted}\" in record data type"),
+                _ if record.kind() == Type::Record => {
+                    format!("could not identify column \"{wanted}\" in record data type")
+                }
+                _ => {
+                    let kind = record.ty.kind.name();
+                    format!("column \"{wanted}\" not found in data type {kind}")
+                }
             };
             return Err(Error::new(SqlState::UndefinedColumn, message).at(position));
         };
@@ -256,19 +311,20 @@ impl Binder<'_> {
     }
 
     fn field_at(&self, record: &Bound, index: usize, fields: &[RecordField]) -> Result<Bound> {
+        let place = fields.get(index).map_or(index, |field| field.place);
         let ty = fields.get(index).map_or(TypeMod::plain(Type::Text), |field| field.ty);
         let ty = if ty.kind == Type::Unknown { TypeMod::plain(Type::Text) } else { ty };
         let made = match &record.expr {
             Expr::ScalarFunction(function) => match udf::scalar_of(function) {
                 Some(Scalar::Record(RecordForm::Make | RecordForm::MakeUnlessNull)) => {
-                    function.args.get(index + 1).cloned()
+                    function.args.get(place + 1).cloned()
                 }
                 _ => None,
             },
             _ => None,
         };
         let expr = made.unwrap_or_else(|| {
-            let form = RecordForm::Field(index as u16, ty.kind);
+            let form = RecordForm::Field(place as u16, ty.kind);
             udf::call(Scalar::Record(form), vec![record.expr.clone()])
         });
         Ok(Bound { expr, ty, position: record.position })
@@ -276,7 +332,11 @@ impl Binder<'_> {
 
     /// All fields of a record that is written as `record.*`, with their names.
     fn expanded(&self, sql: &Sql) -> Result<Vec<(String, Bound)>> {
-        let record = self.expr(sql)?;
+        self.fields_with_names(self.expr(sql)?)
+    }
+
+    /// All fields of a record, with their names.
+    pub(super) fn fields_with_names(&self, record: Bound) -> Result<Vec<(String, Bound)>> {
         let position = record.position;
         let fields = self.fields_of(record.ty).ok_or_else(|| {
             let message = match record.kind() {
@@ -430,74 +490,133 @@ impl Binder<'_> {
         }
     }
 
-    /// The type of the rows of a table, if a type's name is that of one.
-    pub(super) fn composite(&self, data_type: &ast::DataType) -> Option<TypeMod> {
-        let ast::DataType::Custom(name, modifiers) = data_type else { return None };
-        let parts = name_parts(name);
-        let (schema, name) = match parts.as_slice() {
-            [name] => (None, name),
-            [schema, name] => (Some(schema.as_str()), name),
-            _ => return None,
-        };
-        if !modifiers.is_empty() {
-            return None;
+    /// A value of a composite type; `values` are those of the fields that names find.
+    pub(super) fn make_composite(
+        &self,
+        user: UserType,
+        values: Vec<Bound>,
+        form: RecordForm,
+    ) -> Result<Bound> {
+        let mut values = values.into_iter();
+        let mut args = vec![Expr::Literal(ScalarValue::Binary(Some(composite::head(user))), None)];
+        for attribute in user.attributes() {
+            args.push(match attribute.dropped {
+                true => self.null(Type::Void)?.expr,
+                false => match values.next() {
+                    Some(value) => value.expr,
+                    None => self.null(attribute.ty.kind)?.expr,
+                },
+            });
         }
-        let (Stored::Table(table), _) = self.stored(schema, name).ok()? else { return None };
-        let fields = table
-            .visible()
-            .map(|(_, column)| RecordField { name: column.name.clone(), ty: column.declared() });
-        Some(self.record_type(fields.collect()))
+        let expr = udf::call(Scalar::Record(form), args);
+        Ok(Bound { expr, ty: TypeMod::plain(Type::Composite(user)), position: None })
     }
 
-    /// Casts a row to the type of a table's rows, which is written as `name`.
-    pub(super) fn cast_to_composite(
+    /// A field of a record as it was written: a literal is one of an open type still.
+    fn written_field(&self, record: &Bound, index: usize, fields: &[RecordField]) -> Result<Bound> {
+        let bound = self.field_at(record, index, fields)?;
+        let is_open = fields.get(index).is_some_and(|field| field.ty.kind == Type::Unknown);
+        Ok(match (is_open, &bound.expr) {
+            (true, Expr::Literal(..)) => Bound { ty: TypeMod::plain(Type::Unknown), ..bound },
+            _ => bound,
+        })
+    }
+
+    /// Converts a record, whose fields are known, to a composite type.
+    pub(super) fn record_to_composite(
         &self,
-        sql: &Sql,
-        target: TypeMod,
-        name: &str,
+        record: &Bound,
+        own: &[RecordField],
+        user: UserType,
+        level: CastLevel,
     ) -> Result<Bound> {
-        let fields = self.fields_of(target).unwrap_or_default();
-        let position = self.position_of(sql);
-        let cannot = |from: &str| {
-            Error::new(SqlState::CannotCoerce, format!("cannot cast type {from} to {name}"))
-                .at(position)
+        let target = Type::Composite(user);
+        let cannot = |detail: String| {
+            Error::new(
+                SqlState::CannotCoerce,
+                format!("cannot cast type record to {}", target.name()),
+            )
+            .detail(detail)
+            .at(record.position)
         };
-        let values = match self.row_values(sql)? {
-            Some(values) => values,
-            None => {
-                let bound = self.expr(sql)?;
-                match (bound.kind(), &bound.expr) {
-                    (Type::Unknown, Expr::Literal(value, _)) if value.is_null() => {
-                        return Ok(Bound { ty: target, ..self.null(Type::Record)? });
-                    }
-                    (Type::Record, _) => {}
-                    (kind, _) => return Err(cannot(kind.name())),
-                }
-                let own = self.fields_of(bound.ty).ok_or_else(|| cannot("record"))?;
-                let values = (0..own.len()).map(|index| self.field_at(&bound, index, &own));
-                values.collect::<Result<Vec<_>>>()?
-            }
-        };
-        if values.len() != fields.len() {
-            let few = values.len() < fields.len();
-            let detail =
-                if few { "Input has too few columns." } else { "Input has too many columns." };
-            return Err(cannot("record").detail(detail));
+        let fields = self.fields_of(TypeMod::plain(target)).unwrap_or_default();
+        if own.len() != fields.len() {
+            let which = if own.len() < fields.len() { "few" } else { "many" };
+            return Err(cannot(format!("Input has too {which} columns.")));
         }
-        let cast = values.into_iter().zip(&fields).enumerate().map(|(index, (value, field))| {
+        let mut values = Vec::with_capacity(own.len());
+        for (index, field) in fields.iter().enumerate() {
+            let value = self.written_field(record, index, own)?;
             let from = value.kind();
-            self.convert(value, field.ty, CastLevel::Explicit)?.ok_or_else(|| {
-                cannot("record").detail(format!(
+            let converted = self.convert(value, field.ty, level)?;
+            values.push(converted.ok_or_else(|| {
+                cannot(format!(
                     "Cannot cast type {} to {} in column {}.",
                     from.name(),
                     field.ty.kind.name(),
                     index + 1
                 ))
-            })
-        });
-        let values = cast.collect::<Result<Vec<_>>>()?;
-        let name = |index: usize| fields.get(index).map(|f| f.name.clone()).unwrap_or_default();
-        self.make_record(values, name, RecordForm::Make)
+            })?);
+        }
+        let made = self.make_composite(user, values, RecordForm::Make)?;
+        Ok(made.at(record.position))
+    }
+
+    /// The new value of the column `name` when a field of it is set, or a part of that.
+    pub(super) fn assign_field(
+        &self,
+        name: &str,
+        row: Bound,
+        field: &ast::Ident,
+        rest: &[AccessExpr],
+        value: Bound,
+    ) -> Result<Bound> {
+        let position = row.position;
+        let wanted = fold(field);
+        let mismatch =
+            |message: String| Error::new(SqlState::DatatypeMismatch, message).at(position);
+        let Type::Composite(user) = row.kind() else {
+            let kind = row.ty.kind.name();
+            return Err(mismatch(format!(
+                "cannot assign to field \"{wanted}\" of column \"{name}\" because its type {kind} is not a composite type"
+            )));
+        };
+        // What the conditions of a domain say holds when all is set.
+        let row = Bound { expr: super::domain::without_guard(row.expr), ..row };
+        let fields = self.fields_of(row.ty).unwrap_or_default();
+        let Some(at) = fields.iter().position(|field| field.name == wanted) else {
+            let kind = row.ty.kind.name();
+            let message = format!(
+                "cannot assign to field \"{wanted}\" of column \"{name}\" because there is no such column in data type {kind}"
+            );
+            return Err(Error::new(SqlState::UndefinedColumn, message).at(position));
+        };
+        let mut values = Vec::with_capacity(fields.len());
+        let mut value = Some(value);
+        for (index, field) in fields.iter().enumerate() {
+            let old = self.field_at(&row, index, &fields)?;
+            let Some(value) = value.take_if(|_| index == at) else {
+                values.push(old);
+                continue;
+            };
+            let from = value.kind();
+            let value = match rest {
+                [] => value,
+                rest => self.assign_subscripts(&wanted, old, rest, value)?,
+            };
+            let new = self.convert(value, field.ty, CastLevel::Assignment)?;
+            values.push(new.ok_or_else(|| {
+                mismatch(format!(
+                    "subfield \"{wanted}\" is of type {} but expression is of type {}",
+                    field.ty.kind.name(),
+                    from.name()
+                ))
+                .hint("You will need to rewrite or cast the expression.")
+            })?);
+        }
+        let ty = row.ty;
+        let made = self.make_composite(user, values, RecordForm::Make)?;
+        Ok(Bound { ty, position, ..made })
     }
 }
 

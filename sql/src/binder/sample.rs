@@ -103,8 +103,7 @@ impl Binder<'_> {
         };
         let ranged = self.levels.borrow().last().and_then(|level| level.ranged.last().cloned());
         let Some(RangedKind::Table(table, unique)) = ranged.map(|ranged| ranged.kind) else {
-            let message =
-                "TABLESAMPLE clause can only be applied to tables and materialized views";
+            let message = "TABLESAMPLE clause can only be applied to tables and materialized views";
             return Err(Error::new(SqlState::FeatureNotSupported, message).at(relation));
         };
         if !matches!(method.as_str(), "bernoulli" | "system") {
@@ -121,8 +120,7 @@ impl Binder<'_> {
         }
         let [percentage] = args.as_slice() else {
             let count = args.len();
-            let message =
-                format!("tablesample method {method} requires 1 argument, not {count}");
+            let message = format!("tablesample method {method} requires 1 argument, not {count}");
             return Err(invalid(&message).at(position));
         };
         // The argument is a float4.

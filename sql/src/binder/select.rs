@@ -260,7 +260,8 @@ impl Binder<'_> {
         let mut targets = Vec::new();
         for item in items {
             match item {
-                SelectItem::UnnamedExpr(ast::Expr::Identifier(ident)) if ident.value == NOTHING => {}
+                SelectItem::UnnamedExpr(ast::Expr::Identifier(ident)) if ident.value == NOTHING => {
+                }
                 SelectItem::UnnamedExpr(expr) => {
                     if let Some(fields) = self.expanded_targets(expr)? {
                         targets.extend(fields);
@@ -295,10 +296,10 @@ impl Binder<'_> {
                     targets.extend(of_it.map(column_target));
                     if targets.len() == before {
                         let position = self.position_of(item);
-                        let Some((columns, _)) = self.relation_columns(&relation, position) else {
+                        let Some(found) = self.relation_columns(&relation, position) else {
                             return Err(self.unknown_relation(&relation).at(position));
                         };
-                        targets.extend(columns.into_iter().map(|(name, bound)| Target {
+                        targets.extend(found.columns.into_iter().map(|(name, bound)| Target {
                             name,
                             bound,
                             origin: None,

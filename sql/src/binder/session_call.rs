@@ -13,6 +13,7 @@ use crate::functions::casts::{self, CastLevel};
 use crate::row::advisory::AdvisoryCall;
 use crate::row::export::ExportSnapshot;
 use crate::row::setting::{Operation as OnSetting, SettingCall};
+use crate::row::sleep::SleepCall;
 use crate::row::stateful::{self, Stateful};
 use crate::system::blocked::{Blocking, IsBlocked};
 use crate::types::Type;
@@ -33,6 +34,10 @@ impl Binder<'_> {
                 Some(self.blocked_call(name, args))
             }
             "current_setting" | "set_config" => Some(self.setting_call(name, args)),
+            "pg_sleep" | "pg_sleep_for" | "pg_sleep_until" => {
+                let function = SleepCall::named(name, self.settings.sessions())?;
+                Some(self.sleep_call(name, function, args))
+            }
             _ => {
                 let function = AdvisoryCall::named(name, self.settings.sessions())?;
                 Some(self.advisory_call(name, function, args))
@@ -56,6 +61,17 @@ impl Binder<'_> {
         };
         self.has_calls.set(true);
         self.call_with_session(Arc::new(function), args, &[target; 2])
+    }
+
+    fn sleep_call(&self, name: &str, function: SleepCall, args: &[Bound]) -> Result<Bound> {
+        let wanted = function.argument();
+        let fits = |arg: &Bound| casts::level(arg.kind(), wanted) == Some(CastLevel::Implicit);
+        if args.len() != 1 || !args.iter().all(fits) {
+            let kinds: Vec<Type> = args.iter().map(Bound::kind).collect();
+            return Err(no_function(name, &kinds));
+        }
+        self.has_calls.set(true);
+        self.call_with_session(Arc::new(function), args, &[wanted])
     }
 
     fn blocked_call(&self, name: &str, args: &[Bound]) -> Result<Bound> {

@@ -10,12 +10,13 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{self, FunctionArguments};
 
 use super::call::{NESTED, VALUES};
+use super::populate::gives_sets;
 use super::{Binder, Bound, computed, name_parts, table_function};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::resolve::Resolution;
 use crate::functions::sets::{self, SetCall};
 use crate::operator::{Kind, Operator, Output, ProjectSet};
-use crate::types::Type;
+use crate::types::{Type, TypeMod};
 
 /// What is said of a call that has to stay out of an expression.
 const HINT: &str = "You might be able to move the set-returning function into a LATERAL FROM item.";
@@ -121,10 +122,15 @@ impl<'a> Binder<'a> {
             && call.filter.is_none()
             && call.over.is_none()
             && call.within_group.is_empty();
+        let position = self.position_of(&call.name);
+        if gives_sets(name) && plain {
+            let call = self.populated(name, self.arguments(&list.args)?, None);
+            let call = call.map_err(|error| error.at(position))?;
+            return self.populated_set(call).map(Some);
+        }
         if !sets::is_set_returning(name) || !plain {
             return Ok(None);
         }
-        let position = self.position_of(&call.name);
         let args = self.arguments(&list.args)?;
         self.set_call(name, args).map(Some).map_err(|error| error.at(position))
     }
@@ -168,7 +174,10 @@ impl<'a> Binder<'a> {
                 name
             }
         };
-        Ok(Some(Bound::new(computed(&name), kind)))
+        drop(levels);
+        // What a domain asks of a row is looked at where the row is used.
+        let value = Bound::new(computed(&name), kind.base());
+        self.guarded(value, TypeMod::plain(kind)).map(Some)
     }
 
     /// Calls these over the rows of a plan, depth by depth.

@@ -143,6 +143,10 @@ impl Binder<'_> {
         change: Change,
     ) -> Result<(Arc<Table>, Option<Arc<View>>)> {
         match self.stored(schema, name)?.0 {
+            Stored::Table(table) if table.definition.is_some() => Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("cannot change materialized view \"{name}\""),
+            )),
             Stored::Table(table) => {
                 self.note_table(&table);
                 Ok((table, None))
@@ -153,6 +157,16 @@ impl Binder<'_> {
                 format!("cannot change sequence \"{name}\""),
             )),
         }
+    }
+
+    /// Refuses to read a materialized view without rows, but for the definition of another one.
+    pub(super) fn check_populated(&self, table: &Table) -> Result<()> {
+        if table.definition.is_none() || table.is_populated || self.uses.borrow().is_some() {
+            return Ok(());
+        }
+        let message = format!("materialized view \"{}\" has not been populated", table.name);
+        Err(Error::new(SqlState::ObjectNotInPrerequisiteState, message)
+            .hint("Use the REFRESH MATERIALIZED VIEW command."))
     }
 
     /// Notes that the plan reads or changes a table.
@@ -179,7 +193,7 @@ impl Binder<'_> {
     }
 
     /// A view's query, its columns named as the view's.
-    fn query_of(&self, view: &View) -> Result<BoundQuery> {
+    pub fn query_of(&self, view: &View) -> Result<BoundQuery> {
         let parsed = parse_query(&view.query)?;
         let inner = self.inner(view);
         let bound = inner.top_query(&parsed)?;

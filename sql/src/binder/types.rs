@@ -149,8 +149,7 @@ fn type_in(data_type: &DataType, names: Option<&Names>) -> Result<TypeMod> {
             // Without quotes it would be the type of SQL, which is none of these.
             let named = if last == "char" { Some(Type::Char) } else { Type::from_name(last) };
             let kind = named.filter(|kind| *kind != Type::Unknown);
-            let takes_no_values = |kind: &Type| kind.is_polymorphic() || *kind == Type::Record;
-            if let Some(kind) = kind.filter(takes_no_values) {
+            if let Some(kind) = kind.filter(|kind| kind.is_polymorphic()) {
                 return Err(Error::unsupported(format!("type {}", kind.name())));
             }
             match (kind, modifiers.as_slice()) {

@@ -122,13 +122,11 @@ impl Schema {
     /// The foreign keys that refer to a table, with the tables that have them, in the order in which
     /// these were made.
     pub fn referrers(&self, table: u32) -> Vec<(&Arc<Table>, &ForeignKey)> {
-        let keys = self.tables().flat_map(|child| {
+        let keys = self.referring(table).flat_map(|child| {
             let of_child = child.foreign_keys.iter().filter(move |key| key.table == table);
             of_child.map(move |key| (child, key))
         });
-        let mut keys: Vec<_> = keys.collect();
-        keys.sort_by_key(|(child, _)| child.id);
-        keys
+        keys.collect()
     }
 
     /// Whether a table of a schema has a constraint of this name.

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use cairn_txn::Transaction;
 use serde::Serialize;
 
+use super::routine::Routine;
+use super::statistics::Statistics;
 use super::types::TypeDescriptor;
 use super::view::View;
 use super::{GARBAGE, Namespace, Schema, Sequence, Table};
-use super::{namespace_key, sequence_key, table_key, type_key, view_key};
+use super::{
+    namespace_key, routine_key, sequence_key, statistics_key, table_key, type_key, view_key,
+};
 use crate::error::{Error, Result};
 
 fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
@@ -29,7 +33,11 @@ impl Draft<'_> {
         let replaced = self.schema.tables.get(&table.id).cloned();
         table.number_parts(replaced.as_deref(), self.schema);
         self.transaction.put(table_key(table.id), to_json(&table)?, replaced.is_some())?;
+        let id = table.id;
         self.schema.insert_table(Arc::new(table));
+        if replaced.is_some() && self.schema.uses_row_type(id) {
+            self.schema.resolve_types();
+        }
         Ok(())
     }
 
@@ -37,6 +45,9 @@ impl Draft<'_> {
     pub fn drop_table(&mut self, table: &Table) -> Result<()> {
         self.schema.remove_table(table.id);
         self.transaction.delete(table_key(table.id))?;
+        if self.schema.statistics.remove(&table.id).is_some() {
+            self.transaction.delete(statistics_key(table.id))?;
+        }
         for index in table.all_indexes() {
             self.discard_storage(index.storage)?;
         }
@@ -44,6 +55,14 @@ impl Draft<'_> {
         for sequence in owned.iter().filter(|sequence| sequence.owner == Some(table.id)) {
             self.drop_sequence(sequence)?;
         }
+        Ok(())
+    }
+
+    /// Keeps what was found out about a table.
+    pub fn put_statistics(&mut self, table: u32, statistics: Statistics) -> Result<()> {
+        let replaces = self.schema.statistics.contains_key(&table);
+        self.transaction.put(statistics_key(table), to_json(&statistics)?, replaces)?;
+        self.schema.insert_statistics(table, Arc::new(statistics));
         Ok(())
     }
 
@@ -61,6 +80,20 @@ impl Draft<'_> {
             true => Ok(self.transaction.delete(view_key(id))?),
             false => Ok(()),
         }
+    }
+
+    /// Adds or replaces a function.
+    pub fn put_routine(&mut self, routine: Routine) -> Result<()> {
+        let replaces = self.schema.routines.contains_key(&routine.id);
+        self.transaction.put(routine_key(routine.id), to_json(&routine)?, replaces)?;
+        self.schema.routines.insert(routine.id, Arc::new(routine));
+        Ok(())
+    }
+
+    /// Removes a function.
+    pub fn drop_routine(&mut self, id: u32) -> Result<()> {
+        self.schema.routines.remove(&id);
+        Ok(self.transaction.delete(routine_key(id))?)
     }
 
     /// Adds or replaces a type, everywhere where it is used.

@@ -16,6 +16,7 @@
 //! c n <schema id>               descriptor of a schema
 //! c y <type id>                 descriptor of a type
 //! c g <storage id>              rows of a dropped table, to be cleared
+//! c a <table id>                what ANALYZE has found out about a table
 //! s <sequence id>               how far a sequence has been handed out
 //! t <storage id> <key columns>  a row, or an entry of an index
 //! ```
@@ -27,8 +28,11 @@ pub mod constraint;
 mod draft;
 mod garbage;
 pub mod index;
+mod lookup;
 pub mod names;
+pub mod routine;
 pub mod sequences;
+pub mod statistics;
 pub mod types;
 pub mod view;
 
@@ -51,6 +55,8 @@ pub use draft::Draft;
 pub use garbage::{clear_garbage, clear_leftovers};
 pub use index::{Index, IndexState};
 use names::{Named, RelationName};
+use routine::Routine;
+use statistics::Statistics;
 use types::TypeDescriptor;
 use view::View;
 
@@ -176,6 +182,12 @@ pub struct Table {
     /// COMMENT ON.
     #[serde(default)]
     pub comment: Option<String>,
+    /// Of a materialized view: what its rows are made of.
+    #[serde(default)]
+    pub definition: Option<Box<view::View>>,
+    /// Whether a materialized view has been filled.
+    #[serde(default)]
+    pub is_populated: bool,
     /// What becomes of a temporary table when a transaction commits.
     #[serde(default)]
     pub on_commit: OnCommit,
@@ -183,9 +195,19 @@ pub struct Table {
     /// server.
     #[serde(skip)]
     pub valid_from: Timestamp,
+    /// Of a table as a view shows it: the positions of its columns in the view's order; none: as they
+    /// are. Never stored.
+    #[serde(skip)]
+    pub order: Vec<usize>,
+    /// What that view computes, at the positions behind those of the columns. Never stored.
+    #[serde(skip)]
+    pub computed: Vec<Column>,
     /// What its indexes compute, compiled when it is first used. Never stored.
     #[serde(skip)]
     pub programs: Programs,
+    /// What ANALYZE has found out. Stored by itself.
+    #[serde(skip)]
+    pub statistics: Option<Arc<Statistics>>,
 }
 
 /// ON COMMIT, of a temporary table.
@@ -327,7 +349,12 @@ impl Table {
 
     /// The columns that names find.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &Column)> {
-        let columns = self.columns.iter().enumerate();
+        let count = if self.order.is_empty() { self.columns.len() } else { self.order.len() };
+        let columns = (0..count).filter_map(|at| {
+            let position = self.order.get(at).copied().unwrap_or(at);
+            let computed = || self.computed.get(position - self.columns.len());
+            Some((position, self.columns.get(position).or_else(computed)?))
+        });
         columns.filter(|(_, column)| !column.hidden && !column.dropped && !column.concealed)
     }
 
@@ -405,6 +432,10 @@ fn view_key(id: u32) -> Vec<u8> {
     [b"cv".as_slice(), &id.to_be_bytes()].concat()
 }
 
+fn routine_key(id: u32) -> Vec<u8> {
+    [b"cf".as_slice(), &id.to_be_bytes()].concat()
+}
+
 fn type_key(id: u32) -> Vec<u8> {
     [b"cy".as_slice(), &id.to_be_bytes()].concat()
 }
@@ -414,6 +445,11 @@ fn namespace_key(id: u32) -> Vec<u8> {
 }
 
 const GARBAGE: &[u8] = b"cg";
+const STATISTICS: &[u8] = b"ca";
+
+fn statistics_key(id: u32) -> Vec<u8> {
+    [STATISTICS, &id.to_be_bytes()].concat()
+}
 
 /// Numbers below are kept for cairn's own use, as PostgreSQL keeps its oids.
 const FIRST_ID: u32 = 16_384;
@@ -427,7 +463,9 @@ pub struct Schema {
     tables: HashMap<u32, Arc<Table>>,
     views: HashMap<u32, Arc<View>>,
     sequences: HashMap<u32, Arc<Sequence>>,
+    routines: HashMap<u32, Arc<Routine>>,
     namespaces: HashMap<String, Arc<Namespace>>,
+    statistics: HashMap<u32, Arc<Statistics>>,
     types: HashMap<u32, Arc<TypeDescriptor>>,
     /// Numbers of types and their array types by name.
     type_names: HashMap<RelationName, u32>,
@@ -436,6 +474,7 @@ pub struct Schema {
     /// Descriptors that sessions of an earlier run left behind: their keys, and the storage of their
     /// rows.
     leftovers: Vec<(Vec<u8>, Vec<u32>)>,
+    lookups: lookup::Lookups,
     /// Shared by all drafts: a number that a rolled-back transaction used is not used again.
     last_id: Arc<AtomicU32>,
 }
@@ -512,8 +551,13 @@ impl Schema {
         self.namespaces.get(name)
     }
 
-    fn insert_table(&mut self, table: Arc<Table>) {
+    fn insert_table(&mut self, mut table: Arc<Table>) {
+        let statistics = self.statistics.get(&table.id);
+        if table.statistics.as_ref() != statistics {
+            Arc::make_mut(&mut table).statistics = statistics.cloned();
+        }
         self.remove_table(table.id);
+        self.lookups.forget();
         let indexes = table.named_indexes().map(|index| index.name.as_str());
         for name in indexes {
             let name = RelationName::new(table.schema.clone(), name);
@@ -525,6 +569,7 @@ impl Schema {
 
     fn remove_table(&mut self, id: u32) -> bool {
         let Some(old) = self.tables.remove(&id) else { return false };
+        self.lookups.forget();
         let is_its =
             |what: &Named| matches!(what, Named::Table(of) | Named::Index(of) if *of == id);
         let names = old.named_indexes().map(|index| old.full_name().beside(index.name.as_str()));
@@ -538,24 +583,28 @@ impl Schema {
 
     fn insert_view(&mut self, view: Arc<View>) {
         self.remove_view(view.id);
+        self.lookups.forget();
         self.names.insert(view.full_name(), Named::View(view.id));
         self.views.insert(view.id, view);
     }
 
     fn remove_view(&mut self, id: u32) -> bool {
         let Some(old) = self.views.remove(&id) else { return false };
+        self.lookups.forget();
         self.names.remove(&old.full_name());
         true
     }
 
     fn insert_sequence(&mut self, sequence: Arc<Sequence>) {
         self.remove_sequence(sequence.id);
+        self.lookups.forget();
         self.names.insert(sequence.full_name(), Named::Sequence(sequence.id));
         self.sequences.insert(sequence.id, sequence);
     }
 
     fn remove_sequence(&mut self, id: u32) -> bool {
         let Some(old) = self.sequences.remove(&id) else { return false };
+        self.lookups.forget();
         self.names.remove(&old.full_name());
         true
     }
@@ -624,6 +673,16 @@ impl Schema {
                 true => self.leftovers.push((key.to_vec(), Vec::new())),
                 false => self.insert_view(Arc::new(view)),
             }
+        } else if let Some(id) = key.strip_prefix(STATISTICS) {
+            // They come before the tables.
+            if let Some(id) = id.try_into().ok().map(u32::from_be_bytes) {
+                let statistics: Statistics = serde_json::from_slice(value).map_err(corrupted)?;
+                self.insert_statistics(id, Arc::new(statistics));
+            }
+        } else if key.starts_with(b"cf") {
+            let routine: Routine = serde_json::from_slice(value).map_err(corrupted)?;
+            self.note_id(Some(&routine.id.to_be_bytes()));
+            self.routines.insert(routine.id, Arc::new(routine));
         } else if key.starts_with(b"cn") {
             let namespace: Namespace = serde_json::from_slice(value).map_err(corrupted)?;
             self.note_id(Some(&namespace.id.to_be_bytes()));

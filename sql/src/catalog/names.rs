@@ -10,7 +10,7 @@ pub const PUBLIC: &str = "public";
 /// What a session calls its own temporary schema.
 pub const PG_TEMP: &str = "pg_temp";
 /// Schemas that the server has of itself.
-const BUILT_IN: [&str; 4] = [PUBLIC, "pg_catalog", "information_schema", "cairn"];
+const BUILT_IN: [&str; 4] = [PUBLIC, "pg_catalog", "information_schema", "pg_cairn"];
 
 /// The schema of descriptors that were written before there were others.
 pub(super) fn public() -> String {

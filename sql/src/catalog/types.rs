@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::constraint::Check;
 use super::names::{Named, RelationName, SearchPath};
 use super::{Column, Schema};
-use crate::types::user::{Definition, DomainDefinition, Label, Shape};
+use crate::types::user::{Attribute, Definition, DomainDefinition, Label, Shape};
 use crate::types::{Type, TypeMod, UserType};
 
 /// A type that a user made.
@@ -42,6 +42,47 @@ pub enum TypeShape {
     Enum(Vec<EnumLabel>),
     /// A domain.
     Domain(DomainShape),
+    /// A composite type.
+    Composite(CompositeShape),
+}
+
+/// A type of rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompositeShape {
+    /// pg_class.oid of the relation that stands for it.
+    pub relation: u32,
+    /// Its fields, dropped ones too.
+    pub attributes: Vec<CompositeAttribute>,
+}
+
+/// A field of a composite type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompositeAttribute {
+    /// Its name.
+    pub name: String,
+    /// pg_type.oid of its type.
+    pub type_oid: u32,
+    /// Its modifier, or -1.
+    pub typmod: i32,
+    /// Whether it was dropped: values have a place for it.
+    pub dropped: bool,
+    /// COMMENT ON.
+    pub comment: Option<String>,
+}
+
+impl CompositeAttribute {
+    /// One of this name and type.
+    pub fn new(name: String, ty: TypeMod) -> CompositeAttribute {
+        let (type_oid, typmod) = (ty.kind.oid(), ty.typmod);
+        CompositeAttribute { name, type_oid, typmod, dropped: false, comment: None }
+    }
+}
+
+impl CompositeShape {
+    /// The fields that names find, with their positions.
+    pub fn visible(&self) -> impl Iterator<Item = (usize, &CompositeAttribute)> {
+        self.attributes.iter().enumerate().filter(|(_, attribute)| !attribute.dropped)
+    }
 }
 
 /// A type that is another one with conditions.
@@ -81,6 +122,21 @@ pub struct EnumLabel {
     /// Whether it was added by a transaction that has not committed.
     #[serde(skip)]
     pub is_pending: bool,
+}
+
+/// Types of rows have the numbers of their relations, with this added.
+const FIRST_ROW_TYPE: u32 = 1 << 30;
+/// The types of their arrays.
+const FIRST_ROW_ARRAY: u32 = 3 << 29;
+
+/// pg_type.oid of the type of a relation's rows.
+pub fn row_type_oid(relation: u32) -> u32 {
+    FIRST_ROW_TYPE.wrapping_add(relation)
+}
+
+/// That of the type of their arrays.
+pub fn row_array_oid(relation: u32) -> u32 {
+    FIRST_ROW_ARRAY.wrapping_add(relation)
 }
 
 /// Bytes of the keys that an enum has from the start.
@@ -137,6 +193,7 @@ impl TypeDescriptor {
         match &self.shape {
             TypeShape::Enum(labels) => ids.extend(labels.iter().map(|label| label.id)),
             TypeShape::Domain(domain) => ids.extend(domain.checks.iter().map(|check| check.id)),
+            TypeShape::Composite(composite) => ids.push(composite.relation),
         }
         ids
     }
@@ -151,6 +208,9 @@ impl TypeDescriptor {
         match &self.shape {
             TypeShape::Enum(_) => Vec::new(),
             TypeShape::Domain(domain) => vec![domain.base],
+            TypeShape::Composite(composite) => {
+                composite.visible().map(|(_, attribute)| attribute.type_oid).collect()
+            }
         }
     }
 
@@ -180,6 +240,18 @@ impl TypeDescriptor {
                         .map(|check| (check.name.clone(), check.expression.clone()))
                         .collect(),
                 })
+            }
+            TypeShape::Composite(composite) => {
+                let attributes = composite.attributes.iter().map(|attribute| {
+                    let kind = match attribute.dropped {
+                        true => Type::Text,
+                        false => kind(attribute.type_oid),
+                    };
+                    let ty = TypeMod { kind, typmod: attribute.typmod };
+                    let dropped = attribute.dropped;
+                    Attribute { dropped, ..Attribute::new(attribute.name.clone(), ty) }
+                });
+                Shape::Composite(attributes.collect())
             }
         };
         Definition {
@@ -219,7 +291,47 @@ impl Schema {
 
     /// The type of a user's, or of arrays of one, with a number.
     pub fn type_by_oid(&self, oid: u32) -> Option<Type> {
-        self.resolved.get(&oid).copied()
+        match oid {
+            0..FIRST_ROW_TYPE => self.resolved.get(&oid).copied(),
+            FIRST_ROW_TYPE..FIRST_ROW_ARRAY => self.row_type(oid - FIRST_ROW_TYPE),
+            FIRST_ROW_ARRAY.. => self.row_type(oid - FIRST_ROW_ARRAY).and_then(Type::array),
+        }
+    }
+
+    /// The type of the rows of a table or view.
+    pub fn row_type(&self, relation: u32) -> Option<Type> {
+        let (name, columns) = match (self.tables.get(&relation), self.views.get(&relation)) {
+            (Some(table), _) => (table.full_name(), &table.columns),
+            (None, Some(view)) => (view.full_name(), &view.columns),
+            (None, None) => return None,
+        };
+        let attributes = columns.iter().filter(|column| !column.hidden).map(|column| {
+            let kind = match column.dropped {
+                true => Type::Text,
+                false => self.type_of(column.type_oid).unwrap_or(Type::Text),
+            };
+            let ty = TypeMod { kind, typmod: column.typmod };
+            Attribute { dropped: column.dropped, ..Attribute::new(column.name.clone(), ty) }
+        });
+        let definition = Definition {
+            oid: row_type_oid(relation),
+            array_oid: row_array_oid(relation),
+            array_name: format!("_{name}"),
+            schema: name.schema.clone(),
+            name: name.name.clone(),
+            shape: Shape::Composite(attributes.collect()),
+        };
+        Some(UserType::new(definition).kind())
+    }
+
+    /// Whether something is of the type of a relation's rows.
+    pub(super) fn uses_row_type(&self, relation: u32) -> bool {
+        let (row, array) = (row_type_oid(relation), row_array_oid(relation));
+        let is_it = |oid: u32| oid == row || oid == array;
+        let tables = self.tables.values().flat_map(|table| &table.columns);
+        let views = self.views.values().flat_map(|view| &view.columns);
+        tables.chain(views).any(|column| is_it(column.type_oid))
+            || self.types.values().any(|made| made.parts().into_iter().any(is_it))
     }
 
     /// Whether the rows of a relation have a type of this name.
@@ -239,16 +351,16 @@ impl Schema {
         schema: Option<&str>,
         name: &str,
     ) -> Option<RelationName> {
-        if self.type_names.is_empty() {
-            return None;
-        }
+        let is_type = |name: &RelationName| {
+            self.type_names.contains_key(name)
+                || matches!(self.named(name), Some(Named::Table(_) | Named::View(_)))
+        };
         let full = |schema: &str| RelationName::new(schema, name);
         if let Some(schema) = schema {
             let name = full(path.schema(schema));
-            return self.type_names.contains_key(&name).then_some(name);
+            return is_type(&name).then_some(name);
         }
-        let mut found = path.schemas().iter().map(|schema| full(schema));
-        found.find(|name| self.type_names.contains_key(name))
+        path.schemas().iter().map(|schema| full(schema)).find(is_type)
     }
 
     /// Whether the bare name of a type of a user's finds it.
@@ -282,7 +394,11 @@ impl Schema {
         for id in ids {
             self.resolve_type(id, &arrays);
         }
-        let resolved = std::mem::take(&mut self.resolved);
+        let tables = self.tables.values().flat_map(|table| &table.columns);
+        let views = self.views.values().flat_map(|view| &view.columns);
+        let used = tables.chain(views).map(|column| column.type_oid);
+        let resolved: HashMap<u32, Type> =
+            used.filter_map(|oid| Some((oid, self.type_by_oid(oid)?))).collect();
         let is_stale = |column: &Column| {
             let known = resolved.get(&column.type_oid).copied();
             !same(column.user_type, known)
@@ -298,7 +414,6 @@ impl Schema {
         for view in self.views.values_mut().filter(|view| view.columns.iter().any(is_stale)) {
             renew(&mut Arc::make_mut(view).columns);
         }
-        self.resolved = resolved;
     }
 
     fn resolve_type(&mut self, id: u32, arrays: &HashMap<u32, u32>) {
@@ -320,7 +435,7 @@ impl Schema {
     pub(super) fn commit_labels(&mut self) {
         let pending = |made: &TypeDescriptor| match &made.shape {
             TypeShape::Enum(labels) => labels.iter().any(|label| label.is_pending),
-            TypeShape::Domain(_) => false,
+            TypeShape::Domain(_) | TypeShape::Composite(_) => false,
         };
         let mut changed = false;
         for made in self.types.values_mut().filter(|made| pending(made)) {

@@ -110,7 +110,9 @@ pub fn resolve(name: &str, args: &[Type]) -> Option<(Kind, Vec<Type>)> {
         ("avg", [Int2 | Int4 | Int8 | Numeric | Float4 | Float8 | Interval]) => {
             Some((Kind::Avg, args.to_vec()))
         }
-        ("min" | "max", [kind]) if !matches!(kind, Bool | Uuid | Json | Jsonb | Void | Bytea) => {
+        ("min" | "max", [kind])
+            if !matches!(kind, Bool | Uuid | Json | Jsonb | Void | Bytea) && !kind.is_row() =>
+        {
             let kind = match kind {
                 Unknown | Varchar | Name => Text,
                 kind => *kind,

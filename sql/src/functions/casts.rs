@@ -6,7 +6,8 @@ use crate::types::array::Array;
 use crate::types::datetime::{self, TimeTz};
 use crate::types::interval::{DAY_US, Interval};
 use crate::types::io::{self, Style};
-use crate::types::{Category, Datum, Numeric, Type};
+use crate::types::record::{self, Fields};
+use crate::types::{Category, Datum, Numeric, Type, composite};
 
 /// When a conversion applies, as in pg_cast.castcontext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +46,8 @@ pub fn level(from: Type, to: Type) -> Option<CastLevel> {
         (Numeric, Int2 | Int4 | Int8) => Assignment,
         (Float4 | Float8, Int2 | Int4 | Int8 | Numeric) | (Float8, Float4) => Assignment,
         (Oid, Int4 | Int8) => Assignment,
+        (Composite(_), Record) => Implicit,
+        (Record, Composite(_)) => Explicit,
         (Bool, Int4) | (Int4, Bool) => Explicit,
         (Json, Jsonb) | (Jsonb, Json) => Assignment,
         (Jsonb, Bool | Numeric | Int2 | Int4 | Int8 | Float4 | Float8) => Explicit,
@@ -91,6 +94,8 @@ pub fn context(from: Type, to: Type) -> &'static [Context] {
         (Float4 | Float8 | Date | Timestamp | Interval | Bytea, Text | Varchar | Bpchar | Name) => {
             &[Context::Style]
         }
+        (Composite(_), _) => &[Context::Zone, Context::Style],
+        (_, Composite(_)) => &[Context::Zone, Context::Now, Context::Style],
         _ => &[],
     }
 }
@@ -192,6 +197,35 @@ pub fn cast(from: Type, to: Type, value: &Datum, style: &Style) -> Result<Datum>
                 return Err(Error::new(SqlState::NumericValueOutOfRange, text));
             }
             Datum::Float32(narrow)
+        }
+        (Composite(user), Record) => {
+            let (mut kinds, mut values) = (Vec::new(), Vec::new());
+            for field in composite::fields(user, value.as_bytes()?)? {
+                let (attribute, value) = field?;
+                kinds.push(attribute.ty.kind);
+                values.push(value);
+            }
+            record::make(&record::head(&kinds), &values)
+        }
+        (Record, Composite(user)) => {
+            let fields = Fields::new(value.as_bytes()?)?.collect::<Result<Vec<_>>>()?;
+            if fields.len() != composite::visible(user).count() {
+                return Err(Error::new(
+                    SqlState::DatatypeMismatch,
+                    format!("cannot cast type record to {}", to.name()),
+                ));
+            }
+            let mut values = Vec::with_capacity(fields.len());
+            for (attribute, (from, value)) in composite::visible(user).zip(fields) {
+                values.push(match value.is_null() {
+                    true => value,
+                    false => {
+                        let value = cast(from, attribute.ty.kind, &value, style)?;
+                        io::apply_typmod(attribute.ty, value, true)?
+                    }
+                });
+            }
+            composite::make(user, values)
         }
         (Json, Jsonb) => io::from_text(to, value.as_str()?, style)?,
         (Jsonb, Json) => Datum::Text(io::to_text(from, value, style)?),

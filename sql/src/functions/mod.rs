@@ -15,6 +15,7 @@ mod enums;
 pub mod json;
 pub mod jsonpath;
 pub mod moments;
+mod options;
 pub mod ordered_sets;
 mod overlaps;
 mod overlay;
@@ -222,7 +223,7 @@ impl Scalar {
 }
 
 /// The style that a cast's context arguments describe; see [`casts::context`].
-fn style_of(args: &[Datum]) -> Style {
+pub(crate) fn style_of(args: &[Datum]) -> Style {
     let mut style = Style::default();
     for context in args.iter().skip(1) {
         match context {

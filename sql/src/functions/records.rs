@@ -22,6 +22,8 @@ pub enum RecordForm {
     Extend,
     /// Whether a record is an element of an array of them.
     IsAmong,
+    /// Bytes that tell records apart that are not the same, though they may be equal.
+    Image,
 }
 
 impl RecordForm {
@@ -34,6 +36,7 @@ impl RecordForm {
             RecordForm::IsNotNull => "row_is_not_null",
             RecordForm::Extend => "extend_path",
             RecordForm::IsAmong => "is_in_path",
+            RecordForm::Image => "record_image",
         }
     }
 
@@ -43,6 +46,7 @@ impl RecordForm {
             RecordForm::Make | RecordForm::MakeUnlessNull => Type::Record,
             RecordForm::Field(_, kind) => kind,
             RecordForm::Extend => Type::RecordArray,
+            RecordForm::Image => Type::Bytea,
             RecordForm::IsNull | RecordForm::IsNotNull | RecordForm::IsAmong => Type::Bool,
         }
     }
@@ -75,6 +79,14 @@ impl RecordForm {
                 }
                 Ok(Datum::Bool(false))
             }
+            (RecordForm::Image, Datum::Null) => Ok(Datum::Null),
+            (RecordForm::Image, value) => {
+                let mut image = Vec::new();
+                for field in Fields::new(value.as_bytes()?)? {
+                    add_image(&field?.1, &mut image);
+                }
+                Ok(Datum::Bytes(image))
+            }
             (RecordForm::Field(..), Datum::Null) => Ok(Datum::Null),
             (RecordForm::Field(index, _), value) => {
                 record::field(value.as_bytes()?, usize::from(index))
@@ -84,7 +96,9 @@ impl RecordForm {
             (RecordForm::IsNull | RecordForm::IsNotNull, value) => {
                 let wanted = self == RecordForm::IsNull;
                 for field in Fields::new(value.as_bytes()?)? {
-                    if field?.1.is_null() != wanted {
+                    let (kind, value) = field?;
+                    // One that was dropped is no field any more.
+                    if kind != Type::Void && value.is_null() != wanted {
                         return Ok(Datum::Bool(false));
                     }
                 }
@@ -92,4 +106,35 @@ impl RecordForm {
             }
         }
     }
+}
+
+/// Appends what a value is as PostgreSQL's memory has it, so that images sort as there: numbers without
+/// their signs, NULLs behind all else.
+fn add_image(value: &Datum, image: &mut Vec<u8>) {
+    let number = |value: i64, image: &mut Vec<u8>| {
+        image.push(1);
+        image.extend((value as u64).to_be_bytes());
+    };
+    match value {
+        Datum::Null => image.push(u8::MAX),
+        Datum::Bool(value) => number(i64::from(*value), image),
+        Datum::Int16(value) => number(i64::from(*value), image),
+        Datum::Int32(value) => number(i64::from(*value), image),
+        Datum::Int64(value) => number(*value, image),
+        Datum::Float32(value) => number(i64::from(value.to_bits() as i32), image),
+        Datum::Float64(value) => number(value.to_bits() as i64, image),
+        Datum::Text(text) => add_image_bytes(text.as_bytes(), image),
+        Datum::Bytes(bytes) => add_image_bytes(bytes, image),
+    }
+}
+
+fn add_image_bytes(bytes: &[u8], image: &mut Vec<u8>) {
+    image.push(1);
+    for byte in bytes {
+        image.push(*byte);
+        if *byte == 0 {
+            image.push(u8::MAX);
+        }
+    }
+    image.extend([0, 0]);
 }

@@ -48,8 +48,15 @@ pub fn common_operand_type(left: Type, right: Type) -> Option<Type> {
     if !left.is_comparable() || !right.is_comparable() {
         return None;
     }
+    if left != right && left.is_row() && right.is_row() {
+        return Some(Type::Record);
+    }
     if left == right {
         return Some(if left == Type::Unknown { Type::Text } else { left });
+    }
+    // The operators are those of records, which are not read.
+    if left == Type::Unknown && right.is_row() || right == Type::Unknown && left.is_row() {
+        return Some(Type::Record);
     }
     if left == Type::Unknown {
         return Some(right);
@@ -86,7 +93,11 @@ pub fn common_operand_type(left: Type, right: Type) -> Option<Type> {
             let preferred = Type::Float8;
             (accepts(left, preferred) && accepts(right, preferred)).then_some(preferred)
         }
-        (false, false) => None,
+        // Such as "char" with varchar, which have only text in common.
+        (false, false) => {
+            let text = Type::Text;
+            (accepts(left, text) && accepts(right, text)).then_some(text)
+        }
     }
 }
 

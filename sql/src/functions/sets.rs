@@ -9,7 +9,7 @@ use datafusion::logical_expr::Expr;
 
 use super::resolve::{self, Resolution};
 use super::strings::regexp_pieces;
-use super::{Context, Function, arg, arrays, contextual, json, jsonpath, pure};
+use super::{Context, Function, arg, arrays, contextual, json, jsonpath, options, pure};
 use crate::error::{Error, Result, SqlState};
 use crate::types::Type::{
     AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalType, Numeric as NumericType,
@@ -117,6 +117,7 @@ static SETS: LazyLock<Vec<SetFunction>> = LazyLock::new(|| {
     ];
     json::sets::register(&mut all);
     jsonpath::register_sets(&mut all);
+    options::register(&mut all);
     all
 });
 

@@ -4,7 +4,7 @@
 use datafusion::sql::sqlparser::ast::{self, Expr, Ident, ObjectName, Query, SetExpr, Statement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Location, Token};
 
 use super::Parsed;
 use super::definition::{Parameter, on_commit, parameters};
@@ -31,6 +31,8 @@ pub struct CreateAs {
     pub with_data: bool,
     /// Whether it was written as SELECT INTO.
     pub is_select_into: bool,
+    /// Of a materialized view: where the text of its query begins and ends, if before the end.
+    pub materialized: Option<(Location, Option<Location>)>,
 }
 
 /// What gives a new table its columns and rows.
@@ -47,10 +49,15 @@ type Parse<T> = Result<T, ParserError>;
 /// Reads CREATE TABLE AS; `None` if it is another statement, of which nothing has been read then.
 pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<CreateAs>> {
     let Some(mut create) = parser.maybe_parse(head)? else { return Ok(None) };
-    create.source = match parser.parse_keyword(Keyword::EXECUTE) {
+    let start = parser.peek_token_ref().span.start;
+    create.source = match create.materialized.is_none() && parser.parse_keyword(Keyword::EXECUTE) {
         true => execute(parser)?,
         false => CreateSource::Query(parser.parse_query()?),
     };
+    if let Some(place) = &mut create.materialized {
+        let end = parser.peek_token_ref();
+        *place = (start, (end.token != Token::EOF).then_some(end.span.start));
+    }
     if parser.parse_keyword(Keyword::WITH) {
         create.with_data = !parser.parse_keyword(Keyword::NO);
         parser.expect_keyword(Keyword::DATA)?;
@@ -67,7 +74,10 @@ fn head(parser: &mut Parser<'_>) -> Parse<CreateAs> {
     if !temporary {
         let _ = parser.parse_keyword(Keyword::UNLOGGED);
     }
-    parser.expect_keyword(Keyword::TABLE)?;
+    let materialized = !temporary && parser.parse_keywords(&[Keyword::MATERIALIZED, Keyword::VIEW]);
+    if !materialized {
+        parser.expect_keyword(Keyword::TABLE)?;
+    }
     let if_not_exists = parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]);
     let name = parser.parse_object_name(false)?;
     let mut columns = Vec::new();
@@ -95,6 +105,7 @@ fn head(parser: &mut Parser<'_>) -> Parse<CreateAs> {
         source,
         with_data: true,
         is_select_into: false,
+        materialized: materialized.then(|| (Location::new(1, 1), None)),
     })
 }
 
@@ -126,6 +137,7 @@ pub(super) fn from_select_into(mut statement: Statement) -> Parsed {
                 source: CreateSource::Query(query),
                 with_data: true,
                 is_select_into: true,
+                materialized: None,
             }))
         }
         (statement, _) => Parsed::Sql(Box::new(statement)),

@@ -10,6 +10,8 @@ mod constraint;
 mod create;
 mod indexes;
 mod objects;
+pub mod owner;
+pub mod routine;
 pub mod types;
 
 use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
@@ -19,9 +21,12 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token};
 
 use crate::binder::fold;
 use crate::catalog::OnCommit;
+use crate::catalog::view::CheckOption;
 use crate::keywords::cannot_name_a_relation;
 
 pub(super) use create::on_commit;
+pub(super) use objects::refresh;
+pub(super) use routine::drop_function;
 
 type Parse<T> = Result<T, ParserError>;
 
@@ -39,7 +44,15 @@ pub enum Definition {
     /// ALTER TABLE, ALTER SEQUENCE or ALTER VIEW ... SET SCHEMA.
     SetSchema(SetSchema),
     /// CREATE VIEW.
-    CreateView(CreateView),
+    CreateView(Box<CreateView>),
+    /// ALTER VIEW.
+    AlterView(AlterView),
+    /// REFRESH MATERIALIZED VIEW.
+    Refresh(Refresh),
+    /// CREATE FUNCTION.
+    CreateFunction(Box<routine::CreateFunction>),
+    /// DROP FUNCTION.
+    DropFunction(routine::DropFunction),
     /// CREATE SEQUENCE.
     CreateSequence(CreateSequence),
     /// ALTER SEQUENCE.
@@ -60,6 +73,8 @@ pub enum Definition {
     DropIndexes(DropIndexes),
     /// REINDEX.
     Reindex(Reindex),
+    /// ALTER ... OWNER TO.
+    SetOwner(owner::SetOwner),
     /// COMMENT ON.
     Comment(Comment),
 }
@@ -90,14 +105,56 @@ pub struct CreateView {
     pub temporary: bool,
     /// OR REPLACE.
     pub or_replace: bool,
+    /// RECURSIVE: the query may name the view.
+    pub recursive: bool,
     /// Names of its columns, the first ones or all.
     pub columns: Vec<Ident>,
+    /// WITH (...).
+    pub options: Vec<StoredOption>,
     /// The query.
     pub query: Box<Query>,
+    /// WITH CHECK OPTION.
+    pub check_option: Option<CheckOption>,
     /// Where its text begins.
     pub start: Location,
     /// Where it ends, if before the end of the text.
     pub end: Option<Location>,
+}
+
+/// REFRESH MATERIALIZED VIEW.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refresh {
+    /// Its name.
+    pub name: ObjectName,
+    /// CONCURRENTLY.
+    pub concurrently: bool,
+    /// Not WITH NO DATA.
+    pub with_data: bool,
+}
+
+/// An option in parentheses: its name, and what stands behind `=`.
+pub type StoredOption = (Ident, Option<String>);
+
+/// ALTER VIEW, but for what other relations know as well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterView {
+    /// Its name.
+    pub name: ObjectName,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// What to do.
+    pub action: ViewAction,
+}
+
+/// What ALTER VIEW does.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the names are SQL's")]
+pub enum ViewAction {
+    RenameColumn(Ident, Ident),
+    SetDefault(Ident, Box<Expr>),
+    DropDefault(Ident),
+    Set(Vec<StoredOption>),
+    Reset(Vec<StoredOption>),
 }
 
 /// CREATE SEQUENCE.
@@ -219,6 +276,8 @@ pub enum SequenceOption {
     Restart(Option<i64>),
     /// AS, of a sequence by itself.
     As(DataType),
+    /// SEQUENCE NAME, of an identity column's.
+    Named(ObjectName),
     /// OWNED BY a column or NONE, of a sequence by itself.
     OwnedBy(Option<ObjectName>),
 }
@@ -421,6 +480,8 @@ pub struct AlterIndex {
 /// ALTER TABLE.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTable {
+    /// As what it is named.
+    pub kind: RelationKind,
     /// IF EXISTS.
     pub if_exists: bool,
     /// The table.
@@ -492,6 +553,7 @@ pub enum ColumnAction {
 pub enum RelationKind {
     Table,
     View,
+    MaterializedView,
     Sequence,
     Index,
 }
@@ -502,6 +564,7 @@ impl RelationKind {
         match self {
             RelationKind::Table => "table",
             RelationKind::View => "view",
+            RelationKind::MaterializedView => "materialized view",
             RelationKind::Sequence => "sequence",
             RelationKind::Index => "index",
         }
@@ -512,6 +575,7 @@ impl RelationKind {
         match self {
             RelationKind::Table => "ALTER TABLE",
             RelationKind::View => "ALTER VIEW",
+            RelationKind::MaterializedView => "ALTER MATERIALIZED VIEW",
             RelationKind::Sequence => "ALTER SEQUENCE",
             RelationKind::Index => "ALTER INDEX",
         }
@@ -582,6 +646,9 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         return attempt(parser, create::parse);
     }
     if parser.peek_keyword(Keyword::ALTER) {
+        if let Some(definition) = attempt(parser, owner::parse)? {
+            return Ok(Some(definition));
+        }
         return attempt(parser, alter::parse);
     }
     if parser.peek_keyword(Keyword::DROP) || parser.peek_keyword(Keyword::REINDEX) {

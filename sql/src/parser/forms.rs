@@ -27,6 +27,8 @@ pub use select::NOTHING;
 
 /// `ROWS FROM (f(), g())` is a call of this function, with the others as its arguments.
 pub const ROWS_FROM: &str = "\0rows from";
+/// The alias of an item of FROM that has only columns.
+pub const NO_NAME: &str = "\0no name";
 /// `FETCH FIRST n ROWS WITH TIES` is LIMIT with a call of this function on `n`.
 pub const WITH_TIES: &str = "\0with ties";
 /// `BETWEEN SYMMETRIC x AND y` is BETWEEN with a call of this function on `x`.
@@ -107,6 +109,64 @@ fn rows_from(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     kept
 }
 
+/// `*=`, `*<` and their kin, which are operators of their own if nothing stands between their parts.
+fn images(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let symbol = match token.token {
+            Token::Eq => "*=",
+            Token::Neq => "*<>",
+            Token::Lt => "*<",
+            Token::LtEq => "*<=",
+            Token::Gt => "*>",
+            Token::GtEq => "*>=",
+            _ => "",
+        };
+        let joins = kept.last().is_some_and(|last| {
+            last.token == Token::Mul && last.span.end == token.span.start && !symbol.is_empty()
+        });
+        if joins && let Some(last) = kept.last_mut() {
+            last.token = Token::CustomBinaryOperator(symbol.to_owned());
+            last.span.end = token.span.end;
+            continue;
+        }
+        kept.push(token);
+    }
+    kept
+}
+
+/// `f() AS (a int)`: the alias, which has columns only, becomes a name.
+fn nameless(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let others = [
+        Keyword::SELECT,
+        Keyword::WITH,
+        Keyword::VALUES,
+        Keyword::INSERT,
+        Keyword::UPDATE,
+        Keyword::DELETE,
+        Keyword::MERGE,
+        Keyword::TABLE,
+    ];
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for (at, token) in tokens.iter().enumerate() {
+        kept.push(token.clone());
+        let is_word = |place: usize| {
+            tokens.get(place).is_some_and(|token| matches!(token.token, Token::Word(_)))
+        };
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        if is_keyword(token, &[Keyword::AS])
+            && before.is_some_and(|before| before.token == Token::RParen)
+            && symbol_at(&tokens, at + 1, &Token::LParen)
+            && is_word(at + 2)
+            && is_word(at + 3)
+            && !keyword_at(&tokens, at + 2, &others)
+        {
+            kept.push(marker(NO_NAME, token));
+        }
+    }
+    kept
+}
+
 /// `TABLE t` becomes `SELECT * FROM t`.
 fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     const BEFORE: &[Keyword] = &[
@@ -119,12 +179,13 @@ fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         Keyword::FOR,
     ];
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 2);
-    let mut inserts = false;
+    let (mut inserts, mut reindexes) = (false, false);
     for (at, token) in tokens.iter().enumerate() {
         let last = kept.last();
         let starts = last.is_none_or(|last| last.token == Token::SemiColon);
         if starts {
             inserts = is_keyword(token, &[Keyword::INSERT]);
+            reindexes = is_keyword(token, &[Keyword::REINDEX]);
         }
         let stands_alone = starts
             || last.is_some_and(|last| {
@@ -134,7 +195,7 @@ fn table(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         // Not what a column is called: `SELECT 1 AS table FROM ...`
         let is_query = last.is_some_and(|last| is_keyword(last, &[Keyword::AS]))
             && name_at(&tokens, at + 1).is_some_and(|name| !cannot_name_a_relation(&name));
-        if (stands_alone || is_query) && is_keyword(token, &[Keyword::TABLE]) {
+        if (stands_alone && !reindexes || is_query) && is_keyword(token, &[Keyword::TABLE]) {
             kept.push(keyword("SELECT", token));
             kept.push(put(Token::Mul, token));
             kept.push(keyword("FROM", token));
@@ -370,6 +431,12 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     }
     if has(&[Keyword::ROWS]) {
         tokens = rows_from(tokens);
+    }
+    if tokens.iter().any(|token| token.token == Token::Mul) {
+        tokens = images(tokens);
+    }
+    if has(&[Keyword::AS]) && has(&[Keyword::FROM]) {
+        tokens = nameless(tokens);
     }
     if has(&[Keyword::FETCH]) {
         tokens = fetch(tokens);

@@ -68,10 +68,28 @@ pub fn rename_column(sql: &str, from: &str, to: &str) -> Result<String> {
     Ok(expr.to_string())
 }
 
+/// The names of sequences that a text's functions take as literals.
+pub fn sequences(sql: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut expr = parse_expression(sql)?;
+    of_sequences(&mut expr, &mut |name| names.push(name.clone()));
+    Ok(names)
+}
+
 /// The text with a sequence renamed, where a function takes its name as a literal.
 pub fn rename_sequence(sql: &str, from: &str, to: &str) -> Result<String> {
     let mut expr = parse_expression(sql)?;
-    let _: ControlFlow<()> = visit_expressions_mut(&mut expr, |expr| {
+    of_sequences(&mut expr, &mut |text| {
+        if text.strip_prefix("public.").unwrap_or(text).trim_matches('"') == from {
+            *text = to.to_owned();
+        }
+    });
+    Ok(expr.to_string())
+}
+
+/// Shows the literals by which functions find sequences.
+fn of_sequences(expr: &mut Expr, see: &mut dyn FnMut(&mut String)) {
+    let _: ControlFlow<()> = visit_expressions_mut(expr, |expr| {
         if let Expr::Function(function) = expr
             && let [name] = name_parts(&function.name).as_slice()
             && matches!(name.as_str(), "nextval" | "currval" | "setval")
@@ -79,21 +97,18 @@ pub fn rename_sequence(sql: &str, from: &str, to: &str) -> Result<String> {
             && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))) =
                 list.args.first_mut()
         {
-            rename_literal(argument, from, to);
+            of_literal(argument, see);
         }
         ControlFlow::Continue(())
     });
-    Ok(expr.to_string())
 }
 
-fn rename_literal(argument: &mut Expr, from: &str, to: &str) {
+fn of_literal(argument: &mut Expr, see: &mut dyn FnMut(&mut String)) {
     match argument {
-        Expr::Cast { expr, .. } | Expr::Nested(expr) => rename_literal(expr, from, to),
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => of_literal(expr, see),
         Expr::Value(value) => {
-            if let Value::SingleQuotedString(text) = &mut value.value
-                && text.strip_prefix("public.").unwrap_or(text).trim_matches('"') == from
-            {
-                *text = to.to_owned();
+            if let Value::SingleQuotedString(text) = &mut value.value {
+                see(text);
             }
         }
         _ => {}

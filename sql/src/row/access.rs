@@ -13,6 +13,7 @@ use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::implication::{hinges_on_parameters, implies};
+use super::selectivity::of_column;
 use super::stateful::stateful_of;
 use super::{CANCEL_CHECK_ROWS, Flow, Frame};
 use crate::binder::subplan::{has_subplan, subplan_of};
@@ -22,6 +23,7 @@ use crate::codec::{self, KEY_NULL, KEY_VALUE, KeyOrder};
 use crate::error::{Error, Result};
 use crate::functions::arrays::ArrayForm;
 use crate::functions::{Scalar, udf};
+use crate::relation::Hints;
 use crate::types::array::Reader;
 use crate::types::{Datum, Type};
 
@@ -37,6 +39,15 @@ const ARRAY_VALUES: usize = 10;
 /// Most look-ups of a run, if the values of one column do not come to more: what further columns
 /// would narrow is left to the filter.
 const MAX_COMBINATIONS: usize = 100_000;
+
+/// What a path has to give.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Columns.
+    pub needed: &'a [usize],
+    /// What it may use.
+    pub hints: Hints,
+}
 
 /// Which keys of an index to read.
 #[derive(Debug)]
@@ -89,17 +100,17 @@ impl Values {
 }
 
 /// A condition `column op constant` found in a filter.
-struct Condition {
-    column: usize,
-    op: Operator,
-    values: Vec<Expr>,
+pub(super) struct Condition {
+    pub column: usize,
+    pub op: Operator,
+    pub values: Vec<Expr>,
     /// Whether the only one of the values is an array, whose elements are meant.
-    of_array: bool,
+    pub of_array: bool,
 }
 
 impl Condition {
     /// How many values there are; of an array nobody knows when the plan is made.
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         if self.of_array { ARRAY_VALUES } else { self.values.len() }
     }
 }
@@ -208,6 +219,13 @@ fn in_list_condition(expr: &Expr, computed: &[Expr]) -> Option<Condition> {
     Some(condition(column, Operator::Eq, list.list.clone()))
 }
 
+/// The conditions on columns in filters.
+pub(super) fn conditions_of(filters: &[Expr]) -> Vec<Condition> {
+    let conjuncts =
+        filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
+    conjuncts.filter_map(|conjunct| in_list_condition(conjunct, &[])).collect()
+}
+
 /// The values that filters ask for in columns of a relation whose rows are computed.
 #[derive(Debug)]
 pub struct Lookups(Vec<(usize, Values)>);
@@ -235,6 +253,11 @@ impl Lookups {
             found.push((condition.column, values));
         }
         Ok(Lookups(found))
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The values in a run, by position of the column.
@@ -269,12 +292,13 @@ impl Access {
 
     /// The best path for these conditions, each over the table's columns `c0`, `c1`, ... Of indexes
     /// that would do as well, one that has all columns that are `needed`.
-    pub fn choose(
+    pub(super) fn choose(
         table: &Table,
         filters: &[Expr],
-        needed: &[usize],
+        wanted: Wanted<'_>,
         compile: &mut dyn FnMut(&Expr) -> Result<RowExpr>,
     ) -> Result<Access> {
+        let Wanted { needed, hints } = wanted;
         let conjuncts =
             || filters.iter().flat_map(|f| datafusion::logical_expr::utils::split_conjunction(f));
         let plain: Vec<Condition> = conjuncts().filter_map(|c| in_list_condition(c, &[])).collect();
@@ -307,7 +331,9 @@ impl Access {
             let range = index.columns.get(matched).is_some_and(|column| {
                 conditions.iter().any(|c| c.column == *column && c.op != Operator::Eq)
             });
-            let has_all = (matched > 0 || range || score > 0)
+            let is_only = !hints.seqscan && index.storage != table.primary.storage;
+            let has_all = (matched > 0 || range || score > 0 || is_only)
+                && (hints.indexonlyscan || index.storage == table.primary.storage)
                 && (index.storage == table.primary.storage
                     || Covering::new(table, index, needed).is_some());
             let complete = matched == index.columns.len() && index.unique;
@@ -315,12 +341,30 @@ impl Access {
                 + matched * 10
                 + usize::from(range) * 5
                 + usize::from(has_all);
-            if score > 0 && best.as_ref().is_none_or(|(before, ..)| score > *before) {
-                best = Some((score, index, own));
+            let only_entries = has_all && index.storage != table.primary.storage;
+            if score == 0 || !hints.indexscan && !only_entries {
+                continue;
+            }
+            let cost = match complete {
+                true => table.statistics.as_ref().map(|_| 1.0),
+                false => cost(table, index, conditions, matched, has_all),
+            };
+            let is_better = match &best {
+                None => true,
+                Some(best) => match (cost, best.cost) {
+                    // What differs by little is decided by what is sure.
+                    (Some(one), Some(other)) if (one - other).abs() > one.max(other) / 10.0 => {
+                        one < other
+                    }
+                    _ => score > best.score,
+                },
+            };
+            if is_better {
+                best = Some(Candidate { score, cost, index, own });
             }
         }
         let mut access = Access { hinges, ..Access::full() };
-        let Some((_, index, own)) = best else { return Ok(access) };
+        let Some(Candidate { index, own, .. }) = best else { return Ok(access) };
         let conditions = own.unwrap_or(plain);
         let mut points = 1;
         for column in &index.columns {
@@ -353,7 +397,7 @@ impl Access {
             });
         }
         let unbounded = access.equal.is_empty() && access.lower.is_none() && access.upper.is_none();
-        if unbounded && index.predicate.is_none() {
+        if unbounded && index.predicate.is_none() && hints.seqscan {
             return Ok(access);
         }
         access.index = Some(Arc::new(index.clone()));
@@ -377,7 +421,7 @@ impl Access {
 
     /// If the rows come out ordered by one value of each leading column, those, and the columns
     /// that order them.
-    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Vec<(usize, KeyOrder)>)> {
+    pub(super) fn order(&self, table: &Table) -> Option<(Vec<usize>, Ordering)> {
         let index = self.index.as_deref().unwrap_or(&table.primary);
         if !self.equal.iter().all(Values::is_single) {
             return None;
@@ -540,7 +584,7 @@ impl Access {
 }
 
 /// The columns of an index and how they are ordered.
-pub(super) fn ordering_of(index: &Index) -> Vec<(usize, KeyOrder)> {
+pub(super) fn ordering_of(index: &Index) -> Ordering {
     let columns = index.columns.iter().enumerate();
     columns.map(|(at, column)| (*column, index.order(at))).collect()
 }
@@ -559,8 +603,40 @@ fn fit(kind: Type, value: Datum) -> Option<Datum> {
     }
 }
 
-/// An index with its score, and the conditions on what it computes, if it does.
-type Candidate<'t> = (usize, &'t Index, Option<Vec<Condition>>);
+/// Columns of a key, by which rows are ordered.
+pub(super) type Ordering = Vec<(usize, KeyOrder)>;
+
+/// An index that would do.
+struct Candidate<'t> {
+    /// How much it fixes.
+    score: usize,
+    /// What it costs, if that is known.
+    cost: Option<f64>,
+    index: &'t Index,
+    /// The conditions on what it computes, if it does.
+    own: Option<Vec<Condition>>,
+}
+
+/// What a row that is fetched through its entry costs, in entries.
+const FETCH_COST: f64 = 4.0;
+
+/// What it costs to read by an index whose first columns are fixed, and the next bounded, in rows; by what
+/// ANALYZE has found out.
+fn cost(
+    table: &Table,
+    index: &Index,
+    conditions: &[Condition],
+    fixed: usize,
+    has_all: bool,
+) -> Option<f64> {
+    let statistics = table.statistics.as_ref()?;
+    let mut rows = statistics.indexes.get(&index.oid()).copied().unwrap_or(statistics.rows);
+    for column in index.columns.iter().take(fixed + 1) {
+        let of: Vec<&Condition> = conditions.iter().filter(|c| c.column == *column).collect();
+        rows *= of_column(table, *column, &of);
+    }
+    Some(rows.max(1.0) * if has_all { 1.0 } else { FETCH_COST })
+}
 
 /// How a path is read.
 #[derive(Clone, Copy)]

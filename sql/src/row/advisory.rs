@@ -61,8 +61,8 @@ impl Stateful for AdvisoryCall {
 
     fn returns(&self) -> Type {
         match self.call.action {
-            Action::Lock | Action::UnlockAll => Type::Void,
             Action::Try | Action::Unlock => Type::Bool,
+            _ => Type::Void,
         }
     }
 

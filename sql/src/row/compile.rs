@@ -10,12 +10,13 @@ use datafusion::common::{DFSchema, TableReference};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Distinct, Expr, Filter, LogicalPlan, TableScan, lit};
 
-use super::access::{self, Access, Lookups};
+use super::access::{self, Access, Lookups, Wanted};
 use super::common::CommonProgram;
 use super::computed::unqualified;
 use super::covering::Covering;
 use super::expr::RowExpr;
 use super::join::compile_join;
+use super::selectivity::scanned_rows;
 use super::sets::Calls;
 use super::tracked::{self, TrackedFilter};
 use super::{AggregateCall, Node, RowPlan, Scan, dependence, order};
@@ -243,7 +244,7 @@ impl Compiler {
                 let mut compile = |expr: &Expr| RowExpr::compile(expr, &empty);
                 let lookups = Lookups::new(&scan.filters, &mut compile)?;
                 let filter = compile_all(&scan.filters, &full)?;
-                Node::System { relation, lookups, filter, output }
+                Node::System { relation, lookups, narrowed: Vec::new(), filter, output }
             }
             Source::Changed(part, _) => {
                 Node::Changed { part: *part, filter: compile_all(&scan.filters, &full)?, output }
@@ -259,7 +260,8 @@ impl Compiler {
                 };
                 let needed = needed_for(&scan.filters);
                 let empty = DFSchema::empty();
-                let access = Access::choose(table, &scan.filters, &needed, &mut |expr| {
+                let wanted = Wanted { needed: &needed, hints: relation.hints };
+                let access = Access::choose(table, &scan.filters, wanted, &mut |expr| {
                     RowExpr::compile(expr, &empty)
                 })?;
                 let left = access.index.as_ref().and_then(|index| left_open(table, index, scan));
@@ -277,7 +279,8 @@ impl Compiler {
                 self.hinges |= access.hinges;
                 let narrow = narrowed(scan, &full, &needed)?;
                 let index = access.index.as_deref();
-                let covering = index.and_then(|index| Covering::new(table, index, &needed));
+                let covering = index.filter(|_| relation.hints.indexonlyscan);
+                let covering = covering.and_then(|index| Covering::new(table, index, &needed));
                 let filter = compile_all(filters, &narrow)?;
                 let covered_by = index.filter(|_| covering.is_some());
                 let tracked = match tracked::useful(&filter, filters, &access) {
@@ -289,6 +292,8 @@ impl Compiler {
                     covering,
                     tracked: tracked.map(Arc::new),
                     access,
+                    hints: relation.hints,
+                    estimate: table.statistics.as_ref().and_then(|_| scanned_rows(scan)),
                     output: output
                         .iter()
                         .filter_map(|column| needed.binary_search(column).ok())
@@ -352,8 +357,7 @@ fn left_open(table: &Table, index: &Index, scan: &TableScan) -> Option<Vec<Expr>
 /// and what is left of the filter; `None` if it has none or filters something else.
 fn subquery_lookups(filter: &Filter) -> Option<(LogicalPlan, Expr)> {
     let LogicalPlan::TableScan(scan) = &*filter.input else { return None };
-    if scan.fetch.is_some()
-        || !matches!(Relation::source_of(&scan.source), Some(Source::Table(_)))
+    if scan.fetch.is_some() || !matches!(Relation::source_of(&scan.source), Some(Source::Table(_)))
     {
         return None;
     }

@@ -14,6 +14,7 @@ use crate::binder::subplan::Subplan;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::types::array::Array;
+use crate::types::record::Fields;
 use crate::types::{Datum, Type, UserType};
 
 /// What values of a type have to satisfy.
@@ -32,6 +33,8 @@ pub enum Guard {
     },
     /// The elements of arrays.
     Elements(Box<Guard>),
+    /// The fields of rows.
+    Fields(Vec<Option<Guard>>),
 }
 
 /// What conditions find around a value.
@@ -86,6 +89,17 @@ impl Guard {
                 }
                 Ok(())
             }
+            Guard::Fields(guards) => {
+                let Datum::Bytes(bytes) = value else { return Ok(()) };
+                let mut fields = Fields::new(bytes)?;
+                for guard in guards {
+                    let field = fields.next().transpose()?.map(|(_, value)| value);
+                    if let Some(guard) = guard {
+                        guard.check(&field.unwrap_or_default(), around)?;
+                    }
+                }
+                Ok(())
+            }
             Guard::Elements(guard) => match value {
                 Datum::Null => Ok(()),
                 value => {
@@ -117,6 +131,9 @@ pub struct GuardCall {
 }
 
 impl GuardCall {
+    /// Its name in plans.
+    pub const NAME: &'static str = "domain";
+
     /// A value that it lets through.
     ///
     /// # Errors
@@ -130,7 +147,7 @@ impl GuardCall {
 
 impl Stateful for GuardCall {
     fn name(&self) -> &'static str {
-        "domain"
+        GuardCall::NAME
     }
 
     fn returns(&self) -> Type {

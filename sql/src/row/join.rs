@@ -10,6 +10,9 @@ use datafusion::logical_expr::{Expr, Filter, Join as LogicalJoin, LogicalPlan, S
 
 use super::compile::{Compiler, compile_all};
 use super::expr::RowExpr;
+use super::narrow::{self, Narrowing};
+use super::profile::Lines;
+use super::selectivity::rows_of;
 use super::{Flow, Frame, Node, Row, Sink, passes};
 use crate::binder::placeholder;
 use crate::codec;
@@ -19,11 +22,11 @@ use crate::types::Datum;
 /// A compiled join.
 #[derive(Debug)]
 pub(super) struct Join {
-    left: Box<Node>,
-    right: Box<Node>,
+    pub(super) left: Box<Node>,
+    pub(super) right: Box<Node>,
     right_width: usize,
-    left_width: usize,
-    join_type: JoinType,
+    pub(super) left_width: usize,
+    pub(super) join_type: JoinType,
     method: Method,
     /// Over the columns of left and right.
     filter: Vec<RowExpr>,
@@ -41,6 +44,8 @@ enum Method {
         right: Vec<RowExpr>,
         /// Whether NULL equals NULL, as set operations want it.
         null_safe: bool,
+        /// Which side is asked for what the other one has.
+        narrowing: Option<Narrowing>,
     },
 }
 
@@ -63,14 +68,11 @@ pub(super) fn compile_join(compiler: &mut Compiler, join: &LogicalJoin) -> Resul
         join.join_type,
         JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti
     );
-    if indexable && by_right {
-        let slots: Vec<usize> = rights.iter().map(|_| compiler.allocate_slot()).collect();
-        if let Some(looked_up) = looked_up(compiler, &join.right, &rights, &slots)? {
-            right = Some(looked_up);
-            method = Some(Method::Index { keys: compile_all(&lefts, left_schema)?, slots });
-        }
-    }
-    if indexable && method.is_none() && join.join_type == JoinType::Inner {
+    // Where both sides could be looked up, the one with fewer rows asks.
+    let asks_right = indexable
+        && join.join_type == JoinType::Inner
+        && matches!((rows_of(&join.left), rows_of(&join.right)), (Some(l), Some(r)) if r * 2.0 < l);
+    if asks_right {
         let slots: Vec<usize> = lefts.iter().map(|_| compiler.allocate_slot()).collect();
         if let Some(looked_up) = looked_up(compiler, &join.left, &lefts, &slots)? {
             left = Some(looked_up);
@@ -78,23 +80,51 @@ pub(super) fn compile_join(compiler: &mut Compiler, join: &LogicalJoin) -> Resul
                 Some(Method::IndexSwapped { keys: compile_all(&rights, right_schema)?, slots });
         }
     }
+    if indexable && by_right && method.is_none() {
+        let slots: Vec<usize> = rights.iter().map(|_| compiler.allocate_slot()).collect();
+        if let Some(looked_up) = looked_up(compiler, &join.right, &rights, &slots)? {
+            right = Some(looked_up);
+            method = Some(Method::Index { keys: compile_all(&lefts, left_schema)?, slots });
+        }
+    }
+    if indexable && !asks_right && method.is_none() && join.join_type == JoinType::Inner {
+        let slots: Vec<usize> = lefts.iter().map(|_| compiler.allocate_slot()).collect();
+        if let Some(looked_up) = looked_up(compiler, &join.left, &lefts, &slots)? {
+            left = Some(looked_up);
+            method =
+                Some(Method::IndexSwapped { keys: compile_all(&rights, right_schema)?, slots });
+        }
+    }
+    let scans_before = compiler.full_scans.len();
+    let mut left = match left {
+        Some(left) => left,
+        None => compiler.node(&join.left)?,
+    };
+    let mut right = match right {
+        Some(right) => right,
+        None => compiler.node(&join.right)?,
+    };
     let method = match method {
         Some(method) => method,
-        None => Method::Hash {
-            left: compile_all(&lefts, left_schema)?,
-            right: compile_all(&rights, right_schema)?,
-            null_safe,
-        },
+        None => {
+            let left_keys = compile_all(&lefts, left_schema)?;
+            let right_keys = compile_all(&rights, right_schema)?;
+            // Where a table is read in full there are too many values to ask for.
+            let narrowing = match indexable && compiler.full_scans.len() == scans_before {
+                true => narrow::choose(
+                    join.join_type,
+                    (&mut left, &left_keys),
+                    (&mut right, &right_keys),
+                    &mut || compiler.allocate_slot(),
+                ),
+                false => None,
+            };
+            Method::Hash { left: left_keys, right: right_keys, null_safe, narrowing }
+        }
     };
     Ok(Join {
-        left: Box::new(match left {
-            Some(left) => left,
-            None => compiler.node(&join.left)?,
-        }),
-        right: Box::new(match right {
-            Some(right) => right,
-            None => compiler.node(&join.right)?,
-        }),
+        left: Box::new(left),
+        right: Box::new(right),
         left_width: left_schema.fields().len(),
         right_width: right_schema.fields().len(),
         join_type: join.join_type,
@@ -121,7 +151,7 @@ fn looked_up(
     let scans_before = compiler.full_scans.len();
     let node = compiler.node(&pushed)?;
     let by_index = match scan_of(&node) {
-        Some(scan) => scan.access.has_equality(),
+        Some(scan) => scan.access.has_equality() && scan.hints.nestloop,
         None => false,
     };
     if !by_index {
@@ -246,9 +276,35 @@ impl Join {
                     }
                 })
             }),
-            Method::Hash { left, right, null_safe } => {
+            Method::Hash { left, right, null_safe, narrowing } => {
                 let key = |keys: &[RowExpr], row: &[Datum]| key_of(keys, row, frame, *null_safe);
-                self.run_hash(|row| key(left, row), |row| key(right, row), frame, sink)
+                let (left_key, right_key) =
+                    (|row: &[Datum]| key(left, row), |row: &[Datum]| key(right, row));
+                let read_left = |sink: &mut Sink<'_>| self.left.run(frame, sink);
+                match narrowing {
+                    None => self.run_hash(read_left, left_key, right_key, |_| Ok(()), frame, sink),
+                    Some(Narrowing::RightFirst(asked)) => {
+                        let put = |rows: &[Row]| narrow::put(asked, right, rows, frame);
+                        self.run_hash(read_left, left_key, right_key, put, frame, sink)
+                    }
+                    Some(Narrowing::LeftFirst(asked)) => {
+                        let mut lefts = Vec::new();
+                        let _ = self.left.run(frame, &mut |row| {
+                            lefts.push(row);
+                            Ok(ControlFlow::Continue(()))
+                        })?;
+                        narrow::put(asked, left, &lefts, frame)?;
+                        let read_left = |sink: &mut Sink<'_>| {
+                            for row in lefts {
+                                if sink(row)?.is_break() {
+                                    return Ok(ControlFlow::Break(()));
+                                }
+                            }
+                            Ok(ControlFlow::Continue(()))
+                        };
+                        self.run_hash(read_left, left_key, right_key, |_| Ok(()), frame, sink)
+                    }
+                }
             }
         }
     }
@@ -267,8 +323,10 @@ impl Join {
 
     fn run_hash(
         &self,
+        read_left: impl FnOnce(&mut Sink<'_>) -> Result<Flow>,
         left_key: impl Fn(&[Datum]) -> Result<Option<Vec<u8>>>,
         right_key: impl Fn(&[Datum]) -> Result<Option<Vec<u8>>>,
+        right_is_read: impl FnOnce(&[Row]) -> Result<()>,
         frame: &Frame<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<Flow> {
@@ -281,8 +339,9 @@ impl Join {
             rights.push(row);
             Ok(ControlFlow::Continue(()))
         })?;
+        right_is_read(&rights)?;
         let mut matched = vec![false; rights.len()];
-        let flow = self.left.run(frame, &mut |left| {
+        let flow = read_left(&mut |left| {
             let candidates = match left_key(&left)? {
                 Some(key) => table.get(&key).map_or(&[][..], Vec::as_slice),
                 None => &[],
@@ -330,7 +389,7 @@ impl Join {
         Ok(ControlFlow::Continue(()))
     }
 
-    pub(super) fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    pub(super) fn explain(&self, depth: usize, lines: &mut Lines<'_>) {
         let indent = if depth == 0 { String::new() } else { "  ".repeat(depth) + "->  " };
         let method = match &self.method {
             Method::Index { .. } | Method::IndexSwapped { .. } => "Index Nested Loop",

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::Row;
+use super::profile::Profile;
 use super::subplan::Materialized;
 use super::turn::Turn;
 use crate::error::{Error, Result, SqlState};
@@ -26,6 +27,8 @@ pub struct Kept {
     epochs: AtomicU64,
     memory: Arc<Memory>,
     pub(super) turn: Turn,
+    /// What EXPLAIN ANALYZE measures.
+    pub profile: Option<Arc<Profile>>,
 }
 
 impl Kept {
@@ -38,6 +41,7 @@ impl Kept {
             epochs: AtomicU64::new(1),
             memory: Arc::new(Memory { used: AtomicUsize::new(0), limit_bytes }),
             turn: Turn::new(deadline),
+            profile: None,
         }
     }
 

@@ -22,15 +22,20 @@ mod implication;
 mod join;
 pub mod kept;
 pub mod modify;
+mod narrow;
 mod operate;
 mod order;
+pub mod profile;
 pub mod quantified;
+pub mod raise;
 pub mod reference;
 pub mod rules;
+mod selectivity;
 pub mod sequence;
 pub mod set_list;
 mod sets;
 pub mod setting;
+pub mod sleep;
 pub mod stateful;
 mod subplan;
 pub mod touched;
@@ -54,7 +59,7 @@ use crate::codec;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::Context;
 use crate::functions::aggregates::{Aggregate, SortKey, State, compare_key};
-use crate::relation::{Common, WorkingTable};
+use crate::relation::{Common, Hints, WorkingTable};
 use crate::system::{System, SystemRelation};
 use crate::types::Datum;
 use access::{Access, Found, Lookups, Reading};
@@ -62,6 +67,7 @@ use common::CommonProgram;
 use covering::Covering;
 use expr::{RowExpr, Scope};
 use kept::Kept;
+use profile::{Detail, Lines};
 
 pub use subplan::evaluate as evaluate_subplan;
 use tracked::TrackedFilter;
@@ -169,6 +175,8 @@ pub struct Frame<'a> {
     /// Gives the rows of [`Node::Feed`], once.
     feed: RefCell<Option<Feed<'a>>>,
     kept: quantified::Kept,
+    /// By slot, what system relations are asked for.
+    narrowed: RefCell<Vec<(usize, Vec<Datum>)>>,
 }
 
 /// Gives rows to a run.
@@ -183,6 +191,7 @@ impl<'a> Frame<'a> {
             part: None,
             feed: RefCell::default(),
             kept: RefCell::default(),
+            narrowed: RefCell::default(),
         }
     }
 
@@ -221,6 +230,9 @@ pub struct RowPlan {
 struct Scan {
     table: Arc<Table>,
     access: Access,
+    hints: Hints,
+    /// About how many rows it gives, if that is known.
+    estimate: Option<f64>,
     /// Columns to decode: rising.
     needed: Vec<usize>,
     /// Positions within `needed` that go up.
@@ -260,6 +272,8 @@ enum Node {
     System {
         relation: &'static SystemRelation,
         lookups: Lookups,
+        /// Columns, and slots of values that a join has for them.
+        narrowed: Vec<(usize, usize)>,
         filter: Vec<RowExpr>,
         output: Vec<usize>,
     },
@@ -361,10 +375,10 @@ impl RowPlan {
     }
 
     /// The plan for people, a line an operator.
-    pub fn explain(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+    pub fn explain(&self, detail: Detail<'_>) -> Vec<String> {
+        let mut lines = Lines { text: Vec::new(), detail };
         self.root.explain(0, &mut lines);
-        lines
+        lines.text
     }
 }
 
@@ -413,6 +427,13 @@ pub(crate) fn count_of(
 
 impl Node {
     fn run(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
+        match &frame.env.kept.profile {
+            None => self.run_plain(frame, sink),
+            Some(profile) => profile.run(self, frame, sink),
+        }
+    }
+
+    fn run_plain(&self, frame: &Frame<'_>, sink: &mut Sink<'_>) -> Result<Flow> {
         match self {
             Node::Scan(scan) => scan.run(frame, sink),
             Node::Functions { calls, filter, output } => {
@@ -441,8 +462,13 @@ impl Node {
             }
             Node::Operate(operate) => operate.run(frame, sink),
             Node::Feed => frame.feed(sink),
-            Node::System { relation, lookups, filter, output } => {
-                let wanted = lookups.eval(frame)?;
+            Node::System { relation, lookups, narrowed, filter, output } => {
+                let mut wanted = lookups.eval(frame)?;
+                wanted.extend(
+                    narrowed.iter().filter_map(|(column, slot)| {
+                        Some((*column, narrow::values(*slot, frame)?))
+                    }),
+                );
                 for row in relation.rows(&frame.env.surroundings.system, &wanted)? {
                     frame.env.tick(1)?;
                     if passes(filter, &row, frame)? {
@@ -543,8 +569,21 @@ impl Node {
         }
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    fn explain(&self, depth: usize, lines: &mut Lines<'_>) {
+        let at = lines.text.len();
+        self.explain_plain(depth, lines);
+        // What is computed of the rows below has no line of its own.
+        if matches!(self, Node::Project { .. }) {
+            return;
+        }
+        if let Some(profile) = lines.detail.profile {
+            lines.append(at, &profile.of(self));
+        }
+    }
+
+    fn explain_plain(&self, depth: usize, lines: &mut Lines<'_>) {
         let indent = if depth == 0 { String::new() } else { "  ".repeat(depth) + "->  " };
+        let Detail { costs, verbose, .. } = lines.detail;
         let mut line = |text: String| lines.push(format!("{indent}{text}"));
         match self {
             Node::Scan(scan) => {
@@ -552,7 +591,17 @@ impl Node {
                     Direction::Forward => "",
                     Direction::Reverse => " Backward",
                 };
-                line(scan.access.describe(&scan.table, backward, scan.covering.is_some()));
+                let mut text = scan.access.describe(&scan.table, backward, scan.covering.is_some());
+                if let Some(rows) = scan.estimate.filter(|_| costs) {
+                    text.push_str(&format!(" (rows={rows:.0})"));
+                }
+                line(text);
+                if verbose {
+                    let columns = scan.output.iter().filter_map(|at| scan.needed.get(*at));
+                    let columns = columns.filter_map(|at| scan.table.columns.get(*at));
+                    let names: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+                    lines.push(format!("{}Output: {}", "  ".repeat(depth + 2), names.join(", ")));
+                }
                 if !scan.filter.is_empty() {
                     lines.push(format!("{}Filters: {}", "  ".repeat(depth + 2), scan.filter.len()));
                 }

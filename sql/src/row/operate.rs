@@ -6,6 +6,7 @@ use datafusion::logical_expr::Expr;
 
 use super::compile::{Compiler, compile_all, compile_subplan};
 use super::expr::RowExpr;
+use super::profile::Lines;
 use super::sets::Calls;
 use super::window::WindowPlan;
 use super::{Flow, Frame, Node, Row, RowPlan, Sink, count_of};
@@ -221,12 +222,12 @@ impl Operate {
         }
     }
 
-    fn explain_as(&self, name: &str, indent: &str, depth: usize, lines: &mut Vec<String>) {
+    fn explain_as(&self, name: &str, indent: &str, depth: usize, lines: &mut Lines<'_>) {
         lines.push(format!("{indent}{name}"));
         self.input.explain(depth + 1, lines);
     }
 
-    pub(super) fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    pub(super) fn explain(&self, depth: usize, lines: &mut Lines<'_>) {
         let indent = if depth == 0 { String::new() } else { "  ".repeat(depth) + "->  " };
         match &self.work {
             Work::Apply { right, outer, .. } => {

@@ -104,13 +104,16 @@ pub(super) fn reads_in_order(
         scan.direction = direction;
         return true;
     }
-    if !few || scan.access.index.is_some() || !scan.filter.is_empty() {
+    let wants_order = few || !scan.hints.seqscan;
+    let may_choose = scan.hints.indexscan && scan.access.index.is_none() && scan.filter.is_empty();
+    if !wants_order || !may_choose {
         return false;
     }
     let whole = table.indexes.iter().filter(|i| i.is_public() && i.predicate.is_none());
     let ordered = whole.filter_map(|index| {
         let direction = direction(&table, &ordering_of(index), &keys_in(index, &[])?)?;
-        Some((index, direction, Covering::new(&table, index, &scan.needed)))
+        let covering = Covering::new(&table, index, &scan.needed);
+        Some((index, direction, covering.filter(|_| scan.hints.indexonlyscan)))
     });
     // The first that has all that is needed, or else the first.
     let best = ordered.min_by_key(|(.., covering)| covering.is_none());

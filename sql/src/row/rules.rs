@@ -131,6 +131,24 @@ impl Rules {
     }
 }
 
+/// Refuses a row that a view does not show, if it came in through that view.
+pub fn check_views(
+    conditions: &[Condition],
+    table: &Table,
+    row: &[Datum],
+    env: &Env,
+    style: &Style,
+) -> Result<()> {
+    for condition in conditions {
+        if !condition.expr.eval(row, &Frame::new(env))?.is_true() {
+            let message = format!("new row violates check option for view \"{}\"", condition.name);
+            return Err(Error::new(SqlState::WithCheckOptionViolation, message)
+                .detail(failing_row(table, row, style)?));
+        }
+    }
+    Ok(())
+}
+
 fn failing_row(table: &Table, row: &[Datum], style: &Style) -> Result<String> {
     Ok(format!("Failing row contains ({}).", describe_row(table, row, style)?))
 }

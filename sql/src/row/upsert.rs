@@ -49,21 +49,36 @@ impl Writer<'_> {
     ) -> Result<Proposed> {
         let key = self.table.row_key(row);
         loop {
-            if let Some(occupant) = self.occupant(transaction, row, &key, arbiters)? {
-                let row = match mode {
-                    None => self.stays(transaction, &occupant).await?.then(Row::new),
-                    Some(mode) => self.lock_occupant(transaction, &occupant, mode).await?,
-                };
-                match row {
-                    Some(row) => return Ok(Proposed::Barred { key: occupant.key, row }),
-                    None => continue,
-                }
+            if let Some((key, row)) = self.barrier(transaction, row, arbiters, mode).await? {
+                return Ok(Proposed::Barred { key, row });
             }
             if self.claim(transaction, row, &key, arbiters).await? {
                 self.insert_new_key(transaction, row, &key).await?;
                 return Ok(Proposed::Added(key));
             }
         }
+    }
+
+    /// The key of a row that has the key of this one in one of `arbiters`, and the row, as
+    /// [`Writer::propose`] finds it.
+    pub async fn barrier(
+        &self,
+        transaction: &mut Transaction,
+        row: &[Datum],
+        arbiters: &[u32],
+        mode: Option<LockMode>,
+    ) -> Result<Option<(Vec<u8>, Row)>> {
+        let key = self.table.row_key(row);
+        while let Some(occupant) = self.occupant(transaction, row, &key, arbiters)? {
+            let found = match mode {
+                None => self.stays(transaction, &occupant).await?.then(Row::new),
+                Some(mode) => self.lock_occupant(transaction, &occupant, mode).await?,
+            };
+            if let Some(row) = found {
+                return Ok(Some((occupant.key, row)));
+            }
+        }
+        Ok(None)
     }
 
     /// The indexes that `arbiters` name.

@@ -1,4 +1,4 @@
-//! Statements that call functions on advisory locks, on their own snapshot, or on settings.
+//! Statements that call functions on advisory locks, on their own snapshot, or on settings, or that sleep.
 //!
 //! A function on locks cannot wait where it is called, in the middle of an executor. So it ends the
 //! statement with [`Error::WouldWait`]; the session waits for the lock and runs the statement
@@ -68,7 +68,9 @@ impl Session {
             };
             let Err(Error::WouldWait(call)) = outcome else { return outcome };
             let backend = self.backend.clone();
-            limited(self.settings.lock_timeout(), backend.wait_for(*call)).await?;
+            let is_lock = call.lock.is_some();
+            let limit = self.settings.lock_timeout().filter(|_| is_lock);
+            limited(limit, backend.wait_for(*call)).await?;
             has_begun = true;
         }
     }
@@ -76,7 +78,10 @@ impl Session {
     /// Goes on with settings that a statement has changed.
     fn take_over(&mut self, changed: Changed) {
         // The transaction has to know the former ones first, for a rollback.
-        self.block().local.extend(changed.local);
+        let block = self.block();
+        for (name, before) in changed.made {
+            block.note_setting(&name, before);
+        }
         self.settings = changed.settings;
     }
 

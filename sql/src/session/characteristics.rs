@@ -185,7 +185,10 @@ impl Session {
     /// RESET of a setting.
     pub(super) fn reset_setting(&mut self, name: &str) -> Result<()> {
         let Some(mode) = Session::mode_of_setting(name, None)? else {
-            return self.settings_mut().set(name, None);
+            self.block();
+            self.settings_mut().set(name, None)?;
+            self.block().note_setting(name, None);
+            return Ok(());
         };
         if matches!(mode, Mode::Isolation(_)) && !self.in_block() {
             self.warn_outside("RESET TRANSACTION");

@@ -31,7 +31,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
 use crate::parser::Parsed;
 use crate::parser::copy::{Copy, CopySource};
-use crate::row::event::Event;
+use crate::row::event::{Event, Refers};
 use crate::row::guard::GuardCall;
 use crate::row::modify::{InsertColumn, Writer};
 use crate::row::rules::Rules;
@@ -196,6 +196,19 @@ impl CopyIn {
         }
         Ok(())
     }
+}
+
+/// Leaves events to the end of a COPY.
+fn keep_events(copy: &mut CopyIn, events: Vec<Event>) -> Result<()> {
+    copy.events_bytes += events.iter().map(Event::bytes).sum::<usize>();
+    if copy.events_bytes > MAX_EVENTS_BYTES {
+        return Err(Error::new(
+            SqlState::ProgramLimitExceeded,
+            "too many rows refer to rows of the same COPY",
+        ));
+    }
+    copy.events.extend(events);
+    Ok(())
 }
 
 impl Session {
@@ -518,23 +531,32 @@ impl Session {
     }
 
     /// Looks at what the rows of a batch have left, but for what later rows may yet settle: what they
-    /// refer to may be one of these, and a key that occurs twice may be changed.
+    /// refer to may be one of these, and a key that occurs twice may be changed. References to nothing
+    /// are looked at again in the end.
     async fn look_at_batch(&mut self, copy: &mut CopyIn, events: Vec<Event>) -> Result<()> {
         let (now, later): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| {
             matches!(event, Event::Refers(refers)
                 if refers.reference.parent.id != refers.reference.child.id)
         });
-        copy.events_bytes += later.iter().map(Event::bytes).sum::<usize>();
-        if copy.events_bytes > MAX_EVENTS_BYTES {
-            return Err(Error::new(
-                SqlState::ProgramLimitExceeded,
-                "too many rows refer to rows of the same COPY",
-            ));
+        keep_events(copy, later)?;
+        let due = match copy.alone {
+            true => now,
+            false => self.put_off(now)?,
+        };
+        let due = due.into_iter().filter_map(|event| match event {
+            Event::Refers(refers) => Some(refers),
+            _ => None,
+        });
+        let due: Vec<Refers> = due.collect();
+        if due.is_empty() {
+            return Ok(());
         }
-        copy.events.extend(later);
-        match copy.alone {
-            true => Box::pin(self.run_events(now, &copy.env, false)).await,
-            false => Box::pin(self.finish_statement(now, &copy.env)).await,
+        match Box::pin(self.check_references(&due)).await {
+            // What is wrong with later rows comes first: as in PostgreSQL, this is told of in the end.
+            Err(Error::Report(report)) if report.state == SqlState::ForeignKeyViolation => {
+                keep_events(copy, due.into_iter().map(Event::Refers).collect())
+            }
+            checked => checked,
         }
     }
 

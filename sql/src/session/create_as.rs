@@ -8,12 +8,14 @@ use datafusion::sql::sqlparser::ast::Statement;
 
 use super::constraints::place;
 use super::ddl::new_table;
+use super::ddl::text;
 use super::outcome::Outcome;
 use super::plan::{Action, Plan, Source};
 use super::storage_parameters::{self, Target};
 use super::{Columns, Prepared, Session};
 use crate::binder::fold;
 use crate::catalog::names::is_temporary;
+use crate::catalog::view::View;
 use crate::catalog::{Column, MAX_COLUMNS, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::Parsed;
@@ -28,7 +30,11 @@ const BATCH_ROWS: usize = 1000;
 
 impl Session {
     pub(super) async fn create_as(&mut self, create: &CreateAs, sql: &str) -> Result<Outcome> {
-        let command = if create.is_select_into { "SELECT INTO" } else { "CREATE TABLE AS" };
+        let command = match create.materialized {
+            Some(_) => "CREATE MATERIALIZED VIEW",
+            None if create.is_select_into => "SELECT INTO",
+            None => "CREATE TABLE AS",
+        };
         self.check_writable(command)?;
         let mut parameters = Vec::new();
         storage_parameters::set(&mut parameters, Target::Table, &create.options)?;
@@ -47,7 +53,8 @@ impl Session {
         // Errors of the query come before those of the name.
         let plan = self.plan_and_lock(&prepared).await?;
         if self.exists_already(&name, create.if_not_exists)? {
-            return Ok(Outcome::Command("CREATE TABLE AS".into()));
+            let tag = create.materialized.map_or("CREATE TABLE AS", |_| command);
+            return Ok(Outcome::Command(tag.into()));
         }
         let Some(columns) = plan.columns().filter(|_| !matches!(plan.action, Action::Modify(_)))
         else {
@@ -59,9 +66,18 @@ impl Session {
             )));
         }
         let columns = columns_of(columns, create)?;
+        let definition = match (&create.materialized, &create.source) {
+            (Some((start, end)), CreateSource::Query(query)) => {
+                Some(self.definition_of(query, text(sql, *start, *end), &name, &columns, sql)?)
+            }
+            _ => None,
+        };
         self.has_temporary |= is_temporary;
         let table = self.draft(|draft| {
             let mut table = new_table(draft.schema, name, columns);
+            table.is_populated = definition.is_some() && create.with_data;
+            table.definition =
+                definition.map(|definition| Box::new(View { id: table.id, ..definition }));
             table.parameters = parameters;
             table.on_commit = create.on_commit.unwrap_or_default();
             let table = Arc::new(table);
@@ -72,6 +88,7 @@ impl Session {
         self.anchor(&table).await?;
         if !create.with_data {
             let tag = match create.source {
+                CreateSource::Query(_) if create.materialized.is_some() => command,
                 CreateSource::Query(_) => "CREATE TABLE AS",
                 CreateSource::Execute(..) => "SELECT 0",
             };
@@ -155,7 +172,7 @@ impl Session {
     }
 
     /// Adds rows to a table that nobody else knows.
-    async fn fill_table(&mut self, table: &Arc<Table>, rows: Vec<Row>) -> Result<usize> {
+    pub(super) async fn fill_table(&mut self, table: &Arc<Table>, rows: Vec<Row>) -> Result<usize> {
         let count = rows.len();
         let (style, sequences) = (self.style(), self.database.sequences.clone());
         let env = self.env(Arc::default());
@@ -207,10 +224,11 @@ fn columns_of(outputs: &Columns, create: &CreateAs) -> Result<Vec<Column>> {
                 format!("column \"{name}\" specified more than once"),
             ));
         }
-        if output.ty.kind == Type::Void {
+        if matches!(output.ty.kind, Type::Void | Type::Record) {
+            let kind = output.ty.kind.name();
             return Err(Error::new(
                 SqlState::InvalidTableDefinition,
-                format!("column \"{name}\" has pseudo-type void"),
+                format!("column \"{name}\" has pseudo-type {kind}"),
             ));
         }
         columns.push(Column::new(name, output.ty));

@@ -7,6 +7,7 @@ mod alter;
 mod alter_column;
 mod column;
 mod comment;
+mod composites;
 mod create_table;
 mod domains;
 mod drop;
@@ -14,9 +15,12 @@ mod foreign_key;
 mod identity;
 mod index;
 mod like;
+mod materialized;
+mod owner;
 mod reindex;
 mod rename;
 mod rewrite;
+mod routine;
 mod schema;
 mod sequence;
 mod truncate;
@@ -30,6 +34,8 @@ use cairn_txn::{LockMode, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, ObjectType, Statement};
 
 use super::Session;
+pub(super) use view::text;
+
 use super::outcome::Outcome;
 use super::settings::Severity;
 use crate::catalog::names::RelationName;
@@ -86,6 +92,12 @@ impl Session {
                     self.drop_relations(RelationKind::View, names, *if_exists, *cascade).await?;
                     done("DROP VIEW")
                 }
+                ObjectType::MaterializedView => {
+                    self.check_writable("DROP MATERIALIZED VIEW")?;
+                    let kind = RelationKind::MaterializedView;
+                    self.drop_relations(kind, names, *if_exists, *cascade).await?;
+                    done("DROP MATERIALIZED VIEW")
+                }
                 ObjectType::Sequence => {
                     self.check_writable("DROP SEQUENCE")?;
                     let kind = RelationKind::Sequence;
@@ -133,9 +145,10 @@ impl Session {
                 done("CREATE TABLE")
             }
             Definition::AlterTable(alter) => {
-                self.check_writable("ALTER TABLE")?;
+                let tag = alter.kind.alter_tag();
+                self.check_writable(tag)?;
                 self.alter_table(alter, sql).await?;
-                done("ALTER TABLE")
+                done(tag)
             }
             Definition::AlterIndex(alter) => {
                 self.check_writable("ALTER INDEX")?;
@@ -164,10 +177,36 @@ impl Session {
                 self.set_schema(set).await?;
                 done(tag)
             }
+            Definition::SetOwner(set) => {
+                let tag = set.owned.alter_tag();
+                self.check_writable(tag)?;
+                self.set_owner(set)?;
+                done(tag)
+            }
             Definition::CreateView(create) => {
                 self.check_writable("CREATE VIEW")?;
                 self.create_view(create, sql).await?;
                 done("CREATE VIEW")
+            }
+            Definition::AlterView(alter) => {
+                self.check_writable("ALTER VIEW")?;
+                self.alter_view(alter).await?;
+                done("ALTER VIEW")
+            }
+            Definition::CreateFunction(create) => {
+                self.check_writable("CREATE FUNCTION")?;
+                self.create_function(create, sql).await?;
+                done("CREATE FUNCTION")
+            }
+            Definition::DropFunction(drop) => {
+                self.check_writable("DROP FUNCTION")?;
+                self.drop_functions(drop).await?;
+                done("DROP FUNCTION")
+            }
+            Definition::Refresh(refresh) => {
+                self.check_writable("REFRESH MATERIALIZED VIEW")?;
+                self.refresh(refresh).await?;
+                done("REFRESH MATERIALIZED VIEW")
             }
             Definition::CreateSequence(create) => {
                 self.check_writable("CREATE SEQUENCE")?;
@@ -186,12 +225,12 @@ impl Session {
             }
             Definition::CreateType(create) => {
                 self.check_writable("CREATE TYPE")?;
-                self.create_type(create).await?;
+                self.create_type(create, sql).await?;
                 done("CREATE TYPE")
             }
             Definition::AlterType(alter) => {
                 self.check_writable("ALTER TYPE")?;
-                self.alter_user_type(alter).await?;
+                self.alter_user_type(alter, sql).await?;
                 done("ALTER TYPE")
             }
             Definition::DropTypes(drop) => {
@@ -259,7 +298,8 @@ impl Session {
 
     /// The detail of what cannot be done to this kind of relation.
     fn not_supported(&self, name: &RelationName) -> String {
-        let kind = self.schema().named(name).map_or(RelationKind::Table, RelationKind::of);
+        let kind =
+            self.schema().named(name).map_or(RelationKind::Table, |found| self.kind_of(found));
         format!("This operation is not supported for {}.", kind.plural())
     }
 
@@ -317,8 +357,13 @@ pub(super) fn new_table(schema: &Schema, name: RelationName, mut columns: Vec<Co
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         comment: None,
+        definition: None,
+        is_populated: false,
         on_commit: OnCommit::default(),
         valid_from: Timestamp::MIN,
+        order: Vec::new(),
+        computed: Vec::new(),
         programs: Default::default(),
+        statistics: None,
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use cairn_txn::{Access, Isolation, LockMode, ReadView, WaitPolicy};
 use datafusion::sql::sqlparser::ast::{self, DiscardObject, Reset, Set, Statement};
 
+use super::explain_form::Form;
 use super::outcome::{Outcome, Rows, Watch};
 use super::plan::{Action, Plan, Source, is_planned};
 use super::read_now::run_rows;
@@ -88,6 +89,9 @@ impl Session {
             },
         };
         drop(run);
+        if outcome.is_err() {
+            self.backend.abandon();
+        }
         if let Err(Error::Transaction(cairn_txn::Error::Deadlock(cycle))) = &outcome {
             self.log_deadlock(cycle);
         }
@@ -109,8 +113,8 @@ impl Session {
     ) -> Result<Outcome> {
         match &*prepared.parsed {
             Parsed::Empty => Ok(Outcome::Empty),
-            Parsed::Maintenance { vacuum, tables } => {
-                self.maintenance(*vacuum, tables, prepared.alone)
+            Parsed::Maintenance { vacuum, analyze, tables } => {
+                Box::pin(self.maintenance(*vacuum, *analyze, tables, prepared.alone)).await
             }
             Parsed::Copy(copy) => Box::pin(self.copy(copy, &prepared.sql)).await,
             Parsed::CreateAs(create) => Box::pin(self.create_as(create, &prepared.sql)).await,
@@ -218,6 +222,9 @@ impl Session {
         params: Arc<Vec<Datum>>,
         cancel: Arc<AtomicBool>,
     ) -> Env {
+        let limit_bytes = self.database.options.vector_memory_bytes;
+        let mut kept = Kept::new(limit_bytes, self.deadline);
+        kept.profile.clone_from(&self.profile);
         Env {
             view,
             params,
@@ -226,7 +233,7 @@ impl Session {
             outer: Vec::new(),
             working: Vec::new(),
             epoch: 0,
-            kept: Arc::new(Kept::new(self.database.options.vector_memory_bytes, self.deadline)),
+            kept: Arc::new(kept),
             changed: Vec::new(),
             cancel,
         }
@@ -340,11 +347,12 @@ impl Session {
         }
     }
 
-    /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: statistics
-    /// are live. Both check the names.
-    fn maintenance(
+    /// VACUUM: old versions go by themselves, so the bound is just moved now. ANALYZE: see
+    /// [`super::analyze`]. Both check the names.
+    async fn maintenance(
         &mut self,
         vacuum: bool,
+        analyze: bool,
         tables: &[(String, Vec<String>)],
         alone: bool,
     ) -> Result<Outcome> {
@@ -358,6 +366,7 @@ impl Session {
             self.database.manager.collect_garbage()?;
         }
         let schema = self.schema();
+        let mut analyzed: Vec<(Arc<crate::catalog::Table>, Vec<usize>)> = Vec::new();
         for (name, columns) in tables {
             let found = schema.find(&self.path(), None, name);
             let table = found.and_then(|name| schema.table(&name)).ok_or_else(|| {
@@ -368,6 +377,21 @@ impl Session {
                     SqlState::UndefinedColumn,
                     format!("column \"{column}\" of relation \"{name}\" does not exist"),
                 ));
+            }
+            let positions = columns.iter().filter_map(|column| table.position(column));
+            analyzed.push((table.clone(), positions.collect()));
+        }
+        if analyze {
+            if tables.is_empty() {
+                let own = self.path().temporary().to_owned();
+                let seen = |table: &&Arc<crate::catalog::Table>| {
+                    !table.is_temporary() || table.schema == own
+                };
+                analyzed.extend(schema.tables().filter(seen).map(|t| (t.clone(), Vec::new())));
+                analyzed.sort_by_key(|(table, _)| table.id);
+            }
+            for (table, columns) in analyzed {
+                self.analyze(&table, &columns).await?;
             }
         }
         Ok(Outcome::Command(if vacuum { "VACUUM" } else { "ANALYZE" }.into()))
@@ -382,7 +406,10 @@ impl Session {
         };
         Ok(match &**statement {
             Statement::ShowVariable { variable } => Some(show_columns(variable)),
-            Statement::Explain { .. } => Some([text_column("QUERY PLAN")].into()),
+            Statement::Explain { analyze, verbose, format, options, .. } => {
+                let form = Form::new(*analyze, *verbose, format.as_ref(), options.as_deref())?;
+                Some([form.column()].into())
+            }
             Statement::Execute { name, .. } => {
                 let name = name.as_ref().map(|name| name_parts(name).join(".")).unwrap_or_default();
                 self.prepared(&name)?.columns.clone()
@@ -407,7 +434,11 @@ impl Session {
             Statement::Set(set) => self.set(set),
             Statement::Reset(reset) => {
                 match &reset.reset {
-                    Reset::ALL => self.settings_mut().reset_all()?,
+                    Reset::ALL => {
+                        self.block();
+                        self.settings_mut().reset_all()?;
+                        self.block().local.clear();
+                    }
                     Reset::ConfigurationParameter(name) => {
                         self.reset_setting(&name_parts(name).join("."))?;
                     }
@@ -496,9 +527,9 @@ impl Session {
                 self.close_prepared(&name);
                 done("DEALLOCATE")
             }
-            Statement::Explain { verbose: true, .. } => Err(Error::unsupported("EXPLAIN VERBOSE")),
-            Statement::Explain { statement, analyze, .. } => {
-                Box::pin(self.explain(statement, *analyze, sql)).await
+            Statement::Explain { statement, analyze, verbose, format, options, .. } => {
+                let form = Form::new(*analyze, *verbose, format.as_ref(), options.as_deref())?;
+                Box::pin(self.explain(statement, form, sql)).await
             }
             Statement::Lock(lock) => Box::pin(self.lock_tables(lock)).await,
             other => Box::pin(self.execute_ddl(other, sql, alone)).await,
@@ -619,12 +650,14 @@ impl Session {
             }
             let before = self.settings.show(name)?;
             self.settings_mut().set(name, value)?;
-            self.block().local.push((name.to_owned(), before));
+            self.block().note_setting(name, Some(before));
             return Ok(());
         }
         // A transaction has to exist for ROLLBACK to undo the change.
         self.block();
-        self.settings_mut().set(name, value)
+        self.settings_mut().set(name, value)?;
+        self.block().note_setting(name, None);
+        Ok(())
     }
 
     fn show(&self, variable: &[ast::Ident]) -> Result<Outcome> {

@@ -6,6 +6,7 @@
 //! end of a query string or at Sync). Everything sessions share is in [`Database`].
 
 mod advisory;
+mod analyze;
 mod characteristics;
 mod constraints;
 mod copy;
@@ -16,6 +17,7 @@ mod ddl;
 mod deferred;
 mod execute;
 mod explain;
+mod explain_form;
 mod fill;
 mod lift;
 mod locking;
@@ -26,6 +28,7 @@ mod naming;
 mod online_index;
 mod outcome;
 mod plan;
+mod planner_settings;
 mod portals;
 mod read_now;
 mod referential;
@@ -55,7 +58,9 @@ use crate::error::{Error, Report, Result, SqlState};
 use crate::lock_names::index_of;
 use crate::parser::cursor::CursorStatement;
 use crate::parser::{self, Parsed};
+use crate::relation::Hints;
 use crate::row::Surroundings;
+use crate::row::profile::Profile;
 use crate::sessions::{Backend, PreparedLine, Sessions, State};
 use crate::system::System;
 use crate::system::names::Names;
@@ -184,6 +189,8 @@ pub struct Prepared {
     alone: bool,
     /// The plan it was last executed by, as found in the shared cache.
     last_plan: Mutex<Option<Arc<Plan>>>,
+    /// The plan that EXPLAIN ANALYZE has shown, and runs.
+    pinned: Option<Arc<Plan>>,
 }
 
 /// The columns of a result.
@@ -199,6 +206,7 @@ impl Prepared {
             columns: None,
             alone,
             last_plan: Mutex::default(),
+            pinned: None,
         }
     }
 }
@@ -233,6 +241,8 @@ pub struct Session {
     has_temporary: bool,
     /// Plans of its own, while it does not use those that are shared.
     own_plans: Mutex<temporary::OwnPlans>,
+    /// What EXPLAIN ANALYZE measures, while it runs.
+    profile: Option<Arc<Profile>>,
     /// Where bare names are looked up, with these settings.
     path: Mutex<Option<(Arc<Settings>, Arc<SearchPath>)>>,
 }
@@ -278,6 +288,10 @@ impl BinderSettings for BinderView<'_> {
     fn manager(&self) -> Arc<TransactionManager> {
         self.database.manager.clone()
     }
+
+    fn hints(&self) -> Hints {
+        self.settings.hints()
+    }
 }
 
 impl Session {
@@ -304,6 +318,7 @@ impl Session {
             is_long: false,
             has_temporary: false,
             own_plans: Mutex::default(),
+            profile: None,
             path: Mutex::default(),
         }
     }

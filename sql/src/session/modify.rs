@@ -20,6 +20,7 @@ use crate::binder::dml::Operation;
 use crate::error::{Error, Result};
 use crate::row::event::Event;
 use crate::row::modify::Writer;
+use crate::row::rules::check_views;
 use crate::row::touched::Touched;
 use crate::row::{Env, Frame, Row};
 use crate::types::Datum;
@@ -142,7 +143,8 @@ impl With {
     pub(super) fn table_lock(&self, table: u32) -> LockMode {
         if self.all_modifies().any(|modify| modify.table.id == table) {
             LockMode::RowExclusive
-        } else if self.all_locks().any(|locking| locking.locks.iter().any(|l| l.table.id == table)) {
+        } else if self.all_locks().any(|locking| locking.locks.iter().any(|l| l.table.id == table))
+        {
             LockMode::RowShare
         } else {
             LockMode::AccessShare
@@ -192,9 +194,8 @@ impl With {
         }
         let before = order.len();
         // What locks rows that nobody reads does not run.
-        let changes = |part: &usize| {
-            with.parts.get(*part).is_some_and(|part| part.modify().is_some())
-        };
+        let changes =
+            |part: &usize| with.parts.get(*part).is_some_and(|part| part.modify().is_some());
         for part in (0..with.parts.len()).rev().filter(changes) {
             with.visit(part, &mut order)?;
         }
@@ -372,7 +373,10 @@ impl Session {
                     new.iter().for_each(|row| touched.add(modify.table.row_key(row)));
                 }
                 changed.count += new.len();
-                new.iter().try_for_each(|row| changed.returning(modify, row, &env))?;
+                for row in &new {
+                    check_views(&modify.view_checks, &modify.table, row, &env, &style)?;
+                    changed.returning(modify, row, &env)?;
+                }
                 if rows.len() == 0 {
                     break;
                 }
@@ -427,6 +431,7 @@ impl Session {
                 }
             }
             row.extend(values);
+            check_views(&modify.view_checks, &modify.table, &row, &env, &style)?;
             changed.returning(modify, &row, &env)?;
         }
         changed.events = std::mem::take(&mut writer.events);

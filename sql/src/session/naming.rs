@@ -88,7 +88,7 @@ impl Session {
     /// Refuses to make something in a schema of the server's own.
     pub(super) fn check_creation(&self, schema: &str) -> Result<()> {
         match schema {
-            "pg_catalog" | "information_schema" | "cairn" => Err(Error::new(
+            "pg_catalog" | "information_schema" | "pg_cairn" => Err(Error::new(
                 SqlState::InsufficientPrivilege,
                 format!("permission denied for schema {schema}"),
             )),

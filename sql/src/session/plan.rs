@@ -28,10 +28,11 @@ use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result};
 use crate::optimizer::optimize;
 use crate::parser::Parsed;
+use crate::relation::Hints;
 use crate::row::RowPlan;
 use crate::row::expr::RowExpr;
 use crate::row::modify::InsertColumn;
-use crate::row::rules::Rules;
+use crate::row::rules::{Condition, Rules};
 use crate::types::Type;
 
 /// A plan for a statement that reads or changes rows.
@@ -99,11 +100,13 @@ pub struct Modify {
     /// For INSERT: the columns, compiled.
     pub insert: Vec<InsertColumn>,
     /// For INSERT: what to do about rows that are in the way.
-    pub on_conflict: Option<Upsert>,
+    pub on_conflict: Option<Box<Upsert>>,
     /// For MERGE: the clauses, compiled.
     pub merge: Vec<When>,
     /// Yields rows to change.
     pub source: Source,
+    /// Conditions that new rows have to fulfil, with the views whose they are.
+    pub view_checks: Vec<Condition>,
     /// Whether it may yield several rows for one of the table.
     pub repeats: bool,
     /// RETURNING, over the table's row.
@@ -290,6 +293,11 @@ impl Session {
         }
         let shared = self.uses_shared_plans();
         let version = self.schema_version();
+        if let Some(plan) = &prepared.pinned
+            && plan.version == version
+        {
+            return Ok(Some(plan.clone()));
+        }
         if shared
             && let Some(plan) = &*prepared.last_plan.lock()
             && plan.version == version
@@ -328,6 +336,7 @@ impl Session {
         self.block.as_ref().is_none_or(|block| block.draft.is_none())
             && !self.has_temporary
             && self.settings.is_plain_path()
+            && self.settings.hints() == Hints::default()
             && (!catalog.has_namespaces() || !catalog.current().has_namespace(&self.settings.user))
     }
 
@@ -498,7 +507,7 @@ fn compile_modify(bound: BoundModify) -> Result<Modify> {
         }
         _ => Vec::new(),
     };
-    let on_conflict = bound.on_conflict.as_ref().map(Upsert::compile).transpose()?;
+    let on_conflict = bound.on_conflict.as_ref().map(Upsert::compile).transpose()?.map(Box::new);
     let reads_later = bound.expressions().any(crate::binder::subplan::has_subplan);
     let mut later_parts = BTreeSet::new();
     for expr in bound.expressions() {
@@ -512,7 +521,12 @@ fn compile_modify(bound: BoundModify) -> Result<Modify> {
             Some((columns.into(), exprs.collect::<Result<_>>()?))
         }
     };
+    let view_checks = bound.view_checks.iter().map(|(view, condition)| {
+        Ok(Condition { name: view.clone(), expr: RowExpr::compile(condition, schema)? })
+    });
+    let view_checks = view_checks.collect::<Result<_>>()?;
     Ok(Modify {
+        view_checks,
         source: make_source(&bound.source)?,
         table: bound.table,
         operation: bound.operation,

@@ -102,7 +102,7 @@ impl Session {
 
     /// Checks that what rows refer to is there, and keeps it there. The first of them that refers to
     /// nothing is named.
-    async fn check_references(&mut self, run: &[Refers]) -> Result<()> {
+    pub(super) async fn check_references(&mut self, run: &[Refers]) -> Result<()> {
         if let [refers] = run {
             return match self.is_there(refers).await? {
                 true => Ok(()),

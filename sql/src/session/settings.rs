@@ -10,8 +10,10 @@ use std::time::Duration;
 use cairn_txn::Isolation;
 
 use super::characteristics::isolation;
+use super::planner_settings;
 use crate::error::{Error, Result, SqlState};
 use crate::parser::transaction::Level;
+use crate::relation::Hints;
 use crate::types::datetime::style::BadDateStyle;
 use crate::types::datetime::{DateStyle, IntervalStyle, Zone};
 
@@ -73,6 +75,7 @@ struct Read {
     idle_in_transaction_timeout: Option<Duration>,
     search_path: Arc<[String]>,
     is_plain_path: bool,
+    hints: Hints,
     default_level: Level,
     default_read_only: bool,
     default_deferrable: bool,
@@ -103,6 +106,7 @@ impl Read {
                 search_path.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
                 ["public"] | ["$user", "public"]
             ),
+            hints: planner_settings::hints(|name| values.get(name).map(String::as_str)),
             search_path: search_path.into(),
         }
     }
@@ -113,10 +117,13 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("application_name", "", true),
     ("bytea_output", "hex", false),
     ("cairn.statement_retries", "10", false),
+    ("check_function_bodies", "on", false),
     ("client_encoding", "UTF8", true),
     ("client_min_messages", "notice", false),
     ("DateStyle", "ISO, MDY", true),
     ("deadlock_timeout", "1s", false),
+    ("default_table_access_method", "heap", false),
+    ("default_tablespace", "", false),
     ("default_transaction_deferrable", "off", false),
     ("default_transaction_isolation", "read committed", false),
     ("default_transaction_read_only", "off", true),
@@ -124,11 +131,14 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("idle_in_transaction_session_timeout", "0", false),
     ("IntervalStyle", "postgres", true),
     ("lock_timeout", "0", false),
+    ("row_security", "on", false),
     ("search_path", "\"$user\", public", false),
     ("standard_conforming_strings", "on", true),
     ("statement_timeout", "0", false),
+    ("synchronize_seqscans", "off", false),
     ("synchronous_commit", "on", false),
     ("TimeZone", "UTC", true),
+    ("xmloption", "content", false),
 ];
 
 /// The greatest value of cairn.statement_retries.
@@ -148,7 +158,10 @@ const FIXED: &[(&str, &str)] = &[
 
 fn find(name: &str) -> Option<&'static str> {
     let wanted = if name.eq_ignore_ascii_case("time zone") { "TimeZone" } else { name };
-    SETTINGS.iter().map(|(name, ..)| *name).find(|known| known.eq_ignore_ascii_case(wanted))
+    let mut known = SETTINGS.iter().map(|(name, ..)| *name);
+    known
+        .find(|known| known.eq_ignore_ascii_case(wanted))
+        .or_else(|| planner_settings::find(wanted))
 }
 
 fn invalid(name: &str, value: &str) -> Error {
@@ -261,8 +274,12 @@ fn show_milliseconds(ms: u64) -> String {
 impl Settings {
     /// What a session starts with.
     pub fn new(user: &str, database: &str) -> Settings {
-        let values: BTreeMap<_, _> =
-            SETTINGS.iter().map(|(name, value, _)| (*name, (*value).to_owned())).collect();
+        let values: BTreeMap<_, _> = SETTINGS
+            .iter()
+            .map(|(name, value, _)| (*name, *value))
+            .chain(planner_settings::all())
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect();
         Settings {
             user: user.to_owned(),
             database: database.to_owned(),
@@ -325,7 +342,8 @@ impl Settings {
         let one_of = |allowed: &[&str]| match allowed.contains(&lower.as_str()) {
             true => Ok(lower.clone()),
             false => {
-                Err(invalid(name, value).hint(format!("Available values: {}.", allowed.join(", "))))
+                let hint = format!("Available values: {}.", allowed.join(", "));
+                Err(invalid(&name.to_ascii_lowercase(), value).hint(hint))
             }
         };
         Ok(match name {
@@ -404,8 +422,24 @@ impl Settings {
             "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
                 show_milliseconds(milliseconds(name, value)?)
             }
+            // Both values mean the same where no table has policies and no function a body to check.
+            "check_function_bodies" | "row_security" => boolean(name, value)?.into(),
+            // A scan begins where its table does, and tables are in one place and of one kind.
+            "synchronize_seqscans" => match boolean(name, value)? {
+                "off" => "off".into(),
+                _ => return Err(Error::unsupported("synchronize_seqscans on")),
+            },
+            "default_tablespace" | "default_table_access_method" | "xmloption" => {
+                match SETTINGS.iter().find(|(known, ..)| *known == name) {
+                    Some((_, only, _)) if *only == lower => lower,
+                    _ => return Err(Error::unsupported(format!("{name} = {value}"))),
+                }
+            }
             // Deadlocks are found when they arise, without a delay that could be set.
             "deadlock_timeout" => show_milliseconds(milliseconds_from(name, value, 1)?),
+            name if planner_settings::find(name).is_some() => {
+                planner_settings::checked(name, value)?
+            }
             _ => value.to_owned(),
         })
     }
@@ -417,10 +451,8 @@ impl Settings {
 
     /// RESET ALL.
     pub fn reset_all(&mut self) -> Result<()> {
-        for (name, ..) in SETTINGS {
-            self.set(name, None)?;
-        }
-        Ok(())
+        let names: Vec<&'static str> = self.values.keys().copied().collect();
+        names.into_iter().try_for_each(|name| self.set(name, None))
     }
 
     /// Settings that clients are told of, with their values.
@@ -432,6 +464,21 @@ impl Settings {
         let fixed = FIXED.iter().filter(|(name, _)| fixed.contains(name));
         let fixed = fixed.map(|(name, value)| (*name, (*value).to_owned()));
         values.chain(fixed).chain([("session_authorization", self.user.clone())]).collect()
+    }
+
+    /// Settings of the planner that are not as they are by default.
+    pub fn changed_planner_settings(&self) -> Vec<(&'static str, String)> {
+        let all = planner_settings::all();
+        let changed = all.filter_map(|(name, default)| {
+            let value = self.values.get(name)?;
+            (value != default).then(|| (name, value.clone()))
+        });
+        changed.collect()
+    }
+
+    /// What plans are to leave out.
+    pub fn hints(&self) -> Hints {
+        self.read.hints
     }
 
     /// extra_float_digits.

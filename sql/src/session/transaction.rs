@@ -31,6 +31,7 @@ struct Named {
     name: String,
     savepoint: Savepoint,
     settings: Arc<Settings>,
+    local: Vec<(String, String)>,
     draft: Option<Arc<Schema>>,
     pending: Mark,
     read_only: bool,
@@ -89,6 +90,16 @@ impl Block {
     /// How many savepoints it is in.
     pub fn savepoint_count(&self) -> usize {
         self.savepoints.len()
+    }
+
+    /// Notes that a setting has changed until the end of the transaction, when `before` is its value again.
+    /// `None`: the change is to last, whatever was to end with the transaction.
+    pub fn note_setting(&mut self, name: &str, before: Option<String>) {
+        let name = Settings::canonical_name(name);
+        match before {
+            Some(before) => self.local.push((name, before)),
+            None => self.local.retain(|(other, _)| *other != name),
+        }
     }
 
     /// Whether it is in a savepoint.
@@ -357,8 +368,9 @@ impl Session {
         let block = self.block();
         let savepoint = block.transaction.savepoint();
         let (draft, read_only) = (block.draft.clone(), block.read_only);
-        let pending = block.pending.mark();
-        block.savepoints.push(Named { name, savepoint, settings, draft, pending, read_only });
+        let (pending, local) = (block.pending.mark(), block.local.clone());
+        let named = Named { name, savepoint, settings, local, draft, pending, read_only };
+        block.savepoints.push(named);
         block.transaction.set_ends_with_error(false);
         Ok(Outcome::Command("SAVEPOINT".into()))
     }
@@ -411,6 +423,7 @@ impl Session {
             block.transaction.rollback_to(named.savepoint);
             block.pending.rollback_to(&named.pending);
             block.draft.clone_from(&named.draft);
+            block.local.clone_from(&named.local);
             let (settings, read_only) = (named.settings.clone(), named.read_only);
             block.set_read_only(read_only);
             self.settings = settings;

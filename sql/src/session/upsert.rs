@@ -12,6 +12,7 @@ use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
 use crate::row::expr::RowExpr;
 use crate::row::modify::Writer;
+use crate::row::rules::{Condition, check_views};
 use crate::row::set_list::SetList;
 use crate::row::touched::Touched;
 use crate::row::upsert::Proposed;
@@ -21,9 +22,9 @@ use crate::types::Datum;
 /// What is done about rows that are in the way.
 #[derive(Debug)]
 pub struct Upsert {
-    /// Storage ids of the unique indexes that decide.
+    /// Storage ids of the unique indexes that decide, up to `deferrable`.
     pub arbiters: Vec<u32>,
-    /// The name of one of them whose constraint can wait, which cannot decide.
+    /// The name of the first whose constraint can wait, which cannot decide.
     pub deferrable: Option<String>,
     /// DO UPDATE.
     pub update: Option<ConflictUpdate>,
@@ -34,6 +35,7 @@ pub struct Upsert {
 pub struct ConflictUpdate {
     set: SetList,
     condition: Option<RowExpr>,
+    visible: Vec<Condition>,
 }
 
 impl Upsert {
@@ -45,7 +47,13 @@ impl Upsert {
                 let condition = update.condition.as_ref();
                 let condition = condition.map(|expr| RowExpr::compile(expr, &update.schema));
                 let set = SetList::compile(&update.assignments, &update.schema)?;
-                Some(ConflictUpdate { set, condition: condition.transpose()? })
+                let visible = update.visible.iter().map(|(view, condition)| {
+                    let expr = RowExpr::compile(condition, &update.schema)?;
+                    Ok(Condition { name: view.clone(), expr })
+                });
+                let (visible, condition) =
+                    (visible.collect::<Result<_>>()?, condition.transpose()?);
+                Some(ConflictUpdate { set, condition, visible })
             }
         };
         let (arbiters, deferrable) = (bound.arbiters.clone(), bound.deferrable.clone());
@@ -64,6 +72,13 @@ impl ConflictUpdate {
         let frame = Frame::new(env);
         let mut both = old.to_vec();
         both.extend(new);
+        for condition in &self.visible {
+            if !condition.expr.eval(&both, &frame)?.is_true() {
+                let view = &condition.name;
+                let message = format!("conflicting row is not visible through view \"{view}\"");
+                return Err(Error::new(SqlState::ObjectNotInPrerequisiteState, message));
+            }
+        }
         match &self.condition {
             Some(condition) if !condition.eval(&both, &frame)?.is_true() => Ok(None),
             _ => self.set.apply(both, old.len(), &frame).map(Some),
@@ -131,10 +146,16 @@ impl Session {
             let mut new = writer.make_row(&modify.insert, source, &env, &sequences)?;
             writer.changed = None;
             writer.complete(&mut new)?;
-            if let Some(name) = &upsert.deferrable {
-                return Err(cannot_decide(&modify.table, name));
-            }
-            let proposed = writer.propose(transaction, &new, &upsert.arbiters, mode);
+            let proposed = async {
+                let arbiters = upsert.arbiters.as_slice();
+                let Some(name) = &upsert.deferrable else {
+                    return writer.propose(transaction, &new, arbiters, mode).await;
+                };
+                match writer.barrier(transaction, &new, arbiters, mode).await? {
+                    Some((key, row)) => Ok(Proposed::Barred { key, row }),
+                    None => Err(cannot_decide(&modify.table, name)),
+                }
+            };
             let row = match limited(lock_timeout, proposed).await? {
                 Proposed::Added(key) => {
                     touched.add(key);
@@ -161,6 +182,7 @@ impl Session {
                 }
             };
             changed.count += 1;
+            check_views(&modify.view_checks, &modify.table, &row, &env, &style)?;
             changed.returning(modify, &row, &env)?;
         }
         changed.events = std::mem::take(&mut writer.events);

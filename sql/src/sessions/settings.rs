@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::Backend;
+use super::{Backend, Offer};
 use crate::error::{Error, Result};
 use crate::parser::transaction::Level;
 use crate::session::Settings;
@@ -35,12 +35,15 @@ impl Characteristics {
     }
 }
 
-/// What a statement that may change settings goes back to, and what it leaves for the end of its
-/// transaction.
+/// Changes of settings, in their order: the values to go back to at the end of the transaction; `None` if
+/// a change is to last.
+pub type Made = Vec<(String, Option<String>)>;
+
+/// What a statement that may change settings goes back to, and what it has changed.
 #[derive(Debug)]
 pub(super) struct Changes {
     before: Arc<Settings>,
-    local: Vec<(String, String)>,
+    made: Made,
 }
 
 /// Settings that a statement has changed.
@@ -48,8 +51,8 @@ pub(super) struct Changes {
 pub struct Changed {
     /// All settings, as they are now.
     pub settings: Arc<Settings>,
-    /// Those that are changed until the end of the transaction, with the values to go back to.
-    pub local: Vec<(String, String)>,
+    /// What was changed.
+    pub made: Made,
 }
 
 impl Backend {
@@ -82,35 +85,40 @@ impl Backend {
         let before = local.then(|| activity.settings.show(name)).transpose()?;
         let settings = Arc::make_mut(&mut activity.settings);
         settings.set(name, value)?;
-        if let Some(before) = before {
-            changes.local.push((name.to_owned(), before));
-        }
+        changes.made.push((name.to_owned(), before));
         settings.show(name)
     }
 
     /// A statement begins that may change settings.
     pub fn begin_changes(&self) {
         let before = self.activity.lock().settings.clone();
-        *self.changes.lock() = Some(Changes { before, local: Vec::new() });
+        *self.changes.lock() = Some(Changes { before, made: Vec::new() });
     }
 
     /// The statement is to run again.
     pub(super) fn rewind_changes(&self) {
         if let Some(changes) = &mut *self.changes.lock() {
             self.activity.lock().settings = changes.before.clone();
-            changes.local.clear();
+            changes.made.clear();
         }
+    }
+
+    /// The statement was canceled, wherever it was.
+    pub fn abandon(&self) {
+        self.end_changes(true);
+        self.offer(Offer::Nothing);
+        self.begin_calls();
     }
 
     /// The statement has ended: what it has changed, which is nothing if it has failed.
     pub fn end_changes(&self, failed: bool) -> Option<Changed> {
-        let Changes { before, local } = self.changes.lock().take()?;
+        let Changes { before, made } = self.changes.lock().take()?;
         let mut activity = self.activity.lock();
         if failed {
             activity.settings = before;
             return None;
         }
         let settings = activity.settings.clone();
-        (!Arc::ptr_eq(&settings, &before)).then_some(Changed { settings, local })
+        (!Arc::ptr_eq(&settings, &before)).then_some(Changed { settings, made })
     }
 }

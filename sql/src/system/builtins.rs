@@ -2,9 +2,7 @@
 //! database.
 
 use super::facts::{self, Fields};
-use super::{
-    Asked, CATALOG_NAMESPACE, COLLATIONS, NAMESPACES, SUPERUSER, SUPERUSER_OID, oid, text,
-};
+use super::{Asked, CATALOG_NAMESPACE, COLLATIONS, NAMESPACES, SUPERUSER_OID, oid, roles, text};
 use crate::error::Result;
 use crate::lock_names::DATABASE_OID;
 use crate::row::Row;
@@ -47,9 +45,11 @@ pub fn namespaces(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let all = NAMESPACES.iter().map(|(number, name)| (*number, (*name).to_owned()));
     let made = asked.system.schema.namespaces().map(|made| (made.id, made.name.clone()));
     let rows = all.chain(made);
-    let rows =
-        rows.map(|(number, name)| vec![oid(number), text(name), oid(SUPERUSER_OID), Datum::Null]);
-    Ok(rows.collect())
+    let rows = rows.map(|(number, name)| {
+        let [owner, privileges] = roles::of_namespace(number)?;
+        Ok(vec![oid(number), text(name), owner, privileges])
+    });
+    rows.collect()
 }
 
 /// pg_type.
@@ -150,7 +150,9 @@ pub fn procedures(asked: &Asked<'_>) -> Result<Vec<Row>> {
             Datum::Null,
         ]
     });
-    Ok(rows.collect())
+    let mut rows: Vec<Row> = rows.collect();
+    rows.extend(super::routines::procedures(asked)?);
+    Ok(rows)
 }
 
 /// pg_aggregate. How states are kept is not told: there are no functions for it.
@@ -292,14 +294,6 @@ pub fn databases(asked: &Asked<'_>) -> Result<Vec<Row>> {
         Datum::Null,
         Datum::Null,
     ]])
-}
-
-/// pg_authid.
-pub fn roles(_: &Asked<'_>) -> Result<Vec<Row>> {
-    let mut row = vec![oid(SUPERUSER_OID), text(SUPERUSER)];
-    row.extend((0..7).map(|_| Datum::Bool(true)));
-    row.extend([Datum::Int32(-1), Datum::Null, Datum::Null]);
-    Ok(vec![row])
 }
 
 /// pg_tablespace.

@@ -4,6 +4,7 @@
 //! catalog, so within it these functions are as immutable as others. Those that tell of what changes
 //! without a new version are volatile.
 
+mod acl;
 mod privileges;
 mod shown;
 mod sizes;
@@ -79,6 +80,7 @@ fn volatile(name: &'static str, args: &'static [Type], returns: Type, run: Run) 
 static FUNCTIONS: LazyLock<Vec<CatalogFunction>> = LazyLock::new(|| {
     let mut all = Vec::new();
     shown::register(&mut all);
+    acl::register(&mut all);
     privileges::register(&mut all);
     sizes::register(&mut all);
     all

@@ -1,18 +1,20 @@
 //! Catalogs of relations: what they are, their columns, defaults, indexes, sequences and comments.
 
 use super::builtins::{BTREE, HEAP, vector};
-use super::names::{Names, Stored, namespace_of, shown_indexes, stored_namespace};
+use super::names::{Names, Stored, namespace_of, shown_indexes, split_name, stored_namespace};
 use super::{
-    Asked, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid, relations, text,
+    Asked, PUBLIC_NAMESPACE, SUPERUSER_OID, SystemRelation, class_oid, definitions, facts, oid,
+    relations, rewrite, text,
 };
 use crate::catalog::index::FIRST_EXPRESSION;
-use crate::catalog::names::SearchPath;
-use crate::catalog::types::TypeShape;
+use crate::catalog::names::{RelationName, SearchPath};
+use crate::catalog::types::{CompositeShape, TypeDescriptor, TypeShape, row_type_oid};
 use crate::catalog::{Column, Identity, Index, Schema, Sequence, Table};
 use crate::error::Result;
+use crate::parser::stored;
 use crate::row::Row;
 use crate::types::array::{Array, Dimension};
-use crate::types::{Datum, Type};
+use crate::types::{Datum, Type, TypeMod};
 use std::sync::Arc;
 
 /// pg_collation.oid of "C".
@@ -38,9 +40,8 @@ fn stored<'n>(asked: &Asked<'_>, names: &'n Names, oid: &str, name: &str) -> Vec
         return oids.into_iter().filter_map(|oid| names.by_oid(oid)).collect();
     }
     if let Some(wanted) = asked.names(name) {
-        let all = names.schema.all_named();
-        let wanted = all.into_iter().filter(|found| wanted.contains(&found.name.as_str()));
-        let found = wanted.filter_map(|found| names.by_name(Some(&found.schema), &found.name));
+        let all = wanted.into_iter().flat_map(|name| names.schema.relations_named(name));
+        let found = all.filter_map(|found| names.by_name(Some(&found.schema), &found.name));
         return found.collect();
     }
     let tables = names.schema.tables().flat_map(|table| {
@@ -66,6 +67,17 @@ pub(super) fn tables(asked: &Asked<'_>, column: &str) -> Vec<Arc<Table>> {
     all
 }
 
+/// The tables that are asked for by their own number or by one of an index or a constraint.
+pub(super) fn tables_with(asked: &Asked<'_>, column: &str) -> Vec<Arc<Table>> {
+    let schema = &asked.system.schema;
+    let Some(oids) = asked.oids(column) else { return tables(asked, column) };
+    let find = |oid| schema.table_by_id(oid).or_else(|| schema.table_with(oid)).cloned();
+    let mut found: Vec<Arc<Table>> = oids.into_iter().filter_map(find).collect();
+    found.sort_by_key(|table| table.id);
+    found.dedup_by_key(|table| table.id);
+    found
+}
+
 fn system_relations<'a>(
     asked: &'a Asked<'_>,
     oid: &str,
@@ -73,13 +85,14 @@ fn system_relations<'a>(
 ) -> impl Iterator<Item = &'static SystemRelation> + 'a {
     let (oids, names) = (asked.oids(oid), asked.names(name));
     relations().iter().filter(move |relation| {
-        oids.as_ref().is_none_or(|oids| oids.contains(&relation.oid))
-            && names.as_ref().is_none_or(|names| names.contains(&relation.name))
+        oids.as_ref().is_none_or(|oids| oids.binary_search(&relation.oid).is_ok())
+            && names.as_ref().is_none_or(|names| names.binary_search(&relation.name).is_ok())
     })
 }
 
 /// A line of pg_class.
 struct Class<'a> {
+    row_type: u32,
     oid: u32,
     name: &'a str,
     namespace: u32,
@@ -91,6 +104,8 @@ struct Class<'a> {
     checks: usize,
     has_triggers: bool,
     parameters: &'a [String],
+    /// Pages and rows, as ANALYZE has found them.
+    counted: Option<(i32, f64)>,
 }
 
 impl Class<'_> {
@@ -100,15 +115,15 @@ impl Class<'_> {
             oid(self.oid),
             text(self.name),
             oid(self.namespace),
-            oid(0),
+            oid(self.row_type),
             oid(0),
             oid(SUPERUSER_OID),
             oid(self.access_method),
             oid(self.storage),
             oid(0),
-            Datum::Int32(0),
-            // Nobody has counted.
-            Datum::Float32(-1.0),
+            Datum::Int32(self.counted.map_or(0, |(pages, _)| pages)),
+            // -1: nobody has counted.
+            Datum::Float32(self.counted.map_or(-1.0, |(_, rows)| rows as f32)),
             Datum::Int32(0),
             oid(0),
             Datum::Bool(self.has_index),
@@ -117,13 +132,13 @@ impl Class<'_> {
             text(self.kind),
             number(self.columns),
             number(self.checks),
-            Datum::Bool(self.kind == "v"),
+            Datum::Bool(matches!(self.kind, "v" | "m")),
             Datum::Bool(self.has_triggers),
             Datum::Bool(false),
             Datum::Bool(false),
             Datum::Bool(false),
             Datum::Bool(true),
-            text(if self.kind == "r" { "d" } else { "n" }),
+            text(if matches!(self.kind, "r" | "m") { "d" } else { "n" }),
             Datum::Bool(false),
             oid(0),
             oid(0),
@@ -135,6 +150,8 @@ impl Class<'_> {
     }
 }
 
+/// The place of relispopulated.
+const IS_POPULATED: usize = 24;
 /// pg_class.reloptions. Those of what is stored beside a table would be of a relation of its own.
 fn shown_parameters(parameters: &[String]) -> Datum {
     let own = parameters.iter().filter(|parameter| !parameter.starts_with("toast."));
@@ -154,6 +171,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = system_relations(asked, "oid", "relname")
         .map(|relation| {
             let class = Class {
+                row_type: 0,
                 oid: relation.oid,
                 name: relation.name,
                 namespace: namespace_of(relation.schema),
@@ -165,6 +183,7 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             };
             class.row()
         })
@@ -173,21 +192,24 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
         let namespace = stored_namespace(&names.schema, &stored.full_name().schema);
         let class = match stored {
             Stored::Table(table) => Class {
+                row_type: row_type_oid(table.id),
                 oid: table.id,
                 name: &table.name,
                 namespace,
                 access_method: HEAP,
                 storage: table.primary.storage,
                 has_index: shown_indexes(table).next().is_some(),
-                kind: "r",
+                kind: if table.definition.is_some() { "m" } else { "r" },
                 columns: table.columns.len(),
                 checks: table.checks.len(),
                 // Foreign keys are triggers of both tables in PostgreSQL.
                 has_triggers: !table.foreign_keys.is_empty()
                     || !names.schema.referrers(table.id).is_empty(),
                 parameters: &table.parameters,
+                counted: table.statistics.as_ref().map(|found| (found.pages(), found.rows)),
             },
-            Stored::Index(_, index) => Class {
+            Stored::Index(table, index) => Class {
+                row_type: 0,
                 oid: index.oid(),
                 name: &index.name,
                 namespace,
@@ -199,8 +221,14 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &index.parameters,
+                counted: table.statistics.as_ref().map(|found| {
+                    let rows = found.indexes.get(&index.oid()).copied().unwrap_or(found.rows);
+                    let part = if found.rows > 0.0 { rows / found.rows } else { 0.0 };
+                    ((f64::from(found.pages()) * part).ceil() as i32, rows)
+                }),
             },
             Stored::View(view) => Class {
+                row_type: row_type_oid(view.id),
                 oid: view.id,
                 name: &view.name,
                 namespace,
@@ -212,8 +240,10 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             },
             Stored::Sequence(sequence) => Class {
+                row_type: 0,
                 oid: sequence.id,
                 name: &sequence.name,
                 namespace,
@@ -225,11 +255,62 @@ pub fn classes(asked: &Asked<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 has_triggers: false,
                 parameters: &[],
+                counted: None,
             },
+        };
+        let mut row = class.row();
+        // relispopulated
+        if let Stored::Table(table) = stored
+            && table.definition.is_some()
+            && let Some(place) = row.get_mut(IS_POPULATED)
+        {
+            *place = Datum::Bool(table.is_populated);
+        }
+        // reloptions
+        if let Stored::View(view) = stored
+            && !view.options().is_empty()
+            && let Some(place) = row.iter_mut().rev().nth(1)
+        {
+            let options = view.options().into_iter().map(Datum::Text).collect();
+            *place = Array::of(Type::Text, options)?.to_datum();
+        }
+        rows.push(row);
+    }
+    for (made, composite) in composites(&names.schema) {
+        let wanted = asked.names("relname");
+        let has_name = wanted.is_none_or(|wanted| wanted.contains(&made.name.as_str()));
+        if !has_name || !asked.wants("oid", composite.relation) {
+            continue;
+        }
+        let class = Class {
+            row_type: made.id,
+            oid: composite.relation,
+            name: &made.name,
+            namespace: stored_namespace(&names.schema, &made.schema),
+            access_method: 0,
+            storage: 0,
+            has_index: false,
+            kind: "c",
+            columns: composite.attributes.len(),
+            checks: 0,
+            has_triggers: false,
+            parameters: &[],
+            counted: None,
         };
         rows.push(class.row());
     }
     Ok(rows)
+}
+
+/// The composite types that stand by themselves, in the order of their numbers.
+fn composites(schema: &Schema) -> Vec<(&TypeDescriptor, &CompositeShape)> {
+    let all = schema.types().filter_map(|made| match &made.shape {
+        TypeShape::Composite(composite) => Some((&**made, composite)),
+        _ => None,
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort_by_key(|(made, _)| made.id);
+    all
 }
 
 /// The columns of each sequence.
@@ -366,6 +447,18 @@ pub fn attributes(asked: &Asked<'_>) -> Result<Vec<Row>> {
             }
         }
     }
+    for (_, composite) in composites(&names.schema) {
+        if !asked.wants("attrelid", composite.relation) {
+            continue;
+        }
+        for (at, attribute) in composite.attributes.iter().enumerate() {
+            let kind = names.schema.type_of(attribute.type_oid).unwrap_or(Type::Text);
+            let ty = TypeMod { kind, typmod: attribute.typmod };
+            let mut column = Column::new(attribute.name.clone(), ty);
+            column.dropped = attribute.dropped;
+            rows.push(of_column(composite.relation, at + 1, at, &column));
+        }
+    }
     Ok(rows)
 }
 
@@ -498,20 +591,14 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
             rows.push(vec![oid(object), oid(class), Datum::Int32(part), text(comment.as_str())]);
         }
     };
+    add(PUBLIC_NAMESPACE, class_oid::PG_NAMESPACE, 0, &Some("standard public schema".into()));
     let schema = &asked.system.schema;
-    for table in schema.tables().filter(|table| {
-        let ids = |index: &Index| asked.wants("objoid", index.oid());
-        asked.oids("objoid").is_none()
-            || asked.wants("objoid", table.id)
-            || table.all_indexes().any(ids)
-            || table.checks.iter().any(|check| asked.wants("objoid", check.id))
-            || table.foreign_keys.iter().any(|key| asked.wants("objoid", key.id))
-    }) {
+    for table in tables_with(asked, "objoid") {
         add(table.id, PG_CLASS, 0, &table.comment);
         for (at, column) in table.visible() {
             add(table.id, PG_CLASS, at as i32 + 1, &column.comment);
         }
-        for index in shown_indexes(table) {
+        for index in shown_indexes(&table) {
             add(index.oid(), PG_CLASS, 0, &index.comment);
             add(index.oid(), PG_CONSTRAINT, 0, &index.constraint_comment);
         }
@@ -521,6 +608,9 @@ pub fn descriptions(asked: &Asked<'_>) -> Result<Vec<Row>> {
         for key in &table.foreign_keys {
             add(key.id, PG_CONSTRAINT, 0, &key.comment);
         }
+    }
+    for view in schema.views() {
+        add(view.id, PG_CLASS, 0, &view.comment);
     }
     for sequence in schema.sequences() {
         add(sequence.id, PG_CLASS, 0, &sequence.comment);
@@ -566,11 +656,19 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             if has_default(column) {
                 add((PG_ATTRDEF, default_oid(table, at)), place, "a");
             }
-            let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) else {
-                continue;
-            };
             let from = (PG_ATTRDEF, default_oid(table, at));
-            add(from, (PG_CLASS, sequence, 0), "n");
+            if let Some(sequence) = column.sequence.filter(|_| column.identity.is_none()) {
+                add(from, (PG_CLASS, sequence, 0), "n");
+            }
+            let named = column.default.as_deref().map_or(Ok(Vec::new()), stored::sequences)?;
+            for name in named {
+                let mut parts = split_name(&name)?;
+                let name = parts.pop().unwrap_or_default();
+                let namespace = parts.pop().unwrap_or_else(|| super::PUBLIC_SCHEMA.into());
+                if let Some(sequence) = schema.sequence(&RelationName::new(namespace, name)) {
+                    add(from, (PG_CLASS, sequence.id, 0), "n");
+                }
+            }
         }
         for index in shown_indexes(table) {
             let from = (PG_CLASS, index.oid());
@@ -595,6 +693,7 @@ pub fn dependencies(asked: &Asked<'_>) -> Result<Vec<Row>> {
             add((PG_CONSTRAINT, check.id), (PG_CLASS, table.id, 0), "a");
         }
     }
+    rewrite::dependencies(schema, &mut add);
     for sequence in schema.sequences() {
         let Some((table, at)) = owner(schema, sequence) else { continue };
         let column = table.columns.get(at);

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::row::Row;
 use crate::types::array::Array;
 use crate::types::{Datum, Type};
+use std::sync::Arc;
 
 /// A line.
 struct Line<'a> {
@@ -194,17 +195,34 @@ fn of_domains(asked: &Asked<'_>) -> Vec<Row> {
     rows
 }
 
+/// The tables whose constraints are asked for, by the column that leaves the fewest.
+fn tables(asked: &Asked<'_>, referred: Option<&[u32]>) -> Vec<Arc<Table>> {
+    match referred {
+        _ if asked.oids("conrelid").is_some() => classes::tables(asked, "conrelid"),
+        // Constraints that are no foreign keys refer to no table.
+        Some(referred) if !referred.contains(&0) => {
+            let schema = &asked.system.schema;
+            let referring = referred.iter().flat_map(|table| schema.referring(*table));
+            let mut found: Vec<Arc<Table>> = referring.cloned().collect();
+            found.sort_by_key(|table| table.id);
+            found.dedup_by_key(|table| table.id);
+            found
+        }
+        _ => classes::tables_with(asked, "oid"),
+    }
+}
+
 /// pg_constraint.
 pub fn constraints(asked: &Asked<'_>) -> Result<Vec<Row>> {
     let schema = &asked.system.schema;
     let (oids, referred) = (asked.oids("oid"), asked.oids("confrelid"));
     let mut rows = Vec::new();
-    for table in classes::tables(asked, "conrelid") {
+    for table in tables(asked, referred.as_deref()) {
         for line in of_table(&table, schema) {
             let of_other = referred.as_ref().is_some_and(|referred| {
-                !referred.contains(&line.foreign.map_or(0, |key| key.table))
+                referred.binary_search(&line.foreign.map_or(0, |key| key.table)).is_err()
             });
-            let unasked = oids.as_ref().is_some_and(|oids| !oids.contains(&line.oid));
+            let unasked = oids.as_ref().is_some_and(|oids| oids.binary_search(&line.oid).is_err());
             if !of_other && !unasked {
                 rows.push(line.row(&table, schema)?);
             }

@@ -82,12 +82,6 @@ pub fn index(table: &Table, index: &Index, pretty: bool) -> String {
     };
     let keys = (0..index.columns.len()).filter_map(|at| {
         let column = index_column(table, index, at + 1, pretty)?;
-        // Functions stand without parentheses.
-        let is_bare = match index.columns.get(at).and_then(|at| index.expression(*at)) {
-            None => true,
-            Some(expression) => column.starts_with('(') || is_call(&expression.sql),
-        };
-        let column = if is_bare { column } else { format!("({column})") };
         Some(format!("{column}{}", key_options(index, at)))
     });
     let mut text = format!(
@@ -148,7 +142,11 @@ fn add_options(text: &mut String, table: &Table, index: &Index) {
 pub fn index_column(table: &Table, index: &Index, number: usize, pretty: bool) -> Option<String> {
     let at = index.columns.iter().chain(&index.include).nth(number.checked_sub(1)?)?;
     match index.expression(*at) {
-        Some(key) => Some(expression(&key.sql, Some(table), None, pretty)),
+        Some(key) => {
+            let shown = expression(&key.sql, Some(table), None, pretty);
+            // Functions stand without parentheses.
+            Some(if is_call(&key.sql) { shown } else { format!("({shown})") })
+        }
         None => table.columns.get(*at).map(|column| quote_ident(&column.name)),
     }
 }

@@ -1,6 +1,6 @@
 //! What PostgreSQL 15 calls built-in objects and numbers them: clients know many of these numbers.
 //!
-//! The lists in `data/` name more than cairn has. What is listed is only told of if the tables that
+//! The lists in `data/`, which `data/generate.sh` makes, name more than cairn has. What is listed is only told of if the tables that
 //! the binder works from have it, so that no client is promised what cannot be called.
 
 use std::sync::LazyLock;
@@ -63,11 +63,6 @@ fn lines(list: &'static str) -> Vec<Fields> {
     list.lines().map(|line| Fields(line.split('\t').collect())).collect()
 }
 
-/// The number of the pseudo-type `cstring`: input functions take it and output functions return it.
-const CSTRING: u32 = 2275;
-/// The number of the pseudo-type `internal`.
-const INTERNAL: u32 = 2281;
-
 /// All functions.
 pub static PROCEDURES: LazyLock<Vec<Procedure>> = LazyLock::new(|| {
     let all = lines(include_str!("data/functions.tsv")).into_iter().map(|line| Procedure {
@@ -99,10 +94,7 @@ fn exists(procedure: &Procedure) -> bool {
 }
 
 fn of_types(procedure: &Procedure) -> bool {
-    let pseudo = |oid: &u32| matches!(*oid, CSTRING | INTERNAL);
-    procedure.args.iter().any(pseudo)
-        || pseudo(&procedure.returns)
-        || TYPES.iter().any(|line| (10..=15).any(|field| line.oid(field) == procedure.oid))
+    TYPES.iter().any(|line| (10..=15).any(|field| line.oid(field) == procedure.oid))
 }
 
 /// A function by number.
@@ -111,7 +103,7 @@ pub fn procedure(oid: u32) -> Option<&'static Procedure> {
     PROCEDURES.get(found.ok()?)
 }
 
-/// pg_type, in its order of columns as far as they are not the same for all; see the generator.
+/// pg_type, in its order of columns as far as they are not the same for all; see `data/generate.sh`.
 pub static TYPES: LazyLock<Vec<Fields>> = LazyLock::new(|| {
     let all = lines(include_str!("data/types.tsv")).into_iter();
     all.filter(|line| Type::from_oid(line.oid(0)).is_some()).collect()

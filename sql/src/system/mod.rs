@@ -22,7 +22,11 @@ pub mod locks;
 pub mod names;
 mod progress;
 pub mod ranges;
+mod rewrite;
+pub mod roles;
+pub mod routines;
 pub mod settings;
+pub mod statistics;
 pub mod types;
 pub mod views;
 mod zones;
@@ -45,7 +49,7 @@ pub const INFORMATION_SCHEMA: &str = "information_schema";
 /// The schema of users' tables.
 pub const PUBLIC_SCHEMA: &str = "public";
 /// The schema of what only cairn has.
-pub const OWN_SCHEMA: &str = "cairn";
+pub const OWN_SCHEMA: &str = "pg_cairn";
 /// Numbers of the schemas: PostgreSQL's, where clients know them.
 pub const CATALOG_NAMESPACE: u32 = 11;
 /// See [`CATALOG_NAMESPACE`].
@@ -75,6 +79,7 @@ pub mod class_oid {
     pub const PG_CLASS: u32 = 1259;
     pub const PG_ATTRDEF: u32 = 2604;
     pub const PG_CONSTRAINT: u32 = 2606;
+    pub const PG_REWRITE: u32 = 2618;
     pub const PG_NAMESPACE: u32 = 2615;
 }
 
@@ -131,7 +136,17 @@ impl std::fmt::Debug for SystemRelation {
     }
 }
 
+/// The system column that says which relation a row is of.
+pub const TABLE_OID: &str = "tableoid";
+
 impl SystemRelation {
+    /// Names and types of the columns that its rows have: behind its own the system column of those
+    /// that PostgreSQL has as tables.
+    pub fn all_columns(&self) -> impl Iterator<Item = (&'static str, Type)> {
+        let of_system = (self.kind == "r").then_some((TABLE_OID, Type::Oid));
+        self.columns.iter().copied().chain(of_system)
+    }
+
     /// Its rows: at least those that have the values that are asked for.
     ///
     /// # Errors
@@ -141,11 +156,15 @@ impl SystemRelation {
         system: &System,
         wanted: &[(usize, Vec<Datum>)],
     ) -> Result<Vec<Row>> {
-        match self.content {
-            Content::Rows(rows) => rows(&Asked { system, relation: self, wanted }),
-            Content::Server(rows) => Ok(rows(system)),
-            Content::Query(_) | Content::Empty => Ok(Vec::new()),
+        let mut rows = match self.content {
+            Content::Rows(rows) => rows(&Asked { system, relation: self, wanted })?,
+            Content::Server(rows) => rows(system),
+            Content::Query(_) | Content::Empty => Vec::new(),
+        };
+        if self.all_columns().nth(self.columns.len()).is_some() {
+            rows.iter_mut().for_each(|row| row.push(oid(self.oid)));
         }
+        Ok(rows)
     }
 }
 
@@ -252,7 +271,7 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_am" => builtins::access_methods,
         "pg_attrdef" => classes::defaults,
         "pg_attribute" => classes::attributes,
-        "pg_authid" => builtins::roles,
+        "pg_authid" => roles::roles,
         "pg_cast" => builtins::casts,
         "pg_class" => classes::classes,
         "pg_collation" => builtins::collations,
@@ -262,14 +281,18 @@ fn rows_of(schema: &str, name: &str) -> Option<Maker> {
         "pg_description" => classes::descriptions,
         "pg_enum" => types::enums,
         "pg_index" => classes::indexes,
+        "pg_init_privs" => roles::initial_privileges,
         "pg_language" => builtins::languages,
         "pg_namespace" => builtins::namespaces,
         "pg_opclass" => builtins::operator_classes,
         "pg_operator" => builtins::operators,
         "pg_opfamily" => builtins::operator_families,
         "pg_proc" => builtins::procedures,
+        "pg_rewrite" => rewrite::rules,
         "pg_sequence" => classes::sequences,
         "pg_settings" => settings::settings,
+        "pg_statistic" => statistics::statistic,
+        "pg_stats" => statistics::stats,
         "pg_tablespace" => builtins::tablespaces,
         "pg_timezone_abbrevs" => zones::abbreviations,
         "pg_timezone_names" => zones::names,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::facts::{self, Procedure};
 use super::{
     CATALOG_NAMESPACE, CATALOG_SCHEMA, INFORMATION_NAMESPACE, INFORMATION_SCHEMA, OWN_NAMESPACE,
-    OWN_SCHEMA, PUBLIC_NAMESPACE, SUPERUSER, SUPERUSER_OID, relations,
+    OWN_SCHEMA, PUBLIC_NAMESPACE, relations, roles,
 };
 use crate::catalog::names::{Named, PG_TEMP, RelationName, SearchPath};
 use crate::catalog::view::View;
@@ -205,10 +205,9 @@ impl Names {
         if let Some(view) = self.schema.view_by_id(oid) {
             return Some(Stored::View(view));
         }
-        self.schema.tables().find_map(|table| {
-            let mut indexes = shown_indexes(table);
-            indexes.find(|index| index.oid() == oid).map(|index| Stored::Index(table, index))
-        })
+        let table = self.schema.table_with(oid)?;
+        let mut indexes = shown_indexes(table);
+        indexes.find(|index| index.oid() == oid).map(|index| Stored::Index(table, index))
     }
 
     /// A relation by name.
@@ -235,7 +234,13 @@ impl Names {
     /// A type of a user's by name.
     pub fn users_type(&self, schema: Option<&str>, name: &str) -> Option<Type> {
         let found = self.schema.find_type(&self.path, schema, name)?;
-        self.schema.type_of(self.schema.type_named(&found)?)
+        match self.schema.type_named(&found) {
+            Some(oid) => self.schema.type_of(oid),
+            None => match self.schema.named(&found)? {
+                Named::Table(id) | Named::View(id) => self.schema.row_type(id),
+                Named::Sequence(_) | Named::Index(_) => None,
+            },
+        }
     }
 
     /// A type's name as messages and `format_type` have it: qualified where search_path does not find
@@ -425,10 +430,8 @@ pub fn parse_static(kind: Type, text: &str) -> Result<Datum> {
         }
         Type::Regrole => {
             let name = split_name(text)?.pop().unwrap_or_default();
-            match name == SUPERUSER {
-                true => SUPERUSER_OID,
-                false => return Err(undefined(SqlState::UndefinedObject, "role", &name)),
-            }
+            let found = roles::oid_of(&name);
+            found.ok_or_else(|| undefined(SqlState::UndefinedObject, "role", &name))?
         }
         Type::Regcollation => {
             let name = split_name(text)?.pop().unwrap_or_default();
@@ -486,7 +489,7 @@ pub fn format_static(kind: Type, oid: u32) -> Option<String> {
             Some(format!("{}({},{})", found.text(1), side(5), side(6)))
         }
         Type::Regnamespace => namespace_name(oid).map(quote_ident),
-        Type::Regrole => (oid == SUPERUSER_OID).then(|| SUPERUSER.to_owned()),
+        Type::Regrole => roles::name_of(oid).map(str::to_owned),
         Type::Regcollation => {
             let found = super::COLLATIONS.iter().find(|(known, _)| *known == oid);
             found.map(|(_, name)| quote_ident(name))

@@ -1,4 +1,4 @@
-//! `cairn.ranges`: the parts that the key space is cut into.
+//! `pg_cairn.ranges`: the parts that the key space is cut into.
 
 use super::{OfServer, System};
 use crate::lock_names::index_of;
@@ -8,7 +8,7 @@ use crate::types::{Datum, Type};
 /// The relation.
 pub(super) static RANGES: OfServer = OfServer {
     oid: 13_001,
-    schema: "cairn",
+    schema: "pg_cairn",
     name: "ranges",
     columns: &[
         ("range_id", Type::Int8),

@@ -3,7 +3,7 @@
 use super::names::stored_namespace;
 use super::{Asked, SUPERUSER_OID, facts, oid, text};
 use crate::catalog::Schema;
-use crate::catalog::types::{DomainShape, TypeDescriptor, TypeShape};
+use crate::catalog::types::{DomainShape, TypeDescriptor, TypeShape, row_array_oid, row_type_oid};
 use crate::error::Result;
 use crate::row::Row;
 use crate::types::{Datum, Type};
@@ -17,6 +17,7 @@ struct InOut {
 }
 
 const OF_ENUMS: InOut = InOut { input: 3506, output: 3507, receive: 3532, send: 3533 };
+const OF_ROWS: InOut = InOut { input: 2290, output: 2291, receive: 2402, send: 2403 };
 const OF_ARRAYS: InOut = InOut { input: 750, output: 751, receive: 2400, send: 2401 };
 /// domain_in
 const DOMAIN_IN: u32 = 2597;
@@ -84,17 +85,18 @@ impl Line<'_> {
     }
 }
 
-fn array_line(made: &TypeDescriptor, namespace: u32) -> Row {
+/// The line of the type of arrays of a type, whose number and that of these are given.
+fn array_line((element, number): (u32, u32), name: &str, namespace: u32) -> Row {
     let line = Line {
-        oid: made.array_id,
-        name: &made.array_name,
+        oid: number,
+        name,
         namespace,
         length: -1,
         by_value: false,
         kind: "b",
         category: "A",
         subscripts: ARRAY_SUBSCRIPTS,
-        element: made.id,
+        element,
         array: 0,
         functions: OF_ARRAYS,
         analyze: ARRAY_ANALYZE,
@@ -189,14 +191,63 @@ pub(super) fn users_types(asked: &Asked<'_>) -> Vec<Row> {
                 }
                 .row(),
                 TypeShape::Domain(domain) => domain_line(made, domain, schema, namespace),
+                TypeShape::Composite(composite) => {
+                    row_line((made.id, made.array_id), &made.name, namespace, composite.relation)
+                }
             };
             rows.push(line);
         }
         if asked.wants("oid", made.array_id) && has_name(&made.array_name) {
-            rows.push(array_line(made, namespace));
+            rows.push(array_line((made.id, made.array_id), &made.array_name, namespace));
         }
     }
+    add_row_types(asked, &has_name, &mut rows);
     rows
+}
+
+/// The types of the rows of tables and views.
+fn add_row_types(asked: &Asked<'_>, has_name: &dyn Fn(&str) -> bool, rows: &mut Vec<Row>) {
+    let schema = &asked.system.schema;
+    let tables = schema.tables().map(|table| (table.id, table.full_name()));
+    let views = schema.views().map(|view| (view.id, view.full_name()));
+    let mut relations: Vec<_> = tables.chain(views).collect();
+    relations.sort();
+    for (id, name) in relations {
+        let namespace = stored_namespace(schema, &name.schema);
+        let oids = (row_type_oid(id), row_array_oid(id));
+        if asked.wants("oid", oids.0) && has_name(&name) {
+            rows.push(row_line(oids, &name, namespace, id));
+        }
+        let array = format!("_{name}");
+        if asked.wants("oid", oids.1) && has_name(&array) {
+            rows.push(array_line(oids, &array, namespace));
+        }
+    }
+}
+
+/// The line of a composite type, whose number and that of its arrays are given.
+fn row_line((number, array): (u32, u32), name: &str, namespace: u32, relation: u32) -> Row {
+    let line = Line {
+        oid: number,
+        name,
+        namespace,
+        length: -1,
+        by_value: false,
+        kind: "c",
+        category: "C",
+        subscripts: 0,
+        element: 0,
+        array,
+        functions: OF_ROWS,
+        analyze: 0,
+        alignment: "d",
+        storage: "x",
+    };
+    let mut row = line.row();
+    if let Some(place) = row.get_mut(11) {
+        *place = oid(relation);
+    }
+    row
 }
 
 /// pg_enum.

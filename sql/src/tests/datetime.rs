@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{any_timestamp, call, check, config, echo, shown};
-use crate::types::datetime::{self, Surroundings, Zone};
+use crate::types::datetime::style::BadDateStyle;
+use crate::types::datetime::{self, DateStyle, Surroundings, Zone};
 use crate::types::interval::{DAY_US, Interval};
 use crate::types::io::{Style, from_text, parse_interval, to_text};
 use crate::types::{Datum, Type};
@@ -84,6 +85,83 @@ fn timestamps() {
         "#,
         |text| echo(&format!("timestamptz {text}"), &Style::default()),
     );
+}
+
+#[test]
+fn orders_and_formats() {
+    check(
+        r"
+        iso,mdy date 01/02/03 => 2003-01-02 ; iso,dmy date 01/02/03 => 2003-02-01
+        iso,ymd date 01/02/03 => 2001-02-03 ; iso,mdy date 99-01-08 => ~ field value out of range
+        sql,dmy date 2003-02-01 => 01/02/2003 ; sql,mdy date 2003-02-01 BC => 02/01/2003 BC
+        german timestamp 2003-02-01 04:05:06.7 => 01.02.2003 04:05:06.7
+        postgres,mdy timestamp 2003-02-01 04:05:06 => Sat Feb 01 04:05:06 2003
+        postgres,dmy timestamptz 2003-02-01 04:05:06+01 BC => Sun 01 Feb 03:05:06 2003 UTC BC
+        sql,mdy timestamptz 2003-02-01 04:05:06+01 => 02/01/2003 03:05:06 UTC
+        german timestamptz infinity => infinity
+        ",
+        |line| {
+            let (dates, rest) = line.split_once(' ').unwrap();
+            let dates = DateStyle::default().changed(dates).unwrap();
+            echo(rest, &Style { dates, ..Style::default() })
+        },
+    );
+}
+
+#[test]
+fn date_styles_change_by_their_words() {
+    check(
+        r"
+        sql => SQL, MDY ; german => German, DMY ; german,mdy => German, MDY ; ymd => ISO, YMD
+        Postgres,European => Postgres, DMY ; iso, us => ISO, MDY ; iso,sql | dmy,mdy => Conflict
+        metric => Word
+        ",
+        |words| match DateStyle::default().changed(words) {
+            Ok(style) => style.to_string(),
+            Err(BadDateStyle::Conflict) => "Conflict".into(),
+            Err(BadDateStyle::Word(_)) => "Word".into(),
+        },
+    );
+}
+
+#[test]
+fn times_with_zones() {
+    check(
+        r"
+        timetz 10:11:12.5+02 => 10:11:12.5+02 ; timetz 10:11 PST => 10:11:00-08
+        timetz 10:11 => 10:11:00+00 ; timetz 24:00:00-15:59:59 => 24:00:00-15:59:59
+        timetz 2020-07-01 10:00 America/New_York => 10:00:00-04 ; timetz allballs => 00:00:00+00
+        timetz 10:00 America/New_York | timetz 2020-01-01 => ~ invalid input syntax
+        timetz 10:00+16 => ~ time zone displacement out of range
+        ",
+        |line| echo(line, &Style::default()),
+    );
+    // The same moment: the clock further east comes first.
+    let encoded = ["10:00+02", "09:00+01", "08:00+00", "08:00:00.000001+00"]
+        .map(|text| datetime::parse_timetz(text, &around(Zone::UTC)).unwrap().encode());
+    assert!(encoded.is_sorted());
+}
+
+#[test]
+fn zones_with_rules_of_their_own() {
+    check(
+        r"
+        ABC5DEF,M3.2.0,M11.1.0 2020-03-08 06:59:59+00 => 2020-03-08 01:59:59-05
+        ABC5DEF,M3.2.0,M11.1.0 2020-03-08 07:00:00+00 => 2020-03-08 03:00:00-04
+        ABC5DEF 2020-11-01 06:00:00+00 => 2020-11-01 01:00:00-05
+        <+0330>-3:30 2020-11-01 06:00:00+00 => 2020-11-01 09:30:00+03:30
+        XYZ-10ZYX,J60/0,300/0 2021-03-01 00:00:00+00 => 2021-03-01 11:00:00+11
+        PST8PDT 1800-01-01 08:00:00+00 => 1800-01-01 00:00:00-08
+        America/New_York 2150-07-01 12:00:00+00 => 2150-07-01 08:00:00-04
+        ",
+        |line| {
+            let (zone, text) = line.split_once(' ').unwrap();
+            echo(&format!("timestamptz {text}"), &in_zone(zone))
+        },
+    );
+    for bad in ["ABC", "", "ABC200", "ABC5DEF,M13.1.0,M11.1.0", "ABC5DEF,M3.2.0"] {
+        assert_eq!(Zone::named(bad), None, "{bad}");
+    }
 }
 
 #[test]

@@ -3,8 +3,10 @@
 
 use proptest::prelude::*;
 
-use super::{any_interval, call, check, config, echo};
+use super::{any_interval, call, check, config, echo, shown};
+use crate::types::datetime::IntervalStyle;
 use crate::types::interval::Interval;
+use crate::types::interval::range::{self, Range};
 use crate::types::io::{Style, parse_interval};
 
 #[test]
@@ -28,6 +30,49 @@ fn text() {
         P | '' | day | 1 fortnight | 1 2 | 1 day 1 day => ~ invalid input syntax
         ",
         |text| echo(&format!("interval {text}"), &Style::default()),
+    );
+}
+
+#[test]
+fn styles() {
+    check(
+        r"
+        postgres_verbose 1 year 2 mons 3 days 04:05:06.7 => @ 1 year 2 mons 3 days 4 hours 5 mins 6.7 secs
+        postgres_verbose -1 day +2:03 => @ 1 day -2 hours -3 mins ago ; postgres_verbose 0 => @ 0
+        sql_standard 1 year 2 mons => 1-2 ; sql_standard 1 day 2:03 => 1 2:03:00
+        sql_standard 1 year -1 day => +1-0 -1 +0:00:00 ; sql_standard -1 2:03:04 => -1 2:03:04
+        sql_standard -1 day -2:03 => -1 2:03:00 ; sql_standard 0 => 0
+        iso_8601 1 year 2 mons 3 days 04:05:06.7 => P1Y2M3DT4H5M6.7S ; iso_8601 0 => PT0S
+        iso_8601 -1 day -00:00:00.5 => P-1DT-0.5S
+        ",
+        |line| {
+            let (style, text) = line.split_once(' ').unwrap();
+            let intervals = IntervalStyle::named(style).unwrap();
+            echo(&format!("interval {text}"), &Style { intervals, ..Style::default() })
+        },
+    );
+}
+
+#[test]
+fn ranges() {
+    check(
+        r"
+        year 1-2 => 1 year ; year to month 14 => 1 year 2 mons ; day to second 1 2:03:04.5 => 1 day 02:03:04.5
+        minute to second 12:34 => 00:12:34 ; hour to minute 12:34:56 => 12:34:00 ; minute 90.5 => 01:30:00
+        day 1 day 23:00 => 1 day ; second 1.5 => 00:00:01.5 ; hour to minute 12:34 => 12:34:00
+        ",
+        |line| {
+            let digit = line.find(|c: char| c.is_ascii_digit()).unwrap();
+            let (fields, text) = line.split_at(digit);
+            let fields = fields.trim();
+            let (first, last) = match fields.split_once(" to ") {
+                Some((first, last)) => (first, Some(last)),
+                None => (fields, None),
+            };
+            let typmod = Range::named(first, last).unwrap().typmod(None);
+            let value = parse_interval(text, typmod, &Style::default());
+            shown(value.map(|value| range::apply(typmod, value).to_string()))
+        },
     );
 }
 

@@ -13,6 +13,7 @@ mod kept_rows;
 mod numeric;
 mod resolve;
 mod system;
+mod user_types;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -21,7 +22,9 @@ use proptest::test_runner::RngSeed;
 use crate::error::Result;
 use crate::functions::resolve::Resolution;
 use crate::functions::{Context, Scalar, casts, named, polymorphic, resolve as resolution};
-use crate::types::datetime::{DATE_INFINITY, DATE_NEGATIVE_INFINITY, INFINITY, NEGATIVE_INFINITY};
+use crate::types::datetime::{
+    DATE_INFINITY, DATE_NEGATIVE_INFINITY, INFINITY, NEGATIVE_INFINITY, TimeTz,
+};
 use crate::types::interval::{DAY_US, Interval};
 use crate::types::io::{Style, from_text, to_text};
 use crate::types::{Datum, Numeric, Type};
@@ -29,7 +32,7 @@ use crate::types::{Datum, Numeric, Type};
 /// Every type that a column may have.
 fn any_kind() -> impl Strategy<Value = Type> {
     let names = "bool int2 int4 int8 float4 float8 numeric text varchar bpchar name bytea uuid oid \
-                 regtype date time timestamp timestamptz interval";
+                 regtype date time timetz timestamp timestamptz interval";
     select(names.split_whitespace().map(kind_of).collect::<Vec<Type>>())
 }
 
@@ -212,6 +215,9 @@ fn value(kind: Type) -> BoxedStrategy<Datum> {
             let date = prop_oneof![8 => -2_451_545..90_000_000i32, 1 => infinite];
             date.prop_map(Datum::Int32).boxed()
         }
+        Type::Timetz => (0..=DAY_US, -57_599..57_600i32)
+            .prop_map(|(time_us, east_s)| Datum::Bytes(TimeTz { time_us, east_s }.encode()))
+            .boxed(),
         Type::Time => (0..=DAY_US).prop_map(Datum::Int64).boxed(),
         Type::Timestamp | Type::Timestamptz => {
             let infinite = select(vec![INFINITY, NEGATIVE_INFINITY]);

@@ -5,7 +5,7 @@ use super::datetime::{self, Zone};
 use super::datetime::{DateStyle, IntervalStyle, Surroundings, TimeTz, output, style};
 use super::interval::range::Range;
 use super::interval::{self, Interval, Malformed};
-use super::{Datum, Numeric, Type, TypeMod, array, json, jsonpath, record};
+use super::{Datum, Numeric, Type, TypeMod, array, composite, json, jsonpath, record};
 use crate::error::{Error, Result, SqlState};
 use crate::system::names::{self, Names};
 
@@ -141,7 +141,8 @@ fn parse_float(kind: Type, text: &str) -> Result<f64> {
     Ok(value)
 }
 
-fn parse_bool(text: &str) -> Option<bool> {
+/// A boolean by one of its words.
+pub fn parse_bool(text: &str) -> Option<bool> {
     let word = text.trim_matches(|c: char| c.is_ascii_whitespace()).to_ascii_lowercase();
     let starts = |full: &str, least: usize| word.len() >= least && full.starts_with(&word);
     if starts("true", 1) || starts("yes", 1) || word == "on" || word == "1" {
@@ -270,6 +271,7 @@ pub fn from_text(kind: Type, text: &str, style: &Style) -> Result<Datum> {
         Type::Jsonpath => Datum::Text(jsonpath::parse(text)?.to_string()),
         Type::Record => return Err(no_records()),
         Type::Enum(user) => user.value(text)?,
+        Type::Composite(user) => composite::from_text(user, text, style)?,
         kind => match kind.element() {
             Some(element) => array::from_text(element, text, style)?.to_datum(),
             None => return Err(no_values(kind)),
@@ -432,6 +434,7 @@ pub fn write_text(kind: Type, datum: &Datum, style: &Style, out: &mut String) ->
         }
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_text(None, v, style, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_text(v, style, out)?,
+        (Type::Composite(user), Datum::Bytes(v)) => composite::write_text(user, v, style, out)?,
         (Type::Numeric, Datum::Bytes(v)) => drop(write!(out, "{}", Numeric::decode(v)?)),
         (Type::Interval, Datum::Bytes(v)) => {
             interval::output::write(&Interval::decode(v)?, style.intervals, out);
@@ -487,6 +490,7 @@ pub fn write_binary(kind: Type, datum: &Datum, out: &mut Vec<u8>) -> Result<()> 
         }
         (kind, Datum::Bytes(v)) if kind.is_array() => array::write_binary(None, v, out)?,
         (Type::Record, Datum::Bytes(v)) => record::write_binary(v, out)?,
+        (Type::Composite(user), Datum::Bytes(v)) => composite::write_binary(user, v, out)?,
         (Type::Numeric, Datum::Bytes(v)) => Numeric::decode(v)?.to_binary(out),
         (Type::Interval, Datum::Bytes(v)) => {
             let interval = Interval::decode(v)?;
@@ -572,6 +576,7 @@ pub fn from_binary(kind: Type, bytes: &[u8]) -> Result<Datum> {
         Type::Bytea => Datum::Bytes(bytes.to_vec()),
         Type::Record => return Err(no_records()),
         Type::Enum(user) => user.value(utf8(bytes)?)?,
+        Type::Composite(user) => composite::from_binary(user, bytes)?,
         Type::Uuid => Datum::Bytes(fixed::<16>(bytes)?.to_vec()),
         Type::Interval => {
             let parts = fixed::<16>(bytes)?;

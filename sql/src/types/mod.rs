@@ -8,6 +8,7 @@
 //! their fields are.)
 
 pub mod array;
+pub mod composite;
 pub mod datetime;
 pub mod datum;
 pub mod format;
@@ -117,6 +118,7 @@ pub enum Type {
     // What users make: see user.rs.
     Enum(UserType),
     Domain(UserType),
+    Composite(UserType),
     UserArray(UserType),
 }
 
@@ -132,6 +134,7 @@ pub enum Category {
     Timespan,
     User,
     Enum,
+    Composite,
     Pseudo,
     Unknown,
     Internal,
@@ -212,7 +215,9 @@ types! {
 impl Type {
     fn properties(self) -> &'static Properties {
         match self {
-            Type::Enum(user) | Type::Domain(user) => return user.properties(),
+            Type::Enum(user) | Type::Domain(user) | Type::Composite(user) => {
+                return user.properties();
+            }
             Type::UserArray(user) => return user.array_properties(),
             _ => {}
         }
@@ -243,7 +248,9 @@ impl Type {
     /// The type of arrays of such elements; of an array, its own, which has any dimensions.
     pub fn array(self) -> Option<Type> {
         match self {
-            Type::Enum(user) | Type::Domain(user) => Some(Type::UserArray(user)),
+            Type::Enum(user) | Type::Domain(user) | Type::Composite(user) => {
+                Some(Type::UserArray(user))
+            }
             kind if kind.is_array() => Some(kind),
             kind => array::array_of(kind),
         }
@@ -413,6 +420,7 @@ impl Type {
             | Type::AnyCompatibleArray
             | Type::AnyEnum
             | Type::Enum(_)
+            | Type::Composite(_)
             | Type::UserArray(_) => DataType::Binary,
             Type::Domain(_) => self.base().layout(),
         }
@@ -430,12 +438,18 @@ impl Type {
                 | Type::Float8
                 | Type::Jsonb
                 | Type::Record
+                | Type::Composite(_)
         ) || self.is_array()
     }
 
     /// Whether values can be compared.
     pub fn is_comparable(self) -> bool {
         !matches!(self.element().unwrap_or(self).base(), Type::Json | Type::Jsonpath)
+    }
+
+    /// Whether values are rows of fields.
+    pub fn is_row(self) -> bool {
+        matches!(self, Type::Record | Type::Composite(_))
     }
 
     /// Whether the values are strings.

@@ -98,11 +98,24 @@ pub fn ordered(bytes: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Whether a value is in that form.
+pub(super) fn is_ordered(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&ORDERED)
+}
+
+/// What that form begins with.
+pub(super) fn ordered_head() -> Vec<u8> {
+    vec![ORDERED]
+}
+
 fn to_ordered(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut out = vec![ORDERED];
     for field in Fields::new(bytes)? {
         let (kind, value) = field?;
-        codec::encode_key(kind, &value, &mut out);
+        // One that was dropped is no field any more.
+        if kind != Type::Void {
+            codec::encode_key(kind, &value, &mut out);
+        }
     }
     Ok(out)
 }
@@ -112,8 +125,17 @@ fn to_ordered(bytes: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// If the bytes are unreadable.
 pub fn write_text(bytes: &[u8], style: &Style, out: &mut String) -> Result<()> {
+    write_fields(Fields::new(bytes)?, style, out)
+}
+
+/// Appends the text form of these fields.
+pub(super) fn write_fields(
+    fields: impl Iterator<Item = Result<(Type, Datum)>>,
+    style: &Style,
+    out: &mut String,
+) -> Result<()> {
     out.push('(');
-    for (index, field) in Fields::new(bytes)?.enumerate() {
+    for (index, field) in fields.enumerate() {
         let (kind, value) = field?;
         if index > 0 {
             out.push(',');
@@ -149,7 +171,17 @@ pub fn write_text(bytes: &[u8], style: &Style, out: &mut String) -> Result<()> {
 /// If the bytes are unreadable.
 pub fn write_binary(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
     let fields = Fields::new(bytes)?;
-    out.extend((fields.len() as i32).to_be_bytes());
+    let count = fields.len();
+    write_binary_fields(count, fields, out)
+}
+
+/// Appends the binary form of so many fields.
+pub(super) fn write_binary_fields(
+    count: usize,
+    fields: impl Iterator<Item = Result<(Type, Datum)>>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    out.extend((count as i32).to_be_bytes());
     for field in fields {
         let (kind, value) = field?;
         out.extend(kind.oid().to_be_bytes());
@@ -163,4 +195,13 @@ pub fn write_binary(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
         out.append(&mut binary);
     }
     Ok(())
+}
+
+/// The same fields with types that tell more of them than those of a stored value.
+///
+/// # Errors
+/// If the bytes are unreadable.
+pub fn with_types(kinds: &[Type], bytes: &[u8]) -> Result<Datum> {
+    let values = Fields::new(bytes)?.map(|field| field.map(|(_, value)| value));
+    Ok(make(&head(kinds), &values.collect::<Result<Vec<_>>>()?))
 }

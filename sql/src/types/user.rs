@@ -54,6 +54,28 @@ pub enum Shape {
     Enum(Vec<Label>),
     /// Those of another type that satisfy conditions.
     Domain(DomainDefinition),
+    /// Rows of such fields.
+    Composite(Vec<Attribute>),
+}
+
+/// A field of a composite type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: TypeMod,
+    /// That type's handle, by which definitions differ that have different ones of it.
+    pub handle: u32,
+    /// Whether it was dropped: values have a place for it, and no name finds it.
+    pub dropped: bool,
+}
+
+impl Attribute {
+    /// A field of this name and type.
+    pub fn new(name: impl Into<String>, ty: TypeMod) -> Attribute {
+        Attribute { name: name.into(), ty, handle: ty.kind.handle(), dropped: false }
+    }
 }
 
 /// What a domain is.
@@ -110,6 +132,7 @@ impl UserType {
         let (size, category) = match &definition.shape {
             Shape::Enum(_) => (4, Category::Enum),
             Shape::Domain(domain) => (domain.base.kind.size(), domain.base.kind.category()),
+            Shape::Composite(_) => (-1, Category::Composite),
         };
         let properties = |oid, size, category, name, catalog_name: &str| Properties {
             // Nobody looks for these.
@@ -151,6 +174,7 @@ impl UserType {
         match self.0.definition.shape {
             Shape::Enum(_) => Type::Enum(self),
             Shape::Domain(_) => Type::Domain(self),
+            Shape::Composite(_) => Type::Composite(self),
         }
     }
 
@@ -158,15 +182,42 @@ impl UserType {
     pub fn labels(self) -> &'static [Label] {
         match &self.0.definition.shape {
             Shape::Enum(labels) => labels,
-            Shape::Domain(_) => &[],
+            Shape::Domain(_) | Shape::Composite(_) => &[],
         }
+    }
+
+    /// The fields of a composite type, dropped ones too.
+    pub fn attributes(self) -> &'static [Attribute] {
+        match &self.0.definition.shape {
+            Shape::Composite(attributes) => attributes,
+            Shape::Enum(_) | Shape::Domain(_) => &[],
+        }
+    }
+
+    /// The type of rows of these fields, which has no name.
+    pub fn anonymous(fields: Vec<Attribute>) -> UserType {
+        UserType::new(Definition {
+            oid: 0,
+            array_oid: 0,
+            schema: "pg_catalog".into(),
+            name: "record".into(),
+            array_name: "_record".into(),
+            shape: Shape::Composite(fields),
+        })
     }
 
     /// The type that a domain is over.
     pub fn domain_base(self) -> Option<TypeMod> {
         match &self.0.definition.shape {
             Shape::Domain(domain) => Some(domain.base),
-            Shape::Enum(_) => None,
+            Shape::Enum(_) | Shape::Composite(_) => None,
+        }
+    }
+
+    fn number(self) -> (u32, u32) {
+        match self.0.definition.oid {
+            0 => (0, self.0.handle),
+            oid => (oid, 0),
         }
     }
 
@@ -233,7 +284,8 @@ impl UserType {
 
 impl PartialEq for UserType {
     fn eq(&self, other: &Self) -> bool {
-        self.0.definition.oid == other.0.definition.oid
+        // Types without names have no numbers, either.
+        self.number() == other.number()
     }
 }
 
@@ -241,7 +293,7 @@ impl Eq for UserType {}
 
 impl Hash for UserType {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.definition.oid.hash(state);
+        self.number().hash(state);
     }
 }
 
@@ -253,7 +305,7 @@ impl PartialOrd for UserType {
 
 impl Ord for UserType {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.definition.oid.cmp(&other.0.definition.oid)
+        self.number().cmp(&other.number())
     }
 }
 
@@ -268,7 +320,7 @@ impl Type {
     /// types, which is what values may be stored with.
     pub fn handle(self) -> u32 {
         match self {
-            Type::Enum(user) | Type::Domain(user) => user.0.handle,
+            Type::Enum(user) | Type::Domain(user) | Type::Composite(user) => user.0.handle,
             Type::UserArray(user) => user.0.handle | ARRAY_HANDLE,
             other => other.oid(),
         }
@@ -288,6 +340,7 @@ impl Type {
     pub fn erased(self) -> Type {
         match self {
             Type::Enum(_) => Type::AnyEnum,
+            Type::Composite(_) => Type::Record,
             Type::UserArray(_) => Type::AnyArray,
             Type::Domain(_) => self.base().erased(),
             other => other,
@@ -302,7 +355,10 @@ impl Type {
     /// The user's type that it is, or that its elements are of.
     pub fn user(self) -> Option<UserType> {
         match self {
-            Type::Enum(user) | Type::Domain(user) | Type::UserArray(user) => Some(user),
+            Type::Enum(user)
+            | Type::Domain(user)
+            | Type::Composite(user)
+            | Type::UserArray(user) => Some(user),
             _ => None,
         }
     }

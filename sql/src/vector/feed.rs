@@ -24,6 +24,7 @@ use super::scan::to_batch;
 use super::{BATCH_ROWS, BATCHES_IN_FLIGHT, to_rows};
 use crate::error::{Error, Result};
 use crate::operator::Operator;
+use crate::row::profile::Detail;
 use crate::row::{Env, Row, RowPlan};
 
 /// An operator over the rows of a plan.
@@ -60,7 +61,7 @@ impl DisplayAs for OperatorExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let shown = displayable(self.input.as_ref()).indent(false).to_string();
         let input = shown.lines().map(str::trim).collect::<Vec<_>>().join("; ");
-        write!(f, "OperatorExec: {} <= {input}", self.plan.explain().join("; "))
+        write!(f, "OperatorExec: {} <= {input}", self.plan.explain(Detail::default()).join("; "))
     }
 }
 

@@ -88,6 +88,9 @@ impl VectorExecutor {
             let outcome = async {
                 let planned = state.query_planner().create_physical_plan(&plan?, &state).await?;
                 let planned = watched::joins(planned, &env)?;
+                if let Some(profile) = &env.kept.profile {
+                    profile.note_physical(&planned);
+                }
                 let mut stream = execute_stream(planned, state.task_ctx())?;
                 while let Some(batch) = stream.next().await {
                     let batch = batch?;
@@ -121,6 +124,13 @@ impl VectorExecutor {
         let shown = datafusion::physical_plan::displayable(planned.as_ref()).indent(false);
         Ok(shown.to_string().lines().map(str::to_owned).collect())
     }
+}
+
+/// A plan that has run, with what it has measured.
+pub fn measured_lines(plan: &Arc<dyn ExecutionPlan>) -> Vec<String> {
+    use datafusion::physical_plan::display::DisplayableExecutionPlan;
+    let shown = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false);
+    shown.to_string().lines().map(str::to_owned).collect()
 }
 
 impl Drop for VectorExecutor {

@@ -12,6 +12,7 @@ use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
@@ -22,6 +23,7 @@ use super::{BATCH_ROWS, BATCHES_IN_FLIGHT};
 use crate::catalog::index_span;
 use crate::error::Result;
 use crate::relation::{Relation, Source};
+use crate::row::profile::Detail;
 use crate::row::{Env, Row, RowPlan};
 use crate::types::datum::ArrayBuilder;
 
@@ -34,6 +36,7 @@ pub struct ScanExec {
     /// What part of the table each partition reads; `None`: all.
     parts: Vec<Option<Span>>,
     properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
 }
 
 impl ScanExec {
@@ -55,14 +58,19 @@ impl ScanExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        Ok(ScanExec { plan, env, schema, parts, properties })
+        let metrics = ExecutionPlanMetricsSet::new();
+        Ok(ScanExec { plan, env, schema, parts, properties, metrics })
     }
 }
 
 impl DisplayAs for ScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ranges = self.parts.len();
-        write!(f, "ScanExec: {} (partitions: {ranges})", self.plan.explain().join("; "))
+        write!(
+            f,
+            "ScanExec: {} (partitions: {ranges})",
+            self.plan.explain(Detail::default()).join("; ")
+        )
     }
 }
 
@@ -93,6 +101,10 @@ impl ExecutionPlan for ScanExec {
         Ok(self)
     }
 
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
     fn execute(
         &self,
         partition: usize,
@@ -102,10 +114,12 @@ impl ExecutionPlan for ScanExec {
         let sender = stream.tx();
         let (plan, env, schema) = (self.plan.clone(), self.env.clone(), self.schema.clone());
         let part = self.parts.get(partition).cloned().flatten();
+        let given = MetricBuilder::new(&self.metrics).output_rows(partition);
         stream.spawn_blocking(move || {
             let mut rows: Vec<Row> = Vec::with_capacity(BATCH_ROWS);
             let send = |rows: &mut Vec<Row>| -> Result<bool> {
                 let batch = to_batch(&schema, rows)?;
+                given.add(rows.len());
                 rows.clear();
                 Ok(sender.blocking_send(Ok(batch)).is_ok())
             };

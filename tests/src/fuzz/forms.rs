@@ -42,7 +42,10 @@ impl Generator<'_> {
         if self.chance(30) {
             let count = *self.one(&["1", "2", "0", "NULL"]);
             let text = format!("LATERAL generate_series(1, {count}) AS {alias} (c0)");
-            return (Node::text(Sort::Relation, text), columns(&alias, &[("c0".into(), Type::Int)]));
+            return (
+                Node::text(Sort::Relation, text),
+                columns(&alias, &[("c0".into(), Type::Int)]),
+            );
         }
         let around = Scope { columns: left.to_vec(), outer: Vec::new() };
         let types = self.types(2);
@@ -59,10 +62,8 @@ impl Generator<'_> {
         let name = self.alias();
         let of = self.type_();
         let first = self.constant(of);
-        let step = Scope {
-            columns: vec![Column { name: format!("{name}.c1"), of }],
-            outer: Vec::new(),
-        };
+        let step =
+            Scope { columns: vec![Column { name: format!("{name}.c1"), of }], outer: Vec::new() };
         let next = self.value(of, &step, 1, 0);
         let union = *self.one(&["UNION", "UNION ALL"]);
         let declared = vec![("c0".to_owned(), Type::Int), ("c1".to_owned(), of)];
@@ -80,10 +81,8 @@ impl Generator<'_> {
     pub(super) fn distinct_on(&mut self, types: &[Type], around: &Scope, depth: u64) -> Node {
         let query = self.plain(types, around, depth);
         let keys: Vec<_> = (1..=types.len()).map(|column| column.to_string()).collect();
-        let template = format!(
-            "(SELECT DISTINCT ON (1) q.* FROM ({{}}) q ORDER BY {})",
-            keys.join(", ")
-        );
+        let template =
+            format!("(SELECT DISTINCT ON (1) q.* FROM ({{}}) q ORDER BY {})", keys.join(", "));
         fill(Sort::Query(types.to_vec()), &template, vec![query])
     }
 

@@ -36,7 +36,7 @@ async fn a_range_splits_under_load_and_nothing_is_lost() {
     client.batch_execute(load).await.unwrap();
     let mut ranges = 0i64;
     for _ in 0..50 {
-        let count = "SELECT count(*) FROM cairn.ranges WHERE relation = 't'";
+        let count = "SELECT count(*) FROM pg_cairn.ranges WHERE relation = 't'";
         ranges = client.query_one(count, &[]).await.unwrap().get(0);
         if ranges >= 4 {
             break;

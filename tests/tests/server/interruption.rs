@@ -122,6 +122,21 @@ async fn a_statement_ends_when_its_client_goes_away() {
     }
 }
 
+#[tokio::test]
+async fn what_a_canceled_statement_has_set_is_as_before() {
+    let server = start().await;
+    let (mut wire, mut other) = (server.connect().await, server.connect().await);
+    assert_eq!(
+        wire.ask("SET application_name = 'before'; SET statement_timeout = 200").await,
+        "SET SET ZI"
+    );
+    let sql = "SELECT set_config('application_name', 'x', false), count(*) \
+               FROM big a, big b, big c, big d WHERE a.s || b.s < c.s || d.s";
+    assert_eq!(wire.ask(sql).await, "57014 ZI");
+    let left = "SELECT pid FROM pg_stat_activity WHERE application_name = 'before'";
+    assert_eq!(other.ask(left).await, "T1 D1 SELECT_1 ZI");
+}
+
 /// Work that is no query: it has an end, but a late one.
 #[tokio::test]
 async fn long_changes_let_others_go_first() {

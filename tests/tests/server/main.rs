@@ -3,6 +3,7 @@
 mod bulk;
 mod depth;
 mod drivers;
+mod dump;
 mod durability;
 mod index_builds;
 mod interruption;

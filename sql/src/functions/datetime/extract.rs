@@ -160,7 +160,18 @@ pub(super) fn register(all: &mut Vec<Function>) {
         contextual("date_part", &[Text, Timestamptz], Float8, ZONE, |a| float(of_timestamptz(a)?)),
         pure("date_part", &[Text, Time], Float8, |a| float(of_time(a)?)),
         pure("date_part", &[Text, Timetz], Float8, |a| float(of_timetz(a)?)),
-        pure("date_part", &[Text, IntervalType], Float8, |a| float(of_interval(a)?)),
+        pure("date_part", &[Text, IntervalType], Float8, |a| match of_interval(a)? {
+            // The sum as PostgreSQL makes it, to the last bit.
+            Part::Scaled(..) if unit(a, IntervalType)?.0 == Unit::Epoch => {
+                let value = interval(a, 1)?;
+                let mut seconds = value.microseconds as f64 / 1e6;
+                seconds += 365.25 * 86_400.0 * f64::from(value.months / 12);
+                seconds += 30.0 * 86_400.0 * f64::from(value.months % 12);
+                seconds += 86_400.0 * f64::from(value.days);
+                Ok(Datum::Float64(seconds))
+            }
+            part => float(part),
+        }),
         pure("date_trunc", &[Text, Timestamp], Timestamp, truncate),
         contextual("date_trunc", &[Text, Timestamptz], Timestamptz, ZONE, |a| {
             truncate_in(a, zone(a, 2)?)

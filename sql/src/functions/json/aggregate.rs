@@ -27,8 +27,9 @@ pub struct JsonAccumulator {
 impl JsonAccumulator {
     /// For an aggregate whose argument has type `input`.
     pub fn new(binary: bool, object: bool, input: Type) -> JsonAccumulator {
-        // Arrays stand on lines of their own.
-        let separator = if input.is_array() && !object { ", \n " } else { ", " };
+        // Arrays and rows stand on lines of their own.
+        let is_nested = input.is_array() || input.is_row();
+        let separator = if is_nested && !object { ", \n " } else { ", " };
         JsonAccumulator { binary, object, separator, parts: Vec::new(), bytes: 0 }
     }
 

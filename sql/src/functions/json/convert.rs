@@ -7,9 +7,10 @@ use crate::functions::casts;
 use crate::types::array::{Array, Dimension};
 use crate::types::io::{self, Style};
 use crate::types::json::{Json, View, check, quote};
-use crate::types::{Datum, Numeric, Type};
+use crate::types::record::Fields;
+use crate::types::{Datum, Numeric, Type, composite};
 
-use super::{build, set_path};
+use super::{build, populate, set_path};
 
 /// What is bound for the types of its arguments, as a function of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +41,13 @@ pub enum JsonForm {
     },
     /// A jsonb, a new part of it, and an array of the steps to there.
     Assign,
+    /// A row of an object.
+    Populate {
+        /// The type of the row.
+        kind: Type,
+        /// The function's name.
+        name: &'static str,
+    },
 }
 
 impl JsonForm {
@@ -51,6 +59,7 @@ impl JsonForm {
             JsonForm::BuildArray { .. } => "json_array".into(),
             JsonForm::BuildObject { .. } => "json_object".into(),
             JsonForm::Assign => "json_assign".into(),
+            JsonForm::Populate { name, .. } => name.into(),
         }
     }
 
@@ -63,6 +72,7 @@ impl JsonForm {
     pub fn returns(self) -> Type {
         match self {
             JsonForm::Key { .. } => Type::Text,
+            JsonForm::Populate { kind, .. } => kind,
             JsonForm::From { binary: false, .. }
             | JsonForm::BuildArray { binary: false }
             | JsonForm::BuildObject { binary: false } => Type::Json,
@@ -79,6 +89,7 @@ impl JsonForm {
             (JsonForm::BuildArray { binary }, _) => build::array(args, binary),
             (JsonForm::BuildObject { binary }, _) => build::object(args, binary),
             (JsonForm::Assign, _) => set_path::assign(args),
+            (JsonForm::Populate { kind, .. }, _) => populate::record(kind, args, style),
             (_, None | Some(Datum::Null)) => Ok(Datum::Null),
             (JsonForm::From { from, binary: true, .. }, Some(value)) => {
                 to_json(from, value, style)?.to_datum()
@@ -97,6 +108,7 @@ impl JsonForm {
 pub fn context(from: Type) -> &'static [Context] {
     match from.element().unwrap_or(from) {
         Type::Timestamptz => &[Context::Zone],
+        Type::Record | Type::Composite(_) => &[Context::Zone, Context::Style],
         Type::Float4 | Type::Float8 | Type::Interval | Type::Bytea => &[Context::Style],
         _ => &[],
     }
@@ -132,7 +144,7 @@ fn is_number(from: Type) -> bool {
 fn key(from: Type, value: &Datum, style: &Style) -> Result<String> {
     match from {
         Type::Json | Type::Jsonb => Err(no_key()),
-        from if from.is_array() => Err(no_key()),
+        from if from.is_array() || from.is_row() => Err(no_key()),
         from => output(from, value, style),
     }
 }
@@ -141,8 +153,30 @@ fn no_key() -> Error {
     invalid("key value must be scalar, not array, composite, or json")
 }
 
+/// The fields of a row with their names and types.
+fn row_fields(from: Type, value: &Datum) -> Result<Vec<(String, Type, Datum)>> {
+    let bytes = value.as_bytes()?;
+    match from {
+        Type::Composite(user) => {
+            let fields = composite::fields(user, bytes)?;
+            let fields = fields.map(|field| {
+                field.map(|(attribute, value)| (attribute.name.clone(), attribute.ty.kind, value))
+            });
+            fields.collect()
+        }
+        _ => {
+            let fields = Fields::new(bytes)?.enumerate();
+            let fields = fields.map(|(at, field)| {
+                field.map(|(kind, value)| (format!("f{}", at + 1), kind, value))
+            });
+            fields.collect()
+        }
+    }
+}
+
 /// Appends a value as JSON text.
 fn write(from: Type, value: &Datum, style: &Style, lines: bool, out: &mut String) -> Result<()> {
+    let from = from.base();
     if value.is_null() {
         out.push_str("null");
         return Ok(());
@@ -151,6 +185,19 @@ fn write(from: Type, value: &Datum, style: &Style, lines: bool, out: &mut String
         let array = Array::read(value)?;
         let each = &mut |item: &Datum, out: &mut String| write(element, item, style, false, out);
         return write_dimensions(&array.dimensions, &array.items, lines, each, out);
+    }
+    if from.is_row() {
+        out.push('{');
+        for (number, (name, kind, value)) in row_fields(from, value)?.into_iter().enumerate() {
+            if number > 0 {
+                out.push_str(if lines { ",\n " } else { "," });
+            }
+            quote(&name, out);
+            out.push(':');
+            write(kind, &value, style, false, out)?;
+        }
+        out.push('}');
+        return Ok(());
     }
     match from {
         Type::Json => out.push_str(value.as_str()?),
@@ -206,6 +253,7 @@ fn nested(dimensions: &[Dimension], items: Vec<Json>) -> Json {
 
 /// A value as jsonb.
 fn to_json(from: Type, value: &Datum, style: &Style) -> Result<Json> {
+    let from = from.base();
     if value.is_null() {
         return Ok(Json::Null);
     }
@@ -213,6 +261,11 @@ fn to_json(from: Type, value: &Datum, style: &Style) -> Result<Json> {
         let array = Array::read(value)?;
         let items = array.items.iter().map(|item| to_json(element, item, style));
         return Ok(nested(&array.dimensions, items.collect::<Result<_>>()?));
+    }
+    if from.is_row() {
+        let fields = row_fields(from, value)?.into_iter();
+        let pairs = fields.map(|(name, kind, value)| Ok((name, to_json(kind, &value, style)?)));
+        return Ok(Json::object(pairs.collect::<Result<_>>()?));
     }
     Ok(match from {
         Type::Json => Json::parse(value.as_str()?)?,

@@ -12,11 +12,13 @@ mod convert;
 mod edit;
 mod inspect;
 mod make;
+mod populate;
 mod set_path;
 pub mod sets;
 
 pub use aggregate::JsonAccumulator;
 pub use convert::{JsonForm, context, from_jsonb};
+pub use populate::RECORDS;
 
 use super::{Function, Kernel, arg, pure};
 use crate::error::{Error, Result, SqlState};

@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::constraint::{attributes, table_constraint};
 use super::create::{always, column, sequence_option, sequence_options};
-use super::objects::alter_sequence;
+use super::objects::{alter_sequence, alter_view};
 use super::types;
 use super::{
     Action, AlterIndex, AlterTable, ColumnAction, Definition, Drop, IdentityClause, Parse,
@@ -26,11 +26,15 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         return types::alter(parser);
     }
     let kinds = [Keyword::INDEX, Keyword::SEQUENCE, Keyword::VIEW];
-    let kind = match parser.parse_one_of_keywords(&kinds) {
-        Some(Keyword::INDEX) => RelationKind::Index,
-        Some(Keyword::SEQUENCE) => RelationKind::Sequence,
-        Some(_) => RelationKind::View,
-        None => return Ok(None),
+    let kind = if parser.parse_keywords(&[Keyword::MATERIALIZED, Keyword::VIEW]) {
+        RelationKind::MaterializedView
+    } else {
+        match parser.parse_one_of_keywords(&kinds) {
+            Some(Keyword::INDEX) => RelationKind::Index,
+            Some(Keyword::SEQUENCE) => RelationKind::Sequence,
+            Some(_) => RelationKind::View,
+            None => return Ok(None),
+        }
     };
     let if_exists = parser.parse_keywords(&[Keyword::IF, Keyword::EXISTS]);
     let object = parser.parse_object_name(false)?;
@@ -51,6 +55,15 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     }
     if !parser.parse_keywords(&[Keyword::RENAME, Keyword::TO]) {
         return match kind {
+            RelationKind::View => alter_view(parser, if_exists, object),
+            RelationKind::MaterializedView if parser.parse_keyword(Keyword::RENAME) => {
+                let _ = parser.parse_keyword(Keyword::COLUMN);
+                let from = name(parser)?;
+                parser.expect_keyword(Keyword::TO)?;
+                let actions = vec![Action::RenameColumn(from, name(parser)?)];
+                let alter = AlterTable { kind, if_exists, name: object, actions };
+                Ok(Some(Definition::AlterTable(alter)))
+            }
             RelationKind::Sequence => alter_sequence(parser, if_exists, object),
             _ => Ok(None),
         };
@@ -83,7 +96,8 @@ fn table(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
             }
         }
     }
-    Ok(Some(Definition::AlterTable(AlterTable { if_exists, name: table, actions })))
+    let kind = RelationKind::Table;
+    Ok(Some(Definition::AlterTable(AlterTable { kind, if_exists, name: table, actions })))
 }
 
 /// Behind RENAME.

@@ -12,7 +12,7 @@ use super::{
     IdentityClause, Like, LikeOption, NullsDistinct, Parse, SequenceOption, expression, here,
     integer, name, parameters, unexpected, word,
 };
-use super::{objects, types};
+use super::{objects, routine, types};
 use crate::catalog::OnCommit;
 use crate::dialect::CairnDialect;
 
@@ -23,10 +23,14 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     let _ = parser.parse_one_of_keywords(&[Keyword::GLOBAL, Keyword::LOCAL]);
     let temporary = [Keyword::TEMP, Keyword::TEMPORARY];
     let temporary = parser.parse_one_of_keywords(&temporary).is_some();
+    let recursive = parser.parse_keyword(Keyword::RECURSIVE);
     if parser.parse_keyword(Keyword::VIEW) {
-        return objects::view(parser, temporary, or_replace);
+        return objects::view(parser, temporary, or_replace, recursive).map(Some);
     }
-    if or_replace {
+    if !temporary && !recursive && parser.parse_keyword(Keyword::FUNCTION) {
+        return routine::function(parser, or_replace).map(Some);
+    }
+    if or_replace || recursive {
         return Ok(None);
     }
     if parser.parse_keyword(Keyword::TABLE) {
@@ -246,6 +250,13 @@ pub(super) fn sequence_options(parser: &mut Parser<'_>) -> Parse<Vec<SequenceOpt
         return Ok(options);
     }
     loop {
+        if parser.parse_keyword(Keyword::SEQUENCE) {
+            if !word(parser, "name") {
+                return unexpected(parser, "NAME");
+            }
+            options.push(SequenceOption::Named(parser.parse_object_name(false)?));
+            continue;
+        }
         match sequence_option(parser)? {
             Some(option) => options.push(option),
             None if options.is_empty() => return unexpected(parser, "an option of a sequence"),

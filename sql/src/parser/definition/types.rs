@@ -23,6 +23,8 @@ pub struct CreateType {
 pub enum NewShape {
     /// AS ENUM: its values.
     Enum(Vec<String>),
+    /// AS: its fields.
+    Composite(Vec<(Ident, DataType)>),
 }
 
 /// ALTER TYPE.
@@ -41,10 +43,25 @@ pub enum TypeAction {
     AddValue(AddValue),
     /// RENAME VALUE.
     RenameValue(String, String),
+    /// ADD, DROP and ALTER ATTRIBUTE.
+    Fields(Vec<FieldAction>),
+    /// RENAME ATTRIBUTE.
+    RenameField(Ident, Ident),
     /// RENAME TO.
     Rename(Ident),
     /// SET SCHEMA.
     SetSchema(Ident),
+}
+
+/// What ALTER TYPE does to a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldAction {
+    /// ADD ATTRIBUTE.
+    Add(Ident, DataType),
+    /// DROP ATTRIBUTE, perhaps IF EXISTS.
+    Drop(Ident, bool),
+    /// ALTER ATTRIBUTE ... TYPE.
+    Retype(Ident, DataType),
 }
 
 /// ADD VALUE.
@@ -118,10 +135,62 @@ fn label(parser: &mut Parser<'_>) -> Parse<String> {
     }
 }
 
+/// A field of a composite type.
+fn field(parser: &mut Parser<'_>) -> Parse<(Ident, DataType)> {
+    let name = name(parser)?;
+    let data_type = parser.parse_data_type()?;
+    if parser.parse_keyword(Keyword::COLLATE) {
+        parser.parse_object_name(false)?;
+    }
+    Ok((name, data_type))
+}
+
+/// Actions on fields, one or more; `None` if it is another action.
+fn field_actions(parser: &mut Parser<'_>) -> Parse<Option<Vec<FieldAction>>> {
+    let mut actions = Vec::new();
+    loop {
+        let action = if parser.parse_keyword(Keyword::ADD) && word(parser, "attribute") {
+            let (name, data_type) = field(parser)?;
+            FieldAction::Add(name, data_type)
+        } else if parser.parse_keyword(Keyword::DROP) && word(parser, "attribute") {
+            let if_exists = parser.parse_keywords(&[Keyword::IF, Keyword::EXISTS]);
+            FieldAction::Drop(name(parser)?, if_exists)
+        } else if parser.parse_keyword(Keyword::ALTER) && word(parser, "attribute") {
+            let name = name(parser)?;
+            let _ = parser.parse_keywords(&[Keyword::SET, Keyword::DATA]);
+            parser.expect_keyword(Keyword::TYPE)?;
+            FieldAction::Retype(name, parser.parse_data_type()?)
+        } else {
+            return Ok(None);
+        };
+        // No table is of the type, so that none changes with it.
+        let _ = parser.parse_one_of_keywords(&[Keyword::CASCADE, Keyword::RESTRICT]);
+        actions.push(action);
+        if !parser.consume_token(&Token::Comma) {
+            return Ok(Some(actions));
+        }
+    }
+}
+
 /// Behind CREATE TYPE; `None` for its forms that are not known.
 pub(super) fn create(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
     let name = parser.parse_object_name(false)?;
-    if !parser.parse_keyword(Keyword::AS) || !parser.parse_keyword(Keyword::ENUM) {
+    if !parser.parse_keyword(Keyword::AS) {
+        return Ok(None);
+    }
+    if parser.consume_token(&Token::LParen) {
+        let mut fields = Vec::new();
+        while parser.peek_token_ref().token != Token::RParen || !fields.is_empty() {
+            fields.push(field(parser)?);
+            if !parser.consume_token(&Token::Comma) {
+                break;
+            }
+        }
+        parser.expect_token(&Token::RParen)?;
+        let shape = NewShape::Composite(fields);
+        return Ok(Some(Definition::CreateType(CreateType { name, shape })));
+    }
+    if !parser.parse_keyword(Keyword::ENUM) {
         return Ok(None);
     }
     parser.expect_token(&Token::LParen)?;
@@ -153,8 +222,20 @@ pub(super) fn alter(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         TypeAction::Rename(name(parser)?)
     } else if parser.parse_keywords(&[Keyword::SET, Keyword::SCHEMA]) {
         TypeAction::SetSchema(name(parser)?)
+    } else if parser.parse_keyword(Keyword::RENAME) {
+        if !word(parser, "attribute") {
+            return Ok(None);
+        }
+        let from = name(parser)?;
+        parser.expect_keyword(Keyword::TO)?;
+        let to = name(parser)?;
+        let _ = parser.parse_one_of_keywords(&[Keyword::CASCADE, Keyword::RESTRICT]);
+        TypeAction::RenameField(from, to)
     } else {
-        return Ok(None);
+        match field_actions(parser)? {
+            Some(actions) => TypeAction::Fields(actions),
+            None => return Ok(None),
+        }
     };
     Ok(Some(Definition::AlterType(AlterType { name: object, action })))
 }

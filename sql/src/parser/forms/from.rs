@@ -212,11 +212,7 @@ pub(super) fn samples(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 }
 
 /// Writes what follows TABLESAMPLE at `at`, and gives the place behind it.
-fn sample(
-    tokens: &[TokenWithSpan],
-    at: usize,
-    kept: &mut Vec<TokenWithSpan>,
-) -> Option<usize> {
+fn sample(tokens: &[TokenWithSpan], at: usize, kept: &mut Vec<TokenWithSpan>) -> Option<usize> {
     let head = tokens.get(at)?;
     let name = super::name_at(tokens, at)?;
     if !symbol_at(tokens, at + 1, &Token::LParen) {

@@ -77,9 +77,10 @@ pub(super) fn quantified_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan
 /// Refuses DISTINCT without a list, and without keys, and DELETE without FROM.
 pub(in crate::parser) fn check(tokens: &[TokenWithSpan], sql: &str) -> Result<()> {
     for (at, token) in tokens.iter().enumerate() {
-        let begins = at.checked_sub(1).and_then(|before| tokens.get(before)).is_none_or(|before| {
-            matches!(before.token, Token::SemiColon | Token::LParen)
-        });
+        let begins = at
+            .checked_sub(1)
+            .and_then(|before| tokens.get(before))
+            .is_none_or(|before| matches!(before.token, Token::SemiColon | Token::LParen));
         if begins && is_keyword(token, &[Keyword::DELETE]) {
             let next = tokens.get(at + 1).filter(|next| next.token != Token::EOF);
             if let Some(next) = next.filter(|next| !is_keyword(next, &[Keyword::FROM])) {

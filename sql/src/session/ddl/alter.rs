@@ -17,12 +17,14 @@ use super::super::rules::row_schema;
 use super::super::settings::Severity;
 use super::super::storage_parameters::{self, Target};
 use super::column::{NewColumn, without_position};
+use super::composites::check_not_itself;
 use super::identity::add_sequence;
 use super::undefined_column;
 use crate::binder::constraint::is_constant;
 use crate::binder::fold;
 use crate::catalog::constraint::ForeignKey;
 use crate::catalog::index::KeyOptions;
+use crate::catalog::types::row_type_oid;
 use crate::catalog::{Index, MAX_COLUMNS, Table};
 use crate::codec;
 use crate::error::{Error, Result, SqlState};
@@ -265,7 +267,13 @@ impl Session {
                 format!("tables can have at most {MAX_COLUMNS} columns"),
             ));
         }
+        let row = row_type_oid(work.table.id);
         let new = NewColumn::new(&work.table.name, definition, constraints, &self.names(), sql)?;
+        check_not_itself(new.column.declared().kind, row, &work.table.name)?;
+        let is_null = |sql: &String| sql.eq_ignore_ascii_case("null");
+        if !new.column.default.as_ref().is_none_or(is_null) || new.column.generated.is_some() {
+            self.check_rows_not_stored(&work.table)?;
+        }
         let position = work.table.columns.len();
         work.table.columns.push(new.column.clone());
         self.check_values(&work.table, &new, sql).map_err(without_position)?;

@@ -9,11 +9,13 @@ use super::super::Session;
 use super::super::rules::row_schema;
 use super::alter::{Work, undefined_constraint};
 use super::column::{check_identity_type, serial, type_of, without_position};
+use super::composites::check_not_itself;
 use super::drop::Dependent;
 use super::identity::{SequenceOf, add_sequence, retype_sequence};
 use super::undefined_column;
 use crate::binder::constraint::keeps_values;
 use crate::binder::fold;
+use crate::catalog::types::row_type_oid;
 use crate::catalog::{Column, Identity, Index, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::parser::definition::{ColumnAction, Drop, IdentityClause, RelationKind, SequenceOption};
@@ -143,6 +145,8 @@ impl Session {
             )));
         }
         let target = type_of(data_type, &self.names(), sql, None)?;
+        self.check_rows_not_stored(&work.old)?;
+        check_not_itself(target.kind, row_type_oid(work.table.id), &work.table.name)?;
         if column.identity.is_some() {
             check_identity_type(target.kind)?;
         }

@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{self, Expr};
 
 use super::super::Session;
 use super::super::constraints::{Constraints, misplaced, place_of, truncate_name};
+use super::composites::check_storable;
 use super::identity::SequenceOf;
 use crate::binder::position::next_token;
 use crate::binder::{fold, name_parts, types};
@@ -96,7 +97,11 @@ impl NewColumn {
         }
         let kind = match serial {
             Some(kind) => TypeMod::plain(kind),
-            None => type_of(&definition.data_type, names, sql, start)?,
+            None => {
+                let ty = type_of(&definition.data_type, names, sql, start)?;
+                check_storable(ty.kind, &name)?;
+                ty
+            }
         };
         let mut new = NewColumn {
             column: Column::new(name, kind),

@@ -356,6 +356,7 @@ fn holds(kind: Type, domain: u32) -> Holds {
         Type::Domain(user) => {
             user.domain_base().map_or(Holds::Nothing, |base| holds(base.kind, domain))
         }
+        Type::Composite(_) if super::composites::contains(kind, domain) => Holds::Within,
         Type::UserArray(user) => match holds(user.kind(), domain) {
             Holds::Nothing => Holds::Nothing,
             _ => Holds::Within,

@@ -34,12 +34,15 @@ pub(super) enum Object {
     Table(u32),
     View(u32),
     Sequence(u32),
+    Routine(u32),
     /// The default of a column.
     Default(u32, usize),
     /// A column of a table.
     Column(u32, usize),
     /// A type that a user made.
     Type(u32),
+    /// A field of a composite type.
+    Field(u32, usize),
 }
 
 impl RelationKind {
@@ -48,6 +51,7 @@ impl RelationKind {
         match self {
             RelationKind::Table => "tables",
             RelationKind::View => "views",
+            RelationKind::MaterializedView => "materialized views",
             RelationKind::Sequence => "sequences",
             RelationKind::Index => "indexes",
         }
@@ -58,16 +62,6 @@ impl RelationKind {
         let name = self.name();
         let article = if self == RelationKind::Index { "an" } else { "a" };
         format!("Use DROP {} to remove {article} {name}.", name.to_uppercase())
-    }
-
-    /// What a name stands for.
-    pub(super) fn of(named: Named) -> RelationKind {
-        match named {
-            Named::Table(_) => RelationKind::Table,
-            Named::View(_) => RelationKind::View,
-            Named::Sequence(_) => RelationKind::Sequence,
-            Named::Index(_) => RelationKind::Index,
-        }
     }
 }
 
@@ -93,6 +87,19 @@ impl Session {
                 key: Some((child.id, key.name.clone())),
                 object: None,
             });
+        }
+    }
+
+    /// What a name stands for.
+    pub(super) fn kind_of(&self, named: Named) -> RelationKind {
+        match named {
+            Named::Table(id) => match self.schema().table_by_id(id) {
+                Some(table) if table.definition.is_some() => RelationKind::MaterializedView,
+                _ => RelationKind::Table,
+            },
+            Named::View(_) => RelationKind::View,
+            Named::Sequence(_) => RelationKind::Sequence,
+            Named::Index(_) => RelationKind::Index,
         }
     }
 
@@ -125,6 +132,28 @@ impl Session {
             dependents.push(Dependent { what: what.clone(), on, key: None, object: Some(object) });
             self.dependent_views(view.id, None, &what, gone, dependents);
         }
+        for routine in self.schema().routines_on(relation) {
+            let object = Object::Routine(routine.id);
+            if column.is_some() || gone.contains(&object) {
+                continue;
+            }
+            gone.push(object.clone());
+            let what = format!("function {}", routine.signature());
+            let on = on.to_owned();
+            dependents.push(Dependent { what: what.clone(), on, key: None, object: Some(object) });
+            self.dependent_views(routine.id, None, &what, gone, dependents);
+        }
+        for table in self.schema().materialized_on(relation, column) {
+            let object = Object::Table(table.id);
+            if gone.contains(&object) {
+                continue;
+            }
+            gone.push(object.clone());
+            let what = self.describe(RelationKind::MaterializedView, &table.full_name());
+            let on = on.to_owned();
+            dependents.push(Dependent { what: what.clone(), on, key: None, object: Some(object) });
+            self.dependent_views(table.id, None, &what, gone, dependents);
+        }
     }
 
     /// What cannot be without an object, besides what is gone anyway.
@@ -138,7 +167,7 @@ impl Session {
         match object {
             Object::Table(id) => {
                 let Some(table) = schema.table_by_id(*id) else { return Ok(()) };
-                let on = self.describe(RelationKind::Table, &table.full_name());
+                let on = self.describe(self.kind_of(Named::Table(*id)), &table.full_name());
                 for (child, key) in schema.referrers(*id) {
                     if gone.contains(&Object::Table(child.id)) {
                         continue;
@@ -152,6 +181,7 @@ impl Session {
                     });
                 }
                 self.dependent_views(*id, None, &on, gone, dependents);
+                self.dependents_of_rows(*id, gone, dependents);
                 let mut owned: Vec<_> =
                     schema.sequences().filter(|s| s.owner == Some(*id)).cloned().collect();
                 owned.sort_by_key(|sequence| sequence.id);
@@ -163,6 +193,7 @@ impl Session {
                 let Some(view) = schema.view_by_id(*id) else { return Ok(()) };
                 let on = self.describe(RelationKind::View, &view.full_name());
                 self.dependent_views(*id, None, &on, gone, dependents);
+                self.dependents_of_rows(*id, gone, dependents);
             }
             Object::Sequence(id) => {
                 let Some(sequence) = schema.sequence_by_id(*id) else { return Ok(()) };
@@ -191,8 +222,14 @@ impl Session {
                 }
                 self.dependent_views(*id, None, &on, gone, dependents);
             }
+            Object::Routine(id) => {
+                if let Some(routine) = schema.routines().find(|routine| routine.id == *id) {
+                    let on = format!("function {}", routine.signature());
+                    self.dependent_views(*id, None, &on, gone, dependents);
+                }
+            }
             Object::Type(id) => self.dependents_of_type(*id, gone, dependents),
-            Object::Default(..) | Object::Column(..) => {}
+            Object::Default(..) | Object::Column(..) | Object::Field(..) => {}
         }
         Ok(())
     }
@@ -265,6 +302,7 @@ impl Session {
         let schema = self.schema();
         match object {
             Object::View(id) => self.draft(|draft| draft.drop_view(*id)),
+            Object::Routine(id) => self.draft(|draft| draft.drop_routine(*id)),
             Object::Table(id) => match schema.table_by_id(*id) {
                 Some(table) => self.draft(|draft| draft.drop_table(table)),
                 None => Ok(()),
@@ -287,6 +325,7 @@ impl Session {
                 None => Ok(()),
             },
             Object::Type(id) => self.draft(|draft| draft.drop_type(*id)),
+            Object::Field(id, position) => self.drop_field(*id, *position),
         }
     }
 
@@ -312,10 +351,10 @@ impl Session {
                 Err(error) => return Err(error),
             };
             let object = match self.schema().named(&wanted) {
-                Some(found) if RelationKind::of(found) != kind => {
+                Some(found) if self.kind_of(found) != kind => {
                     let message = format!("\"{wanted}\" is not a {}", kind.name());
                     return Err(Error::new(SqlState::WrongObjectType, message)
-                        .hint(RelationKind::of(found).hint()));
+                        .hint(self.kind_of(found).hint()));
                 }
                 Some(Named::Table(id)) => Object::Table(id),
                 Some(Named::View(id)) => Object::View(id),
@@ -391,15 +430,21 @@ impl Session {
 
     fn describe_object(&self, object: &Object) -> String {
         let schema = self.schema();
+        if let Object::Routine(id) = object {
+            let routine = schema.routines().find(|routine| routine.id == *id);
+            let signature = routine.map(|routine| routine.signature()).unwrap_or_default();
+            return format!("function {signature}");
+        }
         let found = match object {
-            Object::Type(id) => return self.describe_type(*id),
+            Object::Type(id) | Object::Field(id, _) => return self.describe_type(*id),
             Object::Table(id) | Object::Default(id, _) | Object::Column(id, _) => {
-                schema.table_by_id(*id).map(|t| (RelationKind::Table, t.full_name()))
+                schema.table_by_id(*id).map(|t| (self.kind_of(Named::Table(*id)), t.full_name()))
             }
             Object::View(id) => schema.view_by_id(*id).map(|v| (RelationKind::View, v.full_name())),
             Object::Sequence(id) => {
                 schema.sequence_by_id(*id).map(|s| (RelationKind::Sequence, s.full_name()))
             }
+            Object::Routine(_) => None,
         };
         found.map_or_else(String::new, |(kind, name)| self.describe(kind, &name))
     }
@@ -464,6 +509,10 @@ impl Session {
             }
             Named::Index(_) => None,
         });
+        let routines = schema.routines().filter(|routine| routine.schema == name);
+        let mut routines: Vec<u32> = routines.map(|routine| routine.id).collect();
+        routines.sort_unstable();
+        let objects = objects.chain(routines.into_iter().map(Object::Routine));
         objects.chain(schema.types_in(name).into_iter().map(Object::Type)).collect()
     }
 
@@ -503,7 +552,7 @@ impl Session {
                 .hint(
                     schema
                         .named(&wanted)
-                        .map_or_else(String::new, |found| RelationKind::of(found).hint()),
+                        .map_or_else(String::new, |found| self.kind_of(found).hint()),
                 ));
             }
             if if_exists {

@@ -1,6 +1,9 @@
 //! The sequences behind serial and identity columns.
 
 use super::super::Session;
+use super::super::naming::undefined_schema;
+use super::duplicate_relation;
+use crate::binder::name_parts;
 use crate::catalog::names::RelationName;
 use crate::catalog::sequences::Sequences;
 use crate::catalog::{Draft, Sequence, Table};
@@ -139,9 +142,25 @@ pub(super) fn add_sequence(
     let Some(column) = table.columns.get_mut(position) else {
         return Err(Error::internal("a sequence without a column"));
     };
-    let parts = [table.name.as_str(), column.name.as_str()];
-    let name = draft.schema.free_relation_name(&table.schema, &parts, "seq", None);
-    let name = RelationName::new(table.schema.clone(), name);
+    let given = of.options.iter().find_map(|option| match option {
+        SequenceOption::Named(name) => Some(name_parts(name)),
+        _ => None,
+    });
+    let name = match given.as_deref() {
+        None => {
+            let parts = [table.name.as_str(), column.name.as_str()];
+            let name = draft.schema.free_relation_name(&table.schema, &parts, "seq", None);
+            RelationName::new(table.schema.clone(), name)
+        }
+        Some([.., schema, name]) => RelationName::new(schema.clone(), name.clone()),
+        Some(name) => RelationName::new(table.schema.clone(), name.concat()),
+    };
+    if !draft.schema.has_namespace(&name.schema) {
+        return Err(undefined_schema(&name.schema));
+    }
+    if draft.schema.is_taken(&name) {
+        return Err(duplicate_relation(&name));
+    }
     let mut sequence = of.sequence(id, name)?;
     (sequence.owner, sequence.column) = (Some(owner), Some(position));
     column.sequence = Some(id);

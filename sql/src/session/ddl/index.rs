@@ -147,6 +147,13 @@ impl Session {
                     let bound =
                         self.with_binder(sql, |binder| binder.index_expression(&table, key.expr));
                     let (_, kind) = bound?;
+                    if kind.kind == Type::Record {
+                        let name = named.get(at).cloned().unwrap_or_default();
+                        return Err(Error::new(
+                            SqlState::InvalidTableDefinition,
+                            format!("column \"{name}\" has pseudo-type record"),
+                        ));
+                    }
                     check_has_order(kind.kind)?;
                     index.columns.push(FIRST_EXPRESSION + index.expressions.len());
                     index.expressions.push(KeyExpression {

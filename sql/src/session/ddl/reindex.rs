@@ -28,6 +28,18 @@ impl Session {
         } else if !of_one {
             self.check_outside(&format!("REINDEX {what}"), alone)?;
         }
+        let parts = name_parts(&reindex.name);
+        let is_of_system = of_one && parts.iter().any(|part| part.starts_with("pg_"));
+        if concurrently
+            && is_of_system
+            && self.named(&reindex.name).is_ok_and(|name| !self.schema().is_taken(&name))
+            || concurrently && parts.first().is_some_and(|schema| schema == "pg_toast")
+        {
+            return Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "cannot reindex system catalogs concurrently",
+            ));
+        }
         let mut targets: Vec<(u32, u32)> = Vec::new();
         let mut skipped = None;
         match reindex.kind {
@@ -58,7 +70,7 @@ impl Session {
                     None => return Err(super::undefined_table("relation", &wanted)),
                 };
                 self.note_indexes(&table, concurrently, &mut targets);
-                if table.named_indexes().next().is_none() {
+                if targets.is_empty() {
                     skipped = Some(match concurrently {
                         true => format!(
                             "table \"{}\" has no indexes that can be reindexed concurrently",

@@ -26,6 +26,9 @@ impl Session {
         let schema = self.schema();
         let is_other = match rename.kind {
             RelationKind::View => schema.view(&wanted).is_none(),
+            RelationKind::MaterializedView => {
+                schema.table(&wanted).is_none_or(|table| table.definition.is_none())
+            }
             _ => schema.sequence(&wanted).is_none(),
         };
         // ALTER INDEX renames what else there is, too; the others do not.

@@ -67,6 +67,7 @@ impl Session {
         };
         let is_other = match set.kind {
             RelationKind::View => !matches!(found, Named::View(_)),
+            RelationKind::MaterializedView => self.kind_of(found) != set.kind,
             RelationKind::Sequence => !matches!(found, Named::Sequence(_)),
             _ => matches!(found, Named::Index(_)),
         };

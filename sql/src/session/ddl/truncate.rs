@@ -23,6 +23,10 @@ impl Session {
         let mut tables: Vec<Arc<Table>> = Vec::new();
         for target in &truncate.table_names {
             let table = self.find_table(&target.name)?;
+            if table.definition.is_some() {
+                let message = format!("\"{}\" is not a table", table.name);
+                return Err(Error::new(SqlState::WrongObjectType, message));
+            }
             if !tables.iter().any(|other| other.id == table.id) {
                 self.lock_table(&table, LockMode::AccessExclusive).await?;
                 tables.push(table);
@@ -74,7 +78,7 @@ impl Session {
     }
 
     /// Gives a table new places for its rows and entries.
-    async fn empty(&mut self, table: &Table, restart: bool) -> Result<()> {
+    pub(super) async fn empty(&mut self, table: &Table, restart: bool) -> Result<Table> {
         let mut changed = table.clone();
         if restart {
             let schema = self.schema();
@@ -95,6 +99,7 @@ impl Session {
             draft.put_table(changed.clone())?;
             Ok(changed)
         })?;
-        self.anchor(&changed).await
+        self.anchor(&changed).await?;
+        Ok(changed)
     }
 }

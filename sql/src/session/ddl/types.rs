@@ -9,11 +9,13 @@ use super::super::constraints::truncate_name;
 use super::super::naming::undefined_schema;
 use super::super::settings::Severity;
 use super::drop::{Dependent, Object};
+use super::duplicate_relation;
 use crate::binder::{fold, relation_name};
 use crate::catalog::constraint::MAX_NAME_BYTES;
 use crate::catalog::names::{RelationName, is_temporary};
 use crate::catalog::types::{
-    EnumLabel, MAX_LABELS, TypeDescriptor, TypeShape, first_key, key_between,
+    EnumLabel, MAX_LABELS, TypeDescriptor, TypeShape, first_key, key_between, row_array_oid,
+    row_type_oid,
 };
 use crate::catalog::{Schema, Table};
 use crate::error::{Error, Result, SqlState};
@@ -137,8 +139,17 @@ fn add_label(schema: &Schema, labels: &mut Vec<EnumLabel>, add: &AddValue) -> Re
 
 impl Session {
     /// The name of a type that is to be made.
-    pub(super) fn new_type_name(&self, name: &ObjectName) -> Result<RelationName> {
+    pub(super) fn new_type_name(&mut self, name: &ObjectName) -> Result<RelationName> {
         let name = self.new_name(name, false)?;
+        let schema = self.schema();
+        // The type of arrays of another one makes way.
+        let taken = schema.type_named(&name);
+        let owner = schema.types().find(|made| Some(made.array_id) == taken).cloned();
+        if let Some(owner) = owner {
+            let array_name = array_name(&schema, &owner.full_name());
+            let changed = TypeDescriptor { array_name, ..(*owner).clone() };
+            self.draft(|draft| draft.put_type(changed))?;
+        }
         let schema = self.schema();
         match schema.type_named(&name).is_some() || schema.has_row_type(&name) {
             true => Err(duplicate_type(&name)),
@@ -146,13 +157,19 @@ impl Session {
         }
     }
 
-    pub(super) async fn create_type(&mut self, create: &CreateType) -> Result<()> {
+    pub(super) async fn create_type(&mut self, create: &CreateType, sql: &str) -> Result<()> {
         self.lock_catalog().await?;
         let name = self.new_type_name(&create.name)?;
         let schema = self.schema();
         let id = schema.allocate_id();
         let shape = match &create.shape {
             NewShape::Enum(labels) => TypeShape::Enum(labels_of(&schema, id, labels)?),
+            NewShape::Composite(fields) => {
+                if schema.is_taken(&name) {
+                    return Err(duplicate_relation(&name));
+                }
+                TypeShape::Composite(self.composite_of(&schema, fields, sql)?)
+            }
         };
         self.add_type(id, name, shape)
     }
@@ -222,7 +239,7 @@ impl Session {
         }
     }
 
-    pub(super) async fn alter_user_type(&mut self, alter: &AlterType) -> Result<()> {
+    pub(super) async fn alter_user_type(&mut self, alter: &AlterType, sql: &str) -> Result<()> {
         self.lock_catalog().await?;
         let is_of_enums =
             matches!(alter.action, TypeAction::AddValue(_) | TypeAction::RenameValue(..));
@@ -236,6 +253,8 @@ impl Session {
         match &alter.action {
             TypeAction::AddValue(add) => self.add_value(&made, add),
             TypeAction::RenameValue(from, to) => self.rename_value(&made, from, to),
+            TypeAction::Fields(actions) => self.alter_fields(&made, actions, sql),
+            TypeAction::RenameField(from, to) => self.rename_field(&made, from, to),
             TypeAction::Rename(to) => self.rename_type(&made, to),
             TypeAction::SetSchema(to) => self.move_type(&made, to),
         }
@@ -393,6 +412,19 @@ impl Session {
         }
     }
 
+    /// What cannot be without the type of a relation's rows.
+    pub(super) fn dependents_of_rows(
+        &self,
+        relation: u32,
+        gone: &mut Vec<Object>,
+        dependents: &mut Vec<Dependent>,
+    ) {
+        for oid in [row_array_oid(relation), row_type_oid(relation)] {
+            let on = self.describe_type(oid);
+            self.dependents_of_kind(oid, &on, gone, dependents);
+        }
+    }
+
     fn dependents_of_kind(
         &self,
         oid: u32,
@@ -466,6 +498,19 @@ impl Session {
                 let what = self.describe_type(made.id);
                 self.depend(object, what, on, gone, dependents);
                 self.dependents_of_type(made.id, gone, dependents);
+            }
+            TypeShape::Composite(composite) => {
+                let fields: Vec<_> = composite.visible().collect();
+                for (position, field) in fields.into_iter().rev() {
+                    let object = Object::Field(made.id, position);
+                    if field.type_oid != oid || gone.contains(&object) {
+                        continue;
+                    }
+                    let of = self.describe_type(made.id);
+                    let of = of.strip_prefix("type ").unwrap_or(&of);
+                    let what = format!("column {} of composite type {of}", field.name);
+                    self.depend(object, what, on, gone, dependents);
+                }
             }
             TypeShape::Domain(_) | TypeShape::Enum(_) => {}
         }

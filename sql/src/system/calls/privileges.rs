@@ -5,7 +5,7 @@ use super::shown::{Class, exists};
 use super::{CatalogFunction, Known, function};
 use crate::error::{Error, Result, SqlState};
 use crate::system::names::{self, split_name};
-use crate::system::{SUPERUSER, SUPERUSER_OID};
+use crate::system::roles;
 use crate::types::Type::{Bool, Int2, Name, Oid, Text};
 use crate::types::{Datum, Type};
 
@@ -82,7 +82,7 @@ fn check_words(words: &str, known: &[&str]) -> Result<()> {
 
 fn check_user(user: &Datum) -> Result<()> {
     match user {
-        Datum::Text(name) if name != SUPERUSER && name != "public" => {
+        Datum::Text(name) if roles::oid_of(name).is_none() && name != "public" => {
             Err(Error::new(SqlState::UndefinedObject, format!("role \"{name}\" does not exist")))
         }
         _ => Ok(()),
@@ -118,7 +118,7 @@ fn object(known: &Known, class: Class, object: &Datum) -> Result<Option<u32>> {
     let found = match class {
         // These are taken as they are.
         Class::Schema => names::namespace(name),
-        Class::Role => (name == SUPERUSER).then_some(SUPERUSER_OID),
+        Class::Role => roles::oid_of(name),
         _ => Some(u32::try_from(known.names.parse(kind, name)?.as_i64()?).unwrap_or_default()),
     };
     match found {

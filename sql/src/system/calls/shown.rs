@@ -2,6 +2,7 @@
 
 use super::{CatalogFunction, Known, arg, function, lenient, names_array, oid_arg, text, volatile};
 use crate::catalog::names::RelationName;
+use crate::catalog::routine::Routine;
 use crate::catalog::types::TypeShape;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::strings::quote_ident;
@@ -9,7 +10,7 @@ use crate::lock_names::DATABASE_OID;
 use crate::system::builtins::UTF8;
 use crate::system::names::{self, Stored, type_list};
 use crate::system::{
-    CATALOG_SCHEMA, Content, SUPERUSER, SUPERUSER_OID, classes, definitions, facts, relations,
+    CATALOG_SCHEMA, Content, classes, definitions, facts, relations, roles, routines,
 };
 use crate::types::Type::{Bool, Int2, Int4, Int8, Name, NodeTree, Oid, Regclass, Text};
 use crate::types::{Datum, Type, TypeMod};
@@ -30,7 +31,8 @@ pub(super) fn register(all: &mut Vec<CatalogFunction>) {
         function("pg_get_userbyid", &[Oid], Name, user_by_id),
         function("pg_get_function_result", &[Oid], Text, function_result),
         function("pg_get_function_arguments", &[Oid], Text, function_arguments),
-        function("pg_get_function_identity_arguments", &[Oid], Text, function_arguments),
+        function("pg_get_function_identity_arguments", &[Oid], Text, function_identity),
+        function("pg_get_functiondef", &[Oid], Text, function_definition),
         function("obj_description", &[Oid, Name], Text, description),
         function("obj_description", &[Oid], Text, description),
         function("col_description", &[Oid, Int4], Text, column_description),
@@ -68,7 +70,7 @@ pub(super) fn register(all: &mut Vec<CatalogFunction>) {
         function("pg_get_statisticsobjdef_columns", &[Oid], Text, nothing),
         function("pg_get_function_sqlbody", &[Oid], Text, nothing),
         function("pg_get_function_arg_default", &[Oid, Int4], Text, nothing),
-        function("pg_column_is_updatable", &[Regclass, Int2, Bool], Bool, is_table),
+        function("pg_column_is_updatable", &[Regclass, Int2, Bool], Bool, column_is_updatable),
         lenient("pg_relation_is_updatable", &[Regclass, Bool], Int4, updatable),
     ]);
     for name in [
@@ -173,8 +175,16 @@ fn constraint(known: &Known, args: &[Datum]) -> Result<Datum> {
 }
 
 /// The query of a system view: there are no others.
-fn view(_: &Known, args: &[Datum]) -> Result<Datum> {
+fn view(known: &Known, args: &[Datum]) -> Result<Datum> {
     let oid = oid_arg(args, 0)?;
+    if let Some(Stored::View(view)) = known.names.by_oid(oid) {
+        return text(Some(format!(" {};", view.query)));
+    }
+    if let Some(Stored::Table(table)) = known.names.by_oid(oid)
+        && let Some(view) = &table.definition
+    {
+        return text(Some(format!(" {};", view.query)));
+    }
     let view = relations().iter().find(|relation| relation.oid == oid);
     text(view.and_then(|view| match view.content {
         Content::Query(query) => Some(query.to_owned()),
@@ -207,21 +217,42 @@ fn serial_sequence(known: &Known, args: &[Datum]) -> Result<Datum> {
 }
 
 fn user_by_id(_: &Known, args: &[Datum]) -> Result<Datum> {
-    let name = match oid_arg(args, 0)? {
-        SUPERUSER_OID => SUPERUSER.to_owned(),
-        other => format!("unknown (OID={other})"),
-    };
-    Ok(Datum::Text(name))
+    let oid = oid_arg(args, 0)?;
+    let name = roles::name_of(oid).map(str::to_owned);
+    Ok(Datum::Text(name.unwrap_or_else(|| format!("unknown (OID={oid})"))))
 }
 
-fn function_result(_: &Known, args: &[Datum]) -> Result<Datum> {
+fn routine<'k>(known: &'k Known, args: &[Datum]) -> Result<Option<&'k Routine>> {
+    let oid = oid_arg(args, 0)?;
+    let mut all = known.names.schema.routines();
+    Ok(all.find(|routine| routine.id == oid).map(|routine| &**routine))
+}
+
+fn function_definition(known: &Known, args: &[Datum]) -> Result<Datum> {
+    text(routine(known, args)?.map(routines::definition))
+}
+
+fn function_identity(known: &Known, args: &[Datum]) -> Result<Datum> {
+    match routine(known, args)? {
+        Some(routine) => text(Some(routines::arguments(routine, false))),
+        None => function_arguments(known, args),
+    }
+}
+
+fn function_result(known: &Known, args: &[Datum]) -> Result<Datum> {
+    if let Some(routine) = routine(known, args)? {
+        return text(Some(routines::result(routine)));
+    }
     text(facts::procedure(oid_arg(args, 0)?).map(|procedure| {
         let set = if procedure.returns_set { "SETOF " } else { "" };
         format!("{set}{}", type_list(&[procedure.returns], ""))
     }))
 }
 
-fn function_arguments(_: &Known, args: &[Datum]) -> Result<Datum> {
+fn function_arguments(known: &Known, args: &[Datum]) -> Result<Datum> {
+    if let Some(routine) = routine(known, args)? {
+        return text(Some(routines::arguments(routine, true)));
+    }
     text(facts::procedure(oid_arg(args, 0)?).map(|procedure| {
         let all = type_list(&procedure.args, ", ");
         match (procedure.variadic, procedure.args.as_slice()) {
@@ -244,15 +275,14 @@ fn description(known: &Known, args: &[Datum]) -> Result<Datum> {
         Stored::View(view) => view.comment.clone(),
     };
     let of_constraint = || {
-        schema.tables().find_map(|table| {
-            let check = table.checks.iter().find(|check| check.id == oid);
-            let key = table.foreign_keys.iter().find(|key| key.id == oid);
-            let index = table.all_indexes().find(|index| index.constraint && index.oid() == oid);
-            check
-                .map(|check| check.comment.clone())
-                .or(key.map(|key| key.comment.clone()))
-                .or(index.map(|index| index.constraint_comment.clone()))
-        })?
+        let table = schema.table_with(oid)?;
+        let check = table.checks.iter().find(|check| check.id == oid);
+        let key = table.foreign_keys.iter().find(|key| key.id == oid);
+        let index = table.all_indexes().find(|index| index.constraint && index.oid() == oid);
+        check
+            .map(|check| check.comment.clone())
+            .or(key.map(|key| key.comment.clone()))
+            .or(index.map(|index| index.constraint_comment.clone()))?
     };
     let of_domain = || {
         schema.types().find_map(|made| {
@@ -286,6 +316,15 @@ fn relation_is_visible(known: &Known, args: &[Datum]) -> Result<Datum> {
         let names = &known.names;
         return Ok(Datum::Bool(names.schema.is_in_sight(&names.path, &found.full_name())));
     }
+    let schema = &known.names.schema;
+    let composite = schema.types().find(|made| match &made.shape {
+        TypeShape::Composite(composite) => composite.relation == oid,
+        _ => false,
+    });
+    if let Some(made) = composite {
+        let in_sight = schema.type_is_in_sight(&known.names.path, &made.full_name());
+        return Ok(Datum::Bool(in_sight));
+    }
     let relation = relations().iter().find(|relation| relation.oid == oid);
     Ok(relation.map_or(Datum::Null, |found| Datum::Bool(found.schema == CATALOG_SCHEMA)))
 }
@@ -297,8 +336,32 @@ fn is_table(known: &Known, args: &[Datum]) -> Result<Datum> {
 
 /// Bits of what can be done: UPDATE, INSERT and DELETE.
 fn updatable(known: &Known, args: &[Datum]) -> Result<Datum> {
-    let is_table = !arg(args, 0).is_null() && is_table(known, args)?.is_true();
-    Ok(Datum::Int32(if is_table { 4 | 8 | 16 } else { 0 }))
+    if arg(args, 0).is_null() {
+        return Ok(Datum::Int32(0));
+    }
+    let bits = match known.names.by_oid(oid_arg(args, 0)?) {
+        Some(Stored::Table(_)) => 4 | 8 | 16,
+        Some(Stored::View(view)) => match &view.updatable {
+            Some(columns) if columns.contains(&true) => 4 | 8 | 16,
+            Some(_) => 16,
+            None => 0,
+        },
+        _ => 0,
+    };
+    Ok(Datum::Int32(bits))
+}
+
+fn column_is_updatable(known: &Known, args: &[Datum]) -> Result<Datum> {
+    let at = arg(args, 1).as_i64()?.checked_sub(1).and_then(|at| usize::try_from(at).ok());
+    let is_updatable = match known.names.by_oid(oid_arg(args, 0)?) {
+        Some(Stored::Table(_)) => at.is_some(),
+        Some(Stored::View(view)) => {
+            let columns = view.updatable.as_deref().unwrap_or_default();
+            at.and_then(|at| columns.get(at)).copied().unwrap_or(false)
+        }
+        _ => false,
+    };
+    Ok(Datum::Bool(is_updatable))
 }
 
 fn current_schemas(known: &Known, args: &[Datum]) -> Result<Datum> {
@@ -403,7 +466,7 @@ pub(super) fn exists(known: &Known, what: Class, oid: u32) -> bool {
         Class::Type => known.names.schema.type_of(oid).is_some(),
         Class::Language => oid == 12,
         Class::Tablespace => matches!(oid, 1663 | 1664),
-        Class::Role => oid == SUPERUSER_OID,
+        Class::Role => roles::name_of(oid).is_some(),
     }
 }
 

@@ -62,6 +62,15 @@ pub(super) const VIEWS: &[(&str, &str)] = &[
          WHERE c.relkind = 'v'",
     ),
     (
+        "pg_matviews",
+        "SELECT n.nspname AS schemaname, c.relname AS matviewname, \
+         pg_catalog.pg_get_userbyid(c.relowner) AS matviewowner, c.relhasindex AS hasindexes, \
+         c.relispopulated AS ispopulated, pg_catalog.pg_get_viewdef(c.oid) AS definition \
+         FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind = 'm'",
+    ),
+    (
         "pg_indexes",
         "SELECT n.nspname AS schemaname, c.relname AS tablename, i.relname AS indexname, \
          pg_catalog.pg_get_indexdef(i.oid) AS indexdef \

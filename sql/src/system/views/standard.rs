@@ -72,8 +72,14 @@ pub(super) const VIEWS: &[(&str, &str)] = &[
     (
         "views",
         "SELECT d.datname AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, \
-         pg_catalog.pg_get_viewdef(c.oid) AS view_definition, 'NONE' AS check_option, \
-         'NO' AS is_updatable, 'NO' AS is_insertable_into, 'NO' AS is_trigger_updatable, \
+         pg_catalog.pg_get_viewdef(c.oid) AS view_definition, CASE \
+         WHEN 'check_option=cascaded' = ANY (c.reloptions) THEN 'CASCADED' \
+         WHEN 'check_option=local' = ANY (c.reloptions) THEN 'LOCAL' ELSE 'NONE' END \
+         AS check_option, \
+         CASE WHEN pg_catalog.pg_relation_is_updatable(c.oid, false) & 20 = 20 THEN 'YES' \
+         ELSE 'NO' END AS is_updatable, \
+         CASE WHEN pg_catalog.pg_relation_is_updatable(c.oid, false) & 8 = 8 THEN 'YES' \
+         ELSE 'NO' END AS is_insertable_into, 'NO' AS is_trigger_updatable, \
          'NO' AS is_trigger_deletable, 'NO' AS is_trigger_insertable_into \
          FROM pg_catalog.pg_class c \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -101,7 +107,9 @@ pub(super) const VIEWS: &[(&str, &str)] = &[
              CASE WHEN a.attgenerated <> '' THEN 'ALWAYS' ELSE 'NEVER' END AS is_generated, \
              CASE WHEN a.attgenerated <> '' THEN \
              pg_catalog.pg_get_expr(e.adbin, e.adrelid) END AS generation_expression, \
-             CASE WHEN c.relkind = 'r' THEN 'YES' ELSE 'NO' END AS is_updatable \
+             CASE WHEN c.relkind = 'r' OR c.relkind = 'v' \
+             AND pg_catalog.pg_column_is_updatable(c.oid, a.attnum, false) THEN 'YES' \
+             ELSE 'NO' END AS is_updatable \
              FROM pg_catalog.pg_attribute a \
              JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \

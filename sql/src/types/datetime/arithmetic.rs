@@ -1,7 +1,10 @@
 //! Sums and differences of timestamps and intervals, on the calendar.
 
 use super::calendar::{Civil, days_in_month, days_of, moment};
-use super::{Zone, checked_timestamp, is_infinite, is_timestamp_in_range, timestamp_out_of_range};
+use super::{
+    NEGATIVE_INFINITY, Zone, checked_timestamp, is_infinite, is_timestamp_in_range,
+    timestamp_out_of_range,
+};
 use crate::error::{Error, Result, SqlState};
 use crate::types::interval::{DAY_US, Interval};
 
@@ -60,9 +63,10 @@ pub fn add_interval_in_zone(timestamp: i64, interval: &Interval, zone: Zone) -> 
 /// `age(a, b)`: the difference in calendar years, months, days and time.
 ///
 /// # Errors
-/// If one is infinite.
+/// If one is `-infinity`.
 pub fn age(a: i64, b: i64) -> Result<Interval> {
-    if is_infinite(a) || is_infinite(b) {
+    // As in PostgreSQL, `infinity` is the moment that it is kept as.
+    if a == NEGATIVE_INFINITY || b == NEGATIVE_INFINITY {
         return Err(timestamp_out_of_range());
     }
     if a < b {

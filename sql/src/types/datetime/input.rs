@@ -4,7 +4,8 @@
 //! [`super::scan`] and [`super::decode`].
 
 use super::calendar::{Civil, days_in_month, days_of};
-use super::decode::{self, Bad, Decoded, Surroundings};
+use super::decode::{self, Decoded, Surroundings};
+use super::numbers::Bad;
 use super::scan;
 use super::timetz::TimeTz;
 use super::{

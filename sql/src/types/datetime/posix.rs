@@ -7,21 +7,26 @@ use crate::types::interval::SECOND_US;
 
 /// Longest abbreviation.
 const MAX_NAME_BYTES: usize = 15;
+/// Longest specification.
+const MAX_BYTES: usize = 64;
 /// Most hours of an offset or of the time of a change: those of a week.
 const MAX_HOURS: i64 = 167;
 
-/// An abbreviation of a zone's time.
+/// A short text that can be copied.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Name {
-    bytes: [u8; MAX_NAME_BYTES],
+struct Short<const N: usize> {
+    bytes: [u8; N],
     length: u8,
 }
 
-impl Name {
-    fn new(text: &str) -> Option<Name> {
-        let mut bytes = [0; MAX_NAME_BYTES];
+/// An abbreviation of a zone's time.
+type Name = Short<MAX_NAME_BYTES>;
+
+impl<const N: usize> Short<N> {
+    fn new(text: &str) -> Option<Self> {
+        let mut bytes = [0; N];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(Name { bytes, length: text.len() as u8 })
+        Some(Short { bytes, length: text.len() as u8 })
     }
 
     fn as_str(&self) -> &str {
@@ -80,6 +85,8 @@ struct Summer {
 /// A zone with rules of its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PosixZone {
+    /// As it was written, in upper case.
+    specification: Short<MAX_BYTES>,
     name: Name,
     /// Seconds east.
     east_s: i32,
@@ -89,14 +96,15 @@ pub struct PosixZone {
 impl PosixZone {
     /// Reads a specification, in letters of either case.
     pub fn parse(text: &str) -> Option<PosixZone> {
-        if text.len() > 100 || !text.is_ascii() {
+        if text.len() > MAX_BYTES || !text.is_ascii() {
             return None;
         }
         let upper = text.to_ascii_uppercase();
+        let specification = Short::new(&upper)?;
         let mut reader = Reader { rest: &upper };
         let name = reader.name()?;
         let east_s = -i32::try_from(reader.time()?).ok()?;
-        let mut zone = PosixZone { name, east_s, summer: None };
+        let mut zone = PosixZone { specification, name, east_s, summer: None };
         if reader.rest.is_empty() {
             return Some(zone);
         }
@@ -156,41 +164,7 @@ impl PosixZone {
 
 impl std::fmt::Display for PosixZone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        fn name(f: &mut std::fmt::Formatter<'_>, name: &str) -> std::fmt::Result {
-            match name.bytes().all(|b| b.is_ascii_alphabetic()) {
-                true => f.write_str(name),
-                false => write!(f, "<{name}>"),
-            }
-        }
-        fn time(f: &mut std::fmt::Formatter<'_>, seconds: i64) -> std::fmt::Result {
-            let sign = if seconds < 0 { "-" } else { "" };
-            let s = seconds.abs();
-            write!(f, "{sign}{}", s / 3600)?;
-            match (s / 60 % 60, s % 60) {
-                (0, 0) => Ok(()),
-                (minutes, 0) => write!(f, ":{minutes:02}"),
-                (minutes, seconds) => write!(f, ":{minutes:02}:{seconds:02}"),
-            }
-        }
-        name(f, self.name.as_str())?;
-        time(f, -i64::from(self.east_s))?;
-        let Some(summer) = &self.summer else { return Ok(()) };
-        name(f, summer.name.as_str())?;
-        if summer.east_s != self.east_s + 3600 {
-            time(f, -i64::from(summer.east_s))?;
-        }
-        for change in [summer.start, summer.end] {
-            match change.day {
-                Day::Julian(n) => write!(f, ",J{n}")?,
-                Day::Zero(n) => write!(f, ",{n}")?,
-                Day::Week { month, week, weekday } => write!(f, ",M{month}.{week}.{weekday}")?,
-            }
-            if change.time_s != 7200 {
-                f.write_str("/")?;
-                time(f, change.time_s)?;
-            }
-        }
-        Ok(())
+        f.write_str(self.specification.as_str())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `to_char` of dates, times and intervals.
 
-use super::calendar::{day_of_year, iso_week, iso_weekday, moment, weekday};
+use super::calendar::{day_of_year, days_of, iso_week, iso_weekday, moment, weekday};
 use super::output::{DAYS, MONTHS, write_offset};
 use super::template::{self, Case, Key, Node, Ordinal, Pattern};
 use super::{DAY_JULIAN_EPOCH, Zone, is_infinite};
@@ -76,7 +76,9 @@ pub fn interval(value: &Interval, template: &str) -> Result<Datum> {
         minute: time / MINUTE_US % 60,
         second: time / SECOND_US % 60,
         micros: time % SECOND_US,
-        days: 0,
+        // Of the date that the parts would be one of, where they are; the month before the first is 0.
+        days: days_of(i64::from(value.months / 12), (value.months % 12).max(0) as u32, 0)
+            + i64::from(value.days),
         // About as many days as there are in all.
         day_of_year: i64::from(value.months) * 30 + i64::from(value.days),
         zone: None,
@@ -145,6 +147,15 @@ fn cased(text: &str, case: Case) -> String {
 }
 
 impl Fields {
+    /// So many last digits of a year. That of the value decides on the place of a sign.
+    fn write_year(&self, year: i64, digits: u32, fill: bool, out: &mut String) {
+        use std::fmt::Write as _;
+        let width = digits as usize + usize::from(self.year < 0);
+        let width = if fill { 0 } else { width };
+        let year = last_digits(year, digits);
+        let _ = write!(out, "{year:0width$}");
+    }
+
     fn no_interval(&self) -> Result<()> {
         if !self.is_interval {
             return Ok(());
@@ -306,18 +317,17 @@ impl Fields {
                 let _ = write!(out, "{},{:03}", self.year / 1000, self.year % 1000);
             }
             Pattern::Year(digits) => {
-                let year = last_digits(self.year, digits);
-                number(year, digits as usize, out);
+                self.write_year(self.year, digits, fill, out);
             }
             Pattern::IsoYear(digits) => {
                 let year = match self.is_interval {
-                    true => self.year,
+                    true => iso_week(self.days).0,
                     false => match iso_week(self.days).0 {
                         year if year > 0 => year,
                         year => 1 - year,
                     },
                 };
-                number(last_digits(year, digits), digits as usize, out);
+                self.write_year(year, digits, fill, out);
             }
             Pattern::MonthRoman => {
                 if self.month != 0 || self.year != 0 {
