@@ -15,6 +15,7 @@ use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::{Optimizer, OptimizerConfig, OptimizerContext, OptimizerRule};
 
 use crate::error::Result;
+use crate::operator::{Kind, Operator};
 
 const LEFT_OUT: &[&str] = &[
     "common_sub_expression_eliminate",
@@ -23,8 +24,8 @@ const LEFT_OUT: &[&str] = &[
     "single_distinct_aggregation_to_group_by",
 ];
 
-/// DataFusion's rule, but for conditions without columns above an aggregate that gives a row for no
-/// rows: below it they would not keep that row from coming out.
+/// DataFusion's rule, but for conditions without columns above an aggregate, or grouping sets, that give
+/// a row for no rows: below it they would not keep that row from coming out.
 #[derive(Debug)]
 struct PushDown(PushDownFilter);
 
@@ -54,9 +55,16 @@ impl OptimizerRule for PushDown {
         plan: LogicalPlan,
         config: &dyn OptimizerConfig,
     ) -> DfResult<Transformed<LogicalPlan>> {
+        let gives_row = |input: &LogicalPlan| match input {
+            LogicalPlan::Aggregate(aggregate) => gives_row_for_none(aggregate),
+            LogicalPlan::Extension(extension) => {
+                let kind = Operator::of(extension).map(|operator| &operator.kind);
+                matches!(kind, Some(Kind::Expand(expand)) if expand.sets.iter().any(Vec::is_empty))
+            }
+            _ => false,
+        };
         if let LogicalPlan::Filter(filter) = &plan
-            && let LogicalPlan::Aggregate(aggregate) = &*filter.input
-            && gives_row_for_none(aggregate)
+            && gives_row(&filter.input)
             && split_conjunction(&filter.predicate).iter().any(|part| !part.any_column_refs())
         {
             return Ok(Transformed::no(plan));

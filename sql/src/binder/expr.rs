@@ -191,12 +191,7 @@ impl Binder<'_> {
             | Sql::AtTimeZone { .. } => self.special(sql),
             Sql::Ceil { expr, .. } => self.named_call("ceil", vec![self.expr(expr)?]),
             Sql::Floor { expr, .. } => self.named_call("floor", vec![self.expr(expr)?]),
-            Sql::Collate { expr, collation } => match super::name_parts(collation).last() {
-                Some(name) if matches!(name.as_str(), "C" | "POSIX" | "default" | "ucs_basic") => {
-                    self.expr(expr)
-                }
-                _ => Err(Error::unsupported(format!("collation {collation}"))),
-            },
+            Sql::Collate { expr, collation } => self.collate(expr, collation),
             Sql::Tuple(_) => self
                 .row_constructor(sql)?
                 .ok_or_else(|| Error::internal("a row constructor without values")),

@@ -95,6 +95,8 @@ pub(super) struct Grouping<'b, 'a> {
 
 struct Key {
     expr: Expr,
+    /// The item of the select list that it is.
+    item: Option<usize>,
     /// Its column above.
     name: String,
     kind: Type,
@@ -107,7 +109,7 @@ impl<'b, 'a> Grouping<'b, 'a> {
         group_by: GroupBy,
         calls: Vec<GroupingCall>,
     ) -> Result<Grouping<'b, 'a>> {
-        let GroupBy { keys, sets, .. } = group_by;
+        let GroupBy { keys, items, sets, .. } = group_by;
         let set = binder.fresh("g");
         let exprs: Vec<Expr> = keys.iter().map(|key| key.expr.clone()).collect();
         let mut groupings = Vec::new();
@@ -115,12 +117,20 @@ impl<'b, 'a> Grouping<'b, 'a> {
             let value = binder.grouping_value(call, &exprs, &sets, &computed(&set))?;
             groupings.push((call.name.clone(), value));
         }
-        let keys = keys.into_iter().map(|key| {
+        let keys = keys.into_iter().zip(items).map(|(key, item)| {
             let (name, kind) = (binder.fresh("g"), key.kind());
-            Key { expr: key.expr, name, kind }
+            Key { expr: key.expr, item, name, kind }
         });
         let keys = keys.collect();
         Ok(Grouping { binder, scope, keys, sets, set, groupings, firsts: Vec::new() })
+    }
+
+    /// The same for an item of the select list, which may be a key itself.
+    pub(super) fn rewrite_item(&mut self, item: usize, expr: &Expr) -> Result<Expr> {
+        match self.keys.iter().find(|key| key.item == Some(item) && key.expr == *expr) {
+            Some(key) => Ok(computed(&key.name)),
+            None => self.rewrite(expr),
+        }
     }
 
     pub(super) fn rewrite(&mut self, expr: &Expr) -> Result<Expr> {
@@ -298,7 +308,7 @@ impl<'b, 'a> Grouping<'b, 'a> {
             input = self.expand(input, &mut extracted)?;
             groups.push(computed(&self.set));
         }
-        for Key { expr, name, kind } in self.keys {
+        for Key { expr, name, kind, .. } in self.keys {
             if kind.needs_canonical_form() {
                 groups.push(canonical(kind, expr.clone()).alias(self.binder.fresh("g")));
                 calls.push(first(expr, kind, &name));

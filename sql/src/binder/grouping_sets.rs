@@ -23,6 +23,9 @@ const MAX_GROUPING_ARGUMENTS: usize = 31;
 pub(super) struct GroupBy {
     /// All keys.
     pub(super) keys: Vec<Bound>,
+    /// For each key the item of the select list that it is. Items may be equal, and still in
+    /// different grouping sets.
+    pub(super) items: Vec<Option<usize>>,
     /// The sets of keys, by place; none: rows are grouped once, by all keys.
     pub(super) sets: Vec<Vec<usize>>,
     /// Whether there is such a clause at all.
@@ -70,6 +73,12 @@ fn parts(sql: &Sql) -> Vec<&Sql> {
     }
 }
 
+/// Whether an item of GROUP BY is more than an expression.
+fn is_set(item: &Sql) -> bool {
+    matches!(item, Sql::Rollup(_) | Sql::Cube(_) | Sql::GroupingSets(_))
+        || ["rollup", "cube", GROUPING_SETS].iter().any(|word| call_args(item, word).is_some())
+}
+
 impl Binder<'_> {
     pub(super) fn group_by(
         &self,
@@ -84,7 +93,9 @@ impl Binder<'_> {
             return Err(Error::unsupported("GROUP BY modifiers"));
         }
         let _none = self.forbid("GROUP BY");
-        let mut keys = Keys { binder: self, targets, scope, bound: Vec::new() };
+        let has_sets = items.iter().any(is_set);
+        let (bound, of_items) = (Vec::new(), Vec::new());
+        let mut keys = Keys { binder: self, targets, scope, bound, items: of_items, has_sets };
         let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
         let mut distinct = false;
         let mut plain = true;
@@ -135,12 +146,13 @@ impl Binder<'_> {
                 is_new
             });
         }
+        let of_items = keys.items;
         let keys = keys.bound;
         // One set with all keys is what a plain list means.
         if plain || sets.len() == 1 && sets.iter().all(|set| set.len() == keys.len()) {
             sets.clear();
         }
-        Ok(GroupBy { keys, sets, exists: !items.is_empty() })
+        Ok(GroupBy { keys, items: of_items, sets, exists: !items.is_empty() })
     }
 
     /// Refuses an item of the select list as a key that needs the groups first.
@@ -229,6 +241,9 @@ struct Keys<'k, 'a> {
     targets: &'k [Target],
     scope: &'k Scope,
     bound: Vec<Bound>,
+    items: Vec<Option<usize>>,
+    /// Whether there is more than a list of expressions.
+    has_sets: bool,
 }
 
 impl Keys<'_, '_> {
@@ -297,11 +312,19 @@ impl Keys<'_, '_> {
 
     /// The place of a key.
     fn key(&mut self, sql: &Sql) -> Result<usize> {
-        let bound = self.bind(sql)?;
+        let (bound, item) = self.bind(sql)?;
         groupable(bound.kind(), bound.position)?;
-        Ok(match self.bound.iter().position(|key| key.expr == bound.expr) {
+        let item = item.or_else(|| {
+            self.targets.iter().position(|target| target.bound.expr == bound.expr)
+        });
+        let mut known = self.bound.iter().zip(&self.items);
+        let same = known.position(|(key, of_key)| {
+            key.expr == bound.expr && (!self.has_sets || *of_key == item)
+        });
+        Ok(match same {
             Some(place) => place,
             None => {
+                self.items.push(item);
                 self.bound.push(bound);
                 self.bound.len() - 1
             }
@@ -309,21 +332,22 @@ impl Keys<'_, '_> {
     }
 
     /// A number means an item of the select list; so does a name, if no input column has it.
-    fn bind(&self, sql: &Sql) -> Result<Bound> {
+    fn bind(&self, sql: &Sql) -> Result<(Bound, Option<usize>)> {
         let binder = self.binder;
         let position = binder.position_of(sql);
         let ordinal = ordinal_of(sql, "GROUP BY", self.targets.len());
         let ordinal = ordinal.map_err(|error| error.at(position))?;
         if let Some(target) = ordinal.and_then(|index| self.targets.get(index)) {
             binder.check_group_key(target)?;
-            return binder.settle(target.bound.clone());
+            return Ok((binder.settle(target.bound.clone())?, ordinal));
         }
         if let Sql::Identifier(ident) = sql {
             let name = fold(ident);
             let is_input = self.scope.columns.iter().any(|column| column.name == name);
-            let mut named = self.targets.iter().filter(|target| target.name == name);
-            if let (false, Some(target)) = (is_input, named.next()) {
-                if named.any(|other| other.bound.expr != target.bound.expr) {
+            let mut named =
+                self.targets.iter().enumerate().filter(|(_, target)| target.name == name);
+            if let (false, Some((item, target))) = (is_input, named.next()) {
+                if named.any(|(_, other)| other.bound.expr != target.bound.expr) {
                     return Err(Error::new(
                         SqlState::AmbiguousColumn,
                         format!("GROUP BY \"{name}\" is ambiguous"),
@@ -331,10 +355,10 @@ impl Keys<'_, '_> {
                     .at(position));
                 }
                 binder.check_group_key(target)?;
-                return Ok(target.bound.clone());
+                return Ok((target.bound.clone(), Some(item)));
             }
         }
         let bound = binder.expr(sql)?;
-        binder.settle(bound)
+        Ok((binder.settle(bound)?, None))
     }
 }

@@ -14,6 +14,7 @@ mod assigned_row;
 mod call;
 mod catalog_call;
 pub mod changes;
+mod collate;
 mod common;
 mod comparable;
 pub mod constraint;

@@ -149,8 +149,8 @@ impl Binder<'_> {
                     )
                 })?;
             }
-            for target in &mut targets {
-                target.bound.expr = grouping.rewrite(&target.bound.expr)?;
+            for (item, target) in targets.iter_mut().enumerate() {
+                target.bound.expr = grouping.rewrite_item(item, &target.bound.expr)?;
             }
             let having = having.map(|having| grouping.rewrite(&having.expr)).transpose()?;
             for key in &mut sort {
