@@ -1,4 +1,6 @@
 -- Composite types: values, fields, columns, changes of types, and rows of tables.
+CREATE SCHEMA composites;
+SET search_path = composites, public;
 CREATE TYPE complex AS (r float8, i float8);
 CREATE TYPE quad AS (c1 complex, c2 complex);
 CREATE TYPE mood AS ENUM ('sad', 'ok');

@@ -22,7 +22,8 @@ impl Binder<'_> {
         let value = self.expr(sql)?;
         let kind = value.kind();
         let element = kind.element().unwrap_or(kind);
-        if element.category() != Category::String && !matches!(element, Type::Name | Type::Unknown) {
+        if element.category() != Category::String && !matches!(element, Type::Name | Type::Unknown)
+        {
             let message = format!("collations are not supported by type {}", kind.name());
             return Err(Error::new(SqlState::DatatypeMismatch, message).at(position));
         }

@@ -314,9 +314,8 @@ impl Keys<'_, '_> {
     fn key(&mut self, sql: &Sql) -> Result<usize> {
         let (bound, item) = self.bind(sql)?;
         groupable(bound.kind(), bound.position)?;
-        let item = item.or_else(|| {
-            self.targets.iter().position(|target| target.bound.expr == bound.expr)
-        });
+        let item =
+            item.or_else(|| self.targets.iter().position(|target| target.bound.expr == bound.expr));
         let mut known = self.bound.iter().zip(&self.items);
         let same = known.position(|(key, of_key)| {
             key.expr == bound.expr && (!self.has_sets || *of_key == item)

@@ -177,7 +177,7 @@ impl Session {
     /// The columns of a relation whose row a function returns.
     fn row_columns(&self, data_type: &DataType) -> Option<(u32, Vec<(String, u32)>)> {
         let DataType::Custom(name, _) = data_type else { return None };
-        if type_of(data_type, &self.names()).is_ok() {
+        if kind_of(data_type).is_ok() {
             return None;
         }
         let (schema, relation) = relation_name(name).ok()?;
