@@ -22,6 +22,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use bytes::BytesMut;
+use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use postgres_protocol::message::backend::{DataRowBody, ErrorResponseBody, Message};
@@ -185,9 +186,10 @@ impl Readiness {
         Ok(Readiness { poll, events: Events::with_capacity(1) })
     }
 
-    /// Waits for bytes that arrived since the last time.
-    fn wait(&mut self) -> std::io::Result<()> {
-        self.poll.poll(&mut self.events, None)
+    /// Waits for bytes that arrived since the last time; whether they are the last ones.
+    fn wait(&mut self) -> std::io::Result<bool> {
+        self.poll.poll(&mut self.events, None)?;
+        Ok(self.events.iter().any(Event::is_read_closed))
     }
 }
 
@@ -195,8 +197,10 @@ impl Readiness {
 struct Wire {
     stream: Stream,
     readiness: Readiness,
-    /// Whether the last read may have left something.
+    /// Whether the last read may have left something, if only the end.
     more: bool,
+    /// Whether nothing comes behind what is there.
+    ends: bool,
     /// Messages to write at once.
     outgoing: BytesMut,
     /// Filled by each read.
@@ -222,11 +226,12 @@ impl Wire {
             }
             // Readiness is told once for what arrives. The socket blocks, so to read without need
             // does no harm.
-            let arrived = if self.more { Ok(()) } else { self.readiness.wait() };
-            match arrived.and_then(|()| self.stream.read(&mut self.chunk)) {
-                Ok(0) => return Err("the server closed the connection".into()),
-                Ok(count) => {
-                    self.more = count == self.chunk.len();
+            let ends = if self.more { Ok(self.ends) } else { self.readiness.wait() };
+            match ends.and_then(|ends| Ok((ends, self.stream.read(&mut self.chunk)?))) {
+                Ok((_, 0)) => return Err("the server closed the connection".into()),
+                Ok((ends, count)) => {
+                    self.ends = ends;
+                    self.more = ends || count == self.chunk.len();
                     self.incoming.extend_from_slice(&self.chunk[..count]);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -287,6 +292,7 @@ impl Client {
             readiness: Readiness::of(&stream)?,
             stream,
             more: false,
+            ends: false,
             outgoing: BytesMut::with_capacity(CHUNK_BYTES),
             chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
             incoming: BytesMut::with_capacity(2 * CHUNK_BYTES),
