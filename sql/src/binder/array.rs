@@ -5,7 +5,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::no_function;
-use super::expr::{canonical, comparison_of, no_operator, operator_symbol};
+use super::expr::canonical;
+use super::operators::{comparison_of, no_operator, operator_symbol};
 use super::position::token_before;
 use super::{Binder, Bound, context};
 use crate::error::{Error, Result, SqlState};

@@ -37,6 +37,7 @@ mod named_arguments;
 mod naming;
 mod nested_query;
 pub mod on_conflict;
+mod operators;
 mod ordered_set;
 mod outer_aggregate;
 mod parts;
@@ -87,7 +88,7 @@ use crate::types::io::{self, Style};
 use crate::types::{Datum, Type, TypeMod};
 
 pub use catalog_call::calls_by_name;
-pub use expr::operator_symbol;
+pub use operators::operator_symbol;
 
 /// Deepest nesting of expressions and queries.
 const MAX_DEPTH: usize = 200;

@@ -10,8 +10,9 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, AccessExpr, BinaryOperator, Expr as Sql};
 
 use super::array::unwrapped;
-use super::expr::{binary, comparison_of, operator_symbol};
+use super::expr::binary;
 use super::locking::RangedKind;
+use super::operators::{comparison_of, operator_symbol};
 use super::select::{MAX_TARGETS, Target};
 use super::subplan::Comparison;
 use super::{Binder, Bound, fold, name_parts};

@@ -5,7 +5,8 @@ use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr as Sql};
 
 use super::array::{no_array_type, unwrapped};
-use super::expr::{canonical, comparison_of, no_operator};
+use super::expr::canonical;
+use super::operators::{comparison_of, no_operator};
 use super::subplan::Form;
 use super::{Binder, Bound, Level};
 use crate::error::{Error, Result, SqlState};

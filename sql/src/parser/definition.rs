@@ -6,6 +6,7 @@
 //! for names, types and expressions. What is not recognized is left to sqlparser.
 
 mod alter;
+mod comment;
 mod constraint;
 mod create;
 mod indexes;
@@ -24,6 +25,7 @@ use crate::catalog::OnCommit;
 use crate::catalog::view::CheckOption;
 use crate::keywords::cannot_name_a_relation;
 
+pub use comment::{Comment, CommentObject};
 pub(super) use create::on_commit;
 pub(super) use objects::refresh;
 pub(super) use routine::drop_function;
@@ -608,29 +610,6 @@ pub struct Rename {
     pub to: Ident,
 }
 
-/// COMMENT ON.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Comment {
-    /// What it is about.
-    pub object: CommentObject,
-    /// `None`: NULL, which removes it.
-    pub text: Option<String>,
-}
-
-/// What a comment can be about.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "the names are SQL's")]
-pub enum CommentObject {
-    Table(ObjectName),
-    Column(ObjectName),
-    Index(ObjectName),
-    Sequence(ObjectName),
-    View(ObjectName),
-    Constraint(Ident, ObjectName),
-    Type(ObjectName),
-    DomainConstraint(Ident, ObjectName),
-}
-
 /// SET CONSTRAINTS.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetConstraints {
@@ -657,7 +636,7 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
         }
         return attempt(parser, types::drop);
     }
-    attempt(parser, comment)
+    attempt(parser, comment::parse)
 }
 
 /// Reads SET CONSTRAINTS; `None` if it is another statement.
@@ -696,46 +675,6 @@ fn attempt<T>(
         true => found.map(Some),
         false => Ok(None),
     }
-}
-
-/// `COMMENT ON object IS text`
-fn comment(parser: &mut Parser<'_>) -> Parse<Option<Definition>> {
-    parser.expect_keywords(&[Keyword::COMMENT, Keyword::ON])?;
-    let object = if parser.parse_keyword(Keyword::TABLE) {
-        CommentObject::Table(parser.parse_object_name(false)?)
-    } else if parser.parse_keyword(Keyword::COLUMN) {
-        CommentObject::Column(parser.parse_object_name(false)?)
-    } else if parser.parse_keyword(Keyword::INDEX) {
-        CommentObject::Index(parser.parse_object_name(false)?)
-    } else if parser.parse_keyword(Keyword::SEQUENCE) {
-        CommentObject::Sequence(parser.parse_object_name(false)?)
-    } else if parser.parse_keyword(Keyword::VIEW) {
-        CommentObject::View(parser.parse_object_name(false)?)
-    } else if word(parser, "type") || parser.parse_keyword(Keyword::DOMAIN) {
-        CommentObject::Type(parser.parse_object_name(false)?)
-    } else if parser.parse_keyword(Keyword::CONSTRAINT) {
-        let constraint = name(parser)?;
-        parser.expect_keyword(Keyword::ON)?;
-        if parser.parse_keyword(Keyword::DOMAIN) {
-            CommentObject::DomainConstraint(constraint, parser.parse_object_name(false)?)
-        } else {
-            CommentObject::Constraint(constraint, parser.parse_object_name(false)?)
-        }
-    } else {
-        return Ok(None);
-    };
-    parser.expect_keyword(Keyword::IS)?;
-    let text = match parser.parse_keyword(Keyword::NULL) {
-        true => None,
-        false => match parser.peek_token().token {
-            Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) => {
-                parser.next_token();
-                Some(text)
-            }
-            _ => return unexpected(parser, "a string"),
-        },
-    };
-    Ok(Some(Definition::Comment(Comment { object, text })))
 }
 
 fn unexpected<T>(parser: &Parser<'_>, wanted: &str) -> Parse<T> {

@@ -37,8 +37,11 @@ pub fn rules(asked: &Asked<'_>) -> Result<Vec<Row>> {
     Ok(rows.collect())
 }
 
-/// Tells of dependencies: of what, on what, and of which kind.
-pub fn dependencies(schema: &Schema, add: &mut dyn FnMut((u32, u32), (u32, u32, i32), &str)) {
+/// Takes a line of pg_depend: of what (class and object), on what (class, object and part), and its kind.
+type AddDependency<'a> = dyn FnMut((u32, u32), (u32, u32, i32), &str) + 'a;
+
+/// Tells of dependencies.
+pub fn dependencies(schema: &Schema, add: &mut AddDependency<'_>) {
     use class_oid::{PG_CLASS, PG_REWRITE};
     for view in views(schema) {
         let rule = (PG_REWRITE, rule_oid(view));
