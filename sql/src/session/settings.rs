@@ -422,7 +422,8 @@ impl Settings {
             "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
                 show_milliseconds(milliseconds(name, value)?)
             }
-            // Both values mean the same where no table has policies and no function a body to check.
+            // No table has policies. Bodies of functions are checked whatever this says; dumps, which turn it
+            // off, make what a function uses before it.
             "check_function_bodies" | "row_security" => boolean(name, value)?.into(),
             // A scan begins where its table does, and tables are in one place and of one kind.
             "synchronize_seqscans" => match boolean(name, value)? {
